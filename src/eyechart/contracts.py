@@ -1,0 +1,146 @@
+"""What the stages hand to each other while the program runs, and what an architecture must offer.
+
+Shapes, for the whole package: B images, C channels, H W pixels, P patch side, N tokens, D width, K classes,
+R regions or boxes of one image.  Boxes are (left, top, right, bottom) in pixels of the dataset's images, floats,
+0 <= left <= right <= W.  Class ids are 0..K-1 everywhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+    from torch import Tensor
+
+    from eyechart.schema import DatasetCard, SplitsCard, WeightsOrigin
+
+
+# --------------------------------------------------------------------------------------------- data
+
+
+@dataclass(frozen=True)
+class LabelledImages:
+    """Images with their labels, decoded once; possibly memory-mapped, so never written to."""
+
+    images: np.ndarray  # uint8 (N, C, H, W)
+    labels: np.ndarray  # int64 (N,), 0..K-1
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def subset(self, indices: np.ndarray) -> LabelledImages:
+        """The images at `indices` (int64), copied into memory, in that order."""
+        return LabelledImages(self.images[indices], self.labels[indices])
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A dataset as its source delivers it, before anything is cut."""
+
+    card: DatasetCard
+    train: LabelledImages
+    test: LabelledImages
+    validation: LabelledImages | None = None  # None: to be cut from train
+
+
+class SealedTest:
+    """The test part, which counts how often it was opened; a run must end with exactly one."""
+
+    def __init__(self, part: LabelledImages):
+        self._part = part
+        self.num_accesses = 0
+
+    def open(self) -> LabelledImages:
+        self.num_accesses += 1
+        return self._part
+
+
+@dataclass(frozen=True)
+class Splits:
+    """The three parts that every contender of a study gets."""
+
+    card: SplitsCard
+    train: LabelledImages
+    validation: LabelledImages
+    test: SealedTest
+    pixel_mean: tuple[float, ...]  # of the train part, one for each channel, on a scale of 0..1
+    pixel_std: tuple[float, ...]
+
+
+# --------------------------------------------------------------------------------------------- models
+
+
+class Batch(NamedTuple):
+    """What a model trains on, on its device."""
+
+    images: Tensor  # float32 (B, C, H, W) in 0..1, the dataset's own size and channels, augmented
+    labels: Tensor  # int64 (B,)
+    boxes: Tensor | None = None  # float32 (B, R, 4), for detectors
+    box_labels: Tensor | None = None  # int64 (B, R); -1 fills up images with fewer boxes
+
+
+class Detections(NamedTuple):
+    """The boxes of a batch, best first, filled up to the longest list."""
+
+    boxes: Tensor  # float32 (B, R, 4)
+    scores: Tensor  # float32 (B, R), 0 where filled up
+    labels: Tensor  # int64 (B, R), -1 where filled up
+
+
+class Answer(NamedTuple):
+    """What a model says of a batch of images."""
+
+    probabilities: Tensor  # float32 (B, K), rows sum to 1
+    detections: Detections | None = None  # detectors only
+
+
+class ContenderModel(Protocol):
+    """An architecture that can enter the race: a torch Module with these methods.
+
+    Images come as float32 (B, C, H, W) in 0..1 at the dataset's size; resizing, grey to colour and normalising are
+    the model's own first step (`models/preprocess.py`), so that they travel with the weights.
+    """
+
+    needs_boxes: bool  # True: batches carry boxes, answers carry detections
+
+    def loss(self, batch: Batch) -> Tensor:
+        """The scalar that training makes smaller."""
+
+    def answer(self, images: Tensor) -> Answer:
+        """Class probabilities, and boxes if it is a detector.  The caller sets eval mode and stops gradients."""
+
+    def class_probabilities(self, images: Tensor) -> Tensor:
+        """(B, K), rows sum to 1."""
+
+
+class StartingWeights(NamedTuple):
+    """Tensors to start from, under the names of the network's own state dict, and what they were trained with."""
+
+    origin: WeightsOrigin
+    tensors: dict[str, Tensor]  # empty: random initialisation
+    mean: tuple[float, ...] | None = None  # input normalisation they expect, RGB on a scale of 0..1; None: the data's
+    std: tuple[float, ...] | None = None
+
+
+# --------------------------------------------------------------------------------------------- progress
+
+
+class Progress(NamedTuple):
+    """A sign of life, for a table or a log; never needed for the result."""
+
+    run: str  # "vit-s0"
+    stage: str  # "preparing", "calibrating", "training", "judging", "finished", "failed", "skipped"
+    step: int = 0
+    num_steps: int = 0
+    loss: float | None = None
+    validation_accuracy: float | None = None
+    seconds_left: float | None = None
+    note: str = ""  # a plain sentence, shown as it is
+
+
+if TYPE_CHECKING:
+    Reporter = Callable[[Progress], None]
