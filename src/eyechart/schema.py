@@ -311,3 +311,18 @@ class StudyRecord(Frozen):
     rules: Rules
     command: str
     created_at: str
+
+
+class Job(Frozen):
+    """One run to be done: what a launcher hands to a worker, which may be another process."""
+
+    study: str
+    run: str
+    folder: str  # of the run
+    contender: str
+    seed: Count
+    recipe: Recipe
+    rules: Rules
+    num_cached_images: Count = 0  # of the run that is repeated; 0: as the budget allows
+    offline: bool = False
+    command: str = ""

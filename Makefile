@@ -1,0 +1,42 @@
+# make run     set up and run the main job: five contenders on real MNIST, quick preset, report
+# make test    set up and run the whole test suite
+# make check   lint, format and types
+# make accuracy-standard   every recipe's full schedule, one seed; writes records/mnist-standard.json (an hour or so)
+#
+# PYTHON=python3.12 chooses the interpreter.  PIP_ARGS is passed to every pip install, for instance to take torch from
+# the index of CPU-only builds that the PyTorch site names.
+
+PYTHON ?= python3
+PIP_ARGS ?=
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt $(PIP_ARGS)
+
+.PHONY: run test check accuracy-standard clean
+
+run: $(VENV)/.installed
+	$(BIN)/eyechart run --preset quick --resume
+
+test: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+check: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+accuracy-standard: $(VENV)/.installed
+	$(BIN)/eyechart run --preset standard --resume
+	$(BIN)/python scripts/record_accuracy.py runs/standard-mnist records/mnist-standard.json
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) -e .
+	touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	$(PIP) -e ".[dev]"
+	touch $@
+
+clean:
+	rm -rf $(VENV)

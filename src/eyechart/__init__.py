@@ -1,0 +1,84 @@
+"""eyechart: an eye test for vision models.
+
+    import eyechart as ec
+    study = ec.run(models=["cnn", "vit"], data="mnist", preset="quick")
+    study.table()
+    study.report()
+
+The same as `eyechart run` on the command line.  Importing this package does not import torch.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from eyechart.errors import EyechartError
+from eyechart.schema import Budget, Recipe, Rules, RunRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from eyechart.study import Study
+
+__all__ = ["Budget", "EyechartError", "Recipe", "Rules", "RunRecord", "Study", "open_study", "run"]
+
+
+def run(
+    models: Sequence[str] = (),
+    data: str | Path = "mnist",
+    preset: str = "quick",
+    seeds: Sequence[int] = (0,),
+    *,
+    budget: Budget | None = None,
+    recipe: dict[str, Any] | None = None,
+    device: str | None = None,
+    threads: int | None = None,
+    img_size: int | None = None,
+    fraction: float | None = None,
+    output: str | Path = "runs",
+    name: str = "",
+    resume: bool = False,
+    exist_ok: bool = False,
+    offline: bool = False,
+    quiet: bool = False,
+) -> Study:
+    """Train contenders on the same images under the same rules; the study that results.
+
+    Args:
+        models: names such as "cnn" or "vgg16:hed:frozen"; none: all five.
+        data: a known dataset, or a folder or zip.
+        preset: "quick", "standard" or "smoke".
+        budget: replaces the preset's, such as ec.Budget(unit="epochs", amount=2).
+        recipe: fields of every recipe to replace, such as {"learning_rate": 0.1}.
+        quiet: no table, no lines.
+
+    Raises an EyechartError: UsageError, MissingError (data or weights), RunFailed (some run failed; the others are
+    complete in the study's folder), Interrupted (after saving).
+    """
+    from eyechart import study as studies
+    from eyechart.cli.run import race
+
+    record = studies.plan_study(
+        models, str(data), preset, seeds, name=name, changes=recipe, budget=budget, img_size=img_size,
+        fraction=fraction, device=device, num_threads=threads,
+    )  # fmt: skip
+    done = race(record, Path(output) / record.name, resume=resume, exist_ok=exist_ok, offline=offline, quiet=quiet)
+    studies.raise_failures(done)
+    return done
+
+
+def open_study(folder: str | Path) -> Study:
+    """A study that is on the disk; StorageError when there is none."""
+    from eyechart.storage import read_study
+    from eyechart.study import Study
+
+    return Study(Path(folder), read_study(Path(folder)))
+
+
+def __getattr__(name: str) -> Any:
+    if name == "Study":
+        from eyechart.study import Study
+
+        return Study
+    raise AttributeError(f"module 'eyechart' has no attribute {name!r}")

@@ -1,0 +1,61 @@
+"""The command line: parse, call, print.  Heavy imports happen inside the commands, so that help is instant.
+
+Results go to standard output, progress and messages to standard error.
+Exit codes: 0 ok, 1 a run failed, 2 bad usage, 3 data or weights missing, 130/143 interrupted after saving.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+
+from eyechart.cli import data, read, run
+from eyechart.errors import EyechartError
+
+app = typer.Typer(
+    name="eyechart",
+    help="An eye test for vision models: trains different architectures on the same images under the same rules.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("run")(run.run)
+app.command("repeat")(run.repeat)
+app.command("ls")(read.ls)
+app.command("show")(read.show)
+app.command("report")(read.report)
+app.command("predict")(read.predict)
+app.add_typer(data.app, name="data")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"eyechart {version('eyechart')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(False, "--version", callback=_print_version, is_eager=True, help="Show the version."),
+) -> None:
+    pass
+
+
+def main() -> None:
+    """The entry point: turns an EyechartError into its message and exit code."""
+    try:
+        app()
+    except EyechartError as error:
+        typer.echo(f"eyechart: {error}", err=True)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        typer.echo("eyechart: stopped.", err=True)
+        sys.exit(130)
+    except BrokenPipeError:  # the reader of our output closed it, as `| head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)

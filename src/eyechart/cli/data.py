@@ -1,0 +1,99 @@
+"""`eyechart data`: list, fetch, verify and show datasets.  Results go to stdout, progress to stderr."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, help="List, fetch, verify and look at datasets.")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
+Offline = Annotated[bool, typer.Option("--offline", help="Never touch the network (also EYECHART_OFFLINE=1).")]
+ImageSize = Annotated[int | None, typer.Option("--img-size", min=1, help="Side in pixels for a folder of pictures.")]
+
+
+@app.command("list")
+def list_datasets(as_json: AsJson = False) -> None:
+    """The datasets that have a name, and whether they are on this machine already."""
+    from dataclasses import asdict
+
+    from eyechart.data.catalog import KNOWN, is_here
+
+    entries = [{**asdict(known), "is_here": is_here(known.name)} for known in KNOWN.values()]
+    if as_json:
+        _print_json(entries)
+        return
+    for known in KNOWN.values():
+        where = "here" if is_here(known.name) else f"{known.download_megabytes} MB to fetch"
+        typer.echo(f"{known.name:<16}{where:<18}{known.title}")
+        images = f"{known.num_train:,} train and {known.num_test:,} test images of {known.side_pixels} px"
+        typer.echo(f"{'':<34}{images}, {len(known.classes)} classes; licence: {known.licence}")
+    typer.echo("Any folder of class folders, or folder or zip of IDX files, works as well: give its path.")
+
+
+@app.command()
+def fetch(
+    name: Annotated[str, typer.Argument(help="A name of `eyechart data list`.")],
+    offline: Offline = False,
+    as_json: AsJson = False,
+) -> None:
+    """Bring a dataset into the cache, checked by hash; repair it if it is damaged."""
+    from eyechart.data import catalog
+
+    folder = catalog.fetch(name, offline=offline, say=_say)
+    if as_json:
+        _print_json({"name": name, "folder": str(folder) if folder else None})
+    else:
+        typer.echo(f"{name} is in {folder}" if folder else f"{name} comes with scikit-learn; nothing to fetch")
+
+
+@app.command()
+def verify(
+    reference: Annotated[str, typer.Argument(metavar="NAME_OR_PATH", help="A known name, a folder or a zip.")],
+    img_size: ImageSize = None,
+    as_json: AsJson = False,
+) -> None:
+    """Hash and read everything anew, and tell what is there.  Never uses the network."""
+    from eyechart.data import catalog
+
+    facts = catalog.verify(reference, img_size=img_size, say=_say)
+    if as_json:
+        _print_json(facts.as_json())
+    else:
+        typer.echo("\n".join([*facts.lines(), "Nothing is wrong with it."]))
+
+
+@app.command()
+def show(
+    reference: Annotated[str, typer.Argument(metavar="NAME_OR_PATH", help="A known name, a folder or a zip.")],
+    output: Annotated[Path | None, typer.Option("--output", help="The PNG [default: NAME-classes.png].")] = None,
+    exist_ok: Annotated[bool, typer.Option("--exist-ok", help="Overwrite the PNG if it is there.")] = False,
+    img_size: ImageSize = None,
+    offline: Offline = False,
+    as_json: AsJson = False,
+) -> None:
+    """Draw a contact sheet: a PNG with a row of images for each class."""
+    from eyechart.data.catalog import load_dataset
+    from eyechart.data.contact_sheet import write_contact_sheet
+    from eyechart.errors import UsageError
+
+    dataset = load_dataset(reference, img_size=img_size, offline=offline, say=_say)
+    path = output or Path(f"{dataset.card.name}-classes.png")
+    if path.exists() and not exist_ok:
+        raise UsageError(f"{path} is there already. Name another file with --output, or overwrite it with --exist-ok.")
+    write_contact_sheet(dataset, path)
+    if as_json:
+        _print_json({"picture": str(path), "classes": list(dataset.card.classes)})
+    else:
+        typer.echo(str(path))
+
+
+def _say(message: str) -> None:
+    typer.echo(message, err=True)
+
+
+def _print_json(document: object) -> None:
+    typer.echo(json.dumps(document, indent=1))

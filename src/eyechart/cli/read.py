@@ -1,0 +1,81 @@
+"""`eyechart ls`, `show`, `report` and `predict`: they read nothing but the files of runs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import typer
+
+JSON = typer.Option(False, "--json", help="Print JSON.")
+
+
+def ls(
+    folder: Path = typer.Argument(Path("runs"), envvar="EYECHART_OUTPUT", help="A study, or a folder of studies."),
+    as_json: bool = JSON,
+) -> None:
+    """List runs, the unfinished ones too."""
+    from eyechart.cli.summaries import summary, unfinished
+    from eyechart.cli.tables import runs_table
+    from eyechart.storage import find_runs, read_run
+
+    records = [read_run(run) for run in find_runs([folder])]
+    broken = unfinished(folder)
+    if as_json:
+        typer.echo(json.dumps([summary(record) for record in records] + broken, indent=1))
+    else:
+        runs_table(records, broken)
+
+
+def show(
+    run: Path = typer.Argument(..., metavar="RUN", help="The folder of a run, or of a study."), as_json: bool = JSON
+) -> None:
+    """Show everything about a run: scores, clocks, cost, and how it was made."""
+    from eyechart.cli.tables import run_sheet
+    from eyechart.cli.terminal import results_table
+    from eyechart.storage import STUDY_FILE, find_runs, read_run
+
+    if (run / STUDY_FILE).is_file():
+        records = [read_run(folder) for folder in find_runs([run])]
+        if as_json:
+            typer.echo(json.dumps([record.model_dump(mode="json") for record in records], indent=1))
+        else:
+            results_table(records)
+        return
+    record = read_run(run)
+    if as_json:
+        typer.echo(record.model_dump_json(indent=1))
+    else:
+        run_sheet(record)
+
+
+def report(
+    runs: list[Path] = typer.Argument(..., metavar="RUNS", help="Runs, studies, or folders of studies."),
+    output: Path = typer.Option(None, "-o", "--output", help="The HTML file. Default: report.html in the first one."),
+) -> None:
+    """Write the report: one HTML file that opens without a network."""
+    from eyechart.errors import UsageError
+    from eyechart.report.page import write_report
+    from eyechart.storage import find_runs
+
+    folders = find_runs(runs)
+    if not folders:
+        raise UsageError(f"There is no finished run in {', '.join(map(str, runs))}; expected at least one run.json.")
+    typer.echo(write_report(folders, output or runs[0] / "report.html"))
+
+
+def predict(
+    run: Path = typer.Argument(..., metavar="RUN", help="The folder of a trained run."),
+    images: list[Path] = typer.Argument(..., metavar="IMAGE...", help="Pictures of any size and kind."),
+    device: str = typer.Option("auto", "--device", help="auto, cpu, cuda or mps."),
+    as_json: bool = JSON,
+) -> None:
+    """Say what a trained contender sees in pictures."""
+    from eyechart.cli.tables import answers_table
+    from eyechart.prediction import predict_pictures
+
+    answers = predict_pictures(run, images, device=device)
+    if as_json:
+        typer.echo(json.dumps([answer._asdict() for answer in answers], indent=1))
+    else:
+        answers_table(answers)

@@ -1,0 +1,157 @@
+"""`eyechart run` and `eyechart repeat`: the commands that train."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from eyechart.schema import StudyRecord
+    from eyechart.study import Study
+
+
+def run(
+    model: list[str] = typer.Option(
+        [], "-m", "--models", "--model", metavar="NAME",
+        help="Contender, such as cnn or vgg16:hed:frozen; repeat, or separate by commas. Default: all five.",
+    ),
+    data: str = typer.Option("mnist", "-d", "--data", help="A known dataset (eyechart data list), or a folder or zip."),
+    preset: str = typer.Option("quick", "-p", "--preset", help="quick, standard or smoke."),
+    seeds: str = typer.Option("0", "--seeds", "--seed", help="Seeds, such as 0,1,2."),
+    epochs: float = typer.Option(None, "--epochs", help="Budget: passes over the train part."),
+    images: float = typer.Option(None, "--images", help="Budget: training images seen."),
+    seconds: float = typer.Option(None, "--seconds", help="Budget: seconds of training, fixed as steps at the start."),
+    steps: float = typer.Option(None, "--steps", help="Budget: optimizer steps."),
+    batch_size: int = typer.Option(None, "-b", "--batch-size", help="Images a step, for all contenders of this study."),
+    lr: float = typer.Option(None, "--lr", help="Peak learning rate."),
+    wd: float = typer.Option(None, "--wd", help="Weight decay."),
+    weights: str = typer.Option(None, "--weights", help="Starting weights: auto, none, imagenet, hed, or a file."),
+    img_size: int = typer.Option(None, "--img-size", help="Side in pixels to which an image folder is decoded."),
+    fraction: float = typer.Option(None, "--fraction", help="Share of the train part that is used, 0..1."),
+    device: str = typer.Option(None, "--device", help="auto, cpu, cuda or mps."),
+    threads: int = typer.Option(None, "--threads", help="Threads of each run. Default: all cores."),
+    precision: str = typer.Option(None, "--precision", help="float32 or bfloat16."),
+    output: Path = typer.Option(Path("runs"), "-o", "--output", envvar="EYECHART_OUTPUT", help="Folder of studies."),
+    name: str = typer.Option("", "--name", help="Folder of this study. Default: preset and dataset."),
+    resume: bool = typer.Option(False, "--resume", help="Skip finished runs, continue a broken one."),
+    exist_ok: bool = typer.Option(False, "--exist-ok", help="Replace a study of the same name."),
+    dry_run: bool = typer.Option(False, "--dry-run", help="Print plan, time and disk, and train nothing."),
+    offline: bool = typer.Option(False, "--offline", envvar="EYECHART_OFFLINE", help="Never touch the network."),
+    as_json: bool = typer.Option(False, "--json", help="Print the results as JSON."),
+) -> None:  # fmt: skip
+    """Train contenders on the same images under the same rules, compare them, and write a report."""
+    from eyechart import study as studies
+
+    budget = _budget(epochs=epochs, images=images, seconds=seconds, steps=steps)
+    changes = {"batch_size": batch_size, "learning_rate": lr, "weight_decay": wd, "weights": weights}
+    record = studies.plan_study(
+        _split(model), data, preset, _numbers(seeds), name=name, changes=changes, budget=budget, img_size=img_size,
+        fraction=fraction, device=device, num_threads=threads, precision=precision,
+    )  # fmt: skip
+    if dry_run:
+        _dry_run(record, output / record.name, offline, as_json)
+        return
+    study = race(record, output / record.name, resume=resume, exist_ok=exist_ok, offline=offline)
+    _show_results(study, as_json)
+    studies.raise_failures(study)
+
+
+def repeat(
+    run_folder: Path = typer.Argument(..., metavar="RUN", help="The folder of a finished run."),
+    output: Path = typer.Option(None, "-o", "--output", help="Where the repetition goes. Default: beside it."),
+    offline: bool = typer.Option(False, "--offline", envvar="EYECHART_OFFLINE", help="Never touch the network."),
+) -> None:
+    """Do a run again, step for step, and say whether weights and predictions are the same to the last bit."""
+    from eyechart.cli.terminal import LiveTable
+    from eyechart.errors import RunFailed
+    from eyechart.repetition import compare, repeat_run
+
+    with LiveTable() as table:
+        old, new = repeat_run(run_folder, output or run_folder.parent.parent / "repeats", table, offline=offline)
+    lines, same = compare(old, new)
+    typer.echo("\n".join(lines))
+    if not same:
+        raise RunFailed("The repetition differs. Times and threads may differ; weights on one machine should not.")
+
+
+def race(
+    record: StudyRecord, folder: Path, *, resume: bool, exist_ok: bool, offline: bool, quiet: bool = False
+) -> Study:
+    """Fetch what is needed, do the runs under a live table, write the report."""
+    from eyechart import study as studies
+    from eyechart.cli.terminal import LiveTable
+    from eyechart.data.catalog import load_dataset
+
+    say = _silent if quiet else _say
+    load_dataset(record.rules.dataset, img_size=record.rules.img_size, offline=offline, say=say)
+    record = studies.open_study(record, folder, resume=resume, exist_ok=exist_ok)
+    record = studies.settle_weights(record, offline, say)
+    with contextlib.nullcontext(lambda progress: None) if quiet else LiveTable() as table:
+        study = studies.run_study(record, folder, table, offline=offline)
+    if study.runs:
+        say(f"report: {study.report()}")
+    return study
+
+
+def _show_results(study: Study, as_json: bool) -> None:
+    if as_json:
+        import json
+
+        from eyechart.cli.summaries import summary
+
+        typer.echo(json.dumps([summary(record) for record in study.runs], indent=1))
+    elif study.runs:
+        study.table()
+
+
+def _dry_run(record: StudyRecord, folder: Path, offline: bool, as_json: bool) -> None:
+    import json
+
+    from eyechart import study as studies
+    from eyechart.cli.tables import estimates_table
+    from eyechart.estimate import estimate_study
+
+    estimates = estimate_study(studies.settle_weights(record, offline, _say), folder, offline=offline, say=_say)
+    if as_json:
+        typer.echo(json.dumps([estimate._asdict() for estimate in estimates], indent=1))
+    else:
+        estimates_table(estimates)
+
+
+def _say(sentence: str) -> None:
+    typer.echo(sentence, err=True)
+
+
+def _silent(sentence: str) -> None:
+    pass
+
+
+def _budget(**amounts: float | None) -> Any:
+    """The one budget that was given, or None; UsageError for several or for one that is not positive."""
+    from eyechart.errors import UsageError
+    from eyechart.schema import Budget
+
+    given = {unit: amount for unit, amount in amounts.items() if amount is not None}
+    if len(given) > 1:
+        raise UsageError(f"A study has one budget and got {', '.join('--' + unit for unit in given)}; give one of them.")
+    for unit, amount in given.items():
+        if not 0 < amount < float("inf"):
+            raise UsageError(f"--{unit} got {amount:g}; expected a number above 0.")
+        return Budget(unit=unit, amount=amount)  # type: ignore[arg-type]
+    return None
+
+
+def _split(values: list[str]) -> list[str]:
+    return [part for value in values for part in value.split(",") if part]
+
+
+def _numbers(text: str) -> list[int]:
+    from eyechart.errors import UsageError
+
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise UsageError(f"--seeds got {text!r}; expected whole numbers separated by commas, such as 0,1,2.") from None

@@ -1,0 +1,57 @@
+"""Runs in a few figures, for lists and for JSON."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from eyechart import storage
+
+if TYPE_CHECKING:
+    from eyechart.schema import RunRecord
+
+
+def summary(record: RunRecord) -> dict[str, Any]:
+    """What scripts want to know of a run: ratios in 0..1, times in seconds."""
+    return {
+        "study": record.study,
+        "run": record.run,
+        "contender": record.contender,
+        "seed": record.seed,
+        "status": record.status,
+        "weights": record.weights.name,
+        "accuracy": record.test.accuracy,
+        "macro_precision": record.test.macro_precision,
+        "macro_recall": record.test.macro_recall,
+        "macro_f1": record.test.macro_f1,
+        "loss": record.test.loss,
+        "train_seconds": record.clocks.training_seconds,
+        "total_seconds": record.clocks.total_seconds,
+        "num_parameters": record.cost.num_parameters,
+        "images_seen": record.plan.num_steps * record.plan.batch_size,
+        "mean_iou": record.detection.mean_iou if record.detection else None,
+        "map": record.detection.map if record.detection else None,
+        "dataset": record.dataset.name,
+        "finished_at": record.finished_at,
+    }
+
+
+def unfinished(folder: Path) -> list[dict[str, Any]]:
+    """Runs that were started and not finished, with what is known of why."""
+    found = []
+    for depth in ("*/", "*/*/", ""):
+        for name in (storage.CHECKPOINT_FILE, storage.FAILURE_FILE):
+            for path in sorted(folder.glob(depth + name)):
+                run = path.parent
+                if storage.is_run(run) or any(item["run"] == run.name and item["study"] == run.parent.name for item in found):
+                    continue
+                found.append(
+                    {
+                        "study": run.parent.name,
+                        "run": run.name,
+                        "status": "unfinished",
+                        "can_continue": (run / storage.CHECKPOINT_FILE).exists(),
+                        "reason": storage.failure_reason(run),
+                    }
+                )
+    return found

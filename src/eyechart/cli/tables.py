@@ -1,0 +1,198 @@
+"""Tables of the reading commands, on standard output: lists of runs, one run's sheet, answers, estimates."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from eyechart.palette import style_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from eyechart.estimate import Estimate
+    from eyechart.prediction import PictureAnswer
+    from eyechart.schema import RunRecord
+
+
+def runs_table(records: Sequence[RunRecord], broken: Sequence[dict[str, Any]]) -> None:
+    """One line a run, unfinished ones last with what is known of why."""
+    if not records and not broken:
+        Console(stderr=True).print("There are no runs here yet. Make some with: eyechart run")
+        return
+    table = _table("study", "run", "weights", "accuracy %>", "macro F1>", "loss>", "training>", "finished")
+    for record in records:
+        table.add_row(
+            record.study,
+            _name(record.run, record.contender),
+            record.weights.name,
+            f"{100 * record.test.accuracy:.2f}" if record.status == "finished" else "diverged",
+            f"{record.test.macro_f1:.4f}",
+            f"{record.test.loss:.4f}",
+            seconds_text(record.clocks.training_seconds),
+            record.finished_at[:16].replace("T", " "),
+        )
+    for item in broken:
+        how = "unfinished, --resume continues it" if item["can_continue"] else "unfinished"
+        reason = str(item["reason"]).partition("\n")[0][:80]
+        table.add_row(item["study"], item["run"], "", how, "", "", "", reason)
+    Console().print(table)
+
+
+def run_sheet(record: RunRecord) -> None:
+    """Everything about one run, in groups."""
+    groups: dict[str, list[tuple[str, str]]] = {
+        f"{record.run} of {record.study}": _identity(record),
+        "test": _scores(record),
+        "clocks": _clocks(record),
+        "cost": _cost(record),
+        "how it was made": _provenance(record),
+    }
+    console = Console()
+    for title, rows in groups.items():
+        table = Table(title=Text(title, style="bold"), title_justify="left", show_header=False, box=None, pad_edge=False)
+        table.add_column(style="dim", min_width=22)
+        table.add_column(overflow="fold")
+        for label, value in rows:
+            table.add_row(label, value)
+        console.print(table)
+        console.print()
+
+
+def answers_table(answers: Sequence[PictureAnswer]) -> None:
+    """One line a picture: the answer, its probability, the runner-up, and the boxes of a detector."""
+    with_boxes = any(answer.boxes for answer in answers)
+    table = _table("picture", "answer", "probability>", "next", *(["boxes"] if with_boxes else []))
+    for answer in answers:
+        others = list(answer.probabilities.items())[1:2]
+        row = [answer.picture, answer.label, f"{answer.probability:.1%}"]
+        row.append(", ".join(f"{label} {probability:.1%}" for label, probability in others))
+        if with_boxes:
+            row.append("; ".join(_box(box) for box in answer.boxes))
+        table.add_row(*row)
+    Console().print(table)
+
+
+def estimates_table(estimates: Sequence[Estimate]) -> None:
+    """The plan of a study: steps, images, time and disk for every run, and the sums."""
+    table = _table("run", "weights", "steps>", "images seen>", "training>", "parameters>", "disk>")
+    for row in estimates:
+        table.add_row(
+            row.run,
+            row.weights,
+            f"{row.num_steps:,}",
+            f"{row.images_seen:,}",
+            seconds_text(row.training_seconds),
+            f"{row.num_parameters:,}",
+            bytes_text(row.disk_bytes),
+        )
+    console = Console()
+    console.print(table)
+    seconds = sum(row.training_seconds for row in estimates)
+    disk = sum(row.disk_bytes for row in estimates) + max(row.checkpoint_bytes for row in estimates)
+    console.print(
+        f"{len(estimates)} runs: about {seconds_text(seconds)} of training (evaluation, cost and start-up come on top), "
+        f"{bytes_text(disk)} of disk at most. Nothing was trained."
+    )
+
+
+def seconds_text(seconds: float) -> str:
+    """A duration as people say it: 4.2 s, 1 min 10 s, 2 h 05 min."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02} s"
+    return f"{minutes // 60} h {minutes % 60:02} min"
+
+
+def bytes_text(count: float) -> str:
+    """A size in units of 1,000: 12 kB, 3.4 MB."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.3g} {unit}"
+        count /= 1000
+    return f"{count:.3g} TB"
+
+
+def _identity(record: RunRecord) -> list[tuple[str, str]]:
+    return [
+        ("contender", f"{record.contender} ({record.recipe.title})"),
+        ("status", record.status),
+        ("seed", str(record.seed)),
+        ("dataset", f"{record.dataset.title}: {len(record.dataset.classes)} classes, {record.dataset.height}x"
+                    f"{record.dataset.width} px, {record.dataset.num_channels} channel(s)"),
+        ("starting weights", record.weights.description),
+    ]  # fmt: skip
+
+
+def _scores(record: RunRecord) -> list[tuple[str, str]]:
+    test = record.test
+    rows = [
+        ("accuracy", f"{100 * test.accuracy:.2f} % of {test.num_items:,} images"),
+        ("macro precision", f"{test.macro_precision:.4f}"),
+        ("macro recall", f"{test.macro_recall:.4f}"),
+        ("macro F1", f"{test.macro_f1:.4f}"),
+        ("loss", f"{test.loss:.4f} nats"),
+        ("F1 by class", "  ".join(f"{name} {f1:.3f}" for name, f1 in zip(record.dataset.classes, test.per_class.f1))),
+    ]
+    if record.detection:
+        boxes = record.detection
+        rows.append(("boxes", f"mean IoU {boxes.mean_iou:.3f}, mAP {boxes.map:.3f}, mAP50 {boxes.map50:.3f}"))
+    return rows
+
+
+def _clocks(record: RunRecord) -> list[tuple[str, str]]:
+    clocks = record.clocks
+    names = ("preparation", "training", "evaluation", "checkpoint", "total")
+    return [(name, seconds_text(getattr(clocks, f"{name}_seconds"))) for name in names] + [
+        ("segments", f"{len(clocks.segments)}{' (resumed)' if len(clocks.segments) > 1 else ''}")
+    ]
+
+
+def _cost(record: RunRecord) -> list[tuple[str, str]]:
+    cost = record.cost
+    return [
+        ("parameters", f"{cost.num_parameters:,}, of which {cost.num_trainable:,} trained"),
+        ("FLOPs an image", f"{cost.forward_flops:,.0f} forward, {cost.training_flops:,.0f} training"),
+        ("share of peak (MFU)", f"{cost.mfu:.1%} of {cost.matmul_flops_per_second / 1e9:.0f} GFLOP/s"),
+        ("peak memory", bytes_text(cost.peak_memory_bytes)),
+        ("inference", f"{cost.inference_images_per_second:,.0f} images/s; one image {1e3 * cost.latency_seconds:.2f} ms"),
+    ]
+
+
+def _provenance(record: RunRecord) -> list[tuple[str, str]]:
+    plan, host = record.plan, record.host
+    return [
+        ("schedule", f"{plan.num_steps:,} steps of {plan.batch_size} images, budget {plan.budget.amount:g} "
+                     f"{plan.budget.unit}"),
+        ("recipe", record.recipe.model_dump_json(exclude={"title", "source", "expect", "contender"})),
+        ("splits", f"{record.splits.num_train:,} train, {record.splits.num_validation:,} validation, "
+                   f"{record.splits.num_test:,} test"),
+        ("test opened", f"{record.test_accesses} time(s)"),
+        ("machine", f"{host.cpu}, {host.num_threads} thread(s), {host.device}"),
+        ("versions", " ".join(f"{name} {version}" for name, version in host.versions.items())),
+        ("commit", host.commit or "unknown"),
+        ("repeat it", record.command),
+    ]  # fmt: skip
+
+
+def _box(box: dict[str, object]) -> str:
+    edges = box["box"]
+    assert isinstance(edges, list)
+    return f"{box['label']} {box['score']:.0%} at " + ",".join(f"{edge:.0f}" for edge in edges)
+
+
+def _name(run: str, contender: str) -> Text:
+    return Text(run, style=f"bold {style_of(contender).colour}")
+
+
+def _table(*headings: str) -> Table:
+    """A plain table; a heading that ends in ">" is a column of figures."""
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for heading in headings:
+        table.add_column(heading.rstrip(">"), justify="right" if heading.endswith(">") else "left", overflow="fold")
+    return table

@@ -1,0 +1,102 @@
+"""Named sections of wall time and CPU time, of which exactly one runs at a moment.
+
+    clock = Clock(device_synchronise(device))
+    with clock.section("training"):
+        ...
+        with clock.section("evaluation"):  # training pauses meanwhile
+            ...
+    clock.seconds("training")
+
+A device works behind the program's back, so the clock waits for it at every border of a section: what was asked for
+in a section is paid by that section.  Not for several threads.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    import torch
+
+
+def _wait_for_nothing() -> None:
+    pass
+
+
+class Clock:
+    """Sums of seconds by section; `synchronise` is called at every border."""
+
+    def __init__(self, synchronise: Callable[[], None] = _wait_for_nothing):
+        self._synchronise = synchronise
+        self._seconds: defaultdict[str, float] = defaultdict(float)
+        self._cpu_seconds: defaultdict[str, float] = defaultdict(float)
+        self._open: list[str] = []  # the innermost one, which is the one that runs, is the last
+        self._border = (0.0, 0.0)  # wall and CPU time up to which everything is accounted for
+
+    @contextlib.contextmanager
+    def section(self, name: str) -> Iterator[None]:
+        """Count what happens inside as `name`; a section that was running pauses until this one ends."""
+        self._cross_border()
+        self._open.append(name)
+        try:
+            yield
+        finally:
+            try:
+                self._cross_border()
+            finally:
+                self._open.pop()
+
+    def seconds(self, name: str) -> float:
+        """Wall seconds of `name` so far, a stretch that still runs included (without waiting for the device)."""
+        return self._seconds.get(name, 0.0) + self._running(name)[0]
+
+    def cpu_seconds(self, name: str) -> float:
+        """CPU seconds of `name` so far, of all threads of this process."""
+        return self._cpu_seconds.get(name, 0.0) + self._running(name)[1]
+
+    def all_seconds(self) -> dict[str, float]:
+        """Wall seconds of every section so far: what a checkpoint keeps and `restore` takes."""
+        return {name: self.seconds(name) for name in dict.fromkeys([*self._seconds, *self._open])}
+
+    def all_cpu_seconds(self) -> dict[str, float]:
+        return {name: self.cpu_seconds(name) for name in dict.fromkeys([*self._cpu_seconds, *self._open])}
+
+    def restore(self, seconds: Mapping[str, float], cpu_seconds: Mapping[str, float] | None = None) -> None:
+        """Add what earlier segments of a resumed run took."""
+        for name, amount in seconds.items():
+            self._seconds[name] += amount
+        for name, amount in (cpu_seconds or {}).items():
+            self._cpu_seconds[name] += amount
+
+    def _cross_border(self) -> None:
+        """Charge everything since the last border to the section that was running."""
+        self._synchronise()
+        now = (time.perf_counter(), time.process_time())
+        if self._open:
+            self._seconds[self._open[-1]] += now[0] - self._border[0]
+            self._cpu_seconds[self._open[-1]] += now[1] - self._border[1]
+        self._border = now
+
+    def _running(self, name: str) -> tuple[float, float]:
+        """Wall and CPU seconds since the last border, when `name` is the one that runs."""
+        if not self._open or self._open[-1] != name:
+            return 0.0, 0.0
+        return time.perf_counter() - self._border[0], time.process_time() - self._border[1]
+
+
+def device_synchronise(device: torch.device) -> Callable[[], None]:
+    """What waits until `device` has done everything that it was asked for; on the CPU there is nothing to wait for."""
+    if device.type == "cuda":
+        import torch
+
+        return lambda: torch.cuda.synchronize(device)
+    if device.type == "mps":
+        import torch
+
+        return torch.mps.synchronize
+    return _wait_for_nothing

@@ -1,0 +1,48 @@
+"""How sure a number is: intervals for one run (over its test images) and for several (over their seeds).
+
+Sources: Wilson, "Probable inference, the law of succession, and statistical inference", JASA 1927;
+Brown, Cai and DasGupta, "Interval estimation for a binomial proportion", Statistical Science 2001 (why Wilson's).
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def wilson_interval(num_right: int, num_items: int, confidence: float = 0.95) -> tuple[float, float]:
+    """The interval (low, high) of the share `num_right` / `num_items`, in 0..1; (0, 1) when there are no items.
+
+    It says how far the share could be off on other images of the same kind, for this one trained model.
+    """
+    assert 0 <= num_right <= num_items, f"{num_right} right of {num_items}"
+    if num_items == 0:
+        return 0.0, 1.0
+    z = _two_sided_normal_quantile(confidence)
+    share = num_right / num_items
+    centre = (share + z**2 / (2 * num_items)) / (1 + z**2 / num_items)
+    half = z / (1 + z**2 / num_items) * math.sqrt(share * (1 - share) / num_items + z**2 / (4 * num_items**2))
+    # At the ends the formula is exact but for rounding, which must not leave the true share outside.
+    return max(0.0, min(centre - half, share)), min(1.0, max(centre + half, share))
+
+
+def mean_interval(values: Sequence[float], confidence: float = 0.95) -> tuple[float, float]:
+    """Student's t-interval (low, high) of the mean of two or more seeds; it says how much training runs vary."""
+    from scipy.special import stdtrit  # Student's quantile; scipy.stats would take a second to import
+
+    assert len(values) > 1, "one value has no spread"
+    mean = statistics.fmean(values)
+    quantile = float(stdtrit(len(values) - 1, (1 + confidence) / 2))
+    half = quantile * statistics.stdev(values) / math.sqrt(len(values))
+    return mean - half, mean + half
+
+
+def _two_sided_normal_quantile(confidence: float) -> float:
+    from scipy.special import ndtri
+
+    assert 0 < confidence < 1, f"confidence {confidence}"
+    return float(ndtri((1 + confidence) / 2))

@@ -1,0 +1,110 @@
+"""The files of a folder or of a zip, read one by one.
+
+Nothing in a zip is ever written to the disk, so a member called `../../x` can do no harm; sizes are checked before
+anything is unpacked, so neither can a small zip with huge members.
+"""
+
+from __future__ import annotations
+
+import os
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from eyechart.errors import DatasetError
+from eyechart.storage import natural_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MAX_ZIP_BYTES = 4 << 30  # of all members together, unpacked
+
+
+class Member(Protocol):
+    """One file: `name` is its path below the folder or inside the zip, with forward slashes."""
+
+    @property
+    def name(self) -> str: ...
+
+    def first_bytes(self, count: int) -> bytes: ...
+
+    def content(self) -> bytes: ...
+
+
+@dataclass(frozen=True)
+class FolderMember:
+    name: str
+    path: Path
+
+    def first_bytes(self, count: int) -> bytes:
+        try:
+            with self.path.open("rb") as file:
+                return file.read(count)
+        except OSError as error:
+            raise DatasetError(f"{self.path} cannot be read ({error.strerror}). Check its permissions.") from None
+
+    def content(self) -> bytes:
+        return self.first_bytes(-1)
+
+
+@dataclass(frozen=True)
+class ZipMember:
+    name: str
+    zip_path: Path
+
+    def first_bytes(self, count: int) -> bytes:
+        try:
+            with zipfile.ZipFile(self.zip_path) as archive, archive.open(self.name) as file:
+                return file.read(count)
+        except (OSError, EOFError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
+            raise DatasetError(
+                f"{self.name} in {self.zip_path} cannot be unpacked ({error}). Expected a whole zip without a "
+                f"password; download it again, or unpack it yourself and name the folder."
+            ) from None
+
+    def content(self) -> bytes:
+        return self.first_bytes(-1)
+
+
+def members(path: Path) -> Iterator[Member]:
+    """All files of a folder (at any depth) or a zip, in natural order, without hidden ones.
+
+    Raises DatasetError for a file that is no zip, and for a zip that unpacks to more than MAX_ZIP_BYTES.
+    """
+    return _folder_members(path) if path.is_dir() else _zip_members(path)
+
+
+def _folder_members(root: Path) -> Iterator[Member]:
+    for folder, folders, files in os.walk(root):
+        folders[:] = sorted((name for name in folders if not is_hidden(name)), key=natural_key)
+        for name in sorted(files, key=natural_key):
+            path = Path(folder, name)
+            if not is_hidden(name) and path.is_file():  # not a broken link, a pipe or a device
+                yield FolderMember(path.relative_to(root).as_posix(), path)
+
+
+def _zip_members(path: Path) -> Iterator[Member]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            infos = [info for info in archive.infolist() if not info.is_dir()]
+    except (OSError, zipfile.BadZipFile) as error:
+        raise DatasetError(
+            f"{path} is no zip file that can be read ({error}). Expected a folder, or a zip, of IDX files, or a folder "
+            f"of class folders; unpack other archives first and name the folder."
+        ) from None
+    total = sum(info.file_size for info in infos)
+    if total > MAX_ZIP_BYTES:
+        raise DatasetError(
+            f"{path} unpacks to {total:,} bytes; expected at most {MAX_ZIP_BYTES:,}. If it is really yours, unpack it "
+            f"and name the folder."
+        )
+    for info in sorted(infos, key=lambda info: natural_key(info.filename)):
+        if not any(is_hidden(part) for part in info.filename.split("/")):
+            yield ZipMember(info.filename, path)
+
+
+def is_hidden(name: str) -> bool:
+    """Files and folders that systems leave behind: dot files and the resource forks of macOS."""
+    return name.startswith(".") or name in ("__MACOSX", "Thumbs.db", "desktop.ini")

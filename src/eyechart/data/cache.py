@@ -1,0 +1,52 @@
+"""Where fetched datasets are kept, and whether the network may be used.
+
+Layout, the same for every dataset:
+
+    <cache folder>/<dataset>/train-images-idx3-ubyte     the four files of IDX_FILES, uncompressed, in MNIST's format
+    <cache folder>/<dataset>/checked.json                sizes, times and hashes of the files when they were last hashed
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from eyechart.errors import StorageError
+from eyechart.storage import write_bytes
+
+IDX_FILES = (
+    "train-images-idx3-ubyte",
+    "train-labels-idx1-ubyte",
+    "t10k-images-idx3-ubyte",
+    "t10k-labels-idx1-ubyte",
+)
+
+
+def cache_folder() -> Path:
+    """EYECHART_CACHE if it is set, otherwise the system's folder for caches.  It may not exist yet."""
+    chosen = os.environ.get("EYECHART_CACHE")
+    if chosen:
+        return Path(chosen).expanduser()
+    from platformdirs import user_cache_dir
+
+    return Path(user_cache_dir("eyechart"))
+
+
+def is_offline(asked: bool = False) -> bool:
+    """Whether the network must not be touched: --offline, or EYECHART_OFFLINE set to anything but 0."""
+    return asked or os.environ.get("EYECHART_OFFLINE", "").strip().lower() not in ("", "0", "false", "no")
+
+
+def keep(path: Path, content: bytes) -> None:
+    """Write a file of the cache, whole or not at all; StorageError says how to choose another place."""
+    try:
+        write_bytes(path, content)
+    except StorageError as error:
+        raise StorageError(
+            f"The cache folder {path.parent} could not take {path.name} ({_cause(error)}); nothing half-written is "
+            f"left. Free some space there, or set EYECHART_CACHE to a folder that can be written to."
+        ) from error
+
+
+def _cause(error: StorageError) -> str:
+    return error.__cause__.strerror or "unknown" if isinstance(error.__cause__, OSError) else "unknown"

@@ -1,0 +1,110 @@
+"""A picture of a dataset, a row a class, the way an optician would print it: calm paper, black type."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from eyechart.data.stratify import class_counts
+from eyechart.storage import write_bytes
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from eyechart.contracts import Dataset
+
+PAPER, INK, FAINT = "#fbfaf6", "#16161a", "#6b6a66"
+MARGIN, GAP, ROW_GAP = 48, 6, 12  # pixels
+HEADER_HEIGHT, FOOTER_HEIGHT = 100, 44
+NUM_COLUMNS = 16
+TILE_SIDE = 56  # about; small images are enlarged a whole number of times, so that their pixels stay square
+MAX_LABEL_WIDTH = 320
+
+
+def write_contact_sheet(dataset: Dataset, path: Path) -> None:
+    """Draw train images of every class to a PNG at `path`, whole or not at all (StorageError)."""
+    buffer = io.BytesIO()
+    draw_contact_sheet(dataset).save(buffer, "PNG", optimize=True)
+    write_bytes(path, buffer.getvalue())
+
+
+def draw_contact_sheet(dataset: Dataset) -> Image.Image:
+    """The sheet as a picture: title, a row for each class with its name and count, and where the data came from."""
+    card = dataset.card
+    counts = class_counts(dataset.train.labels, card.num_classes)
+    name_font, count_font = _font(20, bold=True), _font(13)
+    labels = [_shortened(name, name_font) for name in card.classes]
+    label_width = max([90, *(int(name_font.getlength(label)) for label in labels)]) + 28
+    tile_width, tile_height = tile_size(card.width, card.height)
+    row_height = max(tile_height, 44) + ROW_GAP
+    width = MARGIN * 2 + label_width + NUM_COLUMNS * (tile_width + GAP) - GAP
+    sheet = Image.new("RGB", (width, HEADER_HEIGHT + row_height * len(labels) + FOOTER_HEIGHT), PAPER)
+    draw = ImageDraw.Draw(sheet)
+    _draw_header(draw, dataset, width)
+    for label_id, label in enumerate(labels):
+        top = HEADER_HEIGHT + row_height * label_id
+        middle = top + (row_height - ROW_GAP) // 2
+        draw.text((MARGIN, middle - 9), label, INK, name_font, anchor="lm")
+        draw.text((MARGIN, middle + 12), f"{counts[label_id]:,} train", FAINT, count_font, anchor="lm")
+        for column, image in enumerate(_examples(dataset, label_id)):
+            tile = _as_picture(image).resize((tile_width, tile_height), _resampling(card.width, tile_width))
+            sheet.paste(tile, (MARGIN + label_width + column * (tile_width + GAP), middle - tile_height // 2))
+    footer = f"{card.source} · licence {card.licence} · content sha256 {card.content_sha256[:16]}"
+    small = _font(12)
+    draw.text((MARGIN, sheet.height - 26), _shortened(footer, small, width - 2 * MARGIN), FAINT, small, anchor="lm")
+    return sheet
+
+
+def tile_size(width: int, height: int) -> tuple[int, int]:
+    """Width and height of a tile in pixels: small images enlarged a whole number of times, large ones reduced."""
+    longest = max(width, height)
+    if longest <= TILE_SIDE:
+        factor = max(1, TILE_SIDE // longest)
+        return width * factor, height * factor
+    return max(1, round(width * TILE_SIDE / longest)), max(1, round(height * TILE_SIDE / longest))
+
+
+def _draw_header(draw: ImageDraw.ImageDraw, dataset: Dataset, width: int) -> None:
+    card = dataset.card
+    validation = f"{card.num_validation:,} validation, " if card.num_validation else ""
+    colour = "grey" if card.num_channels == 1 else "colour"
+    size = f"{card.width} x {card.height} {colour}"
+    facts = f"{card.num_train:,} train, {validation}{card.num_test:,} test images · {size}"
+    title_font, facts_font = _font(26, bold=True), _font(14)
+    draw.text((MARGIN, 40), _shortened(card.title, title_font, width - 2 * MARGIN), INK, title_font, anchor="lm")
+    draw.text((MARGIN, 68), facts, FAINT, facts_font, anchor="lm")
+    draw.line((MARGIN, 86, width - MARGIN, 86), INK, 2)
+
+
+def _examples(dataset: Dataset, label: int) -> np.ndarray:
+    """Up to NUM_COLUMNS train images of a class, evenly spread over it, uint8 (n, C, H, W)."""
+    places = np.flatnonzero(dataset.train.labels == label)
+    spread = np.linspace(0, len(places) - 1, min(NUM_COLUMNS, len(places))).astype(np.int64)
+    return dataset.train.images[places[spread]]
+
+
+def _as_picture(image: np.ndarray) -> Image.Image:
+    return Image.fromarray(image[0] if image.shape[0] == 1 else np.ascontiguousarray(image.transpose(1, 2, 0)))
+
+
+def _resampling(from_width: int, to_width: int) -> Image.Resampling:
+    return Image.Resampling.NEAREST if to_width >= from_width else Image.Resampling.LANCZOS
+
+
+def _shortened(text: str, font: ImageFont.FreeTypeFont, most_pixels: int = MAX_LABEL_WIDTH) -> str:
+    if font.getlength(text) <= most_pixels:
+        return text
+    while text and font.getlength(text + "…") > most_pixels:
+        text = text[:-1]
+    return text + "…"
+
+
+def _font(size: int, bold: bool = False) -> ImageFont.FreeTypeFont:
+    """DejaVu Sans, which matplotlib carries: the same letters on every machine."""
+    import matplotlib
+
+    name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
+    return ImageFont.truetype(f"{matplotlib.get_data_path()}/fonts/ttf/{name}", size)

@@ -1,0 +1,109 @@
+"""Train, validation and test: cut once, by rules and seed, and known by their hashes ever after.
+
+The test part stays what the dataset says it is.  Validation is the dataset's own, or cut from train: the same share of
+every class, chosen by seed.  A smaller share of train (`rules.fraction`) is taken from what is left, so validation is
+the same for every share, and a smaller share is part of a larger one.  Images keep the dataset's order.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from eyechart.contracts import Dataset, LabelledImages, SealedTest, Splits
+from eyechart.data.content import parts_sha256
+from eyechart.data.stratify import amounts, class_counts, pick
+from eyechart.errors import DatasetError, UsageError
+from eyechart.schema import Rules, SplitsCard
+from eyechart.seeding import derived_seed
+
+CHUNK_IMAGES = 1000  # few enough that a chunk's squares stay in the processor's cache
+SMALLEST_STD = 1 / 255  # of a channel that never changes, so that dividing by it stays finite
+
+
+def split(dataset: Dataset, rules: Rules, seed: int) -> Splits:
+    """Cut a dataset into the three parts that every contender of a study with this seed gets.
+
+    Raises DatasetError when a class has no image in train.
+    """
+    classes = dataset.card.classes
+    train, validation = _train_and_validation(dataset, rules, seed)
+    if rules.fraction < 1:
+        counts = class_counts(train.labels, len(classes))
+        wanted = amounts(counts, round(rules.fraction * len(train)), at_least=1)
+        train = _taken(train, pick(train.labels, wanted, _random_keys(train, seed, "fraction")))
+    _check_every_class(train, classes, dataset.card.name)
+    test = _first_of_each_class(dataset.test, len(classes), rules.max_test_images)
+    mean, std = pixel_statistics(train.images)
+    card = SplitsCard(
+        train_sha256=parts_sha256(train),
+        validation_sha256=parts_sha256(validation),
+        test_sha256=parts_sha256(test),
+        num_train=len(train),
+        num_validation=len(validation),
+        num_test=len(test),
+    )
+    return Splits(card, train, validation, SealedTest(test), mean, std)
+
+
+def pixel_statistics(images: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and standard deviation of each channel on a scale of 0..1, from uint8 (N, C, H, W).
+
+    Summed in whole numbers, so they do not depend on order, threads or machine.
+    """
+    mean, std = [], []
+    for channel in range(images.shape[1]):
+        total, total_squares = 0, 0
+        for start in range(0, len(images), CHUNK_IMAGES):
+            chunk = images[start : start + CHUNK_IMAGES, channel].astype(np.uint16)  # 255 squared still fits
+            total += int(chunk.sum(dtype=np.uint64))
+            total_squares += int(np.square(chunk, out=chunk).sum(dtype=np.uint64))
+        num_pixels = images[:, channel].size
+        variance = total_squares / num_pixels - (total / num_pixels) ** 2
+        mean.append(total / num_pixels / 255)
+        std.append(max(math.sqrt(max(variance, 0.0)) / 255, SMALLEST_STD))
+    return tuple(mean), tuple(std)
+
+
+def _train_and_validation(dataset: Dataset, rules: Rules, seed: int) -> tuple[LabelledImages, LabelledImages]:
+    train = dataset.train
+    if dataset.validation is not None:
+        return train, dataset.validation
+    counts = class_counts(train.labels, dataset.card.num_classes)
+    _check_every_class(train, dataset.card.classes, dataset.card.name)
+    wanted = amounts(counts, round(rules.validation_fraction * len(train)), at_least=1, leave=1)
+    if not wanted.any():
+        raise DatasetError(
+            f"{dataset.card.name} has one train image a class, so nothing can be set aside for validation. "
+            f"Expected at least two images of some class; add images."
+        )
+    is_validation = pick(train.labels, wanted, _random_keys(train, seed, "validation"))
+    return _taken(train, ~is_validation), _taken(train, is_validation)
+
+
+def _first_of_each_class(test: LabelledImages, num_classes: int, most: int | None) -> LabelledImages:
+    """A stratified, fixed beginning of the test part: never a matter of the seed."""
+    if most is None or most >= len(test):
+        return test
+    if most < 1:
+        raise UsageError(f"max_test_images is {most}; expected 1 or more, or none at all for the whole test part.")
+    wanted = amounts(class_counts(test.labels, num_classes), most)
+    return _taken(test, pick(test.labels, wanted, np.arange(len(test))))
+
+
+def _random_keys(part: LabelledImages, seed: int, purpose: str) -> np.ndarray:
+    return np.random.default_rng(derived_seed(seed, purpose)).random(len(part))
+
+
+def _taken(part: LabelledImages, mask: np.ndarray) -> LabelledImages:
+    return part.subset(np.flatnonzero(mask))
+
+
+def _check_every_class(train: LabelledImages, classes: tuple[str, ...], name: str) -> None:
+    missing = np.flatnonzero(class_counts(train.labels, len(classes)) == 0)
+    if len(missing):
+        raise DatasetError(
+            f"{name} has no train image of {', '.join(repr(classes[k]) for k in missing)}; expected at least one "
+            f"of each of its {len(classes)} classes. Add images of it to train, or leave the class out."
+        )

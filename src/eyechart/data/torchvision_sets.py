@@ -1,0 +1,105 @@
+"""Datasets that torchvision can fetch: started in a process of its own, with a deadline, and kept as IDX files."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from eyechart.data.cache import IDX_FILES, cache_folder, keep
+from eyechart.data.cached import CHECKED_FILE
+from eyechart.errors import DatasetMissing, StorageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from eyechart.data.known import KnownDataset
+
+LEAST_SECONDS = 120.0  # torchvision's import takes a good part of the first ones
+SECONDS_PER_MEGABYTE = 3.0
+
+
+def files_in_cache(
+    known: KnownDataset, *, offline: bool, say: Callable[[str], None], deadline_seconds: float | None = None
+) -> Path:
+    """Make sure that the four IDX files are in the cache, and return their folder.
+
+    torchvision's own source files may be put into <cache folder>/torchvision by hand; then nothing is downloaded.
+    Raises DatasetMissing, naming files and folder, when they are not there and could not be fetched in time.
+    """
+    folder = cache_folder() / known.name
+    if all((folder / name).is_file() for name in IDX_FILES):
+        return folder
+    deadline = deadline_seconds or max(LEAST_SECONDS, SECONDS_PER_MEGABYTE * known.download_megabytes)
+    if not offline:
+        say(f"{known.name}: trying torchvision ({known.download_megabytes} MB, at most {deadline:g} s)")
+    with _staging_folder() as staging:
+        by_hand = cache_folder() / "torchvision"
+        root = by_hand if by_hand.is_dir() else staging / "source"
+        reply = _run_child(known.name, root, staging / "files", offline, deadline)
+        if reply:
+            raise DatasetMissing(_what_is_missing(known, reply, offline))
+        for name in IDX_FILES:
+            keep(folder / name, (staging / "files" / name).read_bytes())
+    (folder / CHECKED_FILE).unlink(missing_ok=True)
+    say(f"{known.name}: fetched, all checksums are torchvision's")
+    return folder
+
+
+@contextlib.contextmanager
+def _staging_folder() -> Iterator[Path]:
+    """A folder beside the cached ones that is gone afterwards, whatever happens."""
+    try:
+        cache_folder().mkdir(parents=True, exist_ok=True)
+        staging = tempfile.TemporaryDirectory(dir=cache_folder(), prefix=".fetching-", ignore_cleanup_errors=True)
+    except OSError as error:
+        raise StorageError(
+            f"The cache folder {cache_folder()} cannot be written to ({error.strerror}). "
+            f"Set EYECHART_CACHE to a folder that can be."
+        ) from None
+    with staging as path:
+        yield Path(path)
+
+
+def child_command(name: str, root: Path, output: Path, offline: bool) -> list[str]:
+    """The command line of the process that does the work; a function of its own so that tests can replace it."""
+    command = [sys.executable, "-m", "eyechart.data.torchvision_child", name, str(root), str(output)]
+    return [*command, "--offline"] if offline else command
+
+
+def _run_child(name: str, root: Path, output: Path, offline: bool, deadline_seconds: float) -> dict[str, Any]:
+    """Its answer: empty when all went well, else why not."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    command = child_command(name, root, output, offline)
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=deadline_seconds, env=environment, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return {"failed": f"not finished within {deadline_seconds:g} s"}
+    try:
+        reply = json.loads(done.stdout.strip().splitlines()[-1])
+    except (IndexError, ValueError):
+        last_line = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        return {"failed": f"the process ended with {done.returncode}: {last_line}"}
+    assert isinstance(reply, dict)
+    return reply
+
+
+def _what_is_missing(known: KnownDataset, reply: dict[str, Any], offline: bool) -> str:
+    folder = cache_folder() / "torchvision"
+    if offline and "missing" in reply:
+        reason, files = "the network must not be touched", ", ".join(str(folder / file) for file in reply["missing"])
+        todo = f"Put these files there: {files}"
+    else:
+        reason = f"it could not be fetched ({reply.get('failed', 'no reason given')})"
+        todo = f"Put torchvision's source files below {folder} (--offline lists them)"
+    return (
+        f"{known.name} is not in the cache, and {reason}. {todo}; or put {', '.join(IDX_FILES)} into "
+        f"{cache_folder() / known.name}; or try `eyechart data fetch {known.name}` again later."
+    )

@@ -1,0 +1,122 @@
+"""A process that does one run: a Job as JSON on standard input, Progress as JSON lines on standard output.
+
+A process of its own gives every contender the same clean start (memory, threads, allocator), keeps a crash in one from
+taking the others along, and makes peak memory a fact about that contender.  The last line is {"done": true} or
+{"error": {...}}; everything else that a library prints goes to standard error.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from eyechart.errors import EyechartError, Interrupted
+from eyechart.schema import Job
+from eyechart.storage import FAILURE_FILE, write_text
+
+if TYPE_CHECKING:
+    from eyechart.contracts import Progress
+
+
+class StopSignals:
+    """Remembers that Ctrl-C or SIGTERM came, or that the parent is gone, for the training loop to ask."""
+
+    def __init__(self) -> None:
+        self._number: int | None = None
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._remember)
+
+    def __call__(self) -> int | None:
+        return self._number
+
+    def stop(self, number: int) -> None:
+        self._number = number
+
+    def _remember(self, number: int, frame: object) -> None:
+        self._number = number
+
+
+def main() -> int:
+    stop_signals = StopSignals()
+    job = Job.model_validate_json(sys.stdin.read())
+    answers = _take_standard_output()
+
+    def report(progress: Progress) -> None:
+        try:
+            print(json.dumps(progress._asdict()), file=answers, flush=True)
+        except BrokenPipeError:  # the parent was killed: save and end
+            stop_signals.stop(signal.SIGTERM)
+
+    try:
+        _do(job, report, stop_signals)
+        answer: dict[str, object] = {"done": True}
+    except Exception as error:
+        answer = {"error": _facts(error)}
+        if not isinstance(error, Interrupted):
+            _leave_reason(job, str(answer["error"]))
+    with_newline = json.dumps(answer) + "\n"
+    try:
+        answers.write(with_newline)
+        answers.flush()
+    except BrokenPipeError:
+        pass
+    return 0
+
+
+def _do(job: Job, report: object, stop_signals: StopSignals) -> None:
+    from eyechart import host
+
+    host.tune_allocator()  # before torch asks for its first memory
+    from eyechart.runner import run_contender
+
+    run_contender(job, report, stop_signals, seconds_before=_age_seconds())  # type: ignore[arg-type]
+
+
+def _facts(error: Exception) -> dict[str, object]:
+    """An error as plain facts: its kind, what to tell the user, and the traceback when it is no user's error."""
+    import traceback
+
+    expected = isinstance(error, EyechartError)
+    return {
+        "kind": type(error).__name__,
+        "message": str(error) if expected else _unexpected(error),
+        "exit_code": getattr(error, "exit_code", 1),
+        "traceback": "" if expected else "".join(traceback.format_exception(error)),
+    }
+
+
+def _unexpected(error: Exception) -> str:
+    if isinstance(error, MemoryError) or "not enough memory" in str(error) or "out of memory" in str(error).lower():
+        return "The memory is full. Use a smaller batch (-b), a smaller --img-size, or a machine with more of it."
+    return f"{type(error).__name__}: {error}"
+
+
+def _leave_reason(job: Job, reason: str) -> None:
+    """Best effort: a disk that is full refuses this file as well, and the parent is told anyway."""
+    try:
+        write_text(Path(job.folder) / FAILURE_FILE, json.dumps({"reason": reason}) + "\n")
+    except EyechartError:
+        pass
+
+
+def _take_standard_output() -> TextIO:
+    """Keep the real standard output for answers; whatever prints from now on goes to standard error."""
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    return answers
+
+
+def _age_seconds() -> float:
+    """How long this process has been alive: starting Python and importing belong to the preparation."""
+    import psutil
+
+    return max(0.0, time.time() - psutil.Process().create_time())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,105 @@
+"""Every contender, one line each, and how a network is made from its recipe.
+
+To add one: write models/<name>.py with `build(recipe, preprocessing, num_classes)`, add a line here, a recipe in
+recipes.py and a row in tests/models/test_catalog.py; that test names what is missing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, NamedTuple
+
+from eyechart.errors import UsageError
+from eyechart.schema import DatasetCard, Preprocessing, Recipe
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor, nn
+
+    from eyechart.contracts import StartingWeights
+
+
+class Architecture(NamedTuple):
+    module: str  # where its `build` is
+    input_channels: int | None = None  # None: those of the images
+    least_pixels: int = 8  # smallest input side that it accepts
+
+
+ARCHITECTURES = {
+    "cnn": Architecture("eyechart.models.cnn"),
+    "vit": Architecture("eyechart.models.vit"),
+    "vgg16": Architecture("eyechart.models.pretrained", input_channels=3, least_pixels=32),
+    "alexnet": Architecture("eyechart.models.pretrained", input_channels=3, least_pixels=32),
+    "fasterrcnn": Architecture("eyechart.models.faster_rcnn"),
+}
+
+
+def plan_preprocessing(
+    recipe: Recipe,
+    card: DatasetCard,
+    pixel_mean: Sequence[float],
+    pixel_std: Sequence[float],
+    starting: StartingWeights,
+) -> Preprocessing:
+    """What the network's first step will do: sizes from the recipe, mean and std from the starting weights.
+
+    `pixel_mean` and `pixel_std` (0..1, one a channel) are used when the network starts from nothing.
+    Raises UsageError when the input would be too small.
+    """
+    architecture = ARCHITECTURES[recipe.contender]
+    channels = architecture.input_channels or card.num_channels
+    height, width = (recipe.input_pixels,) * 2 if recipe.input_pixels else (card.height, card.width)
+    fit = recipe.fit
+    if fit == "centre-crop" and (height > card.height or width > card.width):
+        fit = "resize"
+    if min(height, width) < architecture.least_pixels:
+        raise UsageError(
+            f"{recipe.contender} got an input of {height}x{width} pixels; expected at least "
+            f"{architecture.least_pixels} a side. Choose a larger --img-size."
+        )
+    # A standard deviation of 0 (all images of one colour) must not become a division by zero.
+    mean = starting.mean or _for_channels(pixel_mean, channels)
+    std = starting.std or tuple(max(value, 1e-3) for value in _for_channels(pixel_std, channels))
+    return Preprocessing(
+        image_channels=card.num_channels,
+        image_height=card.height,
+        image_width=card.width,
+        input_channels=channels,  # type: ignore[arg-type]
+        input_height=height,
+        input_width=width,
+        fit=fit,
+        mean=mean,
+        std=std,
+    )
+
+
+def build_model(recipe: Recipe, preprocessing: Preprocessing, num_classes: int) -> nn.Module:
+    """A network with random weights drawn from torch's global generator; UsageError for options it does not have."""
+    module = importlib.import_module(ARCHITECTURES[recipe.contender].module)
+    try:
+        model: nn.Module = module.build(recipe, preprocessing, num_classes)
+    except TypeError as error:
+        raise UsageError(f"The recipe's options for {recipe.contender} do not fit: {error}.") from error
+    return model
+
+
+def load_starting_tensors(model: nn.Module, recipe: Recipe, tensors: dict[str, Tensor]) -> None:
+    """Put pretrained tensors into the model; nothing to do when there are none."""
+    if tensors:
+        module = importlib.import_module(ARCHITECTURES[recipe.contender].module)
+        module.load_starting_tensors(model, tensors)
+
+
+def trunk_parameters(model: nn.Module, recipe: Recipe) -> list[nn.Parameter]:
+    """The trainable parameters that came pretrained; empty for contenders without a trunk."""
+    module = importlib.import_module(ARCHITECTURES[recipe.contender].module)
+    found: list[nn.Parameter] = module.trunk_parameters(model) if hasattr(module, "trunk_parameters") else []
+    return found
+
+
+def _for_channels(values: Sequence[float], channels: int) -> tuple[float, ...]:
+    """Statistics of grey images, repeated for a network that expects colour; of colour, averaged for a grey one."""
+    if len(values) == channels:
+        return tuple(values)
+    return tuple(values) * channels if len(values) == 1 else (sum(values) / len(values),)

@@ -1,0 +1,58 @@
+"""What a detector's recipe may choose: names, meanings and limits of its options."""
+
+from __future__ import annotations
+
+from pydantic import Field, ValidationError
+
+from eyechart.errors import UsageError
+from eyechart.schema import Fraction, Frozen, Recipe
+
+
+class DetectorOptions(Frozen):
+    """The options of a recipe, checked.  Sizes are in pixels of the network's input."""
+
+    width: int = Field(16, ge=1)  # channels of the first convolution; the others have 2 and 4 times as many
+    anchor_pixels: str = "8,12,16,20"  # square roots of the anchors' areas
+    anchor_ratios: str = "1,2,4"  # height / width
+    pool_cells: int = Field(5, ge=1)  # side of the grid on which the head sees a proposal
+    head_units: int = Field(128, ge=1)  # of both hidden layers
+    num_candidates: int = Field(64, ge=1)  # best anchors of an image that suppression looks at
+    num_proposals: int = Field(24, ge=1)  # of which this many go to the head
+    num_detections: int = Field(20, ge=1)  # boxes of an image that are answered at most
+    proposal_samples: int = Field(64, ge=1)  # anchors of an image that a training step learns from
+    proposal_positives: Fraction = 0.5  # share of them that may lie on true boxes
+    region_samples: int = Field(16, ge=1)  # proposals of an image that a training step learns from
+    region_positives: Fraction = 0.25
+    proposal_overlap: Fraction = 0.7  # IoU above which the worse of two proposals goes
+    detection_overlap: Fraction = 0.5  # IoU above which the worse of two boxes of a class goes
+    score_threshold: Fraction = 0.05  # boxes that are less likely are not answered
+
+    @property
+    def anchor_sizes(self) -> list[float]:
+        return [float(pixels) for pixels in self.anchor_pixels.split(",")]
+
+    @property
+    def anchor_shapes(self) -> list[float]:
+        return [float(ratio) for ratio in self.anchor_ratios.split(",")]
+
+
+def read_options(recipe: Recipe) -> DetectorOptions:
+    """The recipe's options; UsageError when one is unknown or cannot be."""
+    try:
+        options = DetectorOptions.model_validate(recipe.options)
+        numbers = options.anchor_sizes + options.anchor_shapes
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise UsageError(
+            f"{recipe.contender}: option {first['loc'][0]!s} = {first['input']!r} cannot be ({first['msg']}). "
+            f"Known options: {', '.join(DetectorOptions.model_fields)}."
+        ) from None
+    except ValueError:
+        numbers = []
+    if not numbers or min(numbers) <= 0:
+        raise UsageError(
+            f"{recipe.contender}: anchor_pixels={recipe.options.get('anchor_pixels')!r} and "
+            f"anchor_ratios={recipe.options.get('anchor_ratios')!r} were found; "
+            f"expected positive numbers with commas between them, as in '8,12,20'."
+        )
+    return options

@@ -1,0 +1,159 @@
+"""Faster R-CNN for small images: a detector that can also be scored as a classifier.
+
+    images -> backbone -> map (a cell every 4 pixels) -> proposal network -> proposals -> region head -> scored boxes
+                               \\_________________________________________________/
+
+Read this file first, then region_networks.py (the two stages), then region_ops.py (the geometry).  Images are taken
+at their own size, with anchors that fit them: torchvision's ready-made detector would blow 28 px up to 800.
+The mathematics is that of torchvision's `FasterRCNN`, loss for loss and box for box, by test; what differs is that
+every step works on the whole batch instead of looping over images.
+
+Source: Ren et al. 2015, "Faster R-CNN: Towards Real-Time Object Detection with Region Proposal Networks".
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from eyechart.contracts import Answer, Batch, ContenderModel, Detections
+from eyechart.models.detector_options import DetectorOptions, read_options
+from eyechart.models.preprocess import Preprocess
+from eyechart.models.region_networks import ProposalNetwork, RegionHead, Truth
+from eyechart.models.region_ops import at_least, clip_boxes, make_anchors
+from eyechart.schema import Preprocessing, Recipe
+
+STRIDE = 4  # input pixels a cell of the map
+CERTAINTY_LIMIT = 1e-6  # of the probabilities that is spread evenly, so that no loss is infinite
+
+
+def build(recipe: Recipe, preprocessing: Preprocessing, num_classes: int) -> ContenderModel:
+    """Raises UsageError for options that are unknown or cannot be."""
+    model = FasterRCNN(preprocessing, num_classes, read_options(recipe), recipe.label_smoothing)
+    return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+
+class FasterRCNN(nn.Module):
+    """Batches carry boxes, answers carry detections; boxes are in pixels of the dataset's images."""
+
+    needs_boxes = True
+
+    def __init__(
+        self, preprocessing: Preprocessing, num_classes: int, options: DetectorOptions, label_smoothing: float = 0.0
+    ):
+        super().__init__()
+        self.num_classes = num_classes
+        self.preprocess = Preprocess(preprocessing)
+        self.frame = BoxFrame(preprocessing)
+        self.backbone, depth = make_backbone(preprocessing.input_channels, options.width)
+        size = (preprocessing.input_height, preprocessing.input_width)
+        map_size = (size[0] // STRIDE, size[1] // STRIDE)
+        anchors = make_anchors(map_size, STRIDE, options.anchor_sizes, options.anchor_shapes)
+        self.proposal_network = ProposalNetwork(depth, anchors, size, options)
+        self.region_head = RegionHead(depth, num_classes, 1 / STRIDE, size, options, label_smoothing)
+
+    def features(self, images: Tensor) -> Tensor:
+        """Images (B, C, H, W) -> map (B, D, h, w)."""
+        images = self.preprocess(images).contiguous(memory_format=torch.channels_last)
+        features: Tensor = self.backbone(images)
+        return features
+
+    def loss(self, batch: Batch) -> Tensor:
+        """Is something there + where + what + where exactly, each torchvision's loss with weight 1."""
+        assert batch.boxes is not None, "a detector trains on boxes"
+        assert batch.box_labels is not None, "boxes need labels"
+        truth = self.frame.truth(batch.boxes, batch.box_labels)
+        features = self.features(batch.images)
+        objectness, deltas = self.proposal_network(features)
+        proposals = self.proposal_network.propose(objectness, deltas)
+        draws = self._draws(features.device)
+        first_stage = self.proposal_network.loss(objectness, deltas, truth, draws)
+        return first_stage + self.region_head.loss(features, proposals, truth, draws)
+
+    def detect(self, images: Tensor) -> Detections:
+        """The boxes of each image, best first."""
+        features = self.features(images)
+        proposals = self.proposal_network.propose(*self.proposal_network(features))
+        found: Detections = self.region_head.detect(features, proposals)
+        return found._replace(boxes=self.frame.to_image(found.boxes, found.labels >= 0))
+
+    def answer(self, images: Tensor) -> Answer:
+        detections = self.detect(images)
+        return Answer(probabilities_from_boxes(detections, self.num_classes), detections)
+
+    def class_probabilities(self, images: Tensor) -> Tensor:
+        return self.answer(images).probabilities
+
+    def _draws(self, device: torch.device) -> torch.Generator | None:
+        """Where samples are drawn from: torch's own generator, or, when judging, the same draws every time.
+
+        So measuring the validation loss twice gives one answer, and measuring it never changes the training.
+        """
+        return None if self.training else torch.Generator(device).manual_seed(0)
+
+
+def probabilities_from_boxes(detections: Detections, num_classes: int) -> Tensor:
+    """The rule from boxes to a label: float32 (B, K), rows sum to 1.
+
+    s_k is the best score of any box of class k, 0 without one, and S their sum.  What the boxes leave open is shared
+    evenly: p_k = s_k + (1 - S) / K.  If they claim more than 1: p_k = s_k / S.  So an image in which nothing is found
+    is answered with 1 / K for each class.
+    """
+    shape = (len(detections.scores), num_classes)
+    best = detections.scores.new_zeros(shape)
+    # Slots that are not filled have score 0 and change nothing, whatever class they are counted for.
+    best = best.scatter_reduce(1, detections.labels.clamp(min=0), detections.scores, reduce="amax")
+    total = best.sum(dim=1, keepdim=True)
+    shared = best + (1 - total).clamp(min=0) / num_classes
+    probabilities = shared / shared.sum(dim=1, keepdim=True)
+    return (1 - CERTAINTY_LIMIT) * probabilities + CERTAINTY_LIMIT / num_classes
+
+
+def make_backbone(in_channels: int, width: int) -> tuple[nn.Sequential, int]:
+    """Three convolutions, the first two followed by pooling: map of depth 4 x width, and that depth.
+
+    Pooling comes before normalising and activating: the same maxima for a quarter of the work.
+    """
+    backbone = nn.Sequential(
+        *[nn.Conv2d(in_channels, width, 3, padding=1, bias=False), nn.MaxPool2d(2)],
+        *[nn.BatchNorm2d(width), nn.ReLU(inplace=True)],
+        *[nn.Conv2d(width, 2 * width, 3, padding=1, bias=False), nn.MaxPool2d(2)],
+        *[nn.BatchNorm2d(2 * width), nn.ReLU(inplace=True)],
+        *[nn.Conv2d(2 * width, 4 * width, 3, padding=1, bias=False)],
+        *[nn.BatchNorm2d(4 * width), nn.ReLU(inplace=True)],
+    )
+    for layer in backbone:
+        if isinstance(layer, nn.Conv2d):
+            nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
+    return backbone, 4 * width
+
+
+class BoxFrame(nn.Module):
+    """The one place where boxes go from pixels of the image to pixels of the network's input, and back."""
+
+    scale: Tensor
+    offset: Tensor
+
+    def __init__(self, card: Preprocessing):
+        super().__init__()
+        self.image_size = (card.image_height, card.image_width)
+        self.input_size = (card.input_height, card.input_width)
+        crops = card.fit == "centre-crop"
+        scale = (1.0, 1.0) if crops else (card.input_width / card.image_width, card.input_height / card.image_height)
+        left = (card.image_width - card.input_width) // 2 if crops else 0
+        top = (card.image_height - card.input_height) // 2 if crops else 0
+        # Not persistent: they follow from the preprocessing, which is saved.
+        self.register_buffer("scale", torch.tensor([*scale, *scale]), persistent=False)
+        self.register_buffer("offset", torch.tensor([left, top, left, top], dtype=torch.float32), persistent=False)
+
+    def truth(self, boxes: Tensor, labels: Tensor) -> Truth:
+        """True boxes (B, R, 4) as the network sees them; those without an area are dropped."""
+        boxes = clip_boxes((boxes.float() - self.offset) * self.scale, *self.input_size)
+        filled = (labels >= 0) & at_least(boxes, 1e-3)
+        somewhere = boxes.new_tensor([0.0, 0.0, 1.0, 1.0])  # slots that are not filled need an area, no more
+        return Truth(torch.where(filled.unsqueeze(-1), boxes, somewhere), labels.clamp(min=0), filled)
+
+    def to_image(self, boxes: Tensor, filled: Tensor) -> Tensor:
+        """Found boxes (B, R, 4) in pixels of the image; zeros where `filled` (B, R) is False."""
+        boxes = clip_boxes(boxes / self.scale + self.offset, *self.image_size)
+        return boxes * filled.unsqueeze(-1)

@@ -1,0 +1,158 @@
+"""VGG16 and AlexNet, fine-tuned: torchvision's convolutions, as many stages as the input allows, and a new head.
+
+    images (B, 3, H, W) -> frozen stages -> open stages -> flatten -> head -> logits (B, K)
+
+The trunk keeps torchvision's layers and names (`features.0.weight`, ...), so that its weights fit as they come.  The
+two large fully connected layers are left out: they hold nine tenths of the parameters and need 224 px, and
+handwritten digits do not need 4,096 hidden units.
+
+Sources: Simonyan and Zisserman 2015 (VGG16, configuration D); Krizhevsky 2014 (AlexNet, one-tower version);
+He et al. 2015 (initialisation, without which VGG16 stays at a loss of ln K when it starts from nothing).
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from pydantic import Field, ValidationError
+from torch import Tensor, nn
+
+from eyechart.errors import UsageError, WeightsError
+from eyechart.models.classifier import Classifier
+from eyechart.models.preprocess import Preprocess
+from eyechart.models.stages import STAGE_ENDS, count_stages, trunk_without_memory
+from eyechart.schema import Frozen, Preprocessing, Recipe
+
+
+class PretrainedOptions(Frozen):
+    """What a recipe may say in `options`."""
+
+    last_stage: int = Field(default=0, ge=0, le=5)  # stages of convolutions that are kept; 0: all that fit the input
+    pool: Literal["none", "average"] = "none"  # average: one value a channel, whatever the input size
+    batch_norm: bool = False  # in front of the head: evens out features of very different size
+    dropout: float = Field(default=0.0, ge=0, lt=1)  # in front of each linear layer of the head
+    head_width: int = Field(default=256, ge=0)  # units of the head's hidden layer; 0: a linear head
+
+
+class FineTuned(nn.Module):
+    """A trunk of convolutions whose leading layers may be frozen, and a head."""
+
+    def __init__(self, features: nn.Sequential, num_frozen_layers: int, head: nn.Sequential):
+        super().__init__()
+        self.features = features
+        self.head = head
+        self.num_frozen_layers = num_frozen_layers
+        self.features[:num_frozen_layers].requires_grad_(False)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Normalised images (B, 3, H, W) -> logits (B, K)."""
+        return self.open_stages(self.frozen_stages(images))
+
+    def frozen_stages(self, images: Tensor) -> Tensor:
+        """What never changes: (B, 3, H, W) -> (B, D, h, w), without gradients.  Nothing frozen: the images."""
+        if self.num_frozen_layers == 0:
+            return images
+        with torch.no_grad():
+            return _run(self.features[: self.num_frozen_layers], images)
+
+    def open_stages(self, features: Tensor) -> Tensor:
+        """What is trained: (B, D, h, w) -> logits (B, K)."""
+        maps = _run(self.features[self.num_frozen_layers :], features)  # (B, D, h, w)
+        logits: Tensor = self.head(maps)
+        return logits
+
+
+def build(recipe: Recipe, preprocessing: Preprocessing, num_classes: int) -> Classifier:
+    """The contender with random weights; `load_starting_tensors` puts pretrained ones into its trunk.
+
+    Raises UsageError for unknown options, and for an input that is too small for the stages that were asked for.
+    """
+    assert preprocessing.input_channels == 3, "VGG16 and AlexNet take colour; Preprocess repeats grey"
+    options = _checked_options(recipe)
+    size = (preprocessing.input_height, preprocessing.input_width)
+    trunk = trunk_without_memory(recipe.contender)
+    num_stages = count_stages(recipe, trunk, size, options.last_stage)
+    ends = (0, *STAGE_ENDS[recipe.contender])
+    features = trunk[: ends[num_stages]]
+    shape = features(torch.empty(1, 3, *size, device="meta")).shape  # (1, D, h, w)
+    num_features = shape[1] if options.pool == "average" else shape[1:].numel()
+    head = _head(num_features, num_classes, options)
+    features = features.to_empty(device="cpu")
+    _initialise(features)
+    network = FineTuned(features, ends[recipe.frozen_stages], head)
+    network.to(memory_format=torch.channels_last)
+    return Classifier(Preprocess(preprocessing), network, recipe.label_smoothing)
+
+
+def trunk_parameters(model: Classifier) -> list[nn.Parameter]:
+    """The convolutions that are trained: those that may get a smaller learning rate than the new head."""
+    network = model.network
+    assert isinstance(network, FineTuned)
+    return [parameter for parameter in network.features.parameters() if parameter.requires_grad]
+
+
+def load_starting_tensors(model: Classifier, tensors: dict[str, Tensor]) -> None:
+    """Copy pretrained tensors into the trunk; the head stays new.  An empty dict changes nothing.
+
+    Stages beyond those that the network keeps are ignored.  Raises WeightsError if one that it keeps does not fit.
+    """
+    if not tensors:
+        return
+    network = model.network
+    assert isinstance(network, FineTuned)
+    wanted = {f"features.{name}": tensor for name, tensor in network.features.state_dict().items()}
+    for name, tensor in wanted.items():
+        found = tuple(tensors[name].shape) if name in tensors else "nothing"
+        if found != tuple(tensor.shape):
+            raise WeightsError(
+                f"The starting weights do not fit: {name} is {found}, expected {tuple(tensor.shape)}. "
+                f"Give weights of the same architecture with at least as many stages, or --weights none."
+            )
+    with torch.no_grad():
+        for name, tensor in wanted.items():
+            tensor.copy_(tensors[name])
+
+
+# --------------------------------------------------------------------------------------------- parts
+
+
+def _run(layers: nn.Sequential, images: Tensor) -> Tensor:
+    # channels_last is two to ten times faster on a CPU in the first layers (docs/lab-log.md).
+    maps: Tensor = layers(images.contiguous(memory_format=torch.channels_last))
+    return maps
+
+
+def _checked_options(recipe: Recipe) -> PretrainedOptions:
+    try:
+        return PretrainedOptions.model_validate(recipe.options)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise UsageError(
+            f"{recipe.contender}: option {name} = {first['input']!r}: {first['msg']}. "
+            f"Known options: {', '.join(PretrainedOptions.model_fields)}."
+        ) from None
+
+
+def _head(num_features: int, num_classes: int, options: PretrainedOptions) -> nn.Sequential:
+    layers: list[nn.Module] = [nn.AdaptiveAvgPool2d(1)] if options.pool == "average" else []
+    layers += [nn.Flatten()]
+    if options.batch_norm:
+        layers += [nn.BatchNorm1d(num_features)]
+    if options.dropout:
+        layers += [nn.Dropout(options.dropout)]
+    if options.head_width:
+        layers += [nn.Linear(num_features, options.head_width), nn.ReLU()]
+        if options.dropout:
+            layers += [nn.Dropout(options.dropout)]
+    layers += [nn.Linear(options.head_width or num_features, num_classes)]
+    return nn.Sequential(*layers)
+
+
+def _initialise(features: nn.Sequential) -> None:
+    for layer in features:
+        if isinstance(layer, nn.Conv2d):
+            nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
+            assert layer.bias is not None
+            nn.init.zeros_(layer.bias)

@@ -1,0 +1,184 @@
+"""The two stages of Faster R-CNN: where may something be (proposals), and what is it exactly (head).
+
+Both train on samples drawn from a fixed number of slots an image; see region_ops.py.
+Source: Ren et al. 2015, Girshick 2015; constants as in torchvision's FasterRCNN.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, smooth_l1_loss
+
+from eyechart.contracts import Detections
+from eyechart.models.detector_options import DetectorOptions
+from eyechart.models.region_ops import (
+    IGNORED,
+    POSITIVE,
+    at_least,
+    clip_boxes,
+    decode_boxes,
+    encode_boxes,
+    match,
+    pairwise_iou,
+    roi_align,
+    sample,
+    suppress,
+    take_boxes,
+)
+
+# Class ids are 0..K-1 outside.  The head's own class 0 is background, so its class of id k is k + SHIFT.
+SHIFT = 1
+BETA = 1 / 9  # where the smooth L1 loss turns from square to straight
+
+
+class Truth(NamedTuple):
+    """The true boxes of a batch, in pixels of the network's input."""
+
+    boxes: Tensor  # float32 (B, R, 4); slots that are not filled hold some box with an area
+    labels: Tensor  # int64 (B, R), 0..K-1
+    filled: Tensor  # bool (B, R)
+
+    def overlaps(self, boxes: Tensor) -> Tensor:
+        """IoU of the true boxes and `boxes` (N, 4) or (B, N, 4): (B, R, N), -1 in slots that are not filled."""
+        return pairwise_iou(self.boxes, boxes).masked_fill(~self.filled.unsqueeze(-1), -1)
+
+
+class Proposals(NamedTuple):
+    """Where something may be, best first."""
+
+    boxes: Tensor  # float32 (B, N, 4)
+    filled: Tensor  # bool (B, N)
+
+
+class ProposalNetwork(nn.Module):
+    """For every anchor: is something there, and how must the anchor move to fit it?"""
+
+    weights = (1.0, 1.0, 1.0, 1.0)
+    anchors: Tensor
+
+    def __init__(self, depth: int, anchors: Tensor, input_size: tuple[int, int], options: DetectorOptions):
+        super().__init__()
+        self.options = options
+        self.input_size = input_size
+        self.register_buffer("anchors", anchors, persistent=False)  # (N, 4), made once
+        num_shapes = len(options.anchor_sizes) * len(options.anchor_shapes)
+        self.convolution = nn.Conv2d(depth, depth, kernel_size=3, padding=1)
+        self.objectness = nn.Conv2d(depth, num_shapes, kernel_size=1)
+        self.deltas = nn.Conv2d(depth, num_shapes * 4, kernel_size=1)
+        for layer in (self.convolution, self.objectness, self.deltas):
+            nn.init.normal_(layer.weight, std=0.01)
+            nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+
+    def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Map (B, D, h, w) -> objectness logits (B, N) and deltas (B, N, 4), in the order of the anchors."""
+        hidden = self.convolution(features).relu()
+        objectness = self.objectness(hidden).permute(0, 2, 3, 1).flatten(1)  # (B, N)
+        deltas = self.deltas(hidden).permute(0, 2, 3, 1).flatten(1).unflatten(1, (-1, 4))  # (B, N, 4)
+        return objectness.float(), deltas.float()
+
+    def propose(self, objectness: Tensor, deltas: Tensor) -> Proposals:
+        """The best boxes that do not overlap each other much.  Proposals are given, not learned: no gradient."""
+        options = self.options
+        scores, best = objectness.detach().topk(min(options.num_candidates, len(self.anchors)))  # (B, candidates)
+        boxes = decode_boxes(take_boxes(deltas.detach(), best), self.anchors[best], self.weights)
+        boxes = clip_boxes(boxes, *self.input_size)
+        kept = suppress(boxes, at_least(boxes, 1e-3), options.proposal_overlap)
+        scores, best = scores.masked_fill(~kept, -torch.inf).topk(min(options.num_proposals, boxes.shape[1]))
+        return Proposals(take_boxes(boxes, best), scores > -torch.inf)
+
+    def loss(self, objectness: Tensor, deltas: Tensor, truth: Truth, generator: torch.Generator | None) -> Tensor:
+        options = self.options
+        matched, kind = match(truth.overlaps(self.anchors), high=0.7, low=0.3, best_for_each_box=True)
+        drawn, is_drawn = sample(kind, options.proposal_samples, options.proposal_positives, generator)
+        positive = (kind.gather(1, drawn) == POSITIVE) & is_drawn  # (B, samples)
+        num_drawn = is_drawn.sum()
+        logits = objectness.gather(1, drawn)
+        surprise = binary_cross_entropy_with_logits(logits, positive.float(), reduction="none")
+        boxes = take_boxes(truth.boxes, matched.gather(1, drawn))  # (B, samples, 4)
+        targets = encode_boxes(boxes, self.anchors[drawn], self.weights)
+        error = smooth_l1_loss(take_boxes(deltas, drawn), targets, beta=BETA, reduction="none")
+        return ((surprise * is_drawn).sum() + (error * positive.unsqueeze(-1)).sum()) / num_drawn
+
+
+class RegionHead(nn.Module):
+    """For every proposal: which class, or background, and where exactly?  Two hidden layers on the pooled map."""
+
+    weights = (10.0, 10.0, 5.0, 5.0)
+
+    def __init__(
+        self,
+        depth: int,
+        num_classes: int,
+        scale: float,
+        input_size: tuple[int, int],
+        options: DetectorOptions,
+        label_smoothing: float,
+    ):
+        super().__init__()
+        self.label_smoothing = label_smoothing
+        self.options = options
+        self.input_size = input_size
+        self.scale = scale  # map cells a pixel
+        self.hidden = nn.Sequential(
+            nn.Linear(options.pool_cells**2 * depth, options.head_units),
+            nn.ReLU(),
+            nn.Linear(options.head_units, options.head_units),
+            nn.ReLU(),
+        )
+        for layer in (self.hidden[0], self.hidden[2]):
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")  # type: ignore[arg-type]
+            nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+        self.classes = nn.Linear(options.head_units, num_classes + SHIFT)
+        self.deltas = nn.Linear(options.head_units, (num_classes + SHIFT) * 4)
+
+    def forward(self, features: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor]:
+        """Map (B, D, h, w), boxes (B, R, 4) -> logits (B, R, 1 + K) and deltas (B, R, 1 + K, 4)."""
+        pooled = roi_align(features, boxes, self.options.pool_cells, self.scale)
+        hidden = self.hidden(pooled.flatten(2))
+        return self.classes(hidden).float(), self.deltas(hidden).unflatten(-1, (-1, 4)).float()
+
+    def loss(self, features: Tensor, proposals: Proposals, truth: Truth, generator: torch.Generator | None) -> Tensor:
+        options = self.options
+        # The true boxes are proposals too, so that there is something to learn from the first step on.
+        boxes = torch.cat([proposals.boxes, truth.boxes], dim=1)
+        filled = torch.cat([proposals.filled, truth.filled], dim=1)
+        matched, kind = match(truth.overlaps(boxes), high=0.5, low=0.5, best_for_each_box=False)
+        kind = kind.masked_fill(~filled, IGNORED)
+        drawn, is_drawn = sample(kind, options.region_samples, options.region_positives, generator)
+        boxes, matched = take_boxes(boxes, drawn), matched.gather(1, drawn)  # (B, samples, ...)
+        positive = (kind.gather(1, drawn) == POSITIVE) & is_drawn
+        labels = torch.where(positive, truth.labels.gather(1, matched) + SHIFT, 0)  # (B, samples)
+        logits, deltas = self(features, boxes)
+        surprise = cross_entropy(
+            logits.flatten(0, 1), labels.flatten(), reduction="none", label_smoothing=self.label_smoothing
+        ).view_as(labels)
+        own = deltas.gather(2, labels[..., None, None].expand(-1, -1, 1, 4)).squeeze(2)  # (B, samples, 4)
+        targets = encode_boxes(take_boxes(truth.boxes, matched), boxes, self.weights)
+        targets = torch.where(positive.unsqueeze(-1), targets, 0.0)  # a slot that is not filled may have no area
+        error = smooth_l1_loss(own, targets, beta=BETA, reduction="none")
+        return ((surprise * is_drawn).sum() + (error * positive.unsqueeze(-1)).sum()) / is_drawn.sum()
+
+    def detect(self, features: Tensor, proposals: Proposals) -> Detections:
+        """Score every proposal as every class, and keep what is likely and not beaten by its own class."""
+        options = self.options
+        logits, deltas = self(features, proposals.boxes)
+        scores = logits.softmax(dim=-1)[..., SHIFT:].transpose(1, 2)  # (B, K, N)
+        boxes = decode_boxes(deltas, proposals.boxes.unsqueeze(2), self.weights)[:, :, SHIFT:]
+        boxes = clip_boxes(boxes, *self.input_size).transpose(1, 2)  # (B, K, N, 4)
+        scores, order = scores.sort(dim=-1, descending=True)
+        boxes = boxes.gather(2, order.unsqueeze(-1).expand(-1, -1, -1, 4))
+        likely = (scores > options.score_threshold) & at_least(boxes, 1e-2)
+        likely &= proposals.filled.unsqueeze(1).expand_as(likely).gather(2, order)
+        kept = suppress(boxes, likely, options.detection_overlap)
+        return self._best(boxes, scores * kept)
+
+    def _best(self, boxes: Tensor, scores: Tensor) -> Detections:
+        """The best of all classes: boxes (B, K, N, 4) and scores (B, K, N), 0 for those that are out."""
+        num_proposals = scores.shape[2]
+        scores, best = scores.flatten(1).topk(min(self.options.num_detections, scores[0].numel()))
+        found = scores > 0
+        boxes = take_boxes(boxes.flatten(1, 2), best) * found.unsqueeze(-1)
+        return Detections(boxes, scores, torch.where(found, best // num_proposals, -1))

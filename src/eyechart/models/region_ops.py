@@ -1,0 +1,188 @@
+"""The geometry of a two-stage detector, for a whole batch at once: no loop over images, no shape that depends on data.
+
+torchvision does the same per image, with index lists of varying length.  Here every image has the same number of
+slots and a bool mask says which are filled, so that each step is a handful of tensor operations.  Equal to
+torchvision's results, by test.  Boxes are (left, top, right, bottom) in pixels, floats.
+
+Sources: Ren et al. 2015 (Faster R-CNN), Girshick 2015 (box coding, sampling), He et al. 2017 (RoIAlign).
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+POSITIVE, NEGATIVE, IGNORED = 1, 0, -1  # what an anchor or a proposal is, seen from the true boxes
+
+MAX_LOG_GROWTH = math.log(1000 / 16)  # torchvision's bound: keeps exp() finite before the deltas are trained
+Weights = tuple[float, float, float, float]
+
+
+# --------------------------------------------------------------------------------------------- boxes
+
+
+def make_anchors(map_size: tuple[int, int], stride: int, pixels: list[float], ratios: list[float]) -> Tensor:
+    """The boxes (N, 4) that proposals start from: every size and ratio (height / width) at every cell of the map.
+
+    N runs over rows, columns, ratios, sizes.  Sizes are the square root of the area, half sides rounded to pixels.
+    """
+    ratio = torch.tensor(ratios)[:, None]
+    size = torch.tensor(pixels)[None, :]
+    half_width, half_height = size / ratio.sqrt() / 2, size * ratio.sqrt() / 2  # (ratios, sizes)
+    shapes = torch.stack([-half_width, -half_height, half_width, half_height], dim=-1).round().view(1, -1, 4)
+    rows, columns = torch.arange(map_size[0]) * stride, torch.arange(map_size[1]) * stride
+    y, x = torch.meshgrid(rows, columns, indexing="ij")
+    return (torch.stack([x, y, x, y], dim=-1).view(-1, 1, 4) + shapes).view(-1, 4)  # (N, 4)
+
+
+def encode_boxes(boxes: Tensor, references: Tensor, weights: Weights) -> Tensor:
+    """How to move and stretch `references` (..., 4) to get `boxes` (..., 4): the deltas (..., 4) to be learned."""
+    centre, size = _centre_and_size(boxes)
+    reference_centre, reference_size = _centre_and_size(references)
+    shift = (centre - reference_centre) / reference_size
+    growth = (size / reference_size).log()
+    return torch.cat([shift, growth], dim=-1) * boxes.new_tensor(weights)
+
+
+def decode_boxes(deltas: Tensor, references: Tensor, weights: Weights) -> Tensor:
+    """The boxes (..., 4) that `deltas` make of `references`; undoes `encode_boxes`."""
+    deltas = deltas / deltas.new_tensor(weights)
+    reference_centre, reference_size = _centre_and_size(references)
+    centre = deltas[..., :2] * reference_size + reference_centre
+    half = deltas[..., 2:].clamp(max=MAX_LOG_GROWTH).exp() * reference_size / 2
+    return torch.cat([centre - half, centre + half], dim=-1)
+
+
+def _centre_and_size(boxes: Tensor) -> tuple[Tensor, Tensor]:
+    size = boxes[..., 2:] - boxes[..., :2]
+    return boxes[..., :2] + size / 2, size
+
+
+def clip_boxes(boxes: Tensor, height: int, width: int) -> Tensor:
+    """The part of each box (..., 4) that lies inside an image of this size."""
+    return boxes.clamp(min=0).minimum(boxes.new_tensor([width, height, width, height]))
+
+
+def at_least(boxes: Tensor, pixels: float) -> Tensor:
+    """Which boxes (..., 4) are that wide and that high: bool (...)."""
+    return ((boxes[..., 2:] - boxes[..., :2]) >= pixels).all(dim=-1)
+
+
+def pairwise_iou(first: Tensor, second: Tensor) -> Tensor:
+    """Intersection over union of all pairs: (..., M, 4) and (..., N, 4) -> (..., M, N), in 0..1."""
+    left, top, right, bottom = first.unsqueeze(-2).unbind(-1)  # each (..., M, 1)
+    other_left, other_top, other_right, other_bottom = second.unsqueeze(-3).unbind(-1)  # each (..., 1, N)
+    width = (torch.minimum(right, other_right) - torch.maximum(left, other_left)).clamp_(min=0)
+    height = (torch.minimum(bottom, other_bottom) - torch.maximum(top, other_top)).clamp_(min=0)
+    shared = width * height  # (..., M, N)
+    both = (right - left) * (bottom - top) + (other_right - other_left) * (other_bottom - other_top)
+    return shared / (both - shared)
+
+
+def take_boxes(boxes: Tensor, indices: Tensor) -> Tensor:
+    """The boxes of (B, N, 4) at `indices` (B, M), image by image: (B, M, 4)."""
+    return boxes.gather(1, indices.unsqueeze(-1).expand(-1, -1, 4))
+
+
+# --------------------------------------------------------------------------------------------- training samples
+
+
+def match(iou: Tensor, high: float, low: float, *, best_for_each_box: bool) -> tuple[Tensor, Tensor]:
+    """Which true box each anchor or proposal belongs to, and whether it may be learned from.
+
+    `iou` is (B, R, N), -1 for slots without a true box.  POSITIVE from `high` on, NEGATIVE below `low`, IGNORED
+    between.  `best_for_each_box` makes the best N of every true box POSITIVE too, however low its overlap is.
+    Returns the index of the true box int64 (B, N), and POSITIVE | NEGATIVE | IGNORED int64 (B, N).
+    """
+    overlap, matched = iou.max(dim=1)  # (B, N)
+    positive = overlap >= high
+    if best_for_each_box:
+        # A true box that nothing overlaps must not match everything, hence the tiny minimum.
+        best = iou.amax(dim=2, keepdim=True).clamp(min=1e-6)  # (B, R, 1)
+        positive = positive | (iou >= best).any(dim=1)
+    kind = torch.where(overlap < low, NEGATIVE, IGNORED)
+    return matched, torch.where(positive, POSITIVE, kind)
+
+
+def sample(
+    kind: Tensor, count: int, positive_fraction: float, generator: torch.Generator | None
+) -> tuple[Tensor, Tensor]:
+    """Draw `count` slots an image at random, up to `positive_fraction` of them POSITIVE, the rest NEGATIVE.
+
+    Returns indices into `kind` (B, N) as int64 (B, min(count, N)), POSITIVE ones first, and a bool mask of the same
+    shape: False where an image has too few to draw from.
+    """
+    num_slots = kind.shape[1]
+    keys = torch.rand(kind.shape, generator=generator, device=kind.device)
+    positive_keys = torch.where(kind == POSITIVE, keys, -1.0)
+    num_positive = min(int(count * positive_fraction), num_slots)
+    # Keys from this value on belong to the drawn POSITIVEs; it is -1 when there are fewer than may be drawn.
+    last_drawn = positive_keys.topk(num_positive).values[:, -1:]  # (B, 1)
+    drawn = (positive_keys >= last_drawn) & (positive_keys >= 0)
+    # In order: drawn positives (1..2), negatives (0..1), everything else (-1).
+    order = torch.where(drawn, keys + 1, torch.where(kind == NEGATIVE, keys, -1.0))
+    chosen = order.topk(min(count, num_slots))
+    return chosen.indices, chosen.values >= 0
+
+
+# --------------------------------------------------------------------------------------------- suppression
+
+
+def suppress(boxes: Tensor, candidates: Tensor, threshold: float) -> Tensor:
+    """Non-maximum suppression: which boxes (..., N, 4), best first, overlap no better one that is kept.
+
+    `candidates` (..., N) is False for slots that neither stay nor suppress.  Returns bool (..., N).
+
+    Greedy suppression is the only fixed point of "kept if no kept better box overlaps it": starting from all, the
+    box at depth d of a chain of overlaps is right after d rounds, so few rounds do instead of a loop over N boxes.
+    """
+    num_boxes = boxes.shape[-2]
+    overlaps = (pairwise_iou(boxes, boxes) > threshold).tril(diagonal=-1)  # (..., N, N): row is worse than column
+    overlaps = overlaps.to(boxes.dtype)
+    kept = candidates
+    for _ in range(num_boxes):
+        beaten = (overlaps @ kept.to(boxes.dtype).unsqueeze(-1)).squeeze(-1) > 0  # (..., N)
+        updated = candidates & ~beaten
+        # On an accelerator, waiting for this answer would cost more than the rounds it saves.
+        if kept.device.type == "cpu" and torch.equal(updated, kept):
+            break
+        kept = updated
+    return kept
+
+
+# --------------------------------------------------------------------------------------------- pooling
+
+
+def roi_align(features: Tensor, boxes: Tensor, num_cells: int, scale: float) -> Tensor:
+    """What the map shows inside each box, on a grid of `num_cells` x `num_cells`, two bilinear samples a side and cell.
+
+    `features` (B, D, H, W), `boxes` (B, R, 4) in pixels, `scale` map cells a pixel.  Returns (B, R, cells, cells, D).
+    No gradient flows into the boxes.
+
+    A bilinear sample is a product of a weight for the row and one for the column, and so is their mean over a grid:
+    pooling is a matrix product along one axis, then along the other, forward and backward.
+    """
+    batch, depth, height, width = features.shape
+    num_boxes = boxes.shape[1]
+    boxes = boxes.detach() * scale
+    rows = _sampling_weights(boxes[..., 1], boxes[..., 3], num_cells, height)  # (B, R, cells, H)
+    columns = _sampling_weights(boxes[..., 0], boxes[..., 2], num_cells, width)  # (B, R, cells, W)
+    maps = features.permute(0, 2, 3, 1).reshape(batch, height, width * depth)  # free when channels come last
+    strips = rows.view(batch, num_boxes * num_cells, height) @ maps  # (B, R * cells, W * D)
+    strips = strips.view(batch, num_boxes, num_cells, width, depth)
+    return columns.unsqueeze(2) @ strips  # (B, R, cells (rows), cells (columns), D)
+
+
+def _sampling_weights(start: Tensor, end: Tensor, num_cells: int, length: int) -> Tensor:
+    """Along one axis: how much each of `length` map cells counts in each cell of the grid: (B, R, cells, length)."""
+    num_samples = 2
+    size = (end - start).clamp(min=1)  # torchvision's "not aligned" mode: at least one map cell
+    steps = (torch.arange(num_cells * num_samples, device=start.device) + 0.5) / (num_cells * num_samples)
+    position = start[..., None] + size[..., None] * steps  # (B, R, samples)
+    inside = (position >= -1) & (position <= length)
+    nearest = position.clamp(0, length - 1)
+    distance = (nearest[..., None] - torch.arange(length, device=start.device)).abs()
+    weights = (1 - distance).clamp(min=0) * inside[..., None]  # (B, R, samples, length)
+    return weights.unflatten(2, (num_cells, num_samples)).mean(dim=3)

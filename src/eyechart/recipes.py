@@ -1,0 +1,157 @@
+"""One recipe per contender, side by side: the file a newcomer edits.
+
+Learning rates are peaks after warm-up.  `epochs` is the full schedule of the `standard` preset; other presets set a
+budget, and the same recipe is stretched or squeezed to it.
+"""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from eyechart.errors import UsageError
+from eyechart.schema import Augmentation, Recipe
+
+RECIPES: dict[str, Recipe] = {
+    "cnn": Recipe(
+        contender="cnn",
+        title="CNN of our own",
+        epochs=12,
+        batch_size=128,
+        optimizer="sgd",
+        learning_rate=0.3,
+        momentum=0.85,
+        weight_decay=5e-4,
+        schedule="linear",
+        warmup_fraction=0.2,
+        label_smoothing=0.1,
+        augmentation=Augmentation(shift_pixels=1),
+        input_pixels=24,
+        fit="centre-crop",
+        options={"first_maps": 16, "last_maps": 128, "logit_scale": 0.25},
+        source="docs/lab-log.md",
+        expect="",
+    ),
+    "vit": Recipe(
+        contender="vit",
+        title="Vision Transformer from scratch",
+        epochs=12,
+        batch_size=128,
+        optimizer="adamw",
+        learning_rate=2e-3,
+        weight_decay=0.05,
+        warmup_fraction=0.15,
+        clip_norm=1.0,
+        label_smoothing=0.1,
+        augmentation=Augmentation(shift_pixels=2, rotate_degrees=10, scale_fraction=0.1),
+        options={"patch_pixels": 7, "token_width": 64, "num_blocks": 4, "num_heads": 2},
+        source="docs/lab-log.md",
+        expect="",
+    ),
+    "vgg16": Recipe(
+        contender="vgg16",
+        title="VGG16, fine-tuned",
+        epochs=3,
+        batch_size=64,
+        optimizer="sgd",
+        learning_rate=0.01,
+        weight_decay=5e-4,
+        input_pixels=32,
+        weights="auto",
+        frozen_stages=3,
+        cache_frozen=True,
+        source="docs/lab-log.md",
+        expect="",
+    ),
+    "alexnet": Recipe(
+        contender="alexnet",
+        title="AlexNet, fine-tuned",
+        epochs=8,
+        batch_size=128,
+        optimizer="sgd",
+        learning_rate=0.02,
+        weight_decay=5e-4,
+        input_pixels=64,
+        weights="auto",
+        augmentation=Augmentation(shift_pixels=2),
+        source="docs/lab-log.md",
+        expect="",
+    ),
+    "fasterrcnn": Recipe(
+        contender="fasterrcnn",
+        title="Faster R-CNN",
+        epochs=4,
+        batch_size=64,
+        optimizer="adamw",
+        learning_rate=2e-3,
+        weight_decay=0.01,
+        augmentation=Augmentation(shift_pixels=2),
+        source="docs/lab-log.md",
+        expect="",
+    ),
+}
+
+# The third part of a contender's name, as changes of its recipe.
+FROZEN_WORDS: dict[str, dict[str, Any]] = {
+    "frozen": {"frozen_stages": 99, "cache_frozen": True, "augmentation": {}},  # only the head is trained
+    "whole": {"frozen_stages": 0, "cache_frozen": False},
+}
+
+
+def recipe_of(contender: str, changes: dict[str, Any] | None = None) -> Recipe:
+    """The recipe of a contender "name[:weights[:frozen|whole]]", with `changes` of fields on top.
+
+    Raises UsageError for a name, a third part or a value that cannot be.
+    """
+    name, _, rest = contender.partition(":")
+    if name not in RECIPES:
+        near = difflib.get_close_matches(name, RECIPES, n=1)
+        raise UsageError(
+            f"There is no contender {name!r}{f'; did you mean {near[0]!r}?' if near else ''}. "
+            f"Expected one of {', '.join(RECIPES)}, such as -m cnn -m vgg16:hed:frozen."
+        )
+    return changed(RECIPES[name], _from_name(contender, rest) | (changes or {}))
+
+
+def changed(recipe: Recipe, changes: dict[str, Any]) -> Recipe:
+    """A recipe with some fields replaced, checked; UsageError names the first field that does not fit."""
+    if not changes:
+        return recipe
+    try:
+        new = Recipe.model_validate(recipe.model_dump() | changes)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"])
+        raise UsageError(
+            f"The recipe of {recipe.contender} cannot have {field} = {first['input']!r}: {first['msg']}."
+        ) from None
+    if new.cache_frozen and not new.augmentation.is_none:
+        raise UsageError(
+            f"{recipe.contender} keeps the outputs of its frozen stages (cache_frozen), which excludes augmentation: "
+            f"an image that changes every time cannot be kept. Choose one of the two."
+        )
+    return new
+
+
+def slug(contender: str) -> str:
+    """A contender's name as part of a folder's name: "vgg16:hed:frozen" -> "vgg16-hed-frozen"."""
+    parts = [Path(part).stem if "/" in part or "\\" in part else part for part in contender.split(":")]
+    return "-".join("".join(c if c.isalnum() or c in "._" else "_" for c in part) for part in parts if part)
+
+
+def _from_name(contender: str, rest: str) -> dict[str, Any]:
+    if not rest:
+        return {}
+    if contender.partition(":")[0] not in ("vgg16", "alexnet"):
+        raise UsageError(
+            f"{contender!r} names starting weights, and only vgg16 and alexnet have some; "
+            f"expected just {contender.partition(':')[0]!r}."
+        )
+    weights, _, word = rest.rpartition(":") if rest.rpartition(":")[2] in FROZEN_WORDS else (rest, "", "")
+    changes: dict[str, Any] = {"weights": weights or "auto"}
+    if weights == "none":  # random stages are worth freezing only for who asks for it
+        changes |= FROZEN_WORDS["whole"]
+    return changes | FROZEN_WORDS.get(word, {})

@@ -1,0 +1,148 @@
+"""What all figures share: their size, type and colours, their files, and how they follow light and dark.
+
+Matplotlib draws every figure once, in the colours of the light theme.  That is what the SVG and PNG files beside the
+report keep.  Inside the page each of these colours is replaced by a CSS variable (see `inlined`), so that the same
+drawing turns with the reader's theme.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from eyechart.storage import write_bytes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# The light theme; report.css gives each a light and a dark value under the variable's name.
+INK, MUTED, GRID, NEUTRAL, HEAT = "#1b1a17", "#5f5b53", "#ddd9cf", "#ece9e1", "#f0a848"
+THEME = {INK: "--ink", MUTED: "--muted", GRID: "--line", NEUTRAL: "--neutral", HEAT: "--heat"}
+PAPER = "#ffffff"  # behind the PNG files only
+
+PANEL_INCHES = (5.4, 3.7)
+TYPE_POINTS = 10.0
+PNG_DOTS_PER_INCH = 160
+
+MATPLOTLIB_SETTINGS = {
+    "svg.fonttype": "none",  # text stays text: it can be selected, searched and set in the page's own type
+    "svg.hashsalt": "eyechart",  # the same drawing gives the same file
+    "text.parse_math": False,  # a class may be called "$x$"
+    "font.family": "sans-serif",
+    "font.size": TYPE_POINTS,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": GRID,
+    "axes.linewidth": 0.8,
+    "axes.labelcolor": MUTED,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": GRID,
+    "grid.linewidth": 0.6,
+    "text.color": INK,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.major.size": 0,
+    "ytick.major.size": 0,
+    "lines.linewidth": 1.7,
+    "lines.markersize": 5.5,
+    "lines.solid_capstyle": "round",
+}
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One drawing, ready for the page, with its files (names inside the folder of figures)."""
+
+    svg: str  # inline, themed
+    description: str  # for people who do not see it
+    svg_file: str
+    png_file: str
+
+
+@dataclass(frozen=True)
+class Chart:
+    """One or several panels that share a finding and a caption."""
+
+    anchor: str
+    finding: str  # the title: what the data show, or just what is drawn
+    caption: str  # n, seeds and what the intervals are
+    panels: tuple[Panel, ...]
+
+
+@contextlib.contextmanager
+def drawing() -> Iterator[None]:
+    """Inside, figures are made and saved in the report's own style, whatever the user's matplotlibrc says."""
+    import matplotlib
+
+    with warnings.catch_warnings(), matplotlib.rc_context():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")  # names of classes in any script
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(MATPLOTLIB_SETTINGS)
+        yield
+
+
+def new_panel(inches: tuple[float, float] = PANEL_INCHES) -> tuple[Figure, Axes]:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=inches)
+    return figure, figure.add_subplot()
+
+
+def saved_panel(figure: Figure, name: str, description: str, folder: Path) -> Panel:
+    """Write `name`.svg and `name`.png into `folder` and give the drawing for the page."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    svg, png = io.StringIO(), io.BytesIO()
+    figure.savefig(svg, format="svg", bbox_inches="tight", pad_inches=0.06, metadata={"Date": None, "Creator": None})
+    FigureCanvasAgg(figure).print_figure(
+        png, format="png", dpi=PNG_DOTS_PER_INCH, bbox_inches="tight", pad_inches=0.06, facecolor=PAPER
+    )
+    write_bytes(folder / f"{name}.svg", svg.getvalue().encode())
+    write_bytes(folder / f"{name}.png", png.getvalue())
+    return Panel(inlined(svg.getvalue(), name), description, f"{name}.svg", f"{name}.png")
+
+
+def inlined(svg: str, name: str) -> str:
+    """A drawing of matplotlib as part of the page: ids unique by `name`, colours and type those of the page.
+
+    Contender colours become `var(--k-0072b2, #0072B2)`; report.css and the page define what they are in the dark.
+    """
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r'<svg [^>]*?viewBox="([^"]*)"[^>]*>', r'<svg viewBox="\1" aria-hidden="true">', svg, count=1)
+    svg = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', svg)
+    svg = re.sub(r"url\(#([^)]+)\)", rf"url(#{name}-\1)", svg)
+    svg = re.sub(r'(?:xlink:)?href="#([^"]+)"', rf'href="#{name}-\1"', svg)
+    svg = re.sub(r"font: ((?:bold )?[\d.]+px) [^;\"]+", r"font: \1 var(--type)", svg)
+    svg = re.sub(r"(?<=: )#[0-9a-f]{6}\b", lambda match: themed(match.group()), svg)
+    svg = re.sub(r"<!--.*?-->\s*", "", svg, flags=re.DOTALL)
+    return re.sub(r"\n\s*", "\n", svg)
+
+
+def themed(colour: str) -> str:
+    """The CSS value that stands for a colour of the light theme."""
+    colour = colour.lower()
+    variable = THEME.get(colour) or f"--k-{colour[1:]}"
+    return f"var({variable}, {colour})"
+
+
+def dark_colour(colour: str) -> str:
+    """A contender's colour on dark paper: mixed with white until it stands out 3.5 : 1 against the paper."""
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    while _luminance(red, green, blue) < 0.125:
+        red, green, blue = (min(255, part + max(2, (255 - part) // 12)) for part in (red, green, blue))
+    return f"#{red:02x}{green:02x}{blue:02x}"
+
+
+def _luminance(*parts: int) -> float:
+    """Relative luminance of an sRGB colour, as WCAG 2.2 defines it."""
+    linear = [part / 255 / 12.92 if part <= 10 else ((part / 255 + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

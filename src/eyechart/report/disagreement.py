@@ -1,0 +1,248 @@
+"""The test images that divide the contenders: the images themselves, every contender's answer, the detector's boxes."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from eyechart.errors import StorageError
+from eyechart.palette import Style
+from eyechart.report.entries import MOST_SHOWN, Entry, Run
+from eyechart.report.numbers import percent, plural, spoken_list
+from eyechart.storage import PREDICTIONS_FILE, read_arrays
+
+MOST_IMAGES = 24
+MOST_BOXES = 3  # of one detector on one image
+LEAST_BOX_SCORE = 0.3
+LARGEST_PIXELS = 256  # bigger test images are made smaller for the page
+LEAST_PROBABILITY = 1e-12
+
+
+@dataclass(frozen=True)
+class Given:
+    """One contender's answer to one image."""
+
+    entry: Entry
+    answer: str
+    probability: str
+    wrong: bool
+    boxes: str  # "found 4 (91 %)"; empty for a classifier
+
+
+@dataclass(frozen=True)
+class DrawnBox:
+    left: float
+    top: float
+    width: float
+    height: float
+    style: Style | None  # None: the true box
+    title: str
+
+
+@dataclass(frozen=True)
+class Case:
+    """One image with all answers."""
+
+    number: int  # its index in the test part
+    image: str  # data URI
+    width: int  # pixels of the dataset's image, the unit of the boxes
+    height: int
+    truth: str
+    num_wrong: int
+    given: tuple[Given, ...]
+    boxes: tuple[DrawnBox, ...]
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    finding: str
+    caption: str
+    cases: tuple[Case, ...]
+    missing: tuple[str, ...]  # what could not be read, and so is not shown
+    runs: tuple[Run, ...]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What one contender's chosen run said of every test image."""
+
+    entry: Entry
+    run: Run
+    probabilities: np.ndarray  # float (N, K)
+    arrays: dict[str, np.ndarray]  # all of predictions.npz, for the boxes
+
+
+def disagreement(entries: list[Entry]) -> Disagreement:
+    """The images on which the contenders differ most; with one contender, its gravest mistakes.
+
+    One run a contender is read (the lowest seed that most contenders have), so that a thousand runs take no longer.
+    """
+    missing: list[str] = []
+    items = _read_items(entries, missing)
+    all_answers = [] if items is None else _read_answers(entries[:MOST_SHOWN], len(items["labels"]), missing)
+    if items is None or not all_answers:
+        return Disagreement("Where they disagree", "", (), tuple(missing), ())
+    probabilities = np.stack([answers.probabilities for answers in all_answers])  # (contenders, N, K)
+    chosen = most_divided(probabilities, items["labels"])[:MOST_IMAGES]
+    cases = tuple(_case(int(item), items, all_answers) for item in chosen)
+    runs = tuple(answers.run for answers in all_answers)
+    return Disagreement(_finding(probabilities, items["labels"], all_answers), _caption(all_answers), cases, tuple(missing), runs)
+
+
+def most_divided(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Items (int64) on which not all answers (contenders, N, K) are the same, the most divided first.
+
+    Divided is measured by the Jensen-Shannon divergence of the contenders' probabilities [Lin 1991]: 0 when all say
+    the same with the same certainty, largest when each is sure of something else.  One contender alone cannot differ:
+    then these are its wrong answers, the surest first.
+    """
+    answers = probabilities.argmax(axis=2)  # (contenders, N)
+    if len(probabilities) == 1:
+        wrong = np.flatnonzero(answers[0] != labels)
+        certainty = probabilities[0, wrong].max(axis=1)
+        return wrong[np.argsort(-certainty, kind="stable")]
+    divided = np.flatnonzero((answers != answers[0]).any(axis=0))
+    some = probabilities[:, divided].astype(np.float64)
+    divergence = _entropy(some.mean(axis=0)) - _entropy(some).mean(axis=0)
+    return divided[np.argsort(-divergence, kind="stable")]
+
+
+def _entropy(probabilities: np.ndarray) -> np.ndarray:
+    return -(probabilities * np.log(np.maximum(probabilities, LEAST_PROBABILITY))).sum(axis=-1)
+
+
+# --------------------------------------------------------------------------------------------- reading
+
+
+def _chosen_runs(entries: list[Entry]) -> list[tuple[Entry, Run]]:
+    """One run of each contender: of the seed that most of them share, else its first."""
+    seeds = Counter(run.record.seed for entry in entries for run in entry.judged)
+    seed = min(seeds, key=lambda each: (-seeds[each], each))
+    return [(e, next((run for run in e.judged if run.record.seed == seed), e.judged[0])) for e in entries]
+
+
+def _read_items(entries: list[Entry], missing: list[str]) -> dict[str, np.ndarray] | None:
+    """The test images and labels, from the first study whose file is there and whole."""
+    paths = {run.folder.parent / run.record.items: run.record for _, run in _chosen_runs(entries)}
+    problems = []
+    for path in paths:
+        try:
+            items = read_arrays(path)
+        except StorageError as error:
+            problems.append(f"The test images are not shown: {error}")
+            continue
+        if items.get("images") is not None and len(items["images"]) == len(items.get("labels", ())):
+            return items
+        problems.append(f"The test images are not shown: {path} holds no matching images and labels.")
+    missing += problems
+    return None
+
+
+def _read_answers(entries: list[Entry], num_items: int, missing: list[str]) -> list[Answers]:
+    """The predictions of the contenders that were judged on these very images."""
+    chosen = _chosen_runs(entries)
+    test_hash = Counter(run.record.splits.test_sha256 for _, run in chosen).most_common(1)[0][0]
+    found = []
+    for entry, run in chosen:
+        if run.record.splits.test_sha256 != test_hash:
+            missing.append(f"{entry.name} is left out: it was judged on other test images.")
+            continue
+        try:
+            arrays = read_arrays(run.folder / PREDICTIONS_FILE)
+        except StorageError as error:
+            missing.append(f"{entry.name} is left out: {error}")
+            continue
+        if arrays.get("probabilities", np.empty(0)).shape != (num_items, run.record.dataset.num_classes):
+            missing.append(f"{entry.name} is left out: its predictions do not fit the {num_items:,} test images.")
+            continue
+        found.append(Answers(entry, run, np.nan_to_num(arrays["probabilities"]), arrays))
+    return found
+
+
+# --------------------------------------------------------------------------------------------- one image
+
+
+def _case(item: int, items: dict[str, np.ndarray], all_answers: list[Answers]) -> Case:
+    pixels, label = items["images"][item], int(items["labels"][item])
+    classes = all_answers[0].run.record.dataset.classes
+    given, boxes = [], _true_boxes(item, items)
+    for answers in all_answers:
+        probabilities = answers.probabilities[item]
+        answer = int(probabilities.argmax())
+        found = _found_boxes(item, answers, classes)
+        words = _boxes_in_words(found) if "box_image" in answers.arrays else ""
+        given.append(Given(answers.entry, classes[answer], percent(probabilities[answer], 0), answer != label, words))
+        boxes += found
+    height, width = pixels.shape[1:]
+    num_wrong = sum(each.wrong for each in given)
+    return Case(item, image_uri(pixels), width, height, classes[label], num_wrong, tuple(given), tuple(boxes))
+
+
+def image_uri(pixels: np.ndarray) -> str:
+    """A uint8 image (C, H, W) as a PNG inside a data URI, at its own size unless that is very large."""
+    from PIL import Image
+
+    picture = Image.fromarray(pixels[0] if len(pixels) == 1 else np.moveaxis(pixels[:3], 0, -1))  # (H, W) or (H, W, 3)
+    if max(picture.size) > LARGEST_PIXELS:
+        picture.thumbnail((LARGEST_PIXELS, LARGEST_PIXELS))
+    file = io.BytesIO()
+    picture.save(file, "PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+
+
+def _true_boxes(item: int, items: dict[str, np.ndarray]) -> list[DrawnBox]:
+    boxes = items["true_boxes"][item] if "true_boxes" in items else []
+    return [_drawn(box, None, "true box") for box in boxes if box[2] > box[0] and box[3] > box[1]]
+
+
+def _found_boxes(item: int, answers: Answers, classes: tuple[str, ...]) -> list[DrawnBox]:
+    """The detector's best boxes on one image, the surest first."""
+    arrays = answers.arrays
+    mine = np.flatnonzero(arrays.get("box_image", np.empty(0)) == item)
+    mine = mine[np.argsort(-arrays["box_scores"][mine], kind="stable")] if len(mine) else mine
+    drawn = []
+    for i in mine[:MOST_BOXES]:
+        score, label = float(arrays["box_scores"][i]), int(arrays["box_labels"][i])
+        if score >= LEAST_BOX_SCORE and 0 <= label < len(classes):
+            drawn.append(_drawn(arrays["boxes"][i], answers.entry.style, f"{classes[label]} ({percent(score, 0)})"))
+    return drawn
+
+
+def _drawn(box: np.ndarray, style: Style | None, title: str) -> DrawnBox:
+    left, top, right, bottom = (round(float(edge), 2) for edge in box)
+    return DrawnBox(left, top, round(right - left, 2), round(bottom - top, 2), style, title)
+
+
+def _boxes_in_words(boxes: list[DrawnBox]) -> str:
+    if not boxes:
+        return f"no box above {percent(LEAST_BOX_SCORE, 0)}"
+    return plural(len(boxes), "box") + ": " + ", ".join(box.title for box in boxes)
+
+
+# --------------------------------------------------------------------------------------------- words
+
+
+def _finding(probabilities: np.ndarray, labels: np.ndarray, all_answers: list[Answers]) -> str:
+    wrong = probabilities.argmax(axis=2) != labels  # (contenders, N)
+    n = len(labels)
+    if len(all_answers) == 1:
+        return f"{all_answers[0].entry.name} answers {int(wrong.sum()):,} of {n:,} images wrongly"
+    answers = probabilities.argmax(axis=2)
+    divided, all_wrong = int((answers != answers[0]).any(axis=0).sum()), int(wrong.all(axis=0).sum())
+    return f"They do not all give the same answer on {divided:,} of {n:,} images; on {all_wrong:,} all are wrong"
+
+
+def _caption(all_answers: list[Answers]) -> str:
+    seeds = sorted({answers.run.record.seed for answers in all_answers})
+    which = f"One run of each, seed {spoken_list([str(seed) for seed in seeds])}."
+    if len(all_answers) == 1:
+        return f"{which} The wrong answers of which it was surest come first. Each answer stands with its probability."
+    return (
+        f"{which} The most divided come first (Jensen-Shannon divergence of the probabilities). "
+        "Each answer stands with its probability."
+    )

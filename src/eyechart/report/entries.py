@@ -1,0 +1,154 @@
+"""The runs of one contender together: what the table and every figure draw from."""
+
+from __future__ import annotations
+
+import statistics
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from eyechart.comparison.uncertainty import mean_interval, wilson_interval
+from eyechart.errors import UsageError
+from eyechart.palette import FALLBACK_STYLES, Style, style_of
+from eyechart.schema import RunRecord
+from eyechart.storage import natural_key, read_run
+
+MOST_SHOWN = 12  # contenders in a figure: more could not be told apart
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run file and where it lies."""
+
+    folder: Path
+    record: RunRecord
+
+    @property
+    def diverged(self) -> bool:
+        return self.record.status == "diverged"
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean with its 95 % interval."""
+
+    mean: float
+    low: float
+    high: float
+
+    def overlaps(self, other: Estimate) -> bool:
+        return self.low <= other.high and other.low <= self.high
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One contender of one study, with all its seeds: a row of the table, a line of a figure."""
+
+    name: str  # unique in this report
+    style: Style
+    runs: tuple[Run, ...]  # by seed, diverged ones among them
+
+    @property
+    def judged(self) -> tuple[Run, ...]:
+        """The runs behind the means: the finished ones, or all when every run diverged."""
+        return tuple(run for run in self.runs if not run.diverged) or self.runs
+
+    @property
+    def num_diverged(self) -> int:
+        return sum(run.diverged for run in self.runs)
+
+    @property
+    def diverged(self) -> bool:
+        """No run finished: its numbers are shown, and nothing is built on them."""
+        return self.num_diverged == len(self.runs)
+
+    @property
+    def first(self) -> RunRecord:
+        return self.judged[0].record
+
+    def values(self, quantity: Callable[[RunRecord], float]) -> list[float]:
+        return [quantity(run.record) for run in self.judged]
+
+    def mean(self, quantity: Callable[[RunRecord], float]) -> float:
+        return statistics.fmean(self.values(quantity))
+
+    def values_per_class(self) -> list[tuple[float, ...]]:
+        """F1 of every class, a tuple a run."""
+        return [run.record.test.per_class.f1 for run in self.judged]
+
+    @cached_property
+    def error(self) -> Estimate:
+        """Share of the test images answered wrongly: Wilson's interval for one run, Student's over several seeds."""
+        errors = self.values(test_error)
+        if len(errors) > 1:
+            low, high = mean_interval(errors)
+            return Estimate(statistics.fmean(errors), max(0.0, low), min(1.0, high))
+        low, high = wilson_interval(num_wrong(self.first), self.first.test.num_items)
+        return Estimate(errors[0], low, high)
+
+
+def num_wrong(record: RunRecord) -> int:
+    """Test images answered wrongly, from the confusion matrix, so that it is a whole number."""
+    right = sum(row[truth] for truth, row in enumerate(record.test.confusion))
+    return record.test.num_items - right
+
+
+def test_error(record: RunRecord) -> float:
+    return num_wrong(record) / record.test.num_items if record.test.num_items else float("nan")
+
+
+def read_runs(folders: list[Path]) -> list[Run]:
+    """Read the run files; UsageError when there are none or when they are of different datasets."""
+    runs = [Run(folder, read_run(folder)) for folder in folders]
+    if not runs:
+        raise UsageError(
+            "No finished run was found; expected at least one folder with a run.json. "
+            "Train with `eyechart run`, then report the folder that it names."
+        )
+    datasets = Counter((run.record.dataset.name, run.record.dataset.content_sha256) for run in runs)
+    if len(datasets) > 1:
+        found = ", ".join(f"{name} {digest[:8]} ({number})" for (name, digest), number in datasets.items())
+        raise UsageError(
+            f"These runs are of different datasets: {found}. Expected runs on the same images, by content hash. "
+            "Write a report for each dataset alone."
+        )
+    return runs
+
+
+def group_runs(runs: list[Run]) -> list[Entry]:
+    """The runs by study and contender, fewest errors first; contenders of which every run diverged come last."""
+    groups: dict[tuple[Path, str], list[Run]] = {}
+    for run in runs:
+        groups.setdefault((run.folder.resolve().parent, run.record.contender), []).append(run)
+    names = _unique_names(list(groups), groups)
+    ordered = sorted(groups, key=lambda group: natural_key(names[group]))
+    styles = _distinct_styles([groups[group][0].record for group in ordered])
+    entries = [
+        Entry(names[group], style, tuple(sorted(groups[group], key=lambda run: run.record.seed)))
+        for group, style in zip(ordered, styles, strict=True)
+    ]
+    return sorted(entries, key=lambda entry: (entry.diverged, entry.error.mean))
+
+
+def _unique_names(keys: list[tuple[Path, str]], groups: dict[tuple[Path, str], list[Run]]) -> dict[tuple[Path, str], str]:
+    """The contender's name, with its study and if need be its folder where the same name occurs twice."""
+    contenders = Counter(contender for _, contender in keys)
+    named = {
+        key: key[1] if contenders[key[1]] == 1 else f"{key[1]} ({groups[key][0].record.study})" for key in keys
+    }
+    repeated = Counter(named.values())
+    return {key: name if repeated[name] == 1 else f"{name} in {key[0]}" for key, name in named.items()}
+
+
+def _distinct_styles(records: list[RunRecord]) -> list[Style]:
+    """Each contender's own style; a second variant of an architecture gets a free one, as long as there are any."""
+    taken: set[str] = set()
+    styles = []
+    for record in records:
+        own = style_of(record.recipe.contender)
+        free = [style for style in (own, *FALLBACK_STYLES) if style.colour not in taken]
+        styles.append(free[0] if free else own)
+        taken.add(styles[-1].colour)
+    return styles

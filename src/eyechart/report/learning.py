@@ -1,0 +1,192 @@
+"""Learning curves: validation error and loss against epochs and against training time."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from eyechart.comparison.uncertainty import mean_interval
+from eyechart.report import axes as scales
+from eyechart.report.answer import runs_of
+from eyechart.report.charts import Chart, Panel, new_panel, saved_panel
+from eyechart.report.entries import Entry, Run
+from eyechart.report.notices import same_machine
+from eyechart.report.numbers import plural, seconds, short_percent, significant
+from eyechart.schema import HistoryPoint
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+MILESTONES = (0.999, 0.995, 0.99, 0.98, 0.97, 0.95, 0.9, 0.8, 0.7, 0.5)  # validation accuracies, the highest reached is told
+MOST_SINGLE_LINES = 10  # of one contender, where runs have no common steps and so no mean
+LONG_AXIS = 20  # epochs stand on a log axis when the longest curve is this many times the shortest one's first point
+
+Reading = Callable[[HistoryPoint], float]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A line: one run, or the mean over seeds with its interval."""
+
+    x: list[float]
+    y: list[float]
+    low: list[float]  # empty for one run
+    high: list[float]
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What is drawn upwards."""
+
+    name: str
+    label: str
+    reading: Reading
+    written: Callable[[float], str]
+
+
+def learning_curves(entries: list[Entry], folder: Path) -> Chart | None:
+    """Four panels: error and loss (rows) against epochs and training time (columns); None without any history."""
+    entries = [entry for entry in entries if any(run.record.history for run in entry.judged)]
+    if not entries:
+        return None
+    floor = 0.5 / max(1, min(entry.first.splits.num_validation for entry in entries))
+    measures = (
+        Measure("error", "validation error", lambda point: max(1 - point.validation_accuracy, floor), short_percent),
+        Measure("loss", "validation loss (nats an image)", lambda point: point.validation_loss, _plain),
+    )
+    panels = [panel for measure in measures for panel in _row(entries, measure, folder)]
+    return Chart("learning", _finding(entries), _caption(entries), tuple(panels))
+
+
+def _row(entries: list[Entry], measure: Measure, folder: Path) -> list[Panel]:
+    """The same measure against both clocks, on one common scale."""
+    panels = []
+    for name, label, clock in (
+        ("epochs", "epochs (passes over the training images)", lambda point: point.epoch),
+        ("seconds", "training time", lambda point: point.training_seconds),
+    ):
+        curves = [(entry, curve) for entry in entries for curve in mean_curves(entry, clock, measure.reading)]
+        figure, axes = new_panel()
+        _set_x_axis(axes, [value for _, curve in curves for value in curve.x], is_time=name == "seconds")
+        _set_y_axis(axes, curves, measure)
+        axes.set_xlabel(label)
+        _draw(axes, curves)
+        description = f"{measure.label} against {label}, a line a contender"
+        panels.append(saved_panel(figure, f"learning-{measure.name}-{name}", description, folder))
+    return panels
+
+
+def mean_curves(entry: Entry, clock: Reading, reading: Reading) -> list[Curve]:
+    """One curve: the mean over seeds where their points pair up; else one thin curve a run, the first few."""
+    histories = [run.record.history for run in entry.judged if run.record.history]
+    if len({len(history) for history in histories}) > 1:
+        return [_single(history, clock, reading) for history in histories[:MOST_SINGLE_LINES]]
+    if len(histories) == 1:
+        return [_single(histories[0], clock, reading)]
+    x, y, low, high = [], [], [], []
+    for points in zip(*histories, strict=True):
+        values = [reading(point) for point in points]
+        if not all(map(math.isfinite, values)):
+            continue
+        interval = mean_interval(values)
+        x.append(statistics.fmean(clock(point) for point in points))
+        y.append(statistics.fmean(values))
+        low.append(interval[0])
+        high.append(interval[1])
+    return [Curve(x, y, low, high)]
+
+
+def _single(history: tuple[HistoryPoint, ...], clock: Reading, reading: Reading) -> Curve:
+    points = [point for point in history if math.isfinite(reading(point))]
+    return Curve([clock(point) for point in points], [reading(point) for point in points], [], [])
+
+
+def _set_x_axis(axes: Axes, values: list[float], *, is_time: bool) -> None:
+    positive = [value for value in values if value > 0]
+    if is_time or (positive and max(positive) > LONG_AXIS * min(positive)):
+        limits = scales.log_limits(positive, room=1.1)
+        ticks = scales.time_ticks(*limits) if is_time else scales.log_ticks(*limits)
+        scales.set_log(axes.xaxis, limits, ticks, scales.time_label if is_time else _plain)
+    else:
+        axes.set_xlim(0, 1.03 * max(positive, default=1.0))
+
+
+def _set_y_axis(axes: Axes, curves: list[tuple[Entry, Curve]], measure: Measure) -> None:
+    limits = scales.log_limits([value for _, curve in curves for value in curve.y])
+    scales.set_log(axes.yaxis, limits, scales.log_ticks(*limits), measure.written)
+    axes.set_ylabel(measure.label)
+
+
+def _draw(axes: Axes, curves: list[tuple[Entry, Curve]]) -> None:
+    ends = {}
+    bottom = axes.get_ylim()[0]
+    for entry, curve in curves:
+        if not curve.x:
+            continue
+        style, is_mean = entry.style, len(entry.judged) == 1 or bool(curve.low)
+        line_width = 1.7 if is_mean else 0.7
+        marker = style.marker if is_mean else ""
+        axes.plot(curve.x, curve.y, color=style.colour, marker=marker, linestyle=style.dash, linewidth=line_width)
+        if curve.low:
+            low = [max(value, bottom / 10) for value in curve.low]  # a log axis has no room for 0
+            axes.fill_between(curve.x, low, curve.high, color=style.colour, alpha=0.14, linewidth=0)
+        ends[entry.name] = (curve.x[-1], curve.y[-1], entry.name, style)
+    scales.label_line_ends(axes, list(ends.values()))
+
+
+def _plain(value: float) -> str:
+    return f"{value:g}"
+
+
+# --------------------------------------------------------------------------------------------- words
+
+
+def _finding(entries: list[Entry]) -> str:
+    """Who reaches the highest milestone first, when times may be compared; else only what is drawn."""
+    neutral = "Validation error and loss while training"
+    standing = [entry for entry in entries if not entry.diverged]
+    if not same_machine(runs_of(entries)):
+        return neutral
+    for milestone in MILESTONES:
+        reached = {entry.name: _seconds_to(entry, milestone) for entry in standing}
+        times = sorted((time, name) for name, time in reached.items() if time is not None)
+        if times:
+            return _told(milestone, times, len(standing))
+    return neutral
+
+
+def _told(milestone: float, times: list[tuple[float, str]], num_contenders: int) -> str:
+    goal, (first_seconds, first) = f"{short_percent(milestone)} validation accuracy", times[0]
+    if num_contenders == 1:
+        return f"{first} reaches {goal} after {seconds(first_seconds)}"
+    if len(times) == 1:
+        return f"Only {first} reaches {goal}, after {seconds(first_seconds)}"
+    return f"{first} reaches {goal} first, after {seconds(first_seconds)}; {times[1][1]} after {seconds(times[1][0])}"
+
+
+def _seconds_to(entry: Entry, accuracy: float) -> float | None:
+    """Mean training time until `accuracy` was first measured; None when a run never reached it."""
+    times = [_first_time(run, accuracy) for run in entry.runs]
+    return None if None in times else statistics.fmean(time for time in times if time is not None)
+
+
+def _first_time(run: Run, accuracy: float) -> float | None:
+    reached = (point.training_seconds for point in run.record.history if point.validation_accuracy >= accuracy)
+    return next(reached, None)
+
+
+def _caption(entries: list[Entry]) -> str:
+    validation = sorted({entry.first.splits.num_validation for entry in entries})
+    n = " or ".join(f"{number:,}" for number in validation)
+    num_seeds = sorted({len(entry.judged) for entry in entries})
+    if num_seeds == [1]:
+        seeds = "One seed: the lines have no interval."
+    else:
+        shown = plural(num_seeds[-1], "seed") if len(num_seeds) == 1 else f"{num_seeds[0]} to {num_seeds[-1]} seeds"
+        seeds = f"Means over {shown}; bands are 95 % t-intervals of the mean."
+    looks = significant(statistics.fmean(len(entry.first.history) for entry in entries), 2)
+    return f"n = {n} validation images, measured about {looks} times while training, off the training clock. {seeds}"

@@ -1,0 +1,324 @@
+"""One run from beginning to end: the only place where data, models, training and evaluation meet.
+
+    dataset -> splits -> model -> fit (never sees test) -> predict (opens test once) -> scores, cost -> files
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+import torch
+from torch import nn
+
+from eyechart import host, saved, seeding, storage
+from eyechart.clock import Clock, device_synchronise
+from eyechart.contracts import Dataset, LabelledImages, Progress, SealedTest, Splits, StartingWeights
+from eyechart.data import augment, batches, boxes, catalog, splits
+from eyechart.errors import RunFailed, StorageError
+from eyechart.evaluation import cost, detection, metrics
+from eyechart.evaluation.predict import Predictions, predict
+from eyechart.models import catalog as architectures
+from eyechart.schema import Clocks, Cost, DetectionScores, Job, Plan, Preprocessing, RunRecord
+from eyechart.training import budget, calibration, checkpoint, feeds, loop
+from eyechart.weights.resolve import starting_weights
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from eyechart.contracts import ContenderModel, Reporter
+
+EVALUATION_BATCH = 256  # images judged at once
+TOOLS = feeds.Tools(batches.epoch_order, batches.to_floats, augment.augment, boxes.ink_boxes)
+
+
+@dataclass
+class Contender:
+    """A model that stands ready, with everything that was decided on the way there."""
+
+    job: Job
+    dataset: Dataset
+    splits: Splits
+    starting: StartingWeights
+    preprocessing: Preprocessing
+    model: nn.Module
+    device: torch.device
+
+    @property
+    def judge(self) -> ContenderModel:
+        return cast("ContenderModel", self.model)
+
+    def make_feed(self, model: nn.Module, plan: Plan) -> feeds.Feed:
+        """The batches of this contender, for itself or for a copy of it."""
+        recipe, seed, part = self.job.recipe, self.job.seed, self.splits.train
+        if recipe.cache_frozen and recipe.frozen_stages:
+            folder = Path(self.job.folder)
+            return feeds.CachedFeed(model, part, recipe, plan, seed, self.device, TOOLS, folder)
+        return feeds.ImageFeed(model, part, recipe, plan, seed, self.device, TOOLS)
+
+
+def run_contender(
+    job: Job, report: Reporter, stop_signal: Callable[[], int | None], seconds_before: float = 0.0
+) -> RunRecord:
+    """Train and judge one contender with one seed, and leave its folder complete.
+
+    `seconds_before` were spent by this process on starting up; they belong to the preparation clock.
+    Raises an EyechartError; what was saved by then continues when the same job is run again.
+    """
+    started_at = _now()
+    device = host.select_device(job.rules.device)
+    clock = Clock(device_synchronise(device))
+    clock.restore({"preparation": seconds_before})
+    with clock.section("preparation"):
+        report(Progress(job.run, "preparing"))
+        facts = host.host_facts(device, job.rules.num_threads)
+        contender = prepare(job, device, lambda sentence: report(Progress(job.run, "preparing", note=sentence)))
+        plan = _plan(contender, clock, report)
+    fit = _fit(contender, plan, clock, report, stop_signal)
+    fit()
+    with clock.section("evaluation"):
+        report(Progress(job.run, "judging", plan.num_steps, plan.num_steps))
+        predictions, test = _open_test(contender, fit.diverged)
+        validation = _judge(contender, contender.splits.validation, fit.diverged)
+        test_scores = metrics.score(test.labels, predictions.probabilities)
+        detected = _score_boxes(contender, predictions, test)
+        items = _write_items(Path(job.folder).parent, test)
+    with clock.section("preparation"):
+        measured = _measure_cost(contender, plan, fit, clock)
+    record = RunRecord(
+        study=job.study,
+        run=job.run,
+        contender=job.contender,
+        status="diverged" if fit.diverged else "finished",
+        seed=job.seed,
+        recipe=job.recipe,
+        rules=job.rules,
+        plan=plan,
+        dataset=contender.dataset.card,
+        splits=contender.splits.card,
+        weights=contender.starting.origin,
+        preprocessing=contender.preprocessing,
+        history=tuple(fit.history),
+        validation=metrics.score(contender.splits.validation.labels, validation.probabilities),
+        test=test_scores,
+        detection=detected,
+        clocks=_clocks(clock, fit),
+        cost=measured,
+        host=facts,
+        test_accesses=contender.splits.test.num_accesses,
+        weights_sha256=saved.weights_digest(contender.model),
+        predictions_sha256=storage.digest_arrays(predictions.arrays()),
+        items=items,
+        command=job.command,
+        started_at=started_at,
+        finished_at=_now(),
+    )
+    _write_run(Path(job.folder), record, contender.model, predictions)
+    report(Progress(job.run, "finished", plan.num_steps, plan.num_steps, None, record.validation.accuracy))
+    return record
+
+
+# --------------------------------------------------------------------------------------------- before the start
+
+
+def prepare(job: Job, device: torch.device, say: Callable[[str], None]) -> Contender:
+    """Everything up to a model that stands on the device, seeded, with its starting weights."""
+    host.set_threads(job.rules.num_threads)
+    seeding.make_deterministic()
+    dataset = catalog.load_dataset(job.rules.dataset, img_size=job.rules.img_size, offline=job.offline, say=say)
+    parts = splits.split(dataset, job.rules, job.seed)
+    starting = starting_weights(job.recipe.contender, job.recipe.weights, offline=job.offline, say=say)
+    preprocessing = architectures.plan_preprocessing(
+        job.recipe, dataset.card, parts.pixel_mean, parts.pixel_std, starting
+    )
+    seeding.seed_everything(job.seed, "initialisation")
+    model = architectures.build_model(job.recipe, preprocessing, dataset.card.num_classes)
+    architectures.load_starting_tensors(model, job.recipe, starting.tensors)
+    model = model.to(device, memory_format=torch.channels_last)
+    return Contender(job, dataset, parts, starting, preprocessing, model, device)
+
+
+def _plan(contender: Contender, clock: Clock, report: Reporter) -> Plan:
+    """The schedule: the checkpoint's where there is one, otherwise made from the budget."""
+    job = contender.job
+    path = Path(job.folder) / storage.CHECKPOINT_FILE
+    if path.exists():
+        card = checkpoint.read_checkpoint(path).card
+        if card.fingerprint != fingerprint(contender):
+            raise StorageError(
+                f"The checkpoint {path} belongs to another recipe, other rules, another seed or other images. "
+                f"Expected the command that started it. Delete {path.parent} to start this run anew."
+            )
+        return card.plan
+    num_train = len(contender.splits.train)
+    wanted = budget.budget_of(job.recipe, job.rules)
+    if wanted.unit != "seconds":
+        plan = budget.make_plan(job.recipe, job.rules, num_train, None)
+        return plan.model_copy(update={"num_cached_images": job.num_cached_images or plan.num_cached_images})
+    report(Progress(job.run, "calibrating"))
+    pace = calibrate(contender, wanted.amount)
+    return budget.make_plan(job.recipe, job.rules, num_train, pace)
+
+
+def calibrate(contender: Contender, seconds: float) -> budget.Pace:
+    """How fast the contender trains here; `seconds` is the budget, of which a small share is spent on this."""
+    synchronise = device_synchronise(contender.device)
+    num_train = len(contender.splits.train)
+    return calibration.calibrate(
+        contender.model, contender.make_feed, contender.job.recipe, num_train, seconds, synchronise
+    )
+
+
+def fingerprint(contender: Contender) -> str:
+    """What a checkpoint must agree with to be continued."""
+    job = contender.job
+    text = "\n".join(
+        [job.recipe.model_dump_json(), job.rules.model_dump_json(), str(job.seed), contender.splits.card.model_dump_json()]
+    )
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+# --------------------------------------------------------------------------------------------- training
+
+
+def _fit(
+    contender: Contender, plan: Plan, clock: Clock, report: Reporter, stop_signal: Callable[[], int | None]
+) -> loop.Fit:
+    job = contender.job
+    return loop.Fit(
+        model=contender.model,
+        feed=contender.make_feed(contender.model, plan),
+        recipe=job.recipe,
+        plan=plan,
+        trunk=architectures.trunk_parameters(contender.model, job.recipe) if contender.starting.tensors else [],
+        device=contender.device,
+        clock=clock,
+        validate=lambda: _validate(contender),
+        run=job.run,
+        precision=job.rules.precision,
+        fingerprint=fingerprint(contender),
+        path=Path(job.folder) / storage.CHECKPOINT_FILE,
+        report=report,
+        stop_signal=stop_signal,
+    )
+
+
+def _validate(contender: Contender) -> loop.Validation:
+    part = contender.splits.validation
+    try:
+        probabilities = _predict(contender, part.images).probabilities
+    except RunFailed:  # no numbers any more: the loop calls the run diverged
+        return loop.Validation(float("nan"), 0.0, None)
+    scores = metrics.score(part.labels, probabilities)
+    return loop.Validation(scores.loss, scores.accuracy, _objective(contender, part))
+
+
+def _objective(contender: Contender, part: LabelledImages) -> float | None:
+    """A detector's own loss on the validation part, classes and boxes together, without augmentation."""
+    if not contender.judge.needs_boxes:
+        return None
+    contender.model.eval()
+    total = 0.0
+    seeding.seed_everything(contender.job.seed, "objective")  # which regions are sampled
+    with torch.no_grad():
+        for start in range(0, len(part), EVALUATION_BATCH):
+            chunk = slice(start, start + EVALUATION_BATCH)
+            batch = feeds.as_batch(contender.model, part.images[chunk], part.labels[chunk], contender.device, TOOLS)
+            total += float(contender.judge.loss(batch)) * len(batch.labels)
+    return total / len(part)
+
+
+# --------------------------------------------------------------------------------------------- judging
+
+
+def _predict(contender: Contender, images: np.ndarray) -> Predictions:
+    return predict(contender.judge, images, device=contender.device, batch_size=EVALUATION_BATCH)
+
+
+def _judge(contender: Contender, part: LabelledImages, diverged: bool) -> Predictions:
+    """The answers on a part; a diverged model has none, which counts as a uniform guess for every image."""
+    if not diverged:
+        return _predict(contender, part.images)
+    num_classes = contender.dataset.card.num_classes
+    return Predictions(np.full((len(part), num_classes), 1 / num_classes, dtype=np.float32))
+
+
+def _open_test(contender: Contender, diverged: bool) -> tuple[Predictions, LabelledImages]:
+    sealed: SealedTest = contender.splits.test
+    test = sealed.open()
+    return _judge(contender, test, diverged), test
+
+
+def _true_boxes(test: LabelledImages) -> np.ndarray:
+    """The box around the ink of every test image, float32 (N, 1, 4)."""
+    found = [
+        boxes.ink_boxes(batches.to_floats(torch.from_numpy(test.images[start : start + EVALUATION_BATCH])))
+        for start in range(0, len(test), EVALUATION_BATCH)
+    ]
+    return torch.cat(found)[:, None].numpy()
+
+
+def _score_boxes(contender: Contender, predictions: Predictions, test: LabelledImages) -> DetectionScores | None:
+    if predictions.boxes is None:
+        return None
+    card = contender.dataset.card
+    return detection.score_boxes(
+        predictions, _true_boxes(test), test.labels[:, None], height=card.height, width=card.width
+    )
+
+
+def _measure_cost(contender: Contender, plan: Plan, fit: loop.Fit, clock: Clock) -> Cost:
+    sample = contender.splits.validation
+    size = min(plan.batch_size, len(sample))
+    batch = feeds.as_batch(contender.model, sample.images[:size], sample.labels[:size], contender.device, TOOLS)
+    rate = plan.num_steps * plan.batch_size / max(clock.seconds("training"), 1e-9)
+    return cost.measure_cost(
+        contender.judge,
+        sample,
+        contender.device,
+        EVALUATION_BATCH,
+        training_images_per_second=rate,
+        example_batch=batch,
+    )
+
+
+# --------------------------------------------------------------------------------------------- files
+
+
+def _write_items(folder: Path, test: LabelledImages) -> str:
+    """The test images and labels, once a study; the name of the file."""
+    arrays = {"images": test.images, "labels": test.labels}
+    name = f"items-{storage.digest_arrays(arrays)[:12]}.npz"
+    if not (folder / name).exists():
+        storage.write_arrays(folder / name, arrays | {"true_boxes": _true_boxes(test)})
+    return name
+
+
+def _write_run(folder: Path, record: RunRecord, model: nn.Module, predictions: Predictions) -> None:
+    """All files of a run; run.json last, because its presence says that the others are there."""
+    storage.write_arrays(folder / storage.PREDICTIONS_FILE, predictions.arrays())
+    saved.save_weights(folder / storage.WEIGHTS_FILE, model, record)
+    storage.write_record(folder / storage.RUN_FILE, record)
+    for leftover in (storage.CHECKPOINT_FILE, storage.FAILURE_FILE, feeds.SPILL_FILE):
+        (folder / leftover).unlink(missing_ok=True)
+
+
+def _clocks(clock: Clock, fit: loop.Fit) -> Clocks:
+    seconds = clock.all_seconds()
+    return Clocks(
+        preparation_seconds=seconds.get("preparation", 0.0),
+        training_seconds=seconds.get("training", 0.0),
+        evaluation_seconds=seconds.get("evaluation", 0.0),
+        checkpoint_seconds=seconds.get("checkpoint", 0.0),
+        total_seconds=sum(seconds.values()),
+        training_cpu_seconds=clock.cpu_seconds("training"),
+        segments=tuple(fit.segments),
+    )
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,56 @@
+"""A trained contender as a file: its tensors, and in the header all that is needed to use them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+from torch import nn
+
+from eyechart.errors import StorageError
+from eyechart.models.catalog import build_model
+from eyechart.schema import RunRecord
+from eyechart.storage import WEIGHTS_FILE, digest_arrays, read_run, write_bytes
+
+
+def weights_digest(model: nn.Module) -> str:
+    """sha256 of all tensors of the model, by name: equal for models that are equal to the last bit."""
+    return digest_arrays({name: tensor.cpu().numpy() for name, tensor in model.state_dict().items()})
+
+
+def save_weights(path: Path, model: nn.Module, record: RunRecord) -> None:
+    """Write the tensors; the header holds contender, recipe, classes and preprocessing as JSON."""
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+    header = {
+        "contender": record.contender,
+        "recipe": record.recipe.model_dump_json(),
+        "classes": json.dumps(record.dataset.classes),
+        "preprocessing": record.preprocessing.model_dump_json(),
+    }
+    write_bytes(path, save(tensors, metadata=header))
+
+
+def load_run_model(folder: Path, device: torch.device) -> tuple[RunRecord, nn.Module]:
+    """The trained model of a run folder, in eval mode on `device`, and its record.
+
+    Raises StorageError when a file is missing, damaged, or not the one that the record speaks of.
+    """
+    record = read_run(folder)
+    path = folder / WEIGHTS_FILE
+    model = build_model(record.recipe, record.preprocessing, record.dataset.num_classes)
+    try:
+        model.load_state_dict(load_file(str(path)))
+    except FileNotFoundError:
+        raise StorageError(f"{path} is not there; expected the trained weights of {record.run}.") from None
+    except (SafetensorError, OSError, RuntimeError) as error:
+        raise StorageError(f"{path} is damaged or of another network ({error}). Train {record.run} again.") from None
+    if weights_digest(model) != record.weights_sha256:
+        raise StorageError(
+            f"{path} holds other weights than run.json speaks of; expected sha256 {record.weights_sha256[:12]}. "
+            f"Restore the file, or train {record.run} again."
+        )
+    return record, model.to(device, memory_format=torch.channels_last).eval()
+

@@ -1,0 +1,251 @@
+"""A study: several contenders, several seeds, one set of rules, run one after the other.
+
+What is planned is written first (study.json), so that a study that was interrupted knows how to go on.
+"""
+
+from __future__ import annotations
+
+import random
+import shlex
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from eyechart import storage
+from eyechart.contracts import Progress
+from eyechart.errors import EyechartError, Interrupted, RunFailed, StorageError, UsageError
+from eyechart.launch import process
+from eyechart.presets import rules_of
+from eyechart.recipes import RECIPES, recipe_of, slug
+from eyechart.schema import Job, Recipe, Rules, RunRecord, StudyRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from eyechart.contracts import Reporter
+
+    Launcher = Callable[[Job, Reporter], None]
+
+
+@dataclass
+class Study:
+    """The folder of a study and what its runs left there."""
+
+    folder: Path
+    record: StudyRecord
+    failures: dict[str, str] = field(default_factory=dict)  # run -> reason
+
+    @property
+    def runs(self) -> list[RunRecord]:
+        """The finished runs, in the order of their names."""
+        return [storage.read_run(folder) for folder in storage.find_runs([self.folder])]
+
+    def table(self) -> None:
+        """Print the leaderboard."""
+        from eyechart.cli.terminal import results_table
+
+        results_table(self.runs)
+
+    def report(self, output: Path | str | None = None, lang: str = "en") -> Path:
+        """Write the HTML report; the path of the file."""
+        from eyechart.report.page import write_report
+
+        target = Path(output) if output else self.folder / "report.html"
+        return write_report(storage.find_runs([self.folder]), target, lang=lang)
+
+
+# --------------------------------------------------------------------------------------------- planning
+
+
+def plan_study(
+    models: Sequence[str] = (),
+    data: str = "mnist",
+    preset: str = "quick",
+    seeds: Sequence[int] = (0,),
+    *,
+    name: str = "",
+    changes: dict[str, Any] | None = None,
+    **rules: Any,
+) -> StudyRecord:
+    """Everything that a study will do, checked, before anything is loaded.
+
+    `changes` replace fields of every recipe, `rules` fields of the preset's rules; None leaves a field as it is.
+    Raises UsageError for names and values that cannot be.
+    """
+    contenders = tuple(models) or tuple(RECIPES)
+    for label, values in (("-m", [slug(contender) for contender in contenders]), ("--seeds", list(seeds))):
+        if len(set(values)) < len(values):
+            raise UsageError(f"{label} names the same one twice: {values}. Name each once.")
+    if not seeds or min(seeds) < 0:
+        raise UsageError(f"--seeds got {list(seeds)}; expected one or more whole numbers from 0 up, such as 0,1,2.")
+    given = {key: value for key, value in (changes or {}).items() if value is not None}
+    from eyechart.host import num_cores
+
+    rules = {"num_threads": num_cores()} | {key: value for key, value in rules.items() if value is not None}
+    fixed = rules_of(preset, data, **rules)
+    return StudyRecord(
+        name=name or f"{preset}-{slug(Path(data).stem or data)}",
+        contenders=contenders,
+        seeds=tuple(seeds),
+        recipes={contender: recipe_of(contender, given) for contender in contenders},
+        rules=fixed,
+        command="",
+        created_at=_now(),
+    )
+
+
+def settle_weights(record: StudyRecord, offline: bool, say: Callable[[str], None]) -> StudyRecord:
+    """Fetch starting weights before the race, and replace "auto" by what was found, so that all seeds share it.
+
+    A recipe that hoped for pretrained weights and found none trains all of its stages: frozen noise teaches nothing.
+    """
+    from eyechart.weights.resolve import starting_weights
+
+    recipes = {}
+    for contender, recipe in record.recipes.items():
+        origin = starting_weights(recipe.contender, recipe.weights, offline=offline, say=say).origin
+        found: dict[str, Any] = {}
+        if recipe.weights == "auto":
+            found = {"weights": origin.name}
+            if origin.name == "none" and recipe.frozen_stages:
+                found |= {"frozen_stages": 0, "cache_frozen": False}
+        recipes[contender] = recipe.model_copy(update=found)
+    return record.model_copy(update={"recipes": recipes})
+
+
+def jobs_of(record: StudyRecord, folder: Path, offline: bool = False) -> list[Job]:
+    """All runs of a study: blocks of one seed each, the contenders in random order inside a block.
+
+    The order is random, so that a machine that warms up or slows down favours nobody, and a function of the seed.
+    """
+    jobs = []
+    for seed in record.seeds:
+        contenders = list(record.contenders)
+        random.Random(f"order/{seed}").shuffle(contenders)
+        for contender in contenders:
+            run = f"{slug(contender)}-s{seed}"
+            jobs.append(
+                Job(
+                    study=record.name,
+                    run=run,
+                    folder=str(folder / run),
+                    contender=contender,
+                    seed=seed,
+                    recipe=record.recipes[contender],
+                    rules=record.rules,
+                    offline=offline,
+                    command=shlex.join(["eyechart", "repeat", str(folder / run)]),
+                )
+            )
+    return jobs
+
+
+# --------------------------------------------------------------------------------------------- running
+
+
+def open_study(record: StudyRecord, folder: Path, *, resume: bool, exist_ok: bool) -> StudyRecord:
+    """Take a folder for a study: a new one, the same one again (`resume`), or one to be replaced (`exist_ok`).
+
+    The record that counts: with `resume`, the one that is there.  Raises UsageError when the folder holds something
+    else.
+    """
+    if not (folder / storage.STUDY_FILE).exists():
+        if folder.exists() and any(folder.iterdir()):
+            raise UsageError(
+                f"{folder} is there and is no study of eyechart; expected a new or an empty folder. Choose another --name."
+            )
+    elif resume:
+        return _resumed(storage.read_study(folder), record, folder)
+    elif not exist_ok:
+        raise UsageError(
+            f"{folder} already holds a study. Continue it with --resume, replace it with --exist-ok, "
+            f"or choose another --name."
+        )
+    else:
+        _clear(folder)
+    storage.write_record(folder / storage.STUDY_FILE, record)
+    return record
+
+
+def run_study(record: StudyRecord, folder: Path, report: Reporter, *, offline: bool = False,
+              launch: Launcher = process.do) -> Study:  # fmt: skip
+    """Do all runs that are not done yet; one that fails does not stop the others.
+
+    Raises Interrupted when the user stops it.
+    """
+    study = Study(folder, record)
+    for job in jobs_of(record, folder, offline):
+        if storage.is_run(Path(job.folder)):
+            report(Progress(job.run, "skipped", note=f"{job.run} is finished already"))
+            continue
+        try:
+            launch(job, report)
+        except Interrupted as error:
+            raise Interrupted(
+                f"{error} Go on with the same command and --resume: {folder}", error.exit_code - 128
+            ) from None
+        except EyechartError as error:
+            study.failures[job.run] = str(error)
+            report(Progress(job.run, "failed", note=f"{job.run} failed: {error}"))
+            if isinstance(error, StorageError):  # a full disk stays full: every further run would fail as well
+                break
+    return study
+
+
+def raise_failures(study: Study) -> None:
+    """RunFailed when some runs failed, naming them; the others are complete."""
+    if study.failures:
+        names = ", ".join(study.failures)
+        raise RunFailed(
+            f"{len(study.failures)} of {len(study.record.contenders) * len(study.record.seeds)} runs failed ({names}); "
+            f"the others are complete in {study.folder}. Mend the cause, then run the same command with --resume."
+        )
+
+
+def _resumed(old: StudyRecord, new: StudyRecord, folder: Path) -> StudyRecord:
+    """The record to go on with: seeds and contenders may be added, rules and recipes may not change."""
+    differences = [
+        name
+        for name in Rules.model_fields
+        if getattr(old.rules, name) != getattr(new.rules, name)
+    ]
+    shared = [contender for contender in new.contenders if contender in old.recipes]
+    differences += [f"recipe of {c}" for c in shared if not _same_recipe(old.recipes[c], new.recipes[c])]
+    if differences:
+        raise UsageError(
+            f"{folder} was started with other settings ({', '.join(differences)}). Resume it with the settings of "
+            f"its study.json, or start another study with --name."
+        )
+    merged = new.model_copy(
+        update={
+            "contenders": tuple(dict.fromkeys(old.contenders + new.contenders)),
+            "seeds": tuple(sorted({*old.seeds, *new.seeds})),
+            "recipes": new.recipes | old.recipes,
+            "created_at": old.created_at,
+        }
+    )
+    storage.write_record(folder / storage.STUDY_FILE, merged)
+    return merged
+
+
+def _same_recipe(old: Recipe, new: Recipe) -> bool:
+    """Equal, but for "auto" weights that were settled meanwhile."""
+    if new.weights == "auto":
+        settled = {name: getattr(old, name) for name in ("weights", "frozen_stages", "cache_frozen")}
+        return old == new.model_copy(update=settled)
+    return old == new
+
+
+def _clear(folder: Path) -> None:
+    """Remove what eyechart itself left in a study's folder, and nothing else."""
+    import shutil
+
+    for run in storage.find_runs([folder]):
+        shutil.rmtree(run)
+    for leftover in [*folder.glob("items-*.npz"), *folder.glob(f"*/{storage.CHECKPOINT_FILE}")]:
+        leftover.unlink()
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,179 @@
+"""Where a step's loss comes from: images, or the kept outputs of frozen stages.  The loop sees no difference.
+
+Both feeds are functions of the step: `loss(step)` takes the same images and draws the same random numbers whenever it
+is asked for that step, which makes runs repeatable, resumable and paired between contenders.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from eyechart.contracts import Batch, LabelledImages
+from eyechart.schema import Plan, Recipe
+from eyechart.seeding import derived_seed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MEMORY_SHARE = 0.25  # of the free memory that kept features may take; more than that is memory-mapped
+SPILL_FILE = "features.bin"  # in the run's folder, while the run is under way
+FILL_BATCH = 64  # images at once through the frozen stages: enough to be fast, small enough for the cache
+
+
+class Tools:
+    """The data stage's batch functions, handed in by the study: stages do not import each other."""
+
+    def __init__(
+        self,
+        epoch_order: Callable[[int, int, int], Tensor],
+        to_floats: Callable[[Tensor], Tensor],
+        augment: Callable[..., Tensor],
+        ink_boxes: Callable[[Tensor], Tensor],
+    ):
+        self.epoch_order = epoch_order
+        self.to_floats = to_floats
+        self.augment = augment
+        self.ink_boxes = ink_boxes
+
+
+class Feed(Protocol):
+    def prepare(self, on_progress: Callable[[float], None]) -> None:
+        """Work that has to happen once, on the training clock."""
+
+    def loss(self, step: int) -> Tensor:
+        """The scalar loss of that step's batch, ready for backward()."""
+
+
+class Order:
+    """Which images a step takes: a new permutation for every epoch, a function of (seed, step)."""
+
+    def __init__(self, tools: Tools, num_images: int, batch_size: int, seed: int):
+        self._tools, self._num_images, self._batch_size, self._seed = tools, num_images, batch_size, seed
+        self._epoch = -1
+        self._order = torch.empty(0, dtype=torch.int64)
+
+    def indices(self, step: int) -> Tensor:
+        """int64 (B,); what does not fill a batch at the end of an epoch is left out of that epoch."""
+        epoch, position = divmod(step, self._num_images // self._batch_size)
+        if epoch != self._epoch:
+            self._order = self._tools.epoch_order(self._num_images, self._seed, epoch)
+            self._epoch = epoch
+        return self._order[position * self._batch_size :][: self._batch_size]
+
+
+class ImageFeed:
+    """Batches of augmented images."""
+
+    def __init__(
+        self, model: nn.Module, part: LabelledImages, recipe: Recipe, plan: Plan, seed: int, device: torch.device,
+        tools: Tools,
+    ):  # fmt: skip
+        self._model, self._recipe, self._seed, self._device, self._tools = model, recipe, seed, device, tools
+        self._images = torch.from_numpy(part.images)
+        self._labels = torch.from_numpy(part.labels)
+        self._order = Order(tools, len(part), plan.batch_size, seed)
+        self._generator = torch.Generator(device)
+
+    def prepare(self, on_progress: Callable[[float], None]) -> None:
+        # The images stay as bytes: on an accelerator they are moved there once.
+        self._images = self._images.to(self._device)
+        self._labels = self._labels.to(self._device)
+
+    def loss(self, step: int) -> Tensor:
+        batch = self.batch(step)
+        _seed_global(derived_seed(self._seed, "step", step), self._device)
+        loss: Tensor = self._model.loss(batch)  # type: ignore[operator]
+        return loss
+
+    def batch(self, step: int) -> Batch:
+        indices = self._order.indices(step).to(self._device)
+        images = self._tools.to_floats(self._images[indices])  # (B, C, H, W)
+        if not self._recipe.augmentation.is_none:
+            self._generator.manual_seed(derived_seed(self._seed, "augment", step))
+            images = self._tools.augment(images, self._recipe.augmentation, self._generator)
+        return _with_boxes(self._model, images, self._labels[indices], self._tools)
+
+
+class CachedFeed:
+    """Batches of what the frozen stages gave: exact, because frozen stages see the same image the same way each time."""
+
+    def __init__(
+        self, model: nn.Module, part: LabelledImages, recipe: Recipe, plan: Plan, seed: int, device: torch.device,
+        tools: Tools, spill_folder: Path | None = None,
+    ):  # fmt: skip
+        assert recipe.augmentation.is_none, "kept features and augmentation exclude each other; recipes check this"
+        self._model, self._seed, self._device, self._tools = model, seed, device, tools
+        self._spill_folder = spill_folder
+        self._chosen = tools.epoch_order(len(part), seed, -1)[: plan.num_cached_images].sort().values
+        self._part = part
+        self._labels = torch.from_numpy(part.labels)[self._chosen].to(device)
+        self._order = Order(tools, plan.num_cached_images, plan.batch_size, seed)
+        self._features = torch.empty(0)
+
+    def prepare(self, on_progress: Callable[[float], None]) -> None:
+        images = torch.from_numpy(self._part.images)
+        with torch.no_grad():
+            for start in range(0, len(self._chosen), FILL_BATCH):
+                chosen = self._chosen[start : start + FILL_BATCH]
+                batch = self._tools.to_floats(images[chosen].to(self._device))
+                features = _pixels_last(self._model.features(batch))  # type: ignore[operator]
+                if not start:
+                    self._features = self._room_for(features, len(self._chosen))
+                self._features[start : start + len(chosen)] = features
+                on_progress((start + len(chosen)) / len(self._chosen))
+
+    def loss(self, step: int) -> Tensor:
+        indices = self._order.indices(step).to(self._device)
+        _seed_global(derived_seed(self._seed, "step", step), self._device)
+        features = self._features[indices]
+        if features.ndim == 4:
+            features = features.permute(0, 3, 1, 2)  # (B, C, h, w), in channels_last memory without a copy
+        loss: Tensor = self._model.loss_from_features(features, self._labels[indices])  # type: ignore[operator]
+        return loss
+
+    def _room_for(self, features: Tensor, num_images: int) -> Tensor:
+        """An empty (num_images, ...) tensor: in memory, or in a mapped file when it would crowd the memory."""
+        import psutil
+
+        shape = (num_images, *features.shape[1:])
+        num_bytes = num_images * features[0].numel() * features.element_size()
+        if self._device.type != "cpu" or num_bytes < MEMORY_SHARE * psutil.virtual_memory().available:
+            return torch.empty(shape, dtype=features.dtype, device=self._device)
+        assert self._spill_folder is not None, "features that do not fit need a folder"
+        self._spill_folder.mkdir(parents=True, exist_ok=True)
+        path = self._spill_folder / SPILL_FILE
+        size = num_images * features[0].numel()
+        return torch.from_file(str(path), shared=True, size=size, dtype=features.dtype).view(shape)
+
+
+def as_batch(
+    model: nn.Module, images: np.ndarray, labels: np.ndarray, device: torch.device, tools: Tools
+) -> Batch:
+    """A batch as it is, without augmentation: uint8 (B, C, H, W) and int64 (B,) to what the model takes."""
+    floats = tools.to_floats(torch.from_numpy(np.array(images)).to(device))
+    return _with_boxes(model, floats, torch.from_numpy(np.array(labels)).to(device), tools)
+
+
+def _with_boxes(model: nn.Module, images: Tensor, labels: Tensor, tools: Tools) -> Batch:
+    """Detectors learn from the box around the ink of each image as it is now, after augmentation."""
+    if not model.needs_boxes:
+        return Batch(images, labels)
+    return Batch(images, labels, tools.ink_boxes(images)[:, None], labels[:, None])
+
+
+def _pixels_last(features: Tensor) -> Tensor:
+    """Maps (B, C, h, w) as (B, h, w, C): rows of it are channels_last images, which convolutions like best."""
+    return features.permute(0, 2, 3, 1) if features.ndim == 4 else features
+
+
+def _seed_global(seed: int, device: torch.device) -> None:
+    """Seed what dropout and a detector's sampling draw from; torch.manual_seed asks every back-end and takes 0.1 ms."""
+    if device.type == "cpu":
+        torch.default_generator.manual_seed(seed)
+    else:
+        torch.manual_seed(seed)

@@ -1,0 +1,215 @@
+"""The training loop: plain PyTorch, no test part in sight.
+
+Inside the training clock: asking for a batch, augmenting, forward, backward, optimizer step, and filling the cache of
+frozen stages.  Outside: validation, checkpoints, progress.  Within a step nothing waits for the device.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+from torch import nn
+
+from eyechart.clock import Clock
+from eyechart.contracts import Progress
+from eyechart.errors import Interrupted
+from eyechart.schema import HistoryPoint, Plan, Recipe, Segment
+from eyechart.training import checkpoint as checkpoints
+from eyechart.training.feeds import Feed
+from eyechart.training.optimizers import build_optimizer, set_learning_rate
+from eyechart.training.schedule import learning_rates
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from eyechart.contracts import Reporter
+
+CHECKPOINT_SECONDS = 60.0  # of training between two checkpoints
+PROGRESS_SECONDS = 0.5  # between two signs of life; each one waits for the device
+
+
+class Validation(NamedTuple):
+    """What a look at the validation part gives."""
+
+    loss: float  # negative log-likelihood
+    accuracy: float
+    objective: float | None  # a detector's own loss
+
+
+@dataclass
+class Fit:
+    """One training under way: everything that the loop needs, and its history.
+
+    `validate` measures the model on the validation part; `stop_signal` gives the number of a signal that asked to
+    stop, or None; `path` is where checkpoints go, None for none.
+    """
+
+    model: nn.Module
+    feed: Feed
+    recipe: Recipe
+    plan: Plan
+    trunk: Sequence[nn.Parameter]
+    device: torch.device
+    clock: Clock
+    validate: Callable[[], Validation]
+    run: str = ""
+    precision: str = "float32"
+    fingerprint: str = ""
+    path: Path | None = None
+    report: Reporter = lambda progress: None
+    stop_signal: Callable[[], int | None] = lambda: None
+    history: list[HistoryPoint] = field(default_factory=list)
+    segments: list[Segment] = field(default_factory=list)
+    diverged: bool = False
+    _last_checkpoint: float = 0.0
+    _last_progress: float = 0.0
+    _loss: float | None = None
+
+    def __call__(self) -> None:
+        """Train to the last step of the plan, or until the loss is no number.
+
+        Raises Interrupted, after saving, when asked to stop.
+        """
+        optimizer = build_optimizer(self.model, self.recipe, self.trunk, self.device)
+        step = self._resume(optimizer)
+        self._started_at = datetime.now(UTC).isoformat(timespec="seconds")
+        self._first_step, self._seconds_before = step, self.clock.seconds("training")
+        self._last_checkpoint = time.monotonic()
+        with self.clock.section("training"):
+            self.feed.prepare(lambda share: self._while_preparing(step, share))
+            self._steps(step, optimizer)
+        self.segments.append(self._segment(self.plan.num_steps))
+
+    def _while_preparing(self, step: int, share: float) -> None:
+        signal_number = self.stop_signal()
+        if signal_number:  # nothing was trained since the last checkpoint, so there is nothing to save
+            raise Interrupted(f"Stopped {self.run} while its frozen stages were being cached.", signal_number)
+        self._sign_of_life(step, None, note=f"caching {share:.0%}")
+
+    def _steps(self, first_step: int, optimizer: torch.optim.Optimizer) -> None:
+        rates = learning_rates(self.recipe, self.plan.num_steps)
+        marks = set(self.plan.evaluation_steps)
+        loss_sum, num_summed = torch.zeros((), device=self.device), 0
+        self.model.train()
+        for step in range(first_step, self.plan.num_steps):
+            loss = self._step(step, optimizer, rates[step])
+            loss_sum += loss
+            num_summed += 1
+            self._sign_of_life(step + 1, loss)
+            if step + 1 in marks:
+                self._look(step + 1, rates[step], float(loss_sum) / num_summed)
+                loss_sum.zero_()
+                num_summed = 0
+                if self.diverged:
+                    return
+            self._save_or_stop(step + 1, optimizer)
+
+    def _step(self, step: int, optimizer: torch.optim.Optimizer, rate: float) -> torch.Tensor:
+        set_learning_rate(optimizer, rate)
+        with self._autocast():
+            loss = self.feed.loss(step)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        if self.recipe.clip_norm:
+            parameters = [p for group in optimizer.param_groups for p in group["params"]]
+            nn.utils.clip_grad_norm_(parameters, self.recipe.clip_norm, foreach=True)
+        optimizer.step()
+        return loss.detach()
+
+    def _autocast(self) -> contextlib.AbstractContextManager[object]:
+        if self.precision == "float32":
+            return contextlib.nullcontext()
+        return torch.autocast(self.device.type, dtype=getattr(torch, self.precision))
+
+    def _look(self, step: int, rate: float, train_loss: float) -> None:
+        """Measure validation; the training clock stands still meanwhile."""
+        with self.clock.section("evaluation"):
+            validation = self.validate()
+        self.model.train()
+        self.diverged = not (math.isfinite(train_loss) and math.isfinite(validation.loss))
+        images_seen = step * self.plan.batch_size
+        self.history.append(
+            HistoryPoint(
+                step=step,
+                images_seen=images_seen,
+                epoch=images_seen / self.plan.num_train_images,
+                training_seconds=self.clock.seconds("training"),
+                learning_rate=rate,
+                train_loss=train_loss,
+                validation_loss=validation.loss,
+                validation_accuracy=validation.accuracy,
+                validation_objective=validation.objective,
+            )
+        )
+        self._sign_of_life(step, None, at_once=True)
+
+    # ------------------------------------------------------------------------------------- saving and resuming
+
+    def _save_or_stop(self, step: int, optimizer: torch.optim.Optimizer) -> None:
+        signal_number = self.stop_signal()
+        due = time.monotonic() - self._last_checkpoint > CHECKPOINT_SECONDS
+        if self.path is None or step == self.plan.num_steps or not (due or signal_number):
+            return
+        with self.clock.section("checkpoint"):
+            segments = (*self.segments, self._segment(step))
+            card = checkpoints.CheckpointCard(
+                step=step,
+                plan=self.plan,
+                fingerprint=self.fingerprint,
+                history=tuple(self.history),
+                segments=segments,
+                clock_seconds=self.clock.all_seconds(),
+                clock_cpu_seconds=self.clock.all_cpu_seconds(),
+            )
+            checkpoints.save_checkpoint(self.path, card, self.model, optimizer)
+        self._last_checkpoint = time.monotonic()
+        if signal_number:
+            raise Interrupted(
+                f"Stopped {self.run} at step {step} of {self.plan.num_steps}; all of it is saved.", signal_number
+            )
+
+    def _resume(self, optimizer: torch.optim.Optimizer) -> int:
+        """Continue from the checkpoint if there is one; the number of steps already done."""
+        if self.path is None or not self.path.exists():
+            return 0
+        checkpoint = checkpoints.read_checkpoint(self.path)
+        checkpoints.restore(checkpoint, self.model, optimizer)
+        self.history[:] = checkpoint.card.history
+        self.segments[:] = checkpoint.card.segments
+        self.clock.restore(checkpoint.card.clock_seconds, checkpoint.card.clock_cpu_seconds)
+        return checkpoint.card.step
+
+    def _segment(self, step: int) -> Segment:
+        seconds = self.clock.seconds("training") - self._seconds_before
+        return Segment(
+            started_at=self._started_at, first_step=self._first_step, last_step=step, training_seconds=seconds
+        )
+
+    # ------------------------------------------------------------------------------------- signs of life
+
+    def _sign_of_life(self, step: int, loss: torch.Tensor | None, *, at_once: bool = False, note: str = "") -> None:
+        now = time.monotonic()
+        if not at_once and now - self._last_progress < PROGRESS_SECONDS:
+            return
+        self._last_progress = now
+        self._loss = self._loss if loss is None else float(loss)
+        seconds = self.clock.seconds("training")
+        self.report(
+            Progress(
+                run=self.run,
+                stage="training",
+                step=step,
+                num_steps=self.plan.num_steps,
+                loss=self._loss,
+                validation_accuracy=self.history[-1].validation_accuracy if self.history else None,
+                seconds_left=seconds / step * (self.plan.num_steps - step) if step else None,
+                note=note,
+            )
+        )

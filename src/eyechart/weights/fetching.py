@@ -1,0 +1,57 @@
+"""Where fetched weights are kept, and how to fetch: in a process of its own, so that a deadline always holds."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+REACHABLE_SECONDS = 5.0  # a machine without internet must not be held up
+DOWNLOAD_SECONDS = 900.0  # 528 MB at 0.6 MB/s
+
+_HEAD_REQUEST = """
+import sys, urllib.request
+urllib.request.urlopen(urllib.request.Request(sys.argv[1], method="HEAD"), timeout=float(sys.argv[2]))
+"""
+
+
+def is_offline(offline: bool) -> bool:
+    """True when asked for, or when EYECHART_OFFLINE is set to anything but 0."""
+    return offline or os.environ.get("EYECHART_OFFLINE", "0") not in ("", "0")
+
+
+def weights_folder() -> Path:
+    """`weights/` in eyechart's cache: EYECHART_CACHE, or the system's folder for caches."""
+    import platformdirs
+
+    return Path(os.environ.get("EYECHART_CACHE") or platformdirs.user_cache_dir("eyechart")) / "weights"
+
+
+def sha256_of_file(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def run_python(arguments: list[str], seconds: float) -> str:
+    """Run this Python with `arguments`; the reason of its failure in one line, empty when it went well."""
+    # -P: a stray torch.py in the folder where the user works must not be imported.
+    try:
+        done = subprocess.run(
+            [sys.executable, "-P", *arguments], capture_output=True, text=True, errors="replace", timeout=seconds
+        )
+    except subprocess.TimeoutExpired:
+        return f"no answer within {seconds:.0f} s"
+    except OSError as error:
+        return str(error.strerror)
+    if done.returncode == 0:
+        return ""
+    lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+    return lines[-1][:200] if lines else f"exit code {done.returncode}"
+
+
+def reach(url: str) -> str:
+    """Why `url` cannot be reached; empty when it can.  Takes 5 s and a little at most."""
+    # A name server that hangs is not covered by urllib's timeout, but by the process's.
+    return run_python(["-c", _HEAD_REQUEST, url, str(REACHABLE_SECONDS)], REACHABLE_SECONDS + 1)

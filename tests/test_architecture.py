@@ -1,0 +1,230 @@
+"""The diagram of the design, held true by walking the imports: who may know whom, who loads what, what is long."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[1] / "src" / "eyechart"
+
+STAGES = ("data", "models", "weights", "training", "evaluation", "report", "comparison")
+# The only places where stages meet.
+KNOWS_SEVERAL_STAGES = ("study.py", "runner.py", "prediction.py", "__init__.py", "launch/", "cli/", "serve/")
+# Report draws what comparison found; this is the one arrow between stages.
+ALLOWED_ARROWS = {("report", "comparison")}
+
+TORCH = ("torch", "torchvision")
+HEAVY = (*TORCH, "sklearn", "scipy", "matplotlib", "pydantic", "numpy")
+
+# (place, packages, when): "ever" looks into functions too, "at its top" at the file's own imports when it is loaded,
+# "when loaded" also at everything of ours that these load in turn.
+NEVER_LOADS = [
+    ("schema.py", TORCH, "ever"),
+    ("contracts.py", TORCH, "ever"),
+    ("errors.py", TORCH, "ever"),
+    ("storage.py", TORCH, "ever"),
+    ("palette.py", TORCH, "ever"),
+    ("report/", TORCH, "ever"),
+    ("comparison/", TORCH, "ever"),
+    ("storage.py", TORCH, "when loaded"),
+    ("report/", TORCH, "when loaded"),
+    ("clock.py", TORCH, "when loaded"),
+    ("host.py", TORCH, "when loaded"),
+    ("cli/", TORCH, "when loaded"),
+    ("cli/", HEAVY, "at its top"),
+    ("cli/__init__.py", HEAVY, "when loaded"),
+]
+
+MAX_FILE_LINES = 350
+MAX_MODEL_LINES = 250
+MAX_FUNCTION_LINES = 50
+
+
+# --------------------------------------------------------------------------------------------- reading the code
+
+
+def sources() -> list[Path]:
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).as_posix()
+
+
+def is_type_checking(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING")
+
+
+def statements(node: ast.AST, *, lazily: bool) -> Iterator[ast.AST]:
+    """All nodes below that run: what is imported for types only is left out, and function bodies unless `lazily`."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef) and not lazily:
+            continue
+        if is_type_checking(child):
+            assert isinstance(child, ast.If)
+            for other in child.orelse:
+                yield other
+                yield from statements(other, lazily=lazily)
+            continue
+        yield child
+        yield from statements(child, lazily=lazily)
+
+
+def files_at(place: str) -> list[Path]:
+    """The files of a folder ("cli/"), or one file."""
+    return [
+        path for path in sources() if name_of(path) == place or (place[-1] == "/" and name_of(path).startswith(place))
+    ]
+
+
+def imported_modules(code: str, module: str, *, lazily: bool) -> set[str]:
+    """Full dotted names that `code`, which is the module `module`, imports; "from a import b" gives a and a.b."""
+    names: set[str] = set()
+    for node in statements(ast.parse(code), lazily=lazily):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            parents = module.split(".")[: -node.level] if node.level else []
+            origin = ".".join([*parents, *([node.module] if node.module else [])])
+            names |= {origin} | {f"{origin}.{alias.name}" for alias in node.names}
+    return names
+
+
+def imports_of(path: Path, *, lazily: bool) -> set[str]:
+    module = ".".join(["eyechart", *path.relative_to(PACKAGE).with_suffix("").parts])
+    return imported_modules(path.read_text(), module, lazily=lazily)
+
+
+def stages_in(modules: set[str]) -> set[str]:
+    second = {module.split(".")[1] for module in modules if module.startswith("eyechart.")}
+    return second & set(STAGES)
+
+
+def transitive_imports(path: Path, seen: set[Path] | None = None) -> Iterator[tuple[str, str]]:
+    """(file, module) for everything that loads when `path` is imported, following our own modules."""
+    seen = set() if seen is None else seen
+    seen.add(path)
+    for module in sorted(imports_of(path, lazily=False)):
+        yield name_of(path), module
+        for file in files_of(module):
+            if file not in seen:
+                yield from transitive_imports(file, seen)
+
+
+def files_of(module: str) -> list[Path]:
+    """The files that run when our `module` is imported: its own, and the __init__ of each package above it."""
+    if module.partition(".")[0] != "eyechart":
+        return []
+    parts = module.split(".")[1:]
+    folders = [PACKAGE.joinpath(*parts[:depth]) / "__init__.py" for depth in range(len(parts) + 1)]
+    own = PACKAGE.joinpath(*parts).with_suffix(".py") if parts else PACKAGE / "__init__.py"
+    return [file for file in dict.fromkeys([*folders, own]) if file.is_file()]
+
+
+# --------------------------------------------------------------------------------------------- the checks check
+
+
+def test_the_walker_sees_every_kind_of_import():
+    code = """
+import torch.nn as nn
+from eyechart.data import splits
+from ..models.cnn import build
+from . import metrics
+if TYPE_CHECKING:
+    import scipy
+else:
+    import numpy
+try:
+    import h5py
+except ImportError:
+    pass
+class Late:
+    import json
+    def method(self):
+        import sklearn
+"""
+    top = imported_modules(code, "eyechart.evaluation.predict", lazily=False)
+    assert {"torch.nn", "eyechart.data", "eyechart.data.splits", "numpy", "h5py", "json"} <= top
+    assert {"eyechart.models.cnn", "eyechart.evaluation.metrics"} <= top
+    assert not {"scipy", "sklearn"} & top
+    assert "sklearn" in imported_modules(code, "eyechart.evaluation.predict", lazily=True)
+    assert stages_in(top) == {"data", "models", "evaluation"}
+
+
+# --------------------------------------------------------------------------------------------- direction
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_stages_never_import_each_other(stage: str):
+    offences = []
+    for path in [*PACKAGE.glob(f"{stage}.py"), *sorted((PACKAGE / stage).rglob("*.py"))]:
+        others = stages_in(imports_of(path, lazily=True)) - {stage}
+        offences += [f"{name_of(path)} imports {other}" for other in others if (stage, other) not in ALLOWED_ARROWS]
+    assert not offences, f"stages must not know each other; let study.py bring them together: {offences}"
+
+
+def test_only_the_orchestrators_know_several_stages():
+    offences = []
+    for path in sources():
+        known = stages_in(imports_of(path, lazily=True))
+        if len(known) > 1 and not name_of(path).startswith((*KNOWS_SEVERAL_STAGES, *(f"{stage}/" for stage in STAGES))):
+            offences.append(f"{name_of(path)} imports {sorted(known)}")
+    assert not offences, f"only {KNOWS_SEVERAL_STAGES} may bring stages together: {offences}"
+
+
+@pytest.mark.parametrize(("place", "packages", "when"), NEVER_LOADS, ids=lambda value: str(value)[:20])
+def test_what_only_reads_runs_loads_nothing_heavy(place: str, packages: tuple[str, ...], when: str):
+    offences = []
+    for path in files_at(place):
+        if when == "when loaded":
+            loaded = set(transitive_imports(path))
+        else:
+            loaded = {(name_of(path), module) for module in imports_of(path, lazily=when == "ever")}
+        for file, module in sorted(loaded):
+            if module.partition(".")[0] in packages:
+                offences.append(f"{name_of(path)} loads {module}" + ("" if file == name_of(path) else f" by {file}"))
+    assert not offences, f"move these imports into the function that needs them: {offences}"
+
+
+def test_records_and_storage_load_without_torch():
+    """What the interpreter really loads, packages of others included."""
+    code = "import eyechart.schema, eyechart.contracts, eyechart.storage, eyechart.palette, eyechart.host"
+    command = [sys.executable, "-X", "importtime", "-c", code]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    loaded = {line.rpartition("|")[2].strip() for line in result.stderr.splitlines() if line.startswith("import time:")}
+    assert "eyechart.storage" in loaded
+    assert not {module for module in loaded if module.partition(".")[0] in TORCH}
+
+
+# --------------------------------------------------------------------------------------------- size
+
+
+def test_no_file_is_long():
+    long = []
+    for path in sources():
+        limit = MAX_MODEL_LINES if name_of(path).startswith("models/") else MAX_FILE_LINES
+        num_lines = len(path.read_text().splitlines())
+        long += [f"{name_of(path)}: {num_lines} lines, at most {limit}"] if num_lines > limit else []
+    assert not long, f"split these files by idea: {long}"
+
+
+def test_no_function_is_long():
+    long = []
+    for path in sources():
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                num_lines = (node.end_lineno or node.lineno) - node.lineno + 1
+                long += (
+                    [f"{name_of(path)}: {node.name} has {num_lines} lines"] if num_lines > MAX_FUNCTION_LINES else []
+                )
+    assert not long, f"functions have at most {MAX_FUNCTION_LINES} lines; name the parts of these: {long}"
+
+
+def test_no_file_is_a_drawer():
+    drawers = {"utils.py", "helpers.py", "common.py", "misc.py"}
+    assert not [name_of(path) for path in sources() if path.name in drawers], "name the idea"

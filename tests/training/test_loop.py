@@ -1,0 +1,172 @@
+"""The loop on a toy: same seed same bits, and an interruption changes nothing."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from eyechart.clock import Clock
+from eyechart.contracts import Batch, LabelledImages
+from eyechart.data import augment, batches, boxes
+from eyechart.errors import Interrupted, StorageError
+from eyechart.models.classifier import Classifier
+from eyechart.models.preprocess import Preprocess
+from eyechart.presets import rules_of
+from eyechart.recipes import RECIPES
+from eyechart.schema import Augmentation, Budget, Preprocessing, Recipe
+from eyechart.storage import digest_arrays
+from eyechart.training import feeds, loop
+from eyechart.training.budget import make_plan
+
+TOOLS = feeds.Tools(batches.epoch_order, batches.to_floats, augment.augment, boxes.ink_boxes)
+CPU = torch.device("cpu")
+RECIPE = RECIPES["cnn"].model_copy(
+    update={"batch_size": 8, "learning_rate": 0.05, "augmentation": Augmentation(shift_pixels=1)}
+)
+
+
+class Toy(torch.nn.Module):
+    """Two stages, the first of which may be frozen; dropout, so that the step's random numbers matter."""
+
+    def __init__(self, frozen: bool = False):
+        super().__init__()
+        self.first = torch.nn.Sequential(torch.nn.Conv2d(1, 4, 3, stride=2), torch.nn.ReLU())
+        self.second = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Dropout(0.2), torch.nn.LazyLinear(3))
+        self.first.requires_grad_(not frozen)
+
+    def frozen_stages(self, images: torch.Tensor) -> torch.Tensor:
+        return self.first(images)
+
+    def open_stages(self, features: torch.Tensor) -> torch.Tensor:
+        return self.second(features)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return self.open_stages(self.frozen_stages(images))
+
+
+def toy_part() -> LabelledImages:
+    random = np.random.default_rng(0)
+    labels = np.arange(64) % 3
+    images = random.integers(0, 60, (64, 1, 12, 10), dtype=np.uint8)
+    images[np.arange(64), 0, 3 + 2 * labels, :] = 255
+    return LabelledImages(images, labels.astype(np.int64))
+
+
+def toy_model(frozen: bool = False) -> Classifier:
+    torch.manual_seed(0)
+    card = Preprocessing(
+        image_channels=1, image_height=12, image_width=10, input_channels=1, input_height=12, input_width=10,
+        mean=(0.2,), std=(0.3,),
+    )  # fmt: skip
+    model = Classifier(Preprocess(card), Toy(frozen))
+    model.class_probabilities(torch.zeros(1, 1, 12, 10))  # gives the lazy layer its shape
+    return model
+
+
+def toy_fit(path: Path | None = None, *, recipe: Recipe = RECIPE, steps: int = 30, stop_after: int = 0,
+            cached: bool = False, model: Classifier | None = None, seed: int = 0) -> loop.Fit:  # fmt: skip
+    model = model or toy_model(frozen=cached)
+    part = toy_part()
+    rules = rules_of("smoke", "toy", budget=Budget(unit="steps", amount=steps), num_evaluations=3)
+    plan = make_plan(recipe, rules, len(part), None)
+    feed_class = feeds.CachedFeed if cached else feeds.ImageFeed
+    asked = iter(range(1, 10_000))
+
+    def validate() -> loop.Validation:
+        model.eval()
+        with torch.no_grad():
+            return loop.Validation(float(model.loss(feeds.as_batch(model, part.images, part.labels, CPU, TOOLS))), 0.5, None)
+
+    return loop.Fit(
+        model=model, feed=feed_class(model, part, recipe, plan, seed, CPU, TOOLS), recipe=recipe, plan=plan, trunk=[],
+        device=CPU, clock=Clock(), validate=validate, run="toy-s0", fingerprint="f", path=path,
+        stop_signal=lambda: 2 if stop_after and next(asked) > stop_after else None,
+    )  # fmt: skip
+
+
+def digest(model: torch.nn.Module) -> str:
+    return digest_arrays({name: value.numpy() for name, value in model.state_dict().items()})
+
+
+def test_loss_falls_and_the_history_is_complete() -> None:
+    fit = toy_fit()
+    fit()
+    assert [point.step for point in fit.history] == [10, 20, 30]
+    assert fit.history[-1].validation_loss < 0.7 * fit.history[0].validation_loss
+    assert fit.history[-1].images_seen == 240
+    assert fit.history[-1].epoch == pytest.approx(240 / 64)
+    assert fit.history[-1].train_loss is not None
+
+
+def test_same_seed_same_bits_and_another_seed_others() -> None:
+    fits = [toy_fit(seed=seed) for seed in (1, 1, 2)]
+    for fit in fits:
+        fit()
+    first, same, other = (digest(fit.model) for fit in fits)
+    assert first == same
+    assert first != other
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+def test_an_interrupted_run_continues_to_the_same_bits(tmp_path: Path, optimizer: str) -> None:
+    recipe = RECIPE.model_copy(update={"optimizer": optimizer, "learning_rate": 0.01})
+    whole = toy_fit(recipe=recipe)
+    whole()
+    path = tmp_path / "checkpoint.safetensors"
+    with pytest.raises(Interrupted, match="Stopped toy-s0 at step 13 of 30; all of it is saved") as caught:
+        # asked once after each step, so the thirteenth question is answered with "stop"
+        toy_fit(path, recipe=recipe, stop_after=12)()
+    assert caught.value.exit_code == 130
+    resumed = toy_fit(path, recipe=recipe)
+    resumed()
+    assert digest(resumed.model) == digest(whole.model)
+    assert [p.step for p in resumed.history] == [p.step for p in whole.history]
+    assert [(s.first_step, s.last_step) for s in resumed.segments] == [(0, 13), (13, 30)]
+    assert not list(tmp_path.glob(".*partial")), "nothing half-written stays"
+
+
+def test_a_damaged_checkpoint_is_a_clear_error(tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint.safetensors"
+    path.write_bytes(b"not a checkpoint")
+    with pytest.raises(StorageError, match="is damaged"):
+        toy_fit(path)()
+
+
+def test_kept_features_give_the_same_weights_as_running_the_frozen_stages_each_time() -> None:
+    plain = RECIPE.model_copy(update={"augmentation": Augmentation()})
+    cached_recipe = plain.model_copy(update={"cache_frozen": True, "frozen_stages": 1})
+    cached = toy_fit(recipe=cached_recipe, cached=True, steps=8)  # one epoch: all 64 images are kept
+    assert cached.plan.num_cached_images == 64
+    every_time = toy_fit(recipe=plain, model=toy_model(frozen=True), steps=8)
+    for fit in (cached, every_time):
+        fit()
+    assert digest(cached.model) == digest(every_time.model)
+
+
+def test_a_loss_that_is_no_number_ends_the_run_as_diverged() -> None:
+    fit = toy_fit(recipe=RECIPE.model_copy(update={"learning_rate": 1e30}))
+    fit()
+    assert fit.diverged
+    assert not math.isfinite(fit.history[-1].validation_loss)
+    assert len(fit.history) < 3, "it does not go on to the end"
+
+
+def test_batches_are_a_function_of_the_step() -> None:
+    fit = toy_fit()
+    assert isinstance(fit.feed, feeds.ImageFeed)
+    later, again = fit.feed.batch(5), fit.feed.batch(5)
+    other = fit.feed.batch(6)
+    assert isinstance(later, Batch)
+    assert torch.equal(later.images, again.images)
+    assert not torch.equal(later.labels, other.labels) or not torch.equal(later.images, other.images)
+
+
+def test_an_epoch_takes_every_image_once() -> None:
+    order = feeds.Order(TOOLS, 64, 8, seed=3)
+    seen = torch.cat([order.indices(step) for step in range(8)])
+    assert seen.sort().values.tolist() == list(range(64))
+    second = torch.cat([order.indices(step) for step in range(8, 16)])
+    assert second.tolist() != seen.tolist()
