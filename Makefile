@@ -27,7 +27,7 @@ check: $(VENV)/.installed-dev
 
 accuracy-standard: $(VENV)/.installed
 	$(BIN)/eyechart run --preset standard --resume
-	$(BIN)/python scripts/record_accuracy.py runs/standard-mnist records/mnist-standard.json
+	$(BIN)/python scripts/record_accuracy.py runs/standard-mnist records/mnist-standard.json "make accuracy-standard"
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eyechart.errors import EyechartError
-from eyechart.schema import Budget, Recipe, Rules, RunRecord
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from eyechart.schema import Budget, Recipe, Rules, RunRecord
     from eyechart.study import Study
 
 __all__ = ["Budget", "EyechartError", "Recipe", "Rules", "RunRecord", "Study", "open_study", "run"]
@@ -77,6 +77,11 @@ def open_study(folder: str | Path) -> Study:
 
 
 def __getattr__(name: str) -> Any:
+    """Records are imported when they are asked for, so that `eyechart --help` does not wait for them."""
+    if name in ("Budget", "Recipe", "Rules", "RunRecord"):
+        from eyechart import schema
+
+        return getattr(schema, name)
     if name == "Study":
         from eyechart.study import Study
 

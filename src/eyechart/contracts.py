@@ -7,12 +7,11 @@ R regions or boxes of one image.  Boxes are (left, top, right, bottom) in pixels
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import numpy as np
     from torch import Tensor
 
@@ -142,5 +141,4 @@ class Progress(NamedTuple):
     note: str = ""  # a plain sentence, shown as it is
 
 
-if TYPE_CHECKING:
-    Reporter = Callable[[Progress], None]
+Reporter = Callable[[Progress], None]

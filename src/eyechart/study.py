@@ -34,7 +34,7 @@ class Study:
 
     folder: Path
     record: StudyRecord
-    failures: dict[str, str] = field(default_factory=dict)  # run -> reason
+    failures: dict[str, EyechartError] = field(default_factory=dict)  # run -> reason
 
     @property
     def runs(self) -> list[RunRecord]:
@@ -186,7 +186,7 @@ def run_study(record: StudyRecord, folder: Path, report: Reporter, *, offline: b
                 f"{error} Go on with the same command and --resume: {folder}", error.exit_code - 128
             ) from None
         except EyechartError as error:
-            study.failures[job.run] = str(error)
+            study.failures[job.run] = error
             report(Progress(job.run, "failed", note=f"{job.run} failed: {error}"))
             if isinstance(error, StorageError):  # a full disk stays full: every further run would fail as well
                 break
@@ -194,13 +194,19 @@ def run_study(record: StudyRecord, folder: Path, report: Reporter, *, offline: b
 
 
 def raise_failures(study: Study) -> None:
-    """RunFailed when some runs failed, naming them; the others are complete."""
+    """RunFailed when some runs failed, naming them; the others are complete.
+
+    Its exit code is that of the failures where they agree: 2 when every one was bad usage, 3 when data was missing.
+    """
     if study.failures:
         names = ", ".join(study.failures)
-        raise RunFailed(
+        failed = RunFailed(
             f"{len(study.failures)} of {len(study.record.contenders) * len(study.record.seeds)} runs failed ({names}); "
             f"the others are complete in {study.folder}. Mend the cause, then run the same command with --resume."
         )
+        codes = {error.exit_code for error in study.failures.values()}
+        failed.exit_code = codes.pop() if len(codes) == 1 else 1
+        raise failed
 
 
 def _resumed(old: StudyRecord, new: StudyRecord, folder: Path) -> StudyRecord:
@@ -241,9 +247,10 @@ def _clear(folder: Path) -> None:
     """Remove what eyechart itself left in a study's folder, and nothing else."""
     import shutil
 
-    for run in storage.find_runs([folder]):
-        shutil.rmtree(run)
-    for leftover in [*folder.glob("items-*.npz"), *folder.glob(f"*/{storage.CHECKPOINT_FILE}")]:
+    for name in (storage.RUN_FILE, storage.CHECKPOINT_FILE, storage.FAILURE_FILE):
+        for path in folder.glob(f"*/{name}"):
+            shutil.rmtree(path.parent)
+    for leftover in folder.glob("items-*.npz"):
         leftover.unlink()
 
 

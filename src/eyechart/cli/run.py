@@ -84,11 +84,15 @@ def race(
     from eyechart import study as studies
     from eyechart.cli.terminal import LiveTable
     from eyechart.data.catalog import load_dataset
+    from eyechart.host import select_device
+    from eyechart.storage import STUDY_FILE, write_record
 
     say = _silent if quiet else _say
+    select_device(record.rules.device)  # a device that is not here is told before anything is fetched
     load_dataset(record.rules.dataset, img_size=record.rules.img_size, offline=offline, say=say)
     record = studies.open_study(record, folder, resume=resume, exist_ok=exist_ok)
     record = studies.settle_weights(record, offline, say)
+    write_record(folder / STUDY_FILE, record)
     with contextlib.nullcontext(lambda progress: None) if quiet else LiveTable() as table:
         study = studies.run_study(record, folder, table, offline=offline)
     if study.runs:

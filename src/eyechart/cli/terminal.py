@@ -1,54 +1,33 @@
-"""What people see while a study runs, and the leaderboard at its end.
-
-Colour goes to marks and bars only: a terminal may be dark or light, and names must be readable on both.
-"""
+"""What people see while a study runs."""
 
 from __future__ import annotations
 
-import contextlib
-import io
-import os
-import statistics
 import sys
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
-from rich import box
-from rich.console import Console
 from rich.live import Live
 from rich.progress_bar import ProgressBar
-from rich.table import Table
 from rich.text import Text
 
+from eyechart.cli.console import named, new_table, open_console
+from eyechart.cli.leaderboard import results_table
 from eyechart.palette import style_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
     from types import TracebackType
 
-    from eyechart.contracts import Progress
-    from eyechart.schema import RunRecord
+    from rich.console import Console
+    from rich.table import Table
 
-RESULT_COLUMNS = ("accuracy %", "precision %", "recall %", "F1 %", "loss", "training", "parameters", "images/s")
+    from eyechart.contracts import Progress
+
+__all__ = ["LiveTable", "clock_text", "results_table"]
+
 REFRESHES_PER_SECOND = 2  # the table must not take time from the training that it shows
 PLAIN_SECONDS = 15.0  # between two lines of the same run, where there is no terminal
-PIPE_COLUMNS = 160  # width of tables that go into a file or a pipe
 ENDINGS = ("finished", "failed", "skipped")
-
-
-def open_console(stream: TextIO) -> Console:
-    """A console on `stream`; a character that its encoding does not have becomes "?" instead of an error."""
-    if isinstance(stream, io.TextIOWrapper):
-        with contextlib.suppress(ValueError, OSError):
-            stream.reconfigure(errors="replace")
-    console = Console(file=stream, highlight=False)
-    if not console.is_terminal and "COLUMNS" not in os.environ:
-        console.width = PIPE_COLUMNS
-    return console
-
-
-# --------------------------------------------------------------------------------------------- while it runs
 
 
 @dataclass
@@ -144,152 +123,43 @@ class LiveTable:
 
     def _draw(self) -> Table:
         now = time.monotonic()
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim")
+        table = new_table()
         for heading in ("run", "stage", "progress"):
             table.add_column(heading, no_wrap=True)
         for heading in ("loss", "validation", "time"):
             table.add_column(heading, justify="right", no_wrap=True)
         rows = list(self._rows.values())
         # The table must fit the screen while it is redrawn: then the runs at its end are those that move.
-        room = len(rows) if self._is_over else max(1, self._console.height - 5)
+        room = len(rows) if self._is_over else max(1, self._console.height - 4)
+        bar_columns = min(24, max(4, self._console.width - 58 - max(map(len, self._rows), default=0)))
         for row in rows[-room:]:
-            table.add_row(*self._cells(row, now))
+            table.add_row(*self._cells(row, now, bar_columns))
         if len(rows) > room:
             table.caption = f"{len(rows) - room} earlier runs are not shown"
         return table
 
-    def _cells(self, row: _Row, now: float) -> list[Text | ProgressBar | str]:
+    def _cells(self, row: _Row, now: float, bar_columns: int) -> list[Text | ProgressBar | str]:
         last = row.last
         accuracy = "" if last.validation_accuracy is None else f"{100 * last.validation_accuracy:.2f} %"
         return [
             named(last.run, last.run.split("-")[0]),
             Text(last.stage, style="bold" if last.stage in ("failed", "training") else "dim"),
-            _bar(last),
+            _bar(last, bar_columns),
             "" if last.loss is None else f"{last.loss:.4f}",
             accuracy,
             row.time_text(now),
         ]
 
 
-def _bar(progress: Progress) -> ProgressBar | Text:
+def _bar(progress: Progress, columns: int) -> ProgressBar | Text:
     if not progress.num_steps:
         return Text("")
     colour = style_of(progress.run.split("-")[0]).colour
-    return ProgressBar(
-        total=progress.num_steps, completed=progress.step, width=24, complete_style=colour, finished_style=colour
-    )
-
-
-def named(name: str, contender: str) -> Text:
-    """The name behind the mark of its contender, which alone is coloured."""
-    style = style_of(contender)
-    return Text.assemble((style.glyph, style.colour), " ", (name, "bold"))
+    total, done = progress.num_steps, progress.step
+    return ProgressBar(total, done, width=columns, complete_style=colour, finished_style=colour)
 
 
 def clock_text(seconds: float) -> str:
     """0:07, 12:34, 1:02:03."""
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes // 60}:{minutes % 60:02}:{rest:02}" if minutes >= 60 else f"{minutes}:{rest:02}"
-
-
-# --------------------------------------------------------------------------------------------- at its end
-
-
-def results_table(records: Sequence[RunRecord], console: Console | None = None) -> None:
-    """Print the leaderboard on standard output, the best accuracy first; seeds of a contender share a row."""
-    console = console or open_console(sys.stdout)
-    if not records:
-        console.print("There are no finished runs to show.")
-        return
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim")
-    for heading in ("contender", "weights"):
-        table.add_column(heading, overflow="fold")
-    for heading in RESULT_COLUMNS:
-        table.add_column(heading, justify="right", overflow="fold")
-    groups = _grouped(records)
-    for group in groups:
-        table.add_row(*_result_cells(group, several_studies=len({record.study for record in records}) > 1))
-    console.print(table)
-    for line in _legend(groups):
-        console.print(Text(line, style="dim"), soft_wrap=True)
-
-
-def _grouped(records: Sequence[RunRecord]) -> list[list[RunRecord]]:
-    """The seeds of each contender (of each study) together, best mean accuracy first, those without one last."""
-    groups: dict[tuple[str, str], list[RunRecord]] = {}
-    for record in records:
-        groups.setdefault((record.study, record.contender), []).append(record)
-
-    def badness(group: list[RunRecord]) -> float:
-        judged = _judged(group)
-        return -statistics.fmean(record.test.accuracy for record in judged) if judged else 1.0
-
-    return sorted(groups.values(), key=badness)
-
-
-def _judged(group: list[RunRecord]) -> list[RunRecord]:
-    """The runs that did not diverge: those behind the means."""
-    return [record for record in group if record.status == "finished"]
-
-
-def _result_cells(group: list[RunRecord], several_studies: bool) -> list[Text | str]:
-    from eyechart.report.numbers import count, scaled, seconds
-
-    first, judged = group[0], [record.test for record in _judged(group)]
-    name = f"{first.contender} ({first.study})" if several_studies else first.contender
-
-    def mean(value: Callable[[RunRecord], float]) -> float:
-        return statistics.fmean(value(record) for record in _judged(group) or group)
-
-    return [
-        named(name, first.recipe.contender),
-        first.weights.name + ("†" if first.weights.pretrained_on else ""),
-        _accuracy(group),
-        spread([100 * scores.macro_precision for scores in judged], 2),
-        spread([100 * scores.macro_recall for scores in judged], 2),
-        spread([100 * scores.macro_f1 for scores in judged], 2),
-        spread([scores.loss for scores in judged], 4),
-        seconds(mean(lambda record: record.clocks.training_seconds)),
-        scaled(first.cost.num_parameters, ""),
-        count(round(mean(lambda record: record.cost.inference_images_per_second))),
-    ]
-
-
-def _accuracy(group: list[RunRecord]) -> str:
-    """One run: with its Wilson interval; several: mean and standard deviation; and how many diverged."""
-    from eyechart.comparison.uncertainty import wilson_interval
-
-    judged = [record.test for record in _judged(group)]
-    text = spread([100 * scores.accuracy for scores in judged], 2)
-    if len(judged) == 1:
-        num_right = round(judged[0].accuracy * judged[0].num_items)
-        low, high = wilson_interval(num_right, judged[0].num_items)
-        text += f" ({100 * low:.2f}–{100 * high:.2f})"
-    num_diverged = len(group) - len(judged)
-    if not num_diverged:
-        return text
-    return "diverged" if len(group) == 1 else f"{text} {num_diverged} of {len(group)} diverged".strip()
-
-
-def spread(values: Sequence[float], decimals: int) -> str:
-    """One value as it is, several as mean ± standard deviation, none as a dash."""
-    if not values:
-        return "–"
-    mean = f"{statistics.fmean(values):.{decimals}f}"
-    return mean if len(values) == 1 else f"{mean} ± {statistics.stdev(values):.{decimals}f}"
-
-
-def _legend(groups: list[list[RunRecord]]) -> list[str]:
-    """What the table was made from, and what its signs mean."""
-    records = [record for group in groups for record in group]
-    parts = dict.fromkeys(f"{record.test.num_items:,} test images of {record.dataset.title}" for record in records)
-    lines = [f"{', '.join(parts)}. Precision, recall and F1 are means over the classes."]
-    if any(len(_judged(group)) == 1 for group in groups):
-        lines.append("(low–high): 95 % Wilson interval of one run.")
-    if any(len(_judged(group)) > 1 for group in groups):
-        numbers = sorted({len(group) for group in groups})
-        lines.append(f"±: standard deviation over {' or '.join(map(str, numbers))} seeds.")
-    origins = dict.fromkeys(record.weights.pretrained_on for record in records if record.weights.pretrained_on)
-    if origins:
-        lines.append(f"† did not start from nothing: pretrained on {', '.join(origins)}.")
-    return lines

@@ -42,7 +42,7 @@ class Listing:
     root: Path
     classes: tuple[str, ...]
     pictures: dict[Part, dict[str, list[Path]]]  # part -> class -> files, both in natural order
-    num_skipped: int  # files that are hidden or no pictures
+    num_skipped: int  # files and folders that are hidden, and files that are no pictures in a class folder
     skipped_folders: tuple[str, ...]  # beside train/, and neither a part nor hidden
 
     def files_and_labels(self, part: Part) -> tuple[list[Path], np.ndarray]:
@@ -66,6 +66,7 @@ def list_folder(root: Path) -> Listing:
     num_skipped = 0
     for part, folder in part_roots.items():
         pictures[part] = {}
+        num_skipped += sum(not entry.is_dir() or is_hidden(entry.name) for entry in folder.iterdir())
         for class_folder in _visible_folders(folder):
             pictures[part][class_folder.name], skipped = _pictures_below(class_folder)
             num_skipped += skipped
@@ -106,9 +107,10 @@ def _visible_folders(folder: Path) -> list[Path]:
 
 
 def _pictures_below(class_folder: Path) -> tuple[list[Path], int]:
-    """Picture files at any depth in natural order, and how many other files there are."""
+    """Picture files at any depth in natural order, and how many other files and hidden folders there are."""
     pictures, num_skipped = [], 0
     for folder, folders, files in os.walk(class_folder):
+        num_skipped += sum(is_hidden(name) for name in folders)
         folders[:] = [name for name in folders if not is_hidden(name)]
         for name in files:
             if name.lower().endswith(SUFFIXES) and not is_hidden(name):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 PAPER, INK, FAINT = "#fbfaf6", "#16161a", "#6b6a66"
 MARGIN, GAP, ROW_GAP = 48, 6, 12  # pixels
 HEADER_HEIGHT, FOOTER_HEIGHT = 100, 44
-NUM_COLUMNS = 16
+MOST_COLUMNS, LEAST_COLUMNS = 16, 10
 TILE_SIDE = 56  # about; small images are enlarged a whole number of times, so that their pixels stay square
 MAX_LABEL_WIDTH = 320
 
@@ -40,7 +40,8 @@ def draw_contact_sheet(dataset: Dataset) -> Image.Image:
     label_width = max([90, *(int(name_font.getlength(label)) for label in labels)]) + 28
     tile_width, tile_height = tile_size(card.width, card.height)
     row_height = max(tile_height, 44) + ROW_GAP
-    width = MARGIN * 2 + label_width + NUM_COLUMNS * (tile_width + GAP) - GAP
+    num_columns = max(LEAST_COLUMNS, min(MOST_COLUMNS, int(counts.max())))
+    width = MARGIN * 2 + label_width + num_columns * (tile_width + GAP) - GAP
     sheet = Image.new("RGB", (width, HEADER_HEIGHT + row_height * len(labels) + FOOTER_HEIGHT), PAPER)
     draw = ImageDraw.Draw(sheet)
     _draw_header(draw, dataset, width)
@@ -80,9 +81,9 @@ def _draw_header(draw: ImageDraw.ImageDraw, dataset: Dataset, width: int) -> Non
 
 
 def _examples(dataset: Dataset, label: int) -> np.ndarray:
-    """Up to NUM_COLUMNS train images of a class, evenly spread over it, uint8 (n, C, H, W)."""
+    """Up to MOST_COLUMNS train images of a class, evenly spread over it, uint8 (n, C, H, W)."""
     places = np.flatnonzero(dataset.train.labels == label)
-    spread = np.linspace(0, len(places) - 1, min(NUM_COLUMNS, len(places))).astype(np.int64)
+    spread = np.linspace(0, len(places) - 1, min(MOST_COLUMNS, len(places))).astype(np.int64)
     return dataset.train.images[places[spread]]
 
 

@@ -75,8 +75,8 @@ def _image_hashes(part: LabelledImages) -> list[bytes]:
 
 
 def _part_line(part: str, counts: tuple[int, ...], classes: tuple[str, ...]) -> str:
-    by_class = ", ".join(f"{name} {count:,}" for name, count in zip(classes, counts, strict=True))
-    return f"{part}: {sum(counts):,} images ({by_class})"
+    by_class = " · ".join(f"{name}: {count:,}" for name, count in zip(classes, counts, strict=True))
+    return f"{sum(counts):,} {part} images; {by_class}"
 
 
 def _judgement(file: FileCheck) -> str:

@@ -17,7 +17,7 @@ import numpy as np
 from eyechart.contracts import Dataset, LabelledImages
 from eyechart.data.class_folders import Listing, Part, list_folder
 from eyechart.data.content import parts_sha256
-from eyechart.data.pictures import SUFFIXES, picture_size, read_picture
+from eyechart.data.pictures import picture_size, read_picture
 from eyechart.data.stratify import amounts, class_counts, pick
 from eyechart.errors import DatasetError, UsageError
 from eyechart.schema import DatasetCard
@@ -73,7 +73,7 @@ def _tell(listing: Listing, say: Callable[[str], None]) -> None:
     classes = ", ".join(f"{_readable(name)} ({count:,})" for name, count in counts.items())
     say(f"{listing.root}: {len(counts)} classes in this order: {classes}")
     if listing.num_skipped:
-        say(f"{listing.root}: {listing.num_skipped:,} files skipped, hidden or not ending in {', '.join(SUFFIXES)}")
+        say(f"{listing.root}: skipped as hidden, or as no picture in a class folder: {listing.num_skipped:,}")
     if listing.skipped_folders:
         say(f"{listing.root}: folders beside train skipped: {_readable(', '.join(listing.skipped_folders))}")
 

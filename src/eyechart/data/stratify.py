@@ -23,7 +23,8 @@ def amounts(counts: np.ndarray, total: int, *, at_least: int = 0, leave: int = 0
     largest_remainders = np.argsort(taken - exact, kind="stable")[:num_missing]
     taken[largest_remainders] += 1
     most = np.maximum(counts - leave, 0)
-    return np.minimum(np.maximum(taken, at_least), most)
+    bounded: np.ndarray = np.minimum(np.maximum(taken, at_least), most)
+    return bounded
 
 
 def pick(labels: np.ndarray, wanted: np.ndarray, keys: np.ndarray) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 Run as a process of its own (`python -m eyechart.data.torchvision_child NAME ROOT OUTPUT [--offline]`), so that whoever
 waits for it can put an end to it.  Answers with one line of JSON: {} when all went well, {"missing": [...]} when
---offline forbids to fetch these files, {"failed": reason}.
+--offline forbids to fetch these files, {"failed": reason, "missing": [...]}.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def main(arguments: list[str]) -> int:
     try:
         convert(name, root, output)
     except Exception as error:  # whatever it is, the other process needs a plain reason
-        return _answer({"failed": f"{type(error).__name__}: {error}"})
+        return _answer({"failed": f"{type(error).__name__}: {error}", "missing": missing})
     return _answer({})
 
 

@@ -93,13 +93,13 @@ def _run_child(name: str, root: Path, output: Path, offline: bool, deadline_seco
 
 def _what_is_missing(known: KnownDataset, reply: dict[str, Any], offline: bool) -> str:
     folder = cache_folder() / "torchvision"
-    if offline and "missing" in reply:
-        reason, files = "the network must not be touched", ", ".join(str(folder / file) for file in reply["missing"])
-        todo = f"Put these files there: {files}"
+    if reply.get("missing"):
+        source_files = f"Put these files there: {', '.join(str(folder / file) for file in reply['missing'])}"
     else:
-        reason = f"it could not be fetched ({reply.get('failed', 'no reason given')})"
-        todo = f"Put torchvision's source files below {folder} (--offline lists them)"
+        source_files = f"Put torchvision's source files below {folder} (--offline lists them)"
+    failure = f"it could not be fetched ({reply.get('failed', 'no reason given')})"
     return (
-        f"{known.name} is not in the cache, and {reason}. {todo}; or put {', '.join(IDX_FILES)} into "
-        f"{cache_folder() / known.name}; or try `eyechart data fetch {known.name}` again later."
+        f"{known.name} is not in the cache, and {'the network must not be touched' if offline else failure}. "
+        f"{source_files}; or put {', '.join(IDX_FILES)} into {cache_folder() / known.name}; "
+        f"or run `eyechart data fetch {known.name}` where there is a network."
     )

@@ -108,7 +108,7 @@ def is_pretrained(entry: Entry) -> bool:
 def _conditions(entries: list[Entry]) -> str:
     rules = {run.record.rules for run in runs_of(entries)}
     num_runs = sum(len(entry.runs) for entry in entries)
-    parts = [plural(num_runs, "run"), f"{_seeds_text(entries)} each", plural(entries[0].first.splits.num_train, "training image")]
+    parts = [plural(num_runs, "run"), f"{_seeds_text(entries)} a contender", plural(entries[0].first.splits.num_train, "training image")]
     if len(rules) == 1:
         parts.append(described_budget(next(iter(rules))))
         parts.append(f"preset {next(iter(rules)).preset}")
@@ -120,7 +120,7 @@ def described_budget(rules: Rules) -> str:
     if rules.budget is None:
         return "each recipe's own full schedule"
     if rules.budget.unit == "seconds":
-        return f"{seconds(rules.budget.amount)} of training each"
+        return f"{seconds(rules.budget.amount).replace('.0 s', ' s')} of training each"
     return f"{rules.budget.amount:,g} {rules.budget.unit} of training each"
 
 

@@ -11,7 +11,7 @@ import contextlib
 import io
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,7 +27,8 @@ INK, MUTED, GRID, NEUTRAL, HEAT = "#1b1a17", "#5f5b53", "#ddd9cf", "#ece9e1", "#
 THEME = {INK: "--ink", MUTED: "--muted", GRID: "--line", NEUTRAL: "--neutral", HEAT: "--heat"}
 PAPER = "#ffffff"  # behind the PNG files only
 
-PANEL_INCHES = (5.4, 3.7)
+CHARACTER_INCHES = 0.6 * 10.0 / 72  # mean width of a letter
+Margins = tuple[float, float, float, float]  # left, bottom, right, top, in inches
 TYPE_POINTS = 10.0
 PNG_DOTS_PER_INCH = 160
 
@@ -35,8 +36,10 @@ MATPLOTLIB_SETTINGS = {
     "svg.fonttype": "none",  # text stays text: it can be selected, searched and set in the page's own type
     "svg.hashsalt": "eyechart",  # the same drawing gives the same file
     "text.parse_math": False,  # a class may be called "$x$"
-    "font.family": "sans-serif",
+    "font.family": "DejaVu Sans",  # comes with matplotlib and is wide: what fits in it fits in the reader's type
     "font.size": TYPE_POINTS,
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.edgecolor": GRID,
@@ -89,11 +92,19 @@ def drawing() -> Iterator[None]:
         yield
 
 
-def new_panel(inches: tuple[float, float] = PANEL_INCHES) -> tuple[Figure, Axes]:
+def new_panel(width: float, height: float, margins: Margins) -> tuple[Figure, Axes]:
+    """A drawing of `width` x `height` inches; fixed margins, so that small multiples stand in line."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=inches)
-    return figure, figure.add_subplot()
+    left, bottom, right, top = margins
+    figure = Figure(figsize=(width, height))
+    place = (left / width, bottom / height, 1 - (left + right) / width, 1 - (bottom + top) / height)
+    return figure, figure.add_axes(place)
+
+
+def text_inches(names: Iterable[str]) -> float:
+    """The room that the longest of `names` takes."""
+    return CHARACTER_INCHES * max((len(name) for name in names), default=0)
 
 
 def saved_panel(figure: Figure, name: str, description: str, folder: Path) -> Panel:
@@ -101,13 +112,12 @@ def saved_panel(figure: Figure, name: str, description: str, folder: Path) -> Pa
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     svg, png = io.StringIO(), io.BytesIO()
-    figure.savefig(svg, format="svg", bbox_inches="tight", pad_inches=0.06, metadata={"Date": None, "Creator": None})
-    FigureCanvasAgg(figure).print_figure(
-        png, format="png", dpi=PNG_DOTS_PER_INCH, bbox_inches="tight", pad_inches=0.06, facecolor=PAPER
-    )
-    write_bytes(folder / f"{name}.svg", svg.getvalue().encode())
+    figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
+    FigureCanvasAgg(figure).print_figure(png, format="png", dpi=PNG_DOTS_PER_INCH, facecolor=PAPER)
+    drawn = svg.getvalue()
+    write_bytes(folder / f"{name}.svg", _with_type(drawn, "Helvetica, Arial, sans-serif").encode())
     write_bytes(folder / f"{name}.png", png.getvalue())
-    return Panel(inlined(svg.getvalue(), name), description, f"{name}.svg", f"{name}.png")
+    return Panel(inlined(drawn, name), description, f"{name}.svg", f"{name}.png")
 
 
 def inlined(svg: str, name: str) -> str:
@@ -121,10 +131,14 @@ def inlined(svg: str, name: str) -> str:
     svg = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', svg)
     svg = re.sub(r"url\(#([^)]+)\)", rf"url(#{name}-\1)", svg)
     svg = re.sub(r'(?:xlink:)?href="#([^"]+)"', rf'href="#{name}-\1"', svg)
-    svg = re.sub(r"font: ((?:bold )?[\d.]+px) [^;\"]+", r"font: \1 var(--type)", svg)
+    svg = _with_type(svg, "var(--type)")
     svg = re.sub(r"(?<=: )#[0-9a-f]{6}\b", lambda match: themed(match.group()), svg)
     svg = re.sub(r"<!--.*?-->\s*", "", svg, flags=re.DOTALL)
     return re.sub(r"\n\s*", "\n", svg)
+
+
+def _with_type(svg: str, family: str) -> str:
+    return re.sub(r"'DejaVu Sans'[^;\"]*", family, svg)
 
 
 def themed(colour: str) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from eyechart.comparison.uncertainty import mean_interval
 from eyechart.report import axes as scales
-from eyechart.report.charts import HEAT, INK, MUTED, NEUTRAL, Chart, Panel, new_panel, saved_panel
+from eyechart.report.charts import HEAT, INK, MUTED, NEUTRAL, Chart, Panel, new_panel, saved_panel, text_inches
 from eyechart.report.entries import Entry
 from eyechart.report.numbers import plural, shortened, significant
 
@@ -28,13 +28,17 @@ def per_class_f1(entries: list[Entry], folder: Path) -> Chart | None:
     classes = entries[0].first.dataset.classes
     if len(classes) > MOST_CLASSES_DRAWN:
         return None
-    figure, axes = new_panel((6.6, 1.1 + 0.36 * len(classes)))
+    names = [shortened(name) for name in classes]
+    figure, axes = new_panel(6.6, 1.0 + 0.34 * len(classes), (0.25 + text_inches(names), 0.55, 0.2, 0.45))
     shortfalls = [_draw_f1(axes, entry, _offset(i, len(entries))) for i, entry in enumerate(entries)]
     _set_f1_axis(axes, [value for values in shortfalls for value in values])
-    axes.set_yticks(range(len(classes)), [shortened(name) for name in classes])
+    axes.set_yticks(range(len(classes)), names)
     axes.set_ylim(len(classes) - 0.5, -0.5)
     axes.tick_params(axis="y", labelcolor=INK)
     axes.grid(axis="x", visible=False)
+    if len(entries) > 1:
+        columns = max(1, int(6.3 / (0.35 + text_inches(entry.name for entry in entries))))
+        axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=columns, frameon=False, handletextpad=0.1)
     axes.set_xlabel("F1 on the test images (log axis of the shortfall, further right is better)")
     panel = saved_panel(figure, "classes-f1", "F1 of every class, a dot a contender", folder)
     return Chart("classes", _hardest_class(entries), _f1_caption(entries), (panel,))
@@ -47,6 +51,7 @@ def _offset(index: int, number: int) -> float:
 def _draw_f1(axes: Axes, entry: Entry, offset: float) -> list[float]:
     """The dots of one contender, with intervals over seeds where there are several; gives the shortfalls 1 - F1."""
     drawn = []
+    axes.plot([], [], entry.style.marker, color=entry.style.colour, label=shortened(entry.name))  # for the legend
     for row, values in enumerate(zip(*entry.values_per_class(), strict=True)):
         shortfall = max(1 - statistics.fmean(values), LEAST_SHORTFALL)
         if len(values) > 1:
@@ -127,7 +132,8 @@ def mistakes(matrix: Sequence[Sequence[float]]) -> list[tuple[int, int, float]]:
 
 def _matrix_panel(entry: Entry, matrix: list[list[float]], most: float, name: str, folder: Path) -> Panel:
     classes = [shortened(each, 10) for each in entry.first.dataset.classes]
-    figure, axes = new_panel((4.4, 4.4))
+    names = text_inches(classes)
+    figure, axes = new_panel(3.6 + names, 3.6 + names, (0.45 + names, 0.45 + names, 0.05, 0.4))
     size = len(classes)
     _draw_cells(axes, matrix, most, with_counts=size <= MOST_CLASSES_WITH_COUNTS)
     step = math.ceil(size / 30)
@@ -170,5 +176,5 @@ def _most_frequent(entries: list[Entry], matrices: list[list[list[float]]]) -> s
         return neutral
     classes = entries[0].first.dataset.classes
     truth, answer, number = found[0]
-    over = "" if len(standing) == 1 else f", over {len(standing)} contenders"
-    return f"{classes[truth]} read as {classes[answer]} is the most frequent confusion: {significant(number)} times a run{over}"
+    over = "" if len(standing) == 1 else f" in one run of each of {len(standing)} contenders"
+    return f"{classes[truth]} taken for {classes[answer]} is the most frequent mistake: {significant(number)} times{over}"

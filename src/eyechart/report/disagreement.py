@@ -176,7 +176,7 @@ def _case(item: int, items: dict[str, np.ndarray], all_answers: list[Answers]) -
         answer = int(probabilities.argmax())
         found = _found_boxes(item, answers, classes)
         words = _boxes_in_words(found) if "box_image" in answers.arrays else ""
-        given.append(Given(answers.entry, classes[answer], percent(probabilities[answer], 0), answer != label, words))
+        given.append(Given(answers.entry, classes[answer], _certainty(probabilities[answer]), answer != label, words))
         boxes += found
     height, width = pixels.shape[1:]
     num_wrong = sum(each.wrong for each in given)
@@ -218,6 +218,11 @@ def _drawn(box: np.ndarray, style: Style | None, title: str) -> DrawnBox:
     return DrawnBox(left, top, round(right - left, 2), round(bottom - top, 2), style, title)
 
 
+def _certainty(probability: float) -> str:
+    """Whole per cent, without claiming a certainty of 100 % that is not there."""
+    return "> 99 %" if 0.995 <= probability < 1 else percent(probability, 0)
+
+
 def _boxes_in_words(boxes: list[DrawnBox]) -> str:
     if not boxes:
         return f"no box above {percent(LEAST_BOX_SCORE, 0)}"
@@ -234,15 +239,17 @@ def _finding(probabilities: np.ndarray, labels: np.ndarray, all_answers: list[An
         return f"{all_answers[0].entry.name} answers {int(wrong.sum()):,} of {n:,} images wrongly"
     answers = probabilities.argmax(axis=2)
     divided, all_wrong = int((answers != answers[0]).any(axis=0).sum()), int(wrong.all(axis=0).sum())
-    return f"They do not all give the same answer on {divided:,} of {n:,} images; on {all_wrong:,} all are wrong"
+    return f"They do not all give the same answer on {divided:,} of {n:,} images; on {all_wrong or 'none'} all are wrong"
 
 
 def _caption(all_answers: list[Answers]) -> str:
     seeds = sorted({answers.run.record.seed for answers in all_answers})
+    framed = any("box_image" in answers.arrays for answers in all_answers)
+    frames = " Solid frames are boxes that a detector found, the dotted one is true." if framed else ""
     which = f"One run of each, seed {spoken_list([str(seed) for seed in seeds])}."
     if len(all_answers) == 1:
-        return f"{which} The wrong answers of which it was surest come first. Each answer stands with its probability."
+        return f"{which} The wrong answers of which it was surest come first, each with its probability.{frames}"
     return (
         f"{which} The most divided come first (Jensen-Shannon divergence of the probabilities). "
-        "Each answer stands with its probability."
+        f"Each answer stands with its probability.{frames}"
     )

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 from eyechart.comparison.uncertainty import mean_interval
 from eyechart.report import axes as scales
 from eyechart.report.answer import runs_of
-from eyechart.report.charts import Chart, Panel, new_panel, saved_panel
+from eyechart.report.charts import Chart, Panel, new_panel, saved_panel, text_inches
 from eyechart.report.entries import Entry, Run
 from eyechart.report.notices import same_machine
-from eyechart.report.numbers import plural, seconds, short_percent, significant
+from eyechart.report.numbers import plural, seconds, short_percent, shortened, spoken_list
 from eyechart.schema import HistoryPoint
 
 if TYPE_CHECKING:
@@ -70,7 +70,8 @@ def _row(entries: list[Entry], measure: Measure, folder: Path) -> list[Panel]:
         ("seconds", "training time", lambda point: point.training_seconds),
     ):
         curves = [(entry, curve) for entry in entries for curve in mean_curves(entry, clock, measure.reading)]
-        figure, axes = new_panel()
+        names = text_inches(shortened(entry.name) for entry in entries)
+        figure, axes = new_panel(5.4, 3.6, (0.72, 0.5, 0.42 + names, 0.1))
         _set_x_axis(axes, [value for _, curve in curves for value in curve.x], is_time=name == "seconds")
         _set_y_axis(axes, curves, measure)
         axes.set_xlabel(label)
@@ -152,31 +153,50 @@ def _finding(entries: list[Entry]) -> str:
     if not same_machine(runs_of(entries)):
         return neutral
     for milestone in MILESTONES:
-        reached = {entry.name: _seconds_to(entry, milestone) for entry in standing}
-        times = sorted((time, name) for name, time in reached.items() if time is not None)
-        if times:
-            return _told(milestone, times, len(standing))
+        reached = [Reached(entry.name, *time) for entry in standing if (time := _time_to(entry, milestone))]
+        if reached:
+            return _told(milestone, sorted(reached, key=lambda each: each.latest), len(standing))
     return neutral
 
 
-def _told(milestone: float, times: list[tuple[float, str]], num_contenders: int) -> str:
-    goal, (first_seconds, first) = f"{short_percent(milestone)} validation accuracy", times[0]
+@dataclass(frozen=True)
+class Reached:
+    """When a contender crossed a milestone: between two measurements, in seconds of training."""
+
+    name: str
+    earliest: float
+    latest: float
+
+
+def _told(milestone: float, reached: list[Reached], num_contenders: int) -> str:
+    goal, first = f"{short_percent(milestone)} validation accuracy", reached[0]
+    at = f"after {seconds(first.latest)}"
     if num_contenders == 1:
-        return f"{first} reaches {goal} after {seconds(first_seconds)}"
-    if len(times) == 1:
-        return f"Only {first} reaches {goal}, after {seconds(first_seconds)}"
-    return f"{first} reaches {goal} first, after {seconds(first_seconds)}; {times[1][1]} after {seconds(times[1][0])}"
+        return f"{first.name} reaches {goal} {at}"
+    if len(reached) == 1:
+        return f"Only {first.name} reaches {goal}, {at}"
+    together = [each.name for each in reached if each.earliest < first.latest]
+    if len(together) > 1:
+        return f"{spoken_list(together)} reach {goal}; which of them first is not shown"
+    return f"{first.name} reaches {goal} first, {at}; {reached[1].name} after {seconds(reached[1].latest)}"
 
 
-def _seconds_to(entry: Entry, accuracy: float) -> float | None:
-    """Mean training time until `accuracy` was first measured; None when a run never reached it."""
-    times = [_first_time(run, accuracy) for run in entry.runs]
-    return None if None in times else statistics.fmean(time for time in times if time is not None)
+def _time_to(entry: Entry, accuracy: float) -> tuple[float, float] | None:
+    """Mean training seconds of the last measurement below `accuracy` and of the first at it; None if a run never was."""
+    times = [_crossing(run, accuracy) for run in entry.runs]
+    found = [time for time in times if time is not None]
+    if len(found) < len(times):
+        return None
+    return statistics.fmean(before for before, _ in found), statistics.fmean(after for _, after in found)
 
 
-def _first_time(run: Run, accuracy: float) -> float | None:
-    reached = (point.training_seconds for point in run.record.history if point.validation_accuracy >= accuracy)
-    return next(reached, None)
+def _crossing(run: Run, accuracy: float) -> tuple[float, float] | None:
+    before = 0.0
+    for point in run.record.history:
+        if point.validation_accuracy >= accuracy:
+            return before, point.training_seconds
+        before = point.training_seconds
+    return None
 
 
 def _caption(entries: list[Entry]) -> str:
@@ -188,5 +208,4 @@ def _caption(entries: list[Entry]) -> str:
     else:
         shown = plural(num_seeds[-1], "seed") if len(num_seeds) == 1 else f"{num_seeds[0]} to {num_seeds[-1]} seeds"
         seeds = f"Means over {shown}; bands are 95 % t-intervals of the mean."
-    looks = significant(statistics.fmean(len(entry.first.history) for entry in entries), 2)
-    return f"n = {n} validation images, measured about {looks} times while training, off the training clock. {seeds}"
+    return f"n = {n} validation images, measured off the training clock at the marked points. {seeds}"

@@ -39,7 +39,7 @@ def seconds(value: float) -> str:
     if not math.isfinite(value):
         return MISSING
     if value < 0.9995:
-        return f"{significant(1000 * value)} ms"
+        return f"{significant(1000 * value, 2 if value < 0.1 else 3)} ms"
     if value < 99.95:
         return f"{value:.1f} s"
     minutes, rest = divmod(round(value), 60)

@@ -47,7 +47,7 @@ def accuracy_against_cost(entries: list[Entry], folder: Path) -> Chart:
 
 
 def _panel(entries: list[Entry], price: Price, folder: Path) -> Panel:
-    figure, axes = new_panel((4.6, 3.6))
+    figure, axes = new_panel(3.7, 3.1, (0.68, 0.5, 0.15, 0.1))
     floor = 0.5 / max(1, entries[0].first.test.num_items)
     costs = [entry.mean(price.quantity) for entry in entries]
     errors = [[max(value, floor) for value in (entry.error.mean, entry.error.low, entry.error.high)] for entry in entries]

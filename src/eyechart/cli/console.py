@@ -1,0 +1,42 @@
+"""Where tables and lines are written, and the little that all tables share.
+
+Colour goes to marks and bars only: a terminal may be dark or light, and names must be readable on both.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+from typing import TextIO
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from eyechart.palette import style_of
+
+PIPE_COLUMNS = 160  # width of tables that go into a file or a pipe
+
+
+def open_console(stream: TextIO) -> Console:
+    """A console on `stream`; a character that its encoding does not have becomes "?" instead of an error."""
+    if isinstance(stream, io.TextIOWrapper):
+        with contextlib.suppress(ValueError, OSError):
+            stream.reconfigure(errors="replace")
+    console = Console(file=stream, highlight=False)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = PIPE_COLUMNS
+    return console
+
+
+def new_table() -> Table:
+    """Two spaces between columns, a rule below the headings, nothing else."""
+    return Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
+
+
+def named(name: str, contender: str) -> Text:
+    """The name behind the mark of its contender, which alone is coloured."""
+    style = style_of(contender)
+    return Text.assemble((style.glyph, style.colour), " ", (name, "bold"))

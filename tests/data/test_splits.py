@@ -1,0 +1,187 @@
+"""Splits: counts by hand, what a seed may and may not change, hashes, and pixel statistics against numpy."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+
+import numpy as np
+import pytest
+
+from eyechart.contracts import LabelledImages
+from eyechart.data.splits import pixel_statistics, split
+from eyechart.data.stratify import amounts, pick
+from eyechart.errors import DatasetError, UsageError
+from eyechart.schema import Rules
+
+
+def rules(**changes):
+    return Rules(preset="smoke", dataset="made-up", **{"validation_fraction": 0.2, **changes})
+
+
+def rows(part):
+    return {image.tobytes() for image in part.images}
+
+
+def test_counts_by_hand(make_dataset):
+    splits = split(make_dataset([50, 30, 20], [5, 5, 5]), rules(), seed=0)
+    assert np.bincount(splits.validation.labels).tolist() == [10, 6, 4]
+    assert np.bincount(splits.train.labels).tolist() == [40, 24, 16]
+    assert (splits.card.num_train, splits.card.num_validation, splits.card.num_test) == (80, 20, 15)
+
+
+def test_parts_are_disjoint_and_complete(make_dataset):
+    dataset = make_dataset([50, 30, 20], [5, 5, 5])
+    splits = split(dataset, rules(), seed=3)
+    assert rows(splits.train) | rows(splits.validation) == rows(dataset.train)
+    assert not rows(splits.train) & rows(splits.validation)
+
+
+def test_labels_stay_with_their_images(make_dataset):
+    dataset = make_dataset([50, 30, 20], [5, 5, 5])
+    label_of = {image.tobytes(): label for image, label in zip(dataset.train.images, dataset.train.labels, strict=True)}
+    splits = split(dataset, rules(fraction=0.5), seed=3)
+    for part in (splits.train, splits.validation):
+        assert all(label_of[image.tobytes()] == label for image, label in zip(part.images, part.labels, strict=True))
+
+
+def test_the_seed_chooses_and_repeats(make_dataset):
+    dataset = make_dataset([50, 30, 20], [5, 5, 5])
+    assert split(dataset, rules(), 1).card == split(dataset, rules(), 1).card
+    one, two = split(dataset, rules(), 1).card, split(dataset, rules(), 2).card
+    assert one.train_sha256 != two.train_sha256
+    assert one.validation_sha256 != two.validation_sha256
+    assert one.test_sha256 == two.test_sha256
+
+
+def test_validation_is_the_same_for_every_fraction_and_fractions_are_nested(make_dataset):
+    dataset = make_dataset([50, 30, 20], [5, 5, 5])
+    by_fraction = {fraction: split(dataset, rules(fraction=fraction), 7) for fraction in (1.0, 0.5, 0.25)}
+    assert len({splits.card.validation_sha256 for splits in by_fraction.values()}) == 1
+    assert rows(by_fraction[0.25].train) < rows(by_fraction[0.5].train) < rows(by_fraction[1.0].train)
+    assert np.bincount(by_fraction[0.25].train.labels).tolist() == [10, 6, 4]
+
+
+def test_a_tiny_fraction_keeps_one_of_each_class(make_dataset):
+    splits = split(make_dataset([50, 30, 20], [5, 5, 5]), rules(fraction=0.001), 0)
+    assert np.bincount(splits.train.labels).tolist() == [1, 1, 1]
+
+
+def test_an_own_validation_part_is_used_as_it_is(make_dataset):
+    dataset = make_dataset([10, 10], [5, 5], validation=[3, 4])
+    splits = split(dataset, rules(), 0)
+    assert splits.validation is dataset.validation
+    assert splits.train is dataset.train
+
+
+def test_a_class_of_one_image_stays_in_train(make_dataset):
+    splits = split(make_dataset([50, 1, 2], [5, 5, 5]), rules(), 0)
+    assert np.bincount(splits.train.labels).tolist() == [40, 1, 1]
+    assert np.bincount(splits.validation.labels, minlength=3).tolist() == [10, 0, 1]
+
+
+def test_a_class_without_train_images_is_named(make_dataset):
+    with pytest.raises(DatasetError, match="no train image of 'b'"):
+        split(make_dataset([10, 0, 5], [1, 1, 1]), rules(), 0)
+    with pytest.raises(DatasetError, match="no train image of 'b'"):
+        split(make_dataset([10, 0, 5], [1, 1, 1], validation=[1, 1, 1]), rules(), 0)
+
+
+def test_a_test_part_may_lack_a_class(make_dataset):
+    assert split(make_dataset([10, 10, 5], [5, 0, 5]), rules(), 0).card.num_test == 10
+
+
+def test_one_image_a_class_leaves_nothing_for_validation(make_dataset):
+    with pytest.raises(DatasetError, match="one train image a class"):
+        split(make_dataset([1, 1], [5, 5]), rules(), 0)
+
+
+def test_a_short_test_is_stratified_fixed_and_from_the_front(make_dataset):
+    dataset = make_dataset([20, 20], [30, 10])
+    tests = [split(dataset, rules(max_test_images=8), seed).test.open() for seed in (0, 1)]
+    assert rows(tests[0]) == rows(tests[1])
+    assert np.bincount(tests[0].labels).tolist() == [6, 2]
+    first_of_class_0 = dataset.test.images[dataset.test.labels == 0][:6]
+    assert np.array_equal(tests[0].images[tests[0].labels == 0], first_of_class_0)
+
+
+def test_a_short_test_that_is_longer_than_the_test(make_dataset):
+    dataset = make_dataset([20, 20], [3, 3])
+    assert split(dataset, rules(max_test_images=100), 0).test.open() is dataset.test
+    with pytest.raises(UsageError, match="max_test_images is 0"):
+        split(dataset, rules(max_test_images=0), 0)
+
+
+def test_splitting_does_not_open_the_test(make_dataset):
+    splits = split(make_dataset([20, 20], [3, 3]), rules(), 0)
+    assert splits.test.num_accesses == 0
+
+
+def test_hashes_by_hand(make_dataset):
+    dataset = make_dataset([20, 20], [3, 3])
+    expected = hashlib.sha256(dataset.test.images.tobytes() + dataset.test.labels.astype("<i8").tobytes()).hexdigest()
+    assert split(dataset, rules(), 0).card.test_sha256 == expected
+
+
+def test_a_hash_sees_order_pixels_and_labels(make_dataset):
+    dataset = make_dataset([20, 20], [3, 3], validation=[2, 2])
+    part = dataset.validation
+    flipped, relabelled = part.images.copy(), part.labels.copy()
+    flipped[0, 0, 0, 0] ^= 1
+    relabelled[0] = 1 - relabelled[0]
+    others = [
+        part,
+        part.subset(np.array([1, 0, 2, 3])),
+        LabelledImages(flipped, part.labels),
+        LabelledImages(part.images, relabelled),
+    ]
+    datasets = [type(dataset)(dataset.card, dataset.train, dataset.test, other) for other in others]
+    assert len({split(one, rules(), 0).card.validation_sha256 for one in datasets}) == 4
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_pixel_statistics_are_numpys(make_dataset, channels):
+    images = make_dataset([700, 800], [1, 1], channels=channels).train.images
+    mean, std = pixel_statistics(images)
+    assert mean == pytest.approx(images.mean(axis=(0, 2, 3)) / 255, rel=1e-12)
+    assert std == pytest.approx(images.std(axis=(0, 2, 3)) / 255, rel=1e-9)
+
+
+def test_statistics_of_constant_images_can_be_divided_by():
+    mean, std = pixel_statistics(np.full((3, 1, 4, 4), 255, np.uint8))
+    assert mean == (1.0,)
+    assert std[0] > 0
+
+
+def test_amounts_by_hand():
+    assert amounts(np.array([50, 30, 20]), 10).tolist() == [5, 3, 2]
+    assert amounts(np.array([1, 1, 1]), 2).tolist() == [1, 1, 0]
+    assert amounts(np.array([90, 7, 3]), 10).tolist() == [9, 1, 0]
+    assert amounts(np.array([90, 7, 3]), 10, at_least=1).tolist() == [9, 1, 1]
+    assert amounts(np.array([1, 2, 97]), 90, leave=1).tolist() == [0, 1, 87]
+    assert amounts(np.array([0, 5]), 5).tolist() == [0, 5]
+
+
+def test_pick_takes_the_smallest_keys_of_each_class():
+    labels = np.array([0, 1, 0, 1, 0])
+    keys = np.array([3.0, 1.0, 1.0, 2.0, 2.0])
+    assert pick(labels, np.array([2, 1]), keys).tolist() == [False, True, True, False, True]
+
+
+def test_mnist_split(mnist):
+    splits = split(mnist, Rules(preset="x", dataset="mnist"), 0)
+    assert (splits.card.num_train, splits.card.num_validation, splits.card.num_test) == (57_000, 3_000, 10_000)
+    assert splits.pixel_mean[0] == pytest.approx(0.1307, abs=2e-4)
+    assert splits.pixel_std[0] == pytest.approx(0.3081, abs=2e-4)
+    shares = np.bincount(splits.validation.labels) / np.bincount(mnist.train.labels)
+    assert np.abs(shares - 0.05).max() < 2e-4
+
+
+@pytest.mark.slow
+def test_mnist_is_split_in_half_a_second(mnist):
+    def seconds():
+        start = time.perf_counter()
+        split(mnist, Rules(preset="x", dataset="mnist"), 0)
+        return time.perf_counter() - start
+
+    assert min(seconds() for _ in range(5)) < 0.5
