@@ -1,6 +1,6 @@
 """Turn the runs of a study into a record that documents cite: mean, sd and values over seeds for each contender.
 
-    python scripts/record_accuracy.py runs/standard-mnist records/mnist-standard.json "make accuracy-standard"
+python scripts/record_accuracy.py runs/standard-mnist records/mnist-standard.json "make accuracy-standard"
 """
 
 from __future__ import annotations
@@ -56,7 +56,9 @@ def main() -> None:
 
 def _summary(records: list[RunRecord]) -> dict[str, object]:
     measures = MEASURES | (BOX_MEASURES if records[0].detection else {})
-    summary: dict[str, object] = {name: _spread([measure(run) for run in records]) for name, measure in measures.items()}
+    summary: dict[str, object] = {
+        name: _spread([measure(run) for run in records]) for name, measure in measures.items()
+    }
     summary["weights"] = records[0].weights.name
     summary["seeds"] = [run.seed for run in records]
     summary["images_seen"] = records[0].plan.num_steps * records[0].plan.batch_size

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from eyechart.errors import UsageError
 from eyechart.presets import PRESETS, rules_of
 from eyechart.recipes import RECIPES, recipe_of, slug

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+
 from eyechart.seeding import derived_seed, generator, seed_everything
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from eyechart import storage, study
 from eyechart.contracts import Progress, Reporter
 from eyechart.errors import Interrupted, RunFailed, StorageError, UsageError

@@ -30,9 +30,7 @@ class Estimate(NamedTuple):
     checkpoint_bytes: int  # of what is needed on top while it trains
 
 
-def estimate_study(
-    record: StudyRecord, folder: Path, *, offline: bool, say: Callable[[str], None]
-) -> list[Estimate]:
+def estimate_study(record: StudyRecord, folder: Path, *, offline: bool, say: Callable[[str], None]) -> list[Estimate]:
     """Estimates for every run; contenders are timed once, seeds share the figure."""
     timed: dict[str, Estimate] = {}
     estimates = []

@@ -1,6 +1,6 @@
 """One run from beginning to end: the only place where data, models, training and evaluation meet.
 
-    dataset -> splits -> model -> fit (never sees test) -> predict (opens test once) -> scores, cost -> files
+dataset -> splits -> model -> fit (never sees test) -> predict (opens test once) -> scores, cost -> files
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -17,7 +17,7 @@ from torch import nn
 
 from eyechart import host, saved, seeding, storage
 from eyechart.clock import Clock, device_synchronise
-from eyechart.contracts import Dataset, LabelledImages, Progress, SealedTest, Splits, StartingWeights
+from eyechart.contracts import Dataset, LabelledImages, Progress, Splits, StartingWeights
 from eyechart.data import augment, batches, boxes, catalog, splits
 from eyechart.errors import RunFailed, StorageError
 from eyechart.evaluation import cost, detection, metrics
@@ -77,18 +77,14 @@ def run_contender(
         report(Progress(job.run, "preparing"))
         facts = host.host_facts(device, job.rules.num_threads)
         contender = prepare(job, device, lambda sentence: report(Progress(job.run, "preparing", note=sentence)))
-        plan = _plan(contender, clock, report)
+        plan = _plan(contender, report)
     fit = _fit(contender, plan, clock, report, stop_signal)
     fit()
     with clock.section("evaluation"):
         report(Progress(job.run, "judging", plan.num_steps, plan.num_steps))
-        predictions, test = _open_test(contender, fit.diverged)
-        validation = _judge(contender, contender.splits.validation, fit.diverged)
-        test_scores = metrics.score(test.labels, predictions.probabilities)
-        detected = _score_boxes(contender, predictions, test)
-        items = _write_items(Path(job.folder).parent, test)
+        judged = _judge_test(contender, fit.diverged)
     with clock.section("preparation"):
-        measured = _measure_cost(contender, plan, fit, clock)
+        measured = _measure_cost(contender, plan, clock)
     record = RunRecord(
         study=job.study,
         run=job.run,
@@ -103,21 +99,17 @@ def run_contender(
         weights=contender.starting.origin,
         preprocessing=contender.preprocessing,
         history=tuple(fit.history),
-        validation=metrics.score(contender.splits.validation.labels, validation.probabilities),
-        test=test_scores,
-        detection=detected,
         clocks=_clocks(clock, fit),
         cost=measured,
         host=facts,
         test_accesses=contender.splits.test.num_accesses,
         weights_sha256=saved.weights_digest(contender.model),
-        predictions_sha256=storage.digest_arrays(predictions.arrays()),
-        items=items,
         command=job.command,
         started_at=started_at,
         finished_at=_now(),
+        **judged.fields,
     )
-    _write_run(Path(job.folder), record, contender.model, predictions)
+    _write_run(Path(job.folder), record, contender.model, judged.predictions)
     report(Progress(job.run, "finished", plan.num_steps, plan.num_steps, None, record.validation.accuracy))
     return record
 
@@ -138,11 +130,11 @@ def prepare(job: Job, device: torch.device, say: Callable[[str], None]) -> Conte
     seeding.seed_everything(job.seed, "initialisation")
     model = architectures.build_model(job.recipe, preprocessing, dataset.card.num_classes)
     architectures.load_starting_tensors(model, job.recipe, starting.tensors)
-    model = model.to(device, memory_format=torch.channels_last)
+    model.to(memory_format=torch.channels_last).to(device)  # type: ignore[call-overload]
     return Contender(job, dataset, parts, starting, preprocessing, model, device)
 
 
-def _plan(contender: Contender, clock: Clock, report: Reporter) -> Plan:
+def _plan(contender: Contender, report: Reporter) -> Plan:
     """The schedule: the checkpoint's where there is one, otherwise made from the budget."""
     job = contender.job
     path = Path(job.folder) / storage.CHECKPOINT_FILE
@@ -177,7 +169,12 @@ def fingerprint(contender: Contender) -> str:
     """What a checkpoint must agree with to be continued."""
     job = contender.job
     text = "\n".join(
-        [job.recipe.model_dump_json(), job.rules.model_dump_json(), str(job.seed), contender.splits.card.model_dump_json()]
+        [
+            job.recipe.model_dump_json(),
+            job.rules.model_dump_json(),
+            str(job.seed),
+            contender.splits.card.model_dump_json(),
+        ]
     )
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -247,10 +244,28 @@ def _judge(contender: Contender, part: LabelledImages, diverged: bool) -> Predic
     return Predictions(np.full((len(part), num_classes), 1 / num_classes, dtype=np.float32))
 
 
-def _open_test(contender: Contender, diverged: bool) -> tuple[Predictions, LabelledImages]:
-    sealed: SealedTest = contender.splits.test
-    test = sealed.open()
-    return _judge(contender, test, diverged), test
+class Judged(NamedTuple):
+    """What the test part gave: predictions, and the fields of the run record that follow from them."""
+
+    predictions: Predictions
+    fields: dict[str, Any]
+
+
+def _judge_test(contender: Contender, diverged: bool) -> Judged:
+    """Open the test part, once, and score what the model says of it; and of the validation part."""
+    test = contender.splits.test.open()
+    predictions = _judge(contender, test, diverged)
+    validation = _judge(contender, contender.splits.validation, diverged)
+    return Judged(
+        predictions,
+        {
+            "test": metrics.score(test.labels, predictions.probabilities),
+            "validation": metrics.score(contender.splits.validation.labels, validation.probabilities),
+            "detection": _score_boxes(contender, predictions, test),
+            "predictions_sha256": storage.digest_arrays(predictions.arrays()),
+            "items": _write_items(Path(contender.job.folder).parent, test),
+        },
+    )
 
 
 def _true_boxes(test: LabelledImages) -> np.ndarray:
@@ -271,18 +286,23 @@ def _score_boxes(contender: Contender, predictions: Predictions, test: LabelledI
     )
 
 
-def _measure_cost(contender: Contender, plan: Plan, fit: loop.Fit, clock: Clock) -> Cost:
+def _measure_cost(contender: Contender, plan: Plan, clock: Clock) -> Cost:
     sample = contender.splits.validation
     size = min(plan.batch_size, len(sample))
     batch = feeds.as_batch(contender.model, sample.images[:size], sample.labels[:size], contender.device, TOOLS)
-    rate = plan.num_steps * plan.batch_size / max(clock.seconds("training"), 1e-9)
+    images_seen = plan.num_steps * plan.batch_size
+    flops = None
+    if plan.num_cached_images:
+        flops = cost.count_flops_with_kept_stages(contender.judge, batch, plan.num_cached_images / images_seen)
     return cost.measure_cost(
         contender.judge,
         sample,
         contender.device,
         EVALUATION_BATCH,
-        training_images_per_second=rate,
+        training_images_per_second=images_seen / max(clock.seconds("training"), 1e-9),
         example_batch=batch,
+        training_flops_override=flops,
+        dtype=getattr(torch, contender.job.rules.precision),
     )
 
 

@@ -1,12 +1,12 @@
 """Runs as files: written whole or not at all, read without torch.
 
-    runs/<study>/study.json                  what was planned
-    runs/<study>/items-<hash>.npz            the test images and labels, once for all runs of the study
-    runs/<study>/<run>/run.json              everything about one run; written last: its presence means "finished"
-    runs/<study>/<run>/predictions.npz       probabilities (and boxes) for every test item
-    runs/<study>/<run>/weights.safetensors   the trained weights, preprocessing in the header
-    runs/<study>/<run>/checkpoint.safetensors    only while a run is unfinished
-    runs/<study>/<run>/failure.json          only when the last try failed: the reason
+runs/<study>/study.json                  what was planned
+runs/<study>/items-<hash>.npz            the test images and labels, once for all runs of the study
+runs/<study>/<run>/run.json              everything about one run; written last: its presence means "finished"
+runs/<study>/<run>/predictions.npz       probabilities (and boxes) for every test item
+runs/<study>/<run>/weights.safetensors   the trained weights, preprocessing in the header
+runs/<study>/<run>/checkpoint.safetensors    only while a run is unfinished
+runs/<study>/<run>/failure.json          only when the last try failed: the reason
 """
 
 from __future__ import annotations
@@ -188,5 +188,3 @@ def digest_arrays(arrays: dict[str, np.ndarray]) -> str:
         digest.update(f"{name} {array.dtype.str} {array.shape};".encode())
         digest.update(array.data)
     return digest.hexdigest()
-
-

@@ -153,7 +153,8 @@ def open_study(record: StudyRecord, folder: Path, *, resume: bool, exist_ok: boo
     if not (folder / storage.STUDY_FILE).exists():
         if folder.exists() and any(folder.iterdir()):
             raise UsageError(
-                f"{folder} is there and is no study of eyechart; expected a new or an empty folder. Choose another --name."
+                f"{folder} is there and is no study of eyechart; expected a new or an empty folder. "
+                "Choose another --name."
             )
     elif resume:
         return _resumed(storage.read_study(folder), record, folder)
@@ -211,11 +212,7 @@ def raise_failures(study: Study) -> None:
 
 def _resumed(old: StudyRecord, new: StudyRecord, folder: Path) -> StudyRecord:
     """The record to go on with: seeds and contenders may be added, rules and recipes may not change."""
-    differences = [
-        name
-        for name in Rules.model_fields
-        if getattr(old.rules, name) != getattr(new.rules, name)
-    ]
+    differences = [name for name in Rules.model_fields if getattr(old.rules, name) != getattr(new.rules, name)]
     shared = [contender for contender in new.contenders if contender in old.recipes]
     differences += [f"recipe of {c}" for c in shared if not _same_recipe(old.recipes[c], new.recipes[c])]
     if differences:

@@ -13,6 +13,8 @@ from eyechart.data import pictures
 from eyechart.data.pictures import picture_size, read_picture
 from eyechart.errors import DatasetError, DatasetMissing
 
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow's, on broken TIFF files
+
 RED = (200, 40, 20)
 RED_AS_GREY = (RED[0] * 19595 + RED[1] * 38470 + RED[2] * 7471 + 0x8000) >> 16  # ITU-R 601-2 as Pillow computes it
 
@@ -185,7 +187,8 @@ def test_flipped_bytes_are_decoded_or_named_but_never_a_traceback(seed, tmp_path
         assert "flipped" in str(error)
 
 
-@pytest.mark.parametrize("side", [20_000, 13_000])
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")  # ours says it better
+@pytest.mark.parametrize("side", [20_000, 13_000, 11_000])
 def test_a_picture_that_claims_to_be_huge(side, tmp_path):
     """Beyond Pillow's own limit, and between ours and Pillow's."""
 

@@ -15,6 +15,7 @@ from eyechart.contracts import Answer, Batch, LabelledImages
 from eyechart.evaluation.cost import (
     PeakMemory,
     count_flops,
+    count_flops_with_kept_stages,
     matmul_flops_per_second,
     measure_cost,
     measure_inference,
@@ -155,6 +156,17 @@ def test_operations_of_kept_stages_are_told_by_the_caller():
     assert cost.training_flops == 5e6
     assert cost.mfu == pytest.approx(10 * 5e6 / cost.matmul_flops_per_second)
     assert cost.peak_memory_bytes == 123
+
+
+def test_kept_stages_count_as_often_as_they_ran():
+    class Kept(Counted):
+        def features(self, images: torch.Tensor) -> torch.Tensor:
+            return images.flatten(1)[:, :4] @ torch.ones(4, 5)  # 2 x 4 x 5 operations an image
+
+    batch = some_batch()
+    whole = count_flops(Kept(), batch).training
+    assert count_flops_with_kept_stages(Kept(), batch, 1.0) == whole
+    assert count_flops_with_kept_stages(Kept(), batch, 0.25) == pytest.approx(whole - 0.75 * 40)
 
 
 def test_peak_memory_sees_what_is_gone_again():

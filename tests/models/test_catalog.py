@@ -1,13 +1,14 @@
-"""One contract for every contender.  A new architecture needs a row in PARAMETERS; the first test names what is missing."""
+"""One contract for every contender.  A new one needs a row in PARAMETERS; the first test names what is missing."""
 
 from __future__ import annotations
 
 import importlib
 import pathlib
 
-import eyechart.models
 import pytest
 import torch
+
+import eyechart.models
 from eyechart.contracts import Batch, StartingWeights
 from eyechart.errors import UsageError
 from eyechart.models.catalog import ARCHITECTURES, build_model, plan_preprocessing
@@ -88,7 +89,9 @@ class TestEveryContender:
     def test_every_parameter_learns(self, name: str) -> None:
         model = contender(name, card())
         model.loss(batch(card(), 16)).backward()
-        without = [key for key, p in model.named_parameters() if p.requires_grad and (p.grad is None or not p.grad.any())]
+        without = [
+            key for key, p in model.named_parameters() if p.requires_grad and (p.grad is None or not p.grad.any())
+        ]
         assert not without, f"no gradient reaches {without}"
 
     def test_loss_falls_on_eight_images(self, name: str) -> None:

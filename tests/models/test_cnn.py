@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+
 from eyechart.errors import UsageError
 from eyechart.models.cnn import CNN
 

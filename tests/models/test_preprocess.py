@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+
 from eyechart.models.preprocess import Preprocess
 from eyechart.schema import Preprocessing
 

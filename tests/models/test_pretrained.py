@@ -168,7 +168,7 @@ def test_starting_tensors_that_do_not_fit() -> None:
     [
         ("vgg16", 24, {"last_stage": 5}, "24 x 16 px is too small for 5 of its stages. Expected 32 px"),
         ("alexnet", 16, {}, "16 x 8 px is too small for 1 of its stages. Expected 15 px"),
-        ("alexnet", 72, {"last_stage": 4}, "Expected frozen_stages <= last_stage <= 3"),
+        ("alexnet", 72, {"last_stage": 4}, "alexnet has 3 stages; found last_stage = 4. Expected 1 to 3"),
         ("vgg16", 64, {"head_widht": 3}, "option head_widht = 3: Extra inputs are not permitted. Known options: last"),
         ("vgg16", 64, {"dropout": 1.0}, "option dropout = 1.0"),
         ("vgg16", 64, {"pool": "max"}, "option pool = 'max'"),
@@ -179,9 +179,12 @@ def test_options_that_cannot_be(contender: str, side: int, options: dict[str, Sc
         model(contender, side=side, **options)
 
 
-def test_more_frozen_stages_than_are_kept() -> None:
-    with pytest.raises(UsageError, match="found last_stage = 2 and frozen_stages = 3"):
-        model("vgg16", frozen=3, last_stage=2)
+@pytest.mark.parametrize("frozen", [2, 99])
+def test_as_many_frozen_stages_as_are_kept_leave_only_the_head(frozen: int) -> None:
+    net = model("vgg16", frozen=frozen, last_stage=2)
+    assert trunk_parameters(net) == []
+    assert net.features(batch().images).shape == (2, 128, 18, 16)
+    assert all("head" in name for name, parameter in net.named_parameters() if parameter.requires_grad)
 
 
 def test_a_small_input_keeps_the_stages_that_fit() -> None:

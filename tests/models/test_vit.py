@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+
 from eyechart.errors import UsageError
 from eyechart.models.vit import Attention, ViT, to_patches
 
@@ -53,10 +54,14 @@ def test_equals_timm_with_the_same_weights(class_token: bool) -> None:
     timm = pytest.importorskip("timm")
     ours = ViT(1, 28, 28, 10, class_token=class_token).eval()
     theirs = timm.models.VisionTransformer(
-        img_size=28, patch_size=7, in_chans=1, num_classes=10, embed_dim=64, depth=4, num_heads=2, class_token=class_token,
-        global_pool="token" if class_token else "avg", fc_norm=False, act_layer=torch.nn.ReLU, norm_layer=torch.nn.LayerNorm,
+        img_size=28, patch_size=7, in_chans=1, num_classes=10, embed_dim=64, depth=4, num_heads=2,
+        class_token=class_token, global_pool="token" if class_token else "avg", fc_norm=False,
+        act_layer=torch.nn.ReLU, norm_layer=torch.nn.LayerNorm,
     ).eval()  # fmt: skip
-    state = {"patch_embed.proj.weight": ours.embed.weight.reshape(64, 1, 7, 7), "patch_embed.proj.bias": ours.embed.bias}
+    state = {
+        "patch_embed.proj.weight": ours.embed.weight.reshape(64, 1, 7, 7),
+        "patch_embed.proj.bias": ours.embed.bias,
+    }
     state |= {"pos_embed": ours.positions} | ({"cls_token": ours.class_token} if class_token else {})
     names = {"attention_norm": "norm1", "attention.to_qkv": "attn.qkv", "attention.project": "attn.proj",
              "mlp_norm": "norm2", "mlp.0": "mlp.fc1", "mlp.2": "mlp.fc2"}  # fmt: skip

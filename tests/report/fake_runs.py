@@ -174,9 +174,14 @@ def fake_history(error: float, seconds: float, epochs: float, seed: int) -> tupl
         wrong = float(error + (0.7 - error) * np.exp(-6 * part)) * random.uniform(0.93, 1.07)
         points.append(
             HistoryPoint(
-                step=int(400 * part), images_seen=int(57_000 * epochs * part), epoch=epochs * part,
-                training_seconds=seconds * part, learning_rate=0.1 * (1 - part), train_loss=3.5 * wrong + 0.02,
-                validation_loss=3.2 * wrong, validation_accuracy=1 - wrong,
+                step=int(400 * part),
+                images_seen=int(57_000 * epochs * part),
+                epoch=epochs * part,
+                training_seconds=seconds * part,
+                learning_rate=0.1 * (1 - part),
+                train_loss=3.5 * wrong + 0.02,
+                validation_loss=3.2 * wrong,
+                validation_accuracy=1 - wrong,
             )  # fmt: skip
         )
     return tuple(points)

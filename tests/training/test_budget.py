@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from eyechart.presets import rules_of
 from eyechart.recipes import RECIPES
 from eyechart.schema import Budget, Plan
@@ -24,7 +25,9 @@ def test_every_unit() -> None:
 
 def test_the_standard_preset_leaves_the_schedule_to_the_recipe() -> None:
     recipe = RECIPES["vit"].model_copy(update={"batch_size": 100, "epochs": 3})
-    assert make_plan(recipe, rules_of("standard", "mnist"), 1050, None).num_steps == 30, "what does not fill a batch is out"
+    assert make_plan(recipe, rules_of("standard", "mnist"), 1050, None).num_steps == 30, (
+        "what does not fill a batch is out"
+    )
 
 
 def test_a_batch_is_never_larger_than_the_train_part() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+
 from eyechart.clock import Clock
 from eyechart.contracts import Batch, LabelledImages
 from eyechart.data import augment, batches, boxes
@@ -78,7 +79,9 @@ def toy_fit(path: Path | None = None, *, recipe: Recipe = RECIPE, steps: int = 3
     def validate() -> loop.Validation:
         model.eval()
         with torch.no_grad():
-            return loop.Validation(float(model.loss(feeds.as_batch(model, part.images, part.labels, CPU, TOOLS))), 0.5, None)
+            return loop.Validation(
+                float(model.loss(feeds.as_batch(model, part.images, part.labels, CPU, TOOLS))), 0.5, None
+            )
 
     return loop.Fit(
         model=model, feed=feed_class(model, part, recipe, plan, seed, CPU, TOOLS), recipe=recipe, plan=plan, trunk=[],

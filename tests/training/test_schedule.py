@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
+
 from eyechart.recipes import RECIPES
 from eyechart.training.schedule import learning_rates
 
@@ -20,7 +23,7 @@ def test_linear_by_hand() -> None:
 def test_cosine_rises_then_falls_and_ends_low() -> None:
     got = rates(100, schedule="cosine", warmup_fraction=0.1)
     assert got[:10] == pytest.approx([0.1 * (step + 1) for step in range(10)])
-    assert all(later < earlier for earlier, later in zip(got[9:], got[10:], strict=False))
+    assert all(later < earlier for earlier, later in pairwise(got[9:]))
     assert got[54] == pytest.approx(0.5, abs=0.02)
     assert got[-1] < 0.002
 

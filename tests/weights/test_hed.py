@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import zipfile
+from itertools import chain
 from pathlib import Path
 
 import h5py
@@ -52,7 +53,7 @@ def small_weights(seed: int = 0) -> bytes:
     buffer = io.BytesIO()
     num_inputs = 3
     with h5py.File(buffer, "w") as file:
-        for number, name in enumerate(sum(layer_names(), [])):
+        for number, name in enumerate(chain.from_iterable(layer_names())):
             file[f"{name}/vars/0"] = random.normal(size=(3, 3, num_inputs, 4 + number)).astype(np.float32)
             file[f"{name}/vars/1"] = random.normal(size=4 + number).astype(np.float32)
             num_inputs = 4 + number
@@ -83,7 +84,7 @@ def test_every_layer_lands_under_its_own_number() -> None:
     content = small_weights()
     arrays = hed.convert(content)
     with h5py.File(io.BytesIO(content)) as file:
-        for (number, *_), name in zip(TRUNKS["vgg16"], sum(layer_names(), []), strict=True):
+        for (number, *_), name in zip(TRUNKS["vgg16"], chain.from_iterable(layer_names()), strict=True):
             np.testing.assert_array_equal(arrays[f"features.{number}.bias"], file[f"{name}/vars/1"])
     assert len(arrays) == 26
 

@@ -26,7 +26,9 @@ def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     sha256 = hashlib.sha256((tmp_path / "plain.pth").read_bytes()).hexdigest()
     served = (tmp_path / "plain.pth").rename(tmp_path / f"alexnet-owt-{sha256[:8]}.pth")
     transforms = SimpleNamespace(mean=[0.485, 0.456, 0.406], std=[0.229, 0.224, 0.225])
-    monkeypatch.setattr(imagenet, "_enum", lambda _: SimpleNamespace(url=served.as_uri(), transforms=lambda: transforms))
+    monkeypatch.setattr(
+        imagenet, "_enum", lambda _: SimpleNamespace(url=served.as_uri(), transforms=lambda: transforms)
+    )
     return served
 
 

@@ -147,7 +147,7 @@ def test_alexnet_has_no_small_download(fake_hed: FakeSource, fake_imagenet: Fake
     fake_hed.cached = True
     assert ask("auto", "alexnet")[0] == "none"
     assert (fake_hed.num_fetches, fake_imagenet.num_fetches) == (0, 1)
-    with pytest.raises(UsageError, match="'hed' is no known weights for alexnet. Expected auto, none, imagenet, or"):
+    with pytest.raises(UsageError, match=r"'hed' is no known weights for alexnet\. Expected auto, none, imagenet, or"):
         ask("hed", "alexnet")
 
 
@@ -164,7 +164,7 @@ def silent(sentence: str) -> None:
 def test_unknown_names_and_missing_paths() -> None:
     with pytest.raises(UsageError, match="'imagnet' is no known weights for vgg16"):
         ask("imagnet")
-    with pytest.raises(UsageError, match="'imagenet' is no known weights for cnn. Expected auto, none, or the path"):
+    with pytest.raises(UsageError, match=r"'imagenet' is no known weights for cnn\. Expected auto, none, or the path"):
         ask("imagenet", "cnn")
     with pytest.raises(WeightsMissing, match=r"here\.pt is not there"):
         ask("not/here.pt")

@@ -140,7 +140,9 @@ def _budget(**amounts: float | None) -> Any:
 
     given = {unit: amount for unit, amount in amounts.items() if amount is not None}
     if len(given) > 1:
-        raise UsageError(f"A study has one budget and got {', '.join('--' + unit for unit in given)}; give one of them.")
+        raise UsageError(
+            f"A study has one budget and got {', '.join('--' + unit for unit in given)}; give one of them."
+        )
     for unit, amount in given.items():
         if not 0 < amount < float("inf"):
             raise UsageError(f"--{unit} got {amount:g}; expected a number above 0.")

@@ -38,20 +38,16 @@ def summary(record: RunRecord) -> dict[str, Any]:
 
 def unfinished(folder: Path) -> list[dict[str, Any]]:
     """Runs that were started and not finished, with what is known of why."""
-    found = []
-    for depth in ("*/", "*/*/", ""):
-        for name in (storage.CHECKPOINT_FILE, storage.FAILURE_FILE):
-            for path in sorted(folder.glob(depth + name)):
-                run = path.parent
-                if storage.is_run(run) or any(item["run"] == run.name and item["study"] == run.parent.name for item in found):
-                    continue
-                found.append(
-                    {
-                        "study": run.parent.name,
-                        "run": run.name,
-                        "status": "unfinished",
-                        "can_continue": (run / storage.CHECKPOINT_FILE).exists(),
-                        "reason": storage.failure_reason(run),
-                    }
-                )
-    return found
+    traces = (storage.CHECKPOINT_FILE, storage.FAILURE_FILE)
+    started = {path.parent for depth in ("", "*/", "*/*/") for name in traces for path in folder.glob(depth + name)}
+    return [
+        {
+            "study": run.parent.name,
+            "run": run.name,
+            "status": "unfinished",
+            "can_continue": (run / storage.CHECKPOINT_FILE).exists(),
+            "reason": storage.failure_reason(run),
+        }
+        for run in sorted(started)
+        if not storage.is_run(run)
+    ]

@@ -53,7 +53,9 @@ def run_sheet(record: RunRecord) -> None:
     }
     console = Console()
     for title, rows in groups.items():
-        table = Table(title=Text(title, style="bold"), title_justify="left", show_header=False, box=None, pad_edge=False)
+        table = Table(
+            title=Text(title, style="bold"), title_justify="left", show_header=False, box=None, pad_edge=False
+        )
         table.add_column(style="dim", min_width=22)
         table.add_column(overflow="fold")
         for label, value in rows:
@@ -94,7 +96,7 @@ def estimates_table(estimates: Sequence[Estimate]) -> None:
     seconds = sum(row.training_seconds for row in estimates)
     disk = sum(row.disk_bytes for row in estimates) + max(row.checkpoint_bytes for row in estimates)
     console.print(
-        f"{len(estimates)} runs: about {seconds_text(seconds)} of training (evaluation, cost and start-up come on top), "
+        f"{len(estimates)} runs: about {seconds_text(seconds)} of training (judging and start-up come on top), "
         f"{bytes_text(disk)} of disk at most. Nothing was trained."
     )
 
@@ -137,7 +139,10 @@ def _scores(record: RunRecord) -> list[tuple[str, str]]:
         ("macro recall", f"{test.macro_recall:.4f}"),
         ("macro F1", f"{test.macro_f1:.4f}"),
         ("loss", f"{test.loss:.4f} nats"),
-        ("F1 by class", "  ".join(f"{name} {f1:.3f}" for name, f1 in zip(record.dataset.classes, test.per_class.f1))),
+        (
+            "F1 by class",
+            "  ".join(f"{name} {f1:.3f}" for name, f1 in zip(record.dataset.classes, test.per_class.f1, strict=True)),
+        ),
     ]
     if record.detection:
         boxes = record.detection
@@ -160,7 +165,10 @@ def _cost(record: RunRecord) -> list[tuple[str, str]]:
         ("FLOPs an image", f"{cost.forward_flops:,.0f} forward, {cost.training_flops:,.0f} training"),
         ("share of peak (MFU)", f"{cost.mfu:.1%} of {cost.matmul_flops_per_second / 1e9:.0f} GFLOP/s"),
         ("peak memory", bytes_text(cost.peak_memory_bytes)),
-        ("inference", f"{cost.inference_images_per_second:,.0f} images/s; one image {1e3 * cost.latency_seconds:.2f} ms"),
+        (
+            "inference",
+            f"{cost.inference_images_per_second:,.0f} images/s; one image {1e3 * cost.latency_seconds:.2f} ms",
+        ),
     ]
 
 

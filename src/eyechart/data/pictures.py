@@ -27,13 +27,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # Raster formats that Pillow decodes itself; EPS and its like would start other programs.
-FORMATS = ("PNG", "JPEG", "MPO", "BMP", "GIF", "WEBP", "TIFF", "PPM")
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm")
 MAX_PIXELS = 120_000_000  # larger than any phone's usual picture; decoding takes 3 bytes a pixel
 WHITE = (255, 255, 255, 255)
 
-# Our own limit is stricter than the size at which Pillow only warns.
+# Our own limit is stricter, and broken files end in our own errors: Pillow's remarks would only stand in between.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 
 def read_picture(path: Path, *, channels: int, height: int, width: int) -> np.ndarray:

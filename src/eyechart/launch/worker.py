@@ -7,13 +7,14 @@ taking the others along, and makes peak memory a fact about that contender.  The
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from eyechart.errors import EyechartError, Interrupted
 from eyechart.schema import Job
@@ -54,17 +55,15 @@ def main() -> int:
 
     try:
         _do(job, report, stop_signals)
-        answer: dict[str, object] = {"done": True}
+        answer: dict[str, Any] = {"done": True}
     except Exception as error:
         answer = {"error": _facts(error)}
         if not isinstance(error, Interrupted):
-            _leave_reason(job, str(answer["error"]))
+            _leave_reason(job, str(answer["error"]["message"]))
     with_newline = json.dumps(answer) + "\n"
-    try:
+    with contextlib.suppress(BrokenPipeError):
         answers.write(with_newline)
         answers.flush()
-    except BrokenPipeError:
-        pass
     return 0
 
 
@@ -98,10 +97,8 @@ def _unexpected(error: Exception) -> str:
 
 def _leave_reason(job: Job, reason: str) -> None:
     """Best effort: a disk that is full refuses this file as well, and the parent is told anyway."""
-    try:
+    with contextlib.suppress(EyechartError):
         write_text(Path(job.folder) / FAILURE_FILE, json.dumps({"reason": reason}) + "\n")
-    except EyechartError:
-        pass
 
 
 def _take_standard_output() -> TextIO:
@@ -115,7 +112,8 @@ def _age_seconds() -> float:
     """How long this process has been alive: starting Python and importing belong to the preparation."""
     import psutil
 
-    return max(0.0, time.time() - psutil.Process().create_time())
+    born: float = psutil.Process().create_time()
+    return max(0.0, time.time() - born)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,8 @@ Sources: LeCun et al. 1998 (the plan), Ioffe & Szegedy 2015 (batch norm), He et 
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from torch import Tensor, nn
 
 from eyechart.errors import UsageError
@@ -66,7 +68,7 @@ class CNN(nn.Module):
                 f"cnn halves its input {num_stages} times and got images of {height}x{width} pixels; "
                 f"expected at least {2**num_stages} a side. Choose a larger --img-size."
             )
-        self.stages = nn.Sequential(*(Stage(i, o) for i, o in zip(maps, maps[1:], strict=False)))
+        self.stages = nn.Sequential(*(Stage(i, o) for i, o in pairwise(maps)))
         self.head = nn.Linear(last_maps * last_height * last_width, num_classes, bias=False)
         self.logit_scale = logit_scale
 

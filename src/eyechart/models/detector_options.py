@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from pydantic import Field, ValidationError
 
 from eyechart.errors import UsageError
@@ -49,7 +51,7 @@ def read_options(recipe: Recipe) -> DetectorOptions:
         ) from None
     except ValueError:
         numbers = []
-    if not numbers or min(numbers) <= 0:
+    if not numbers or not all(0 < number < math.inf for number in numbers):
         raise UsageError(
             f"{recipe.contender}: anchor_pixels={recipe.options.get('anchor_pixels')!r} and "
             f"anchor_ratios={recipe.options.get('anchor_ratios')!r} were found; "

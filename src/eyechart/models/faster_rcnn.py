@@ -148,6 +148,8 @@ class BoxFrame(nn.Module):
 
     def truth(self, boxes: Tensor, labels: Tensor) -> Truth:
         """True boxes (B, R, 4) as the network sees them; those without an area are dropped."""
+        if labels.shape[1] == 0:  # a batch without any box: one slot that is not filled keeps all shapes alike
+            boxes, labels = boxes.new_zeros(len(boxes), 1, 4), labels.new_full((len(labels), 1), -1)
         boxes = clip_boxes((boxes.float() - self.offset) * self.scale, *self.input_size)
         filled = (labels >= 0) & at_least(boxes, 1e-3)
         somewhere = boxes.new_tensor([0.0, 0.0, 1.0, 1.0])  # slots that are not filled need an area, no more

@@ -12,27 +12,15 @@ He et al. 2015 (initialisation, without which VGG16 stays at a loss of ln K when
 
 from __future__ import annotations
 
-from typing import Literal
-
 import torch
-from pydantic import Field, ValidationError
 from torch import Tensor, nn
 
-from eyechart.errors import UsageError, WeightsError
+from eyechart.errors import WeightsError
 from eyechart.models.classifier import Classifier
 from eyechart.models.preprocess import Preprocess
+from eyechart.models.pretrained_options import PretrainedOptions, checked_options
 from eyechart.models.stages import STAGE_ENDS, count_stages, trunk_without_memory
-from eyechart.schema import Frozen, Preprocessing, Recipe
-
-
-class PretrainedOptions(Frozen):
-    """What a recipe may say in `options`."""
-
-    last_stage: int = Field(default=0, ge=0, le=5)  # stages of convolutions that are kept; 0: all that fit the input
-    pool: Literal["none", "average"] = "none"  # average: one value a channel, whatever the input size
-    batch_norm: bool = False  # in front of the head: evens out features of very different size
-    dropout: float = Field(default=0.0, ge=0, lt=1)  # in front of each linear layer of the head
-    head_width: int = Field(default=256, ge=0)  # units of the head's hidden layer; 0: a linear head
+from eyechart.schema import Preprocessing, Recipe
 
 
 class FineTuned(nn.Module):
@@ -69,7 +57,7 @@ def build(recipe: Recipe, preprocessing: Preprocessing, num_classes: int) -> Cla
     Raises UsageError for unknown options, and for an input that is too small for the stages that were asked for.
     """
     assert preprocessing.input_channels == 3, "VGG16 and AlexNet take colour; Preprocess repeats grey"
-    options = _checked_options(recipe)
+    options = checked_options(recipe)
     size = (preprocessing.input_height, preprocessing.input_width)
     trunk = trunk_without_memory(recipe.contender)
     num_stages = count_stages(recipe, trunk, size, options.last_stage)
@@ -80,7 +68,8 @@ def build(recipe: Recipe, preprocessing: Preprocessing, num_classes: int) -> Cla
     head = _head(num_features, num_classes, options)
     features = features.to_empty(device="cpu")
     _initialise(features)
-    network = FineTuned(features, ends[recipe.frozen_stages], head)
+    num_frozen = min(recipe.frozen_stages, num_stages)  # more than there are: only the head is trained
+    network = FineTuned(features, ends[num_frozen], head)
     network.to(memory_format=torch.channels_last)
     return Classifier(Preprocess(preprocessing), network, recipe.label_smoothing)
 
@@ -118,21 +107,9 @@ def load_starting_tensors(model: Classifier, tensors: dict[str, Tensor]) -> None
 
 
 def _run(layers: nn.Sequential, images: Tensor) -> Tensor:
-    # channels_last is two to ten times faster on a CPU in the first layers (docs/lab-log.md).
+    # channels_last is several times faster on a CPU, most of all in the first layers.
     maps: Tensor = layers(images.contiguous(memory_format=torch.channels_last))
     return maps
-
-
-def _checked_options(recipe: Recipe) -> PretrainedOptions:
-    try:
-        return PretrainedOptions.model_validate(recipe.options)
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
-        raise UsageError(
-            f"{recipe.contender}: option {name} = {first['input']!r}: {first['msg']}. "
-            f"Known options: {', '.join(PretrainedOptions.model_fields)}."
-        ) from None
 
 
 def _head(num_features: int, num_classes: int, options: PretrainedOptions) -> nn.Sequential:

@@ -94,7 +94,7 @@ class ProposalNetwork(nn.Module):
         matched, kind = match(truth.overlaps(self.anchors), high=0.7, low=0.3, best_for_each_box=True)
         drawn, is_drawn = sample(kind, options.proposal_samples, options.proposal_positives, generator)
         positive = (kind.gather(1, drawn) == POSITIVE) & is_drawn  # (B, samples)
-        num_drawn = is_drawn.sum()
+        num_drawn = is_drawn.sum().clamp(min=1)
         logits = objectness.gather(1, drawn)
         surprise = binary_cross_entropy_with_logits(logits, positive.float(), reduction="none")
         boxes = take_boxes(truth.boxes, matched.gather(1, drawn))  # (B, samples, 4)
@@ -150,6 +150,7 @@ class RegionHead(nn.Module):
         drawn, is_drawn = sample(kind, options.region_samples, options.region_positives, generator)
         boxes, matched = take_boxes(boxes, drawn), matched.gather(1, drawn)  # (B, samples, ...)
         positive = (kind.gather(1, drawn) == POSITIVE) & is_drawn
+        num_drawn = is_drawn.sum().clamp(min=1)
         labels = torch.where(positive, truth.labels.gather(1, matched) + SHIFT, 0)  # (B, samples)
         logits, deltas = self(features, boxes)
         surprise = cross_entropy(
@@ -159,7 +160,7 @@ class RegionHead(nn.Module):
         targets = encode_boxes(take_boxes(truth.boxes, matched), boxes, self.weights)
         targets = torch.where(positive.unsqueeze(-1), targets, 0.0)  # a slot that is not filled may have no area
         error = smooth_l1_loss(own, targets, beta=BETA, reduction="none")
-        return ((surprise * is_drawn).sum() + (error * positive.unsqueeze(-1)).sum()) / is_drawn.sum()
+        return ((surprise * is_drawn).sum() + (error * positive.unsqueeze(-1)).sum()) / num_drawn
 
     def detect(self, features: Tensor, proposals: Proposals) -> Detections:
         """Score every proposal as every class, and keep what is likely and not beaten by its own class."""

@@ -117,7 +117,7 @@ def sample(
     num_slots = kind.shape[1]
     keys = torch.rand(kind.shape, generator=generator, device=kind.device)
     positive_keys = torch.where(kind == POSITIVE, keys, -1.0)
-    num_positive = min(int(count * positive_fraction), num_slots)
+    num_positive = min(max(1, int(count * positive_fraction)), num_slots)
     # Keys from this value on belong to the drawn POSITIVEs; it is -1 when there are fewer than may be drawn.
     last_drawn = positive_keys.topk(num_positive).values[:, -1:]  # (B, 1)
     drawn = (positive_keys >= last_drawn) & (positive_keys >= 0)

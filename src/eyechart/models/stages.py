@@ -28,13 +28,13 @@ def count_stages(recipe: Recipe, trunk: nn.Sequential, size: tuple[int, int], la
     Raises UsageError when the architecture lacks that many stages, or the input is too small for them.
     """
     ends = STAGE_ENDS[recipe.contender]
-    if recipe.frozen_stages > (last_stage or len(ends)) or last_stage > len(ends):
+    if last_stage > len(ends):
         raise UsageError(
-            f"{recipe.contender}: found last_stage = {last_stage or len(ends)} and frozen_stages = "
-            f"{recipe.frozen_stages}. Expected frozen_stages <= last_stage <= {len(ends)}; change them in the recipe."
+            f"{recipe.contender} has {len(ends)} stages; found last_stage = {last_stage}. "
+            f"Expected 1 to {len(ends)}, or 0 for all that fit the input; change it in the recipe."
         )
     fitting = sum(_fits(trunk[:end], size) for end in ends)
-    wanted = last_stage or max(fitting, recipe.frozen_stages, 1)
+    wanted = last_stage or max(fitting, 1)
     if fitting < wanted:
         smallest = next(side for side in range(1, 1024) if _fits(trunk[: ends[wanted - 1]], (side, side)))
         raise UsageError(

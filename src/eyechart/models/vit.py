@@ -73,7 +73,8 @@ class Attention(nn.Module):
         return query, key, value
 
     def _weights(self, query: Tensor, key: Tensor) -> Tensor:
-        return ((query * self.scale) @ key.transpose(-2, -1)).softmax(dim=-1)
+        weights: Tensor = ((query * self.scale) @ key.transpose(-2, -1)).softmax(dim=-1)
+        return weights
 
 
 class Block(nn.Module):

@@ -12,6 +12,7 @@ from eyechart.report.numbers import percent, percent_decimals, percent_interval,
 from eyechart.schema import Rules
 
 NUMBER_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+MOST_NAMED = 4  # contenders in a sentence
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,9 @@ def answer(entries: list[Entry]) -> Answer:
     if len(entries) == 1:
         question = f"How well does {entries[0].name} read {dataset.title}?"
     else:
-        question = f"Which of {number_word(len(entries))} contenders makes the fewest errors on {dataset.title}?"
+        question = (
+            f"Which of {number_word(len(entries))} contenders makes {_fewest(entries)} errors on {dataset.title}?"
+        )
     if not standing:
         sentences = ("No contender finished.", "Every run diverged, so nothing can be said of their quality.")
     else:
@@ -48,7 +51,7 @@ def tied_with_leader(entries: list[Entry]) -> list[Entry]:
 
 
 def described_error(entry: Entry) -> str:
-    """"0.63 % (95 % interval 0.50 to 0.81 %)"."""
+    """ "0.63 % (95 % interval 0.50 to 0.81 %)"."""
     error = entry.error
     return f"{percent(error.mean, percent_decimals(error.low, error.high))} (95 % interval {interval_text(entry)})"
 
@@ -61,10 +64,21 @@ def _who_leads(standing: list[Entry]) -> str:
     leader = standing[0]
     num_items = leader.first.test.num_items
     of_what = f"of {num_items:,} test images"
-    start = f", having started from weights trained on {leader.first.weights.pretrained_on}," if is_pretrained(leader) else ""
+    start = (
+        f", having started from weights trained on {leader.first.weights.pretrained_on},"
+        if is_pretrained(leader)
+        else ""
+    )
     if len(standing) == 1:
         return f"{leader.name}{start} got {described_error(leader)} {of_what} wrong."
-    return f"{leader.name}{start} made the fewest errors: {described_error(leader)} {of_what}."
+    level = [entry.name for entry in standing if entry.error.mean == leader.error.mean]
+    if len(level) > 1:
+        return f"{spoken_list(level)} made equally few errors: {described_error(leader)} {of_what}."
+    return f"{leader.name}{start} made {_fewest(standing)} errors: {described_error(leader)} {of_what}."
+
+
+def _fewest(entries: list[Entry]) -> str:
+    return "fewer" if len(entries) == 2 else "the fewest"
 
 
 def _how_sure(standing: list[Entry]) -> str:
@@ -75,13 +89,27 @@ def _how_sure(standing: list[Entry]) -> str:
         second = standing[1]
         lead = f"Its interval lies below all others, next is {second.name} with {described_error(second)}; "
         return lead + _what_it_holds_for(standing)
-    names = spoken_list([entry.name for entry in tied[:4]])
-    if len(tied) > 4:
+    return _what_is_not_shown(leader, tied) + _what_lies_above(len(standing) - 1 - len(tied))
+
+
+def _what_is_not_shown(leader: Entry, tied: list[Entry]) -> str:
+    level = [entry for entry in tied if entry.error.mean == leader.error.mean]
+    if level:
+        return "Which of them is better is not shown."
+    names = spoken_list([entry.name for entry in tied])
+    if len(tied) > MOST_NAMED:
         names = f"{number_word(len(tied))} others"
-    beaten = len(standing) - 1 - len(tied)
-    rest = f" The intervals of the other {number_word(beaten)} lie above." if beaten > 1 else ""
-    rest = " The interval of the other one lies above." if beaten == 1 else rest
-    return f"That it is better than {names} is not shown: their intervals overlap.{rest}"
+    return f"That it is better than {names} is not shown: their intervals overlap."
+
+
+def _what_lies_above(number: int) -> str:
+    if number == 0:
+        return ""
+    return (
+        " The interval of the other one lies above."
+        if number == 1
+        else (f" The intervals of the other {number_word(number)} lie above.")
+    )
 
 
 def _what_it_holds_for(standing: list[Entry]) -> str:
@@ -92,8 +120,9 @@ def _what_it_holds_for(standing: list[Entry]) -> str:
 
 def _what_the_interval_covers(entry: Entry) -> str:
     if len(entry.judged) == 1:
-        return "The interval covers other test images of the same kind; how much another seed would change is not measured."
-    return f"The interval covers how much training varies over {plural(len(entry.judged), 'seed')}, on the same test images."
+        return "The interval covers other test images of the same kind, not what another seed would change."
+    num_seeds = plural(len(entry.judged), "seed")
+    return f"The interval covers how much training varies over {num_seeds}, on the same test images."
 
 
 def _seeds_text(entries: list[Entry]) -> str:
@@ -108,7 +137,11 @@ def is_pretrained(entry: Entry) -> bool:
 def _conditions(entries: list[Entry]) -> str:
     rules = {run.record.rules for run in runs_of(entries)}
     num_runs = sum(len(entry.runs) for entry in entries)
-    parts = [plural(num_runs, "run"), f"{_seeds_text(entries)} a contender", plural(entries[0].first.splits.num_train, "training image")]
+    parts = [
+        plural(num_runs, "run"),
+        f"{_seeds_text(entries)} a contender",
+        plural(entries[0].first.splits.num_train, "training image"),
+    ]
     if len(rules) == 1:
         parts.append(described_budget(next(iter(rules))))
         parts.append(f"preset {next(iter(rules)).preset}")

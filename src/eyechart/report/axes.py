@@ -56,9 +56,10 @@ def time_label(seconds: float) -> str:
 
 def set_log(axis: Axis, limits: tuple[float, float], ticks: list[float], written: Callable[[float], str]) -> None:
     """Make an axis logarithmic with exactly these ticks."""
+    from matplotlib.axis import XAxis
     from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
-    is_x = axis.axis_name == "x"
+    is_x = isinstance(axis, XAxis)
     (axis.axes.set_xscale if is_x else axis.axes.set_yscale)("log")
     (axis.axes.set_xlim if is_x else axis.axes.set_ylim)(*limits)
     axis.set_minor_locator(NullLocator())
@@ -74,7 +75,9 @@ def _thinned(ticks: list[float]) -> list[float]:
 def label_line_ends(axes: Axes, ends: list[tuple[float, float, str, Style]]) -> None:
     """Write each line's name right of the axes at its end (x, y), moved apart where they would touch."""
     to_axes = axes.transData + axes.transAxes.inverted()
-    wanted = sorted(((float(to_axes.transform((x, y))[1]), x, y, name, style) for x, y, name, style in ends), reverse=True)
+    wanted = sorted(
+        ((float(to_axes.transform((x, y))[1]), x, y, name, style) for x, y, name, style in ends), reverse=True
+    )
     gap = 1.45 * TYPE_POINTS / (axes.get_window_extent().height * 72 / axes.figure.dpi)
     heights = spread_apart([height for height, *_ in wanted], gap)
     for height, (_, x, y, name, style) in zip(heights, wanted, strict=True):
@@ -107,19 +110,31 @@ def spread_apart(heights: list[float], gap: float) -> list[float]:
 # Where a label may stand beside its point, in points, with its horizontal alignment: the first free place is taken.
 LABEL_PLACES = (
     *((9, 0, "left"), (-9, 0, "right"), (0, 13, "center"), (0, -13, "center"), (8, 12, "left"), (8, -12, "left")),
-    *((-8, 12, "right"), (-8, -12, "right"), (10, 24, "left"), (10, -24, "left"), (-10, 24, "right"), (-10, -24, "right")),
+    *(
+        (-8, 12, "right"),
+        (-8, -12, "right"),
+        (10, 24, "left"),
+        (10, -24, "left"),
+        (-10, 24, "right"),
+        (-10, -24, "right"),
+    ),
 )
 Box = tuple[float, float, float, float]  # left, bottom, right, top, in points
 
 
-def label_points(axes: Axes, points: list[tuple[float, float, str]], obstacles: list[tuple[float, float, float]]) -> None:
+def label_points(
+    axes: Axes, points: list[tuple[float, float, str]], obstacles: list[tuple[float, float, float]]
+) -> None:
     """Write a name beside each point (x, y, name), clear of each other and of the `obstacles` (x, low y, high y)."""
     scale = 72 / axes.figure.dpi
     frame = axes.get_window_extent()
     inside = (frame.x0 * scale, frame.y0 * scale, frame.x1 * scale, frame.y1 * scale)
     taken: list[Box] = []
     for x, low, high in obstacles:
-        (left, bottom), (_, top) = axes.transData.transform((x, low)) * scale, axes.transData.transform((x, high)) * scale
+        (left, bottom), (_, top) = (
+            axes.transData.transform((x, low)) * scale,
+            axes.transData.transform((x, high)) * scale,
+        )
         taken.append((left - 4, min(bottom, top) - 2, left + 4, max(bottom, top) + 2))
     for x, y, name in points:
         text = shortened(name)
@@ -144,4 +159,4 @@ def _overlap(a: Box, b: Box) -> float:
 
 
 def _is_outside(box: Box, inside: Box) -> bool:
-    return box[0] < inside[0] or box[2] > inside[2] + 30 or box[1] < inside[1] or box[3] > inside[3]
+    return box[0] < inside[0] or box[2] > inside[2] + 6 or box[1] < inside[1] or box[3] > inside[3]

@@ -14,7 +14,7 @@ import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from eyechart.storage import write_bytes
 
@@ -32,7 +32,7 @@ Margins = tuple[float, float, float, float]  # left, bottom, right, top, in inch
 TYPE_POINTS = 10.0
 PNG_DOTS_PER_INCH = 160
 
-MATPLOTLIB_SETTINGS = {
+MATPLOTLIB_SETTINGS: dict[Any, Any] = {
     "svg.fonttype": "none",  # text stays text: it can be selected, searched and set in the page's own type
     "svg.hashsalt": "eyechart",  # the same drawing gives the same file
     "text.parse_math": False,  # a class may be called "$x$"
@@ -126,19 +126,24 @@ def inlined(svg: str, name: str) -> str:
     Contender colours become `var(--k-0072b2, #0072B2)`; report.css and the page define what they are in the dark.
     """
     svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", svg, flags=re.DOTALL)
     svg = re.sub(r'<svg [^>]*?viewBox="([^"]*)"[^>]*>', r'<svg viewBox="\1" aria-hidden="true">', svg, count=1)
-    svg = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', svg)
-    svg = re.sub(r"url\(#([^)]+)\)", rf"url(#{name}-\1)", svg)
-    svg = re.sub(r'(?:xlink:)?href="#([^"]+)"', rf'href="#{name}-\1"', svg)
     svg = _with_type(svg, "var(--type)")
-    svg = re.sub(r"(?<=: )#[0-9a-f]{6}\b", lambda match: themed(match.group()), svg)
-    svg = re.sub(r"<!--.*?-->\s*", "", svg, flags=re.DOTALL)
+    # Only tags are rewritten: what stands between them may be the name of a class, which is no markup.
+    svg = re.sub(r"<[a-z][^>]*>", lambda tag: _inlined_tag(tag.group(), name), svg)
     return re.sub(r"\n\s*", "\n", svg)
 
 
+def _inlined_tag(tag: str, name: str) -> str:
+    tag = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', tag)
+    tag = re.sub(r"url\(#([^)]+)\)", rf"url(#{name}-\1)", tag)
+    tag = re.sub(r'(?:xlink:)?href="#([^"]+)"', rf'href="#{name}-\1"', tag)
+    return re.sub(r"(?<=: )#[0-9a-f]{6}\b", lambda colour: themed(colour.group()), tag)
+
+
 def _with_type(svg: str, family: str) -> str:
-    return re.sub(r"'DejaVu Sans'[^;\"]*", family, svg)
+    """The drawing's text in another type, set in its style attributes."""
+    return re.sub(r"""<text [^>]*>""", lambda tag: re.sub(r"'DejaVu Sans'[^;\"]*", family, tag.group()), svg)
 
 
 def themed(colour: str) -> str:

@@ -12,22 +12,23 @@ from eyechart.comparison.uncertainty import mean_interval
 from eyechart.report import axes as scales
 from eyechart.report.charts import HEAT, INK, MUTED, NEUTRAL, Chart, Panel, new_panel, saved_panel, text_inches
 from eyechart.report.entries import Entry
-from eyechart.report.numbers import plural, shortened, significant
+from eyechart.report.numbers import percent, plural, shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MOST_CLASSES_WITH_COUNTS = 15  # more, and the counts in the cells could not be read
 MOST_CLASSES_DRAWN = 60
+MOST_TOLD = 5  # classes or mistakes of a contender, in words
 LEAST_SHORTFALL = 0.0002  # F1 of 1 stands where 99.98 % would: a log axis has no room for it
 F1_TICKS = (0.9995, 0.999, 0.998, 0.995, 0.99, 0.98, 0.95, 0.9, 0.8, 0.5, 0.0)
 
 
-def per_class_f1(entries: list[Entry], folder: Path) -> Chart | None:
-    """One dot a contender and class, on an axis that spreads the values near 100 %; None with too many classes."""
+def per_class_f1(entries: list[Entry], folder: Path) -> Chart:
+    """One dot a contender and class, on an axis that spreads the values near 100 %; words for too many classes."""
     classes = entries[0].first.dataset.classes
     if len(classes) > MOST_CLASSES_DRAWN:
-        return None
+        return Chart("classes", _hardest_class(entries), _lowest_f1(entries), ())
     names = [shortened(name) for name in classes]
     figure, axes = new_panel(6.6, 1.0 + 0.34 * len(classes), (0.25 + text_inches(names), 0.55, 0.2, 0.45))
     shortfalls = [_draw_f1(axes, entry, _offset(i, len(entries))) for i, entry in enumerate(entries)]
@@ -37,7 +38,7 @@ def per_class_f1(entries: list[Entry], folder: Path) -> Chart | None:
     axes.tick_params(axis="y", labelcolor=INK)
     axes.grid(axis="x", visible=False)
     if len(entries) > 1:
-        columns = max(1, int(6.3 / (0.35 + text_inches(entry.name for entry in entries))))
+        columns = max(1, int(6.3 / (0.35 + text_inches(shortened(entry.label) for entry in entries))))
         axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=columns, frameon=False, handletextpad=0.1)
     axes.set_xlabel("F1 on the test images (log axis of the shortfall, further right is better)")
     panel = saved_panel(figure, "classes-f1", "F1 of every class, a dot a contender", folder)
@@ -51,7 +52,7 @@ def _offset(index: int, number: int) -> float:
 def _draw_f1(axes: Axes, entry: Entry, offset: float) -> list[float]:
     """The dots of one contender, with intervals over seeds where there are several; gives the shortfalls 1 - F1."""
     drawn = []
-    axes.plot([], [], entry.style.marker, color=entry.style.colour, label=shortened(entry.name))  # for the legend
+    axes.plot([], [], entry.style.marker, color=entry.style.colour, label=shortened(entry.label))  # for the legend
     for row, values in enumerate(zip(*entry.values_per_class(), strict=True)):
         shortfall = max(1 - statistics.fmean(values), LEAST_SHORTFALL)
         if len(values) > 1:
@@ -85,7 +86,22 @@ def _hardest_class(entries: list[Entry]) -> str:
         return f"Class {name} has the lowest F1"
     if number == len(standing):
         return f"Class {name} has the lowest F1 for every contender"
-    return f"Class {name} has the lowest F1 for {number} of {len(standing)} contenders" if number > 1 else "F1 of every class"
+    return (
+        f"Class {name} has the lowest F1 for {number} of {len(standing)} contenders"
+        if number > 1
+        else "F1 of every class"
+    )
+
+
+def _lowest_f1(entries: list[Entry]) -> str:
+    """What is told when the classes are too many to draw."""
+    classes = entries[0].first.dataset.classes
+    told = []
+    for entry in entries:
+        f1 = [statistics.fmean(values) for values in zip(*entry.values_per_class(), strict=True)]
+        worst = sorted(range(len(f1)), key=f1.__getitem__)[:MOST_TOLD]
+        told.append(f"{entry.label}: " + ", ".join(f"{classes[i]} {percent(f1[i], 1)}" for i in worst))
+    return f"{len(classes)} classes are too many to draw. The lowest F1 — " + "; ".join(told) + "."
 
 
 def _f1_caption(entries: list[Entry]) -> str:
@@ -101,11 +117,11 @@ def _f1_caption(entries: list[Entry]) -> str:
 # --------------------------------------------------------------------------------------------- confusion
 
 
-def confusion_matrices(entries: list[Entry], folder: Path) -> Chart | None:
-    """One matrix a contender, on one common colour scale; None with too many classes to see anything."""
-    if len(entries[0].first.dataset.classes) > MOST_CLASSES_DRAWN:
-        return None
+def confusion_matrices(entries: list[Entry], folder: Path) -> Chart:
+    """One matrix a contender, on one common colour scale; words for too many classes."""
     matrices = [mean_confusion(entry) for entry in entries]
+    if len(entries[0].first.dataset.classes) > MOST_CLASSES_DRAWN:
+        return Chart("confusion", _most_frequent(entries, matrices), _frequent_mistakes(entries, matrices), ())
     most = max((value for matrix in matrices for _, _, value in mistakes(matrix)), default=1.0)
     panels = tuple(
         _matrix_panel(entry, matrix, most, f"confusion-{i}", folder)
@@ -114,8 +130,19 @@ def confusion_matrices(entries: list[Entry], folder: Path) -> Chart | None:
     n = entries[0].first.test.num_items
     seeds = max(len(entry.judged) for entry in entries)
     means = "One seed." if seeds == 1 else f"Means a run, over up to {seeds} seeds."
-    caption = f"Rows: truth, columns: answer; n = {n:,} test images. {means} Mistakes are shaded on one common scale, right answers are not."
+    shades = "Mistakes are shaded on one common scale, right answers are not."
+    caption = f"Rows: truth, columns: answer; n = {n:,} test images. {means} {shades}"
     return Chart("confusion", _most_frequent(entries, matrices), caption, panels)
+
+
+def _frequent_mistakes(entries: list[Entry], matrices: list[list[list[float]]]) -> str:
+    """What is told when the classes are too many to draw."""
+    classes = entries[0].first.dataset.classes
+    told = []
+    for entry, matrix in zip(entries, matrices, strict=True):
+        found = [f"{classes[i]} as {classes[j]} {_count(value)}" for i, j, value in mistakes(matrix)[:MOST_TOLD]]
+        told.append(f"{entry.label}: " + (", ".join(found) or "none"))
+    return f"{len(classes)} classes are too many to draw. The most frequent mistakes a run — " + "; ".join(told) + "."
 
 
 def mean_confusion(entry: Entry) -> list[list[float]]:
@@ -143,7 +170,7 @@ def _matrix_panel(entry: Entry, matrix: list[list[float]], most: float, name: st
     axes.set(xlim=(-0.5, size - 0.5), ylim=(size - 0.5, -0.5), aspect="equal", xlabel="answer", ylabel="truth")
     axes.grid(visible=False)
     axes.plot([0.0], [1.045], entry.style.marker, color=entry.style.colour, transform=axes.transAxes, clip_on=False)
-    axes.text(0.035, 1.045, shortened(entry.name, 30), transform=axes.transAxes, va="center", weight="bold")
+    axes.text(0.035, 1.045, shortened(entry.label, 30), transform=axes.transAxes, va="center", weight="bold")
     for spine in axes.spines.values():
         spine.set_visible(False)
     return saved_panel(figure, name, f"confusion matrix of {entry.name}", folder)
@@ -158,10 +185,17 @@ def _draw_cells(axes: Axes, matrix: list[list[float]], most: float, *, with_coun
             if value == 0 and i != j:
                 continue
             corner, shade = (j - 0.47, i - 0.47), 1.0 if i == j else 0.12 + 0.88 * math.sqrt(value / most)
-            axes.add_patch(Rectangle(corner, 0.94, 0.94, facecolor=NEUTRAL if i == j else HEAT, alpha=shade, linewidth=0))
+            axes.add_patch(
+                Rectangle(corner, 0.94, 0.94, facecolor=NEUTRAL if i == j else HEAT, alpha=shade, linewidth=0)
+            )
             if with_counts:
-                colour, written = MUTED if i == j else INK, significant(value, 2) if value < 10 else f"{value:.0f}"
-                axes.text(j, i, written, ha="center", va="center_baseline", color=colour, fontsize=8.5)
+                colour = MUTED if i == j else INK
+                axes.text(j, i, _count(value), ha="center", va="center_baseline", color=colour, fontsize=8.5)
+
+
+def _count(value: float) -> str:
+    """A count, or a mean of counts: one decimal where it says something."""
+    return f"{value:.0f}" if value >= 10 or value == round(value) else f"{value:.1f}"
 
 
 def _most_frequent(entries: list[Entry], matrices: list[list[list[float]]]) -> str:
@@ -177,4 +211,4 @@ def _most_frequent(entries: list[Entry], matrices: list[list[list[float]]]) -> s
     classes = entries[0].first.dataset.classes
     truth, answer, number = found[0]
     over = "" if len(standing) == 1 else f" in one run of each of {len(standing)} contenders"
-    return f"{classes[truth]} taken for {classes[answer]} is the most frequent mistake: {significant(number)} times{over}"
+    return f"{classes[truth]} taken for {classes[answer]} is the most frequent mistake: {_count(number)} times{over}"

@@ -6,7 +6,6 @@ import base64
 import io
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -82,7 +81,9 @@ def disagreement(entries: list[Entry]) -> Disagreement:
 
     One run a contender is read (the lowest seed that most contenders have), so that a thousand runs take no longer.
     """
-    missing: list[str] = []
+    standing = [entry for entry in entries if not entry.diverged]
+    missing = [f"{entry.name} is left out: it diverged." for entry in entries if entry.diverged and standing]
+    entries = standing or entries
     items = _read_items(entries, missing)
     all_answers = [] if items is None else _read_answers(entries[:MOST_SHOWN], len(items["labels"]), missing)
     if items is None or not all_answers:
@@ -91,7 +92,9 @@ def disagreement(entries: list[Entry]) -> Disagreement:
     chosen = most_divided(probabilities, items["labels"])[:MOST_IMAGES]
     cases = tuple(_case(int(item), items, all_answers) for item in chosen)
     runs = tuple(answers.run for answers in all_answers)
-    return Disagreement(_finding(probabilities, items["labels"], all_answers), _caption(all_answers), cases, tuple(missing), runs)
+    return Disagreement(
+        _finding(probabilities, items["labels"], all_answers), _caption(all_answers), cases, tuple(missing), runs
+    )
 
 
 def most_divided(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -113,7 +116,8 @@ def most_divided(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 
 def _entropy(probabilities: np.ndarray) -> np.ndarray:
-    return -(probabilities * np.log(np.maximum(probabilities, LEAST_PROBABILITY))).sum(axis=-1)
+    terms: np.ndarray = probabilities * np.log(np.maximum(probabilities, LEAST_PROBABILITY))
+    return -np.asarray(terms.sum(axis=-1))
 
 
 # --------------------------------------------------------------------------------------------- reading
@@ -239,7 +243,9 @@ def _finding(probabilities: np.ndarray, labels: np.ndarray, all_answers: list[An
         return f"{all_answers[0].entry.name} answers {int(wrong.sum()):,} of {n:,} images wrongly"
     answers = probabilities.argmax(axis=2)
     divided, all_wrong = int((answers != answers[0]).any(axis=0).sum()), int(wrong.all(axis=0).sum())
-    return f"They do not all give the same answer on {divided:,} of {n:,} images; on {all_wrong or 'none'} all are wrong"
+    return (
+        f"They do not all give the same answer on {divided:,} of {n:,} images; on {all_wrong or 'none'} all are wrong"
+    )
 
 
 def _caption(all_answers: list[Answers]) -> str:

@@ -65,6 +65,11 @@ class Entry:
         return self.num_diverged == len(self.runs)
 
     @property
+    def label(self) -> str:
+        """Its name in figures, which say when nothing should be built on it."""
+        return f"{self.name} (diverged)" if self.diverged else self.name
+
+    @property
     def first(self) -> RunRecord:
         return self.judged[0].record
 
@@ -132,12 +137,12 @@ def group_runs(runs: list[Run]) -> list[Entry]:
     return sorted(entries, key=lambda entry: (entry.diverged, entry.error.mean))
 
 
-def _unique_names(keys: list[tuple[Path, str]], groups: dict[tuple[Path, str], list[Run]]) -> dict[tuple[Path, str], str]:
+def _unique_names(
+    keys: list[tuple[Path, str]], groups: dict[tuple[Path, str], list[Run]]
+) -> dict[tuple[Path, str], str]:
     """The contender's name, with its study and if need be its folder where the same name occurs twice."""
     contenders = Counter(contender for _, contender in keys)
-    named = {
-        key: key[1] if contenders[key[1]] == 1 else f"{key[1]} ({groups[key][0].record.study})" for key in keys
-    }
+    named = {key: key[1] if contenders[key[1]] == 1 else f"{key[1]} ({groups[key][0].record.study})" for key in keys}
     repeated = Counter(named.values())
     return {key: name if repeated[name] == 1 else f"{name} in {key[0]}" for key, name in named.items()}
 

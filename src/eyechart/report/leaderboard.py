@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from eyechart.report.answer import interval_text, is_pretrained, tied_with_leade
 from eyechart.report.entries import Entry
 from eyechart.schema import RunRecord
 
+LEAST_TICK_DISTANCE = 26  # of 100
 AXIS_TICKS = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 
 
@@ -70,22 +72,67 @@ QUALITY = (
     Column("F1", lambda run: run.test.macro_f1, numbers.percent, "macro: mean over the classes"),
     Column("Loss", lambda run: run.test.loss, numbers.loss, "negative log-likelihood of the true class, nats an image"),
     Column("Training", lambda run: run.clocks.training_seconds, numbers.seconds, "wall time of training"),
-    Column("Parameters", lambda run: run.cost.num_parameters, lambda value: numbers.scaled(value, ""), "all, trained or not"),
+    Column(
+        "Parameters",
+        lambda run: run.cost.num_parameters,
+        lambda value: numbers.scaled(value, ""),
+        "all, trained or not",
+    ),
 )
 
 COST = (
-    Column("Preparation", lambda run: run.clocks.preparation_seconds, numbers.seconds, "imports, data, weights, calibration"),
+    Column(
+        "Preparation",
+        lambda run: run.clocks.preparation_seconds,
+        numbers.seconds,
+        "imports, data, weights, calibration",
+    ),
     Column("Training", lambda run: run.clocks.training_seconds, numbers.seconds, "first batch asked for to last step"),
-    Column("Evaluation", lambda run: run.clocks.evaluation_seconds, numbers.seconds, "validation while training, and the test"),
+    Column(
+        "Evaluation",
+        lambda run: run.clocks.evaluation_seconds,
+        numbers.seconds,
+        "validation while training, and the test",
+    ),
     Column("Total", lambda run: run.clocks.total_seconds, numbers.seconds, "the whole run"),
     Column("CPU time", lambda run: run.clocks.training_cpu_seconds, numbers.seconds, "of training, all threads"),
-    Column("Trained", lambda run: run.cost.num_trainable, lambda value: numbers.scaled(value, ""), "parameters that training may change"),
-    Column("FLOP, forward", lambda run: run.cost.forward_flops, lambda value: numbers.scaled(value, ""), "one image, counted"),
-    Column("FLOP, training", lambda run: run.cost.training_flops, lambda value: numbers.scaled(value, ""), "one image, forward and backward, counted"),
-    Column("Peak memory", lambda run: run.cost.peak_memory_bytes, lambda value: numbers.scaled(value, "B"), "of the process, or of the device on CUDA"),
-    Column("Images/s", lambda run: run.cost.inference_images_per_second, lambda value: numbers.significant(value), "answering, in batches as in the test"),
+    Column(
+        "Trained",
+        lambda run: run.cost.num_trainable,
+        lambda value: numbers.scaled(value, ""),
+        "parameters that training may change",
+    ),
+    Column(
+        "FLOP, forward",
+        lambda run: run.cost.forward_flops,
+        lambda value: numbers.scaled(value, ""),
+        "one image, counted",
+    ),
+    Column(
+        "FLOP, training",
+        lambda run: run.cost.training_flops,
+        lambda value: numbers.scaled(value, ""),
+        "one image, forward and backward, counted",
+    ),
+    Column(
+        "Peak memory",
+        lambda run: run.cost.peak_memory_bytes,
+        lambda value: numbers.scaled(value, "B"),
+        "of the process, or of the device on CUDA",
+    ),
+    Column(
+        "Images/s",
+        lambda run: run.cost.inference_images_per_second,
+        lambda value: numbers.significant(value),
+        "answering, in batches as in the test",
+    ),
     Column("Latency", lambda run: run.cost.latency_seconds, numbers.seconds, "median of single images"),
-    Column("MFU", lambda run: run.cost.mfu, lambda value: numbers.percent(value, 0), "training FLOP/s over this machine's best matrix product"),
+    Column(
+        "MFU",
+        lambda run: run.cost.mfu,
+        lambda value: numbers.percent(value, 0),
+        "training FLOP/s over this machine's best matrix product",
+    ),
 )
 
 
@@ -97,8 +144,17 @@ def leaderboard(entries: list[Entry]) -> Leaderboard:
     for rank, entry in enumerate(entries, 1):
         is_tied = entry in tied or (rank == 1 and bool(tied))
         rows.append(_row(entry, rank, is_tied, low, high))
-    ticks = tuple((_position(tick, low, high), numbers.short_percent(tick)) for tick in AXIS_TICKS if low <= tick <= high)
-    return Leaderboard(tuple(rows), ticks, bool(tied))
+    return Leaderboard(tuple(rows), _ticks(low, high), bool(tied))
+
+
+def _ticks(low: float, high: float) -> tuple[tuple[float, str], ...]:
+    """Position and label of the axis' ticks, as many as stand clear of each other."""
+    placed = [(_position(tick, low, high), numbers.short_percent(tick)) for tick in AXIS_TICKS if low <= tick <= high]
+    kept: list[tuple[float, str]] = []
+    for position, label in reversed(placed):
+        if not kept or kept[-1][0] - position >= LEAST_TICK_DISTANCE:
+            kept.append((position, label))
+    return tuple(kept)
 
 
 def _row(entry: Entry, rank: int, tied: bool, low: float, high: float) -> Row:
@@ -122,8 +178,15 @@ def _cell(entry: Entry, column: Column) -> Cell:
     mean = statistics.fmean(values)
     spread = ""
     if len(values) > 1 and all(map(math.isfinite, values)) and max(values) > min(values):
-        spread = "± " + column.written(statistics.stdev(values))
-    return Cell(column.written(mean), spread, mean if math.isfinite(mean) else math.inf)
+        spread = "± " + _spread(column, mean, statistics.stdev(values))
+    return Cell(column.written(mean), spread, mean if math.isfinite(mean) else sys.float_info.max)
+
+
+def _spread(column: Column, mean: float, deviation: float) -> str:
+    """The standard deviation over seeds, in the unit in which the mean is written."""
+    if column.written is numbers.seconds and mean >= 1:
+        return f"{deviation:.1f} s"
+    return column.written(deviation)
 
 
 def _axis(entries: list[Entry]) -> tuple[float, float]:

@@ -21,7 +21,18 @@ from eyechart.schema import HistoryPoint
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-MILESTONES = (0.999, 0.995, 0.99, 0.98, 0.97, 0.95, 0.9, 0.8, 0.7, 0.5)  # validation accuracies, the highest reached is told
+MILESTONES = (
+    0.999,
+    0.995,
+    0.99,
+    0.98,
+    0.97,
+    0.95,
+    0.9,
+    0.8,
+    0.7,
+    0.5,
+)  # validation accuracies, the highest reached is told
 MOST_SINGLE_LINES = 10  # of one contender, where runs have no common steps and so no mean
 LONG_AXIS = 20  # epochs stand on a log axis when the longest curve is this many times the shortest one's first point
 
@@ -70,7 +81,7 @@ def _row(entries: list[Entry], measure: Measure, folder: Path) -> list[Panel]:
         ("seconds", "training time", lambda point: point.training_seconds),
     ):
         curves = [(entry, curve) for entry in entries for curve in mean_curves(entry, clock, measure.reading)]
-        names = text_inches(shortened(entry.name) for entry in entries)
+        names = text_inches(shortened(entry.label) for entry in entries)
         figure, axes = new_panel(5.4, 3.6, (0.72, 0.5, 0.42 + names, 0.1))
         _set_x_axis(axes, [value for _, curve in curves for value in curve.x], is_time=name == "seconds")
         _set_y_axis(axes, curves, measure)
@@ -135,7 +146,7 @@ def _draw(axes: Axes, curves: list[tuple[Entry, Curve]]) -> None:
         if curve.low:
             low = [max(value, bottom / 10) for value in curve.low]  # a log axis has no room for 0
             axes.fill_between(curve.x, low, curve.high, color=style.colour, alpha=0.14, linewidth=0)
-        ends[entry.name] = (curve.x[-1], curve.y[-1], entry.name, style)
+        ends[entry.name] = (curve.x[-1], curve.y[-1], entry.label, style)
     scales.label_line_ends(axes, list(ends.values()))
 
 
@@ -182,7 +193,7 @@ def _told(milestone: float, reached: list[Reached], num_contenders: int) -> str:
 
 
 def _time_to(entry: Entry, accuracy: float) -> tuple[float, float] | None:
-    """Mean training seconds of the last measurement below `accuracy` and of the first at it; None if a run never was."""
+    """Mean training seconds of the last measurement below `accuracy` and the first at it; None if a run never was."""
     times = [_crossing(run, accuracy) for run in entry.runs]
     found = [time for time in times if time is not None]
     if len(found) < len(times):

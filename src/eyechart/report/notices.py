@@ -50,8 +50,8 @@ def _diverged(entries: list[Entry]) -> str:
     if not failed:
         return ""
     return (
-        f"{plural(len(failed), 'run')} diverged: {_named(failed)}. A run that diverges counts as a failure of its contender; "
-        "means are taken over the runs that finished, and flatter it."
+        f"{plural(len(failed), 'run')} diverged: {_named(failed)}. "
+        "A run that diverges counts as a failure of its contender; means are taken over the runs that finished, and flatter it."
     )
 
 
@@ -84,7 +84,7 @@ def _other_rules(runs: list[Run]) -> str:
         return ""
     budgets = sorted({described_budget(each) for each in rules})
     different = f": {spoken_list(budgets[:MOST_NAMED])}" if len(budgets) > 1 else ""
-    return f"The runs follow {len(rules)} different sets of rules{different}. They stand side by side; it was not a fair race."
+    return f"The runs follow {len(rules)} different sets of rules{different}. It was not one fair race."
 
 
 def _other_machines(runs: list[Run]) -> str:
@@ -97,7 +97,8 @@ def _resumed(runs: list[Run]) -> str:
     resumed = [run for run in runs if len(run.record.clocks.segments) > 1]
     if not resumed:
         return ""
-    return f"{plural(len(resumed), 'run')} stopped and resumed ({_named(resumed)}); the times are sums of the active stretches."
+    number = plural(len(resumed), "run")
+    return f"{number} stopped and resumed ({_named(resumed)}); their times are sums of the active stretches."
 
 
 def _pretrained(entries: list[Entry]) -> str:

@@ -70,7 +70,11 @@ def provenance(entries: list[Entry], output: Path) -> Provenance:
     runs = runs_of(entries)
     groups = [
         _grouped(runs, facts_of)
-        for facts_of in (lambda run: _facts(run.rules), lambda run: _facts(run.splits), lambda run: _host_facts(run.host))
+        for facts_of in (
+            lambda run: _facts(run.rules),
+            lambda run: _facts(run.splits),
+            lambda run: _host_facts(run.host),
+        )
     ]
     return Provenance(
         dataset=_facts(runs[0].record.dataset),

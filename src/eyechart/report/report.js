@@ -33,7 +33,8 @@ function followSections(links) {
   const mark = () => {
     const above = [...linkOf.keys()].filter((section) => section.getBoundingClientRect().top < innerHeight * 0.35);
     const current = linkOf.get(above.at(-1)) ?? links[0];
-    links.forEach((link) => link.toggleAttribute("aria-current", link === current));
+    links.forEach((link) => link.removeAttribute("aria-current"));
+    current.setAttribute("aria-current", "true");
   };
   addEventListener("scroll", mark, { passive: true });
   mark();

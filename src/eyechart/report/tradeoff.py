@@ -40,18 +40,25 @@ def accuracy_against_cost(entries: list[Entry], folder: Path) -> Chart:
     """Three panels with one common error axis."""
     panels = tuple(_panel(entries, price, folder) for price in PRICES)
     n = entries[0].first.test.num_items
-    num_seeds = max(len(entry.judged) for entry in entries)
-    kind = "Wilson intervals of one run" if num_seeds == 1 else "95 % t-intervals over seeds (Wilson's where there is one)"
-    caption = f"n = {n:,} test images. Whiskers: {'95 % ' if num_seeds == 1 else ''}{kind}. Further left is cheaper, lower is better."
+    if all(len(entry.judged) == 1 for entry in entries):
+        whiskers = "95 % Wilson intervals of one run"
+    else:
+        whiskers = "95 % t-intervals over seeds, Wilson's where there is one"
+    caption = f"n = {n:,} test images. Whiskers: {whiskers}. Further left is cheaper, lower is better."
     return Chart("cost", _finding(entries), caption, panels)
 
 
 def _panel(entries: list[Entry], price: Price, folder: Path) -> Panel:
-    figure, axes = new_panel(3.7, 3.1, (0.68, 0.5, 0.15, 0.1))
+    figure, axes = new_panel(3.7, 3.1, (0.74, 0.5, 0.12, 0.1))
     floor = 0.5 / max(1, entries[0].first.test.num_items)
     costs = [entry.mean(price.quantity) for entry in entries]
-    errors = [[max(value, floor) for value in (entry.error.mean, entry.error.low, entry.error.high)] for entry in entries]
-    x_limits, y_limits = scales.log_limits(costs, room=1.6), scales.log_limits([value for row in errors for value in row])
+    errors = [
+        [max(value, floor) for value in (entry.error.mean, entry.error.low, entry.error.high)] for entry in entries
+    ]
+    x_limits, y_limits = (
+        scales.log_limits(costs, room=1.6),
+        scales.log_limits([value for row in errors for value in row]),
+    )
     x_ticks = scales.time_ticks(*x_limits) if price.is_time else scales.log_ticks(*x_limits)
     scales.set_log(axes.xaxis, x_limits, x_ticks, scales.time_label if price.is_time else _count_label)
     scales.set_log(axes.yaxis, y_limits, scales.log_ticks(*y_limits), short_percent)
@@ -61,9 +68,7 @@ def _panel(entries: list[Entry], price: Price, folder: Path) -> Panel:
     for entry, x, (mean, low, high) in shown:
         axes.plot([x, x], [low, high], color=entry.style.colour, linewidth=1.5)
         axes.plot([x], [mean], entry.style.marker, color=entry.style.colour, markersize=8)
-    scales.label_points(
-        axes, [(x, y[0], entry.name) for entry, x, y in shown], [(x, y[1], y[2]) for _, x, y in shown]
-    )
+    scales.label_points(axes, [(x, y[0], entry.label) for entry, x, y in shown], [(x, y[1], y[2]) for _, x, y in shown])
     return saved_panel(figure, f"cost-{price.name}", f"test error against {price.label}, a point a contender", folder)
 
 

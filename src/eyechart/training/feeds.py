@@ -100,7 +100,7 @@ class ImageFeed:
 
 
 class CachedFeed:
-    """Batches of what the frozen stages gave: exact, because frozen stages see the same image the same way each time."""
+    """Batches of what the frozen stages gave: exact, because these see an image the same way each time."""
 
     def __init__(
         self, model: nn.Module, part: LabelledImages, recipe: Recipe, plan: Plan, seed: int, device: torch.device,
@@ -151,9 +151,7 @@ class CachedFeed:
         return torch.from_file(str(path), shared=True, size=size, dtype=features.dtype).view(shape)
 
 
-def as_batch(
-    model: nn.Module, images: np.ndarray, labels: np.ndarray, device: torch.device, tools: Tools
-) -> Batch:
+def as_batch(model: nn.Module, images: np.ndarray, labels: np.ndarray, device: torch.device, tools: Tools) -> Batch:
     """A batch as it is, without augmentation: uint8 (B, C, H, W) and int64 (B,) to what the model takes."""
     floats = tools.to_floats(torch.from_numpy(np.array(images)).to(device))
     return _with_boxes(model, floats, torch.from_numpy(np.array(labels)).to(device), tools)

@@ -1,0 +1,87 @@
+"""`eyechart data`: what goes where, and with which exit code."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from eyechart.cli.data import app
+from eyechart.data.catalog import KNOWN
+from eyechart.errors import DatasetMissing, UsageError
+
+
+def run(*arguments):
+    result = CliRunner().invoke(app, list(arguments))
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert result.exit_code == 0, result.stderr
+    return result
+
+
+@pytest.fixture
+def shapes(tmp_path):
+    for label, name in enumerate(("2", "10")):
+        (tmp_path / "shapes" / name).mkdir(parents=True)
+        for number in range(4):
+            pixels = np.full((4, 4), 100 * label + number, np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "shapes" / name / f"{number}.png")
+    return tmp_path / "shapes"
+
+
+def test_list_names_every_dataset_with_its_licence(empty_cache):
+    text = run("list").stdout
+    assert all(name in text and known.licence in text for name, known in KNOWN.items())
+
+
+def test_list_json(empty_cache):
+    entries = json.loads(run("list", "--json").stdout)
+    assert [entry["name"] for entry in entries] == list(KNOWN)
+    assert [entry["name"] for entry in entries if entry["is_here"]] == ["digits"]
+
+
+def test_fetch(mnist):
+    result = run("fetch", "mnist", "--offline")
+    assert "mnist is in" in result.stdout
+    assert json.loads(run("fetch", "digits", "--json").stdout) == {"name": "digits", "folder": None}
+
+
+def test_fetch_offline_into_an_empty_cache(empty_cache):
+    with pytest.raises(DatasetMissing):
+        run("fetch", "mnist", "--offline")
+
+
+def test_verify_puts_progress_on_stderr(shapes):
+    result = run("verify", str(shapes))
+    assert "2 classes in this order: 2 (4), 10 (4)" in result.stderr
+    assert "in this order" not in result.stdout
+    assert "Nothing is wrong with it." in result.stdout
+    assert "6 train images; 2: 3 · 10: 3" in result.stdout
+
+
+def test_verify_json(shapes):
+    facts = json.loads(run("verify", str(shapes), "--json", "--img-size", "12").stdout)
+    assert facts["card"]["classes"] == ["2", "10"]
+    assert facts["card"]["height"] == 12
+    assert facts["counts"] == {"train": [3, 3], "test": [1, 1]}
+
+
+def test_show_draws_and_does_not_overwrite(shapes, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert run("show", str(shapes)).stdout == "shapes-classes.png\n"
+    with Image.open(tmp_path / "shapes-classes.png") as picture:
+        assert picture.format == "PNG"
+    with pytest.raises(UsageError, match="--exist-ok"):
+        run("show", str(shapes))
+    run("show", str(shapes), "--exist-ok")
+    answer = json.loads(run("show", str(shapes), "--output", str(tmp_path / "b.png"), "--json").stdout)
+    assert answer == {"picture": str(tmp_path / "b.png"), "classes": ["2", "10"]}
+
+
+def test_wrong_names():
+    for verb in ("fetch", "verify", "show"):
+        with pytest.raises(UsageError, match="mnist"):
+            run(verb, "mnits")

@@ -1,0 +1,54 @@
+"""The contact sheet: size, a row a class, right pictures in the right row, written whole."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from eyechart.data.contact_sheet import draw_contact_sheet, tile_size, write_contact_sheet
+from eyechart.errors import StorageError
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "expected"), [(28, 28, (56, 56)), (8, 8, (56, 56)), (16, 10, (48, 30)), (112, 56, (56, 28))]
+)
+def test_tiles(width, height, expected):
+    assert tile_size(width, height) == expected
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_row_for_each_class_below_the_last(make_dataset, channels):
+    dataset = make_dataset([20, 3, 1], [1, 1, 1], channels=channels)
+    two, three = (draw_contact_sheet(make_dataset(counts, [1])) for counts in ([9, 9], [9, 9, 9]))
+    assert three.height > two.height
+    sheet = np.asarray(draw_contact_sheet(dataset)).astype(int)
+    image = dataset.train.images[dataset.train.labels == 1][0]
+    tile = Image.fromarray(image[0] if channels == 1 else image.transpose(1, 2, 0)).convert("RGB")
+    tile = np.asarray(tile.resize(tile_size(5, 7), Image.Resampling.NEAREST)).astype(int)
+    windows = np.lib.stride_tricks.sliding_window_view(sheet[:, :, 0], tile.shape[:2])
+    found = np.argwhere((windows[::1, ::1, ::4, ::4] == tile[::4, ::4, 0]).all(axis=(2, 3)))
+    assert len(found) == 1
+    row_height = three.height - two.height
+    assert row_height + 80 < found[0][0] < 2 * row_height + 110, "in the second row"
+
+
+def test_the_same_dataset_gives_the_same_sheet(make_dataset):
+    dataset = make_dataset([20, 20], [5, 5])
+    assert draw_contact_sheet(dataset).tobytes() == draw_contact_sheet(dataset).tobytes()
+
+
+def test_long_names_do_not_widen_the_sheet_for_ever(make_dataset):
+    dataset = make_dataset([5, 5], [5, 5])
+    long_names = dataset.card.model_copy(update={"classes": ("x" * 500, "b"), "title": "y" * 500})
+    assert draw_contact_sheet(type(dataset)(long_names, dataset.train, dataset.test)).width < 1500
+
+
+def test_png_is_written_whole(tmp_path, make_dataset):
+    path = tmp_path / "new" / "sheet.png"
+    write_contact_sheet(make_dataset([20, 20], [5, 5]), path)
+    with Image.open(path) as picture:
+        picture.load()
+    assert [entry.name for entry in path.parent.iterdir()] == ["sheet.png"]
+    with pytest.raises(StorageError):
+        write_contact_sheet(make_dataset([20, 20], [5, 5]), path / "below-a-file.png")

@@ -1,0 +1,132 @@
+"""The page as a whole: it opens alone, says what the records say, and stands when something is missing."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+from urllib.parse import unquote
+
+import pytest
+
+from eyechart.errors import StorageError, UsageError
+from eyechart.report import numbers
+from eyechart.report.page import SECTIONS, write_report
+from eyechart.storage import PREDICTIONS_FILE, RUN_FILE, read_run, write_record
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+# --------------------------------------------------------------------------------------------- the page opens alone
+
+
+def test_opens_without_any_request(report: Path) -> None:
+    assert not page.open_tags, "tags that nothing closes"
+    outside = [address for address in page.addresses if re.match(r"(?:\w+:)?//", address)]
+    assert outside == []
+    assert not re.search(r"url\((?!#)|@import|<link", page.source)
+    assert "fetch(" not in page.source
+    assert "XMLHttpRequest" not in page.source
+
+
+def test_is_small(report: Path) -> None:
+    assert report.stat().st_size < 1_500_000
+
+
+def test_ids_are_unique_and_inner_links_lead_somewhere(report: Path) -> None:
+    assert len(page.ids) == len(set(page.ids))
+    inner = {address[1:] for address in page.addresses if address.startswith("#")}
+    assert inner <= set(page.ids)
+
+
+def test_links_lead_to_the_run_files_and_figures(report: Path, five_runs: list[Path]) -> None:
+    outer = {unquote(a) for a in page.addresses if not a.startswith(("#", "data:"))}
+    for address in outer:
+        assert (report.parent / address).is_file(), address
+    assert {f"five/{run.name}/{RUN_FILE}" for run in five_runs} <= outer
+    assert {Path(a).suffix for a in outer} == {".json", ".svg", ".png"}
+
+
+def test_sections_stand_in_order(report: Path) -> None:
+    found = re.findall(r'<section id="(\w+)"', report.read_text())
+    assert found == ["answer", *(anchor for anchor, _ in SECTIONS)]
+
+
+def test_torch_is_never_imported(five_runs: list[Path], tmp_path: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; from eyechart.report.page import write_report; "
+        "write_report([Path(p) for p in sys.argv[2:]], Path(sys.argv[1])); sys.exit('torch' in sys.modules)"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path / "report.html"), *map(str, five_runs[:1])]
+    assert subprocess.run(command, check=False).returncode == 0
+
+
+# --------------------------------------------------------------------------------------------- it says what the records say
+
+
+def test_numbers_equal_the_records(report: Path, five_runs: list[Path]) -> None:
+    text = page.text
+    for run in five_runs:
+        record = read_run(run)
+        for value in (record.test.accuracy, record.test.macro_f1, record.test.macro_precision):
+            assert numbers.percent(value) in text
+        assert numbers.loss(record.test.loss) in text
+        assert record.command in text
+        assert record.weights_sha256[:12] in text
+
+
+def test_fewest_errors_come_first(report: Path, five_runs: list[Path]) -> None:
+    accuracy = {record.contender: record.test.accuracy for record in map(read_run, five_runs)}
+    expected = sorted(accuracy, key=lambda name: (-accuracy[name], name))
+    assert page.rows() == expected
+    assert page.rows(1) == expected
+
+
+def test_figures_follow_the_theme(report: Path) -> None:
+    source = report.read_text()
+    drawings = re.findall(r'<div class="drawing".*?</div>', source, re.DOTALL)
+    assert len(drawings) == 3 + 4 + 1 + 5
+    for drawing in drawings:
+        bare = re.sub(r"var\([^)]*\)", "", drawing)
+        assert not re.search(r"(?:fill|stroke): #", bare), "a colour that does not turn with the theme"
+        assert "DejaVu" not in drawing
+
+
+def test_several_seeds_give_one_row_with_spread(fake_runs: ModuleType, tmp_path: Path) -> None:
+    two = {name: fake_runs.FIVE[name] for name in ("cnn", "vit")}
+    runs = fake_runs.fake_study(tmp_path / "study", two, seeds=(0, 1, 2), num_items=300)
+    source = write_report(runs, tmp_path / "r.html").read_text()
+    assert rows_of(source) == ["cnn", "vit"]
+    assert "3 seeds" in source
+    assert "± " in source
+    assert "fewer errors" in source
+
+
+def test_contenders_of_two_studies_keep_apart(fake_runs: ModuleType, tmp_path: Path) -> None:
+    one = {"cnn": fake_runs.FIVE["cnn"]}
+    runs = fake_runs.fake_study(tmp_path / "quick", one, num_items=200)
+    runs += fake_runs.fake_study(tmp_path / "long", one, num_items=200, preset="standard")
+    page = Page(write_report(runs, tmp_path / "r.html"))
+    assert set(rows_of(page.source)) == {"cnn (quick)", "cnn (long)"}
+    assert "2 different sets of rules" in page.text
+
+
+# --------------------------------------------------------------------------------------------- in a browser
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")
+def test_narrow_page_does_not_scroll_sideways(report: Path, tmp_path: Path) -> None:
+    probe = "<script>document.title = `${document.documentElement.scrollWidth} of ${innerWidth}`</script></body>"
+    copy = tmp_path / "copy.html"
+    copy.write_text(report.read_text().replace("</body>", probe))
+    options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}/profile", "--dump-dom"]
+    command = [CHROMIUM or "", *options, "--window-size=390,800", copy.as_uri()]
+    dumped = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+    found = re.search(r"<title>(\d+) of (\d+)</title>", dumped)
+    assert found is not None
+    assert int(found[1]) <= int(found[2])
+    assert dumped.count('aria-current="true"') == 1  # the script ran to its end
