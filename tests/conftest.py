@@ -1,4 +1,4 @@
-"""What every test may ask for: real MNIST, a small part of it, an empty cache.  Nothing here needs the open internet."""
+"""What every test may ask for: real MNIST, a small part of it, an empty cache; all without the open internet."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 
-import pytest
+import pytest  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

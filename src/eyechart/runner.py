@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from eyechart.contracts import ContenderModel, Reporter
 
 EVALUATION_BATCH = 256  # images judged at once
+SHARED_FIELDS = {"study", "run", "contender", "seed", "recipe", "rules", "command"}  # of a job and its record
 TOOLS = feeds.Tools(batches.epoch_order, batches.to_floats, augment.augment, boxes.ink_boxes)
 
 
@@ -86,13 +87,8 @@ def run_contender(
     with clock.section("preparation"):
         measured = _measure_cost(contender, plan, clock)
     record = RunRecord(
-        study=job.study,
-        run=job.run,
-        contender=job.contender,
+        **job.model_dump(include=SHARED_FIELDS),
         status="diverged" if fit.diverged else "finished",
-        seed=job.seed,
-        recipe=job.recipe,
-        rules=job.rules,
         plan=plan,
         dataset=contender.dataset.card,
         splits=contender.splits.card,
@@ -104,7 +100,6 @@ def run_contender(
         host=facts,
         test_accesses=contender.splits.test.num_accesses,
         weights_sha256=saved.weights_digest(contender.model),
-        command=job.command,
         started_at=started_at,
         finished_at=_now(),
         **judged.fields,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -54,11 +53,9 @@ def test_near_misses_are_offered(wrong, near):
     assert caught.value.exit_code == 2
 
 
-@pytest.mark.parametrize("wrong", ["/no/such/folder", "xyzzy", "./mnist-not-here.zip", ""])
+@pytest.mark.parametrize("wrong", ["/no/such/folder", "xyzzy", "./mnist-not-here.zip", "", " "])
 def test_neither_a_name_nor_a_path(wrong, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    if wrong == "":
-        pytest.skip("an empty path is the current folder") if Path(wrong).exists() else None
     with pytest.raises(UsageError, match="neither a known dataset nor a path"):
         load_dataset(wrong)
 
@@ -104,13 +101,11 @@ def test_verify_counts_and_finds_what_is_shared(tmp_path, write_pictures):
     for part in ("train", "test"):
         for name in ("a", "b"):
             write_pictures(tmp_path / "data" / part / name, "1.png", "2.png", "3.png")
-    leaked = (tmp_path / "data" / "train" / "a" / "1.png").read_bytes()
-    # Names and folders' names are the same in train and test here, and so are the pictures, but for one.
+    # Names and folders' names are the same in train and test here, and so are the pictures, but for this one.
     write_pictures(tmp_path / "data" / "test" / "b", "new.png")
     facts = verify(str(tmp_path / "data"))
     assert facts.counts == {"train": (3, 3), "test": (3, 4)}
     assert facts.num_shared == {"test": 6}
-    assert leaked
     assert any("6 test images are in train as well" in line for line in facts.lines())
 
 
@@ -168,6 +163,6 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(StorageError, match="No space left on device.*set EYECHART_CACHE"):
+    with pytest.raises(StorageError, match=r"No space left on device.*set EYECHART_CACHE"):
         keep(tmp_path / "mnist" / "x", b"content")
     assert list((tmp_path / "mnist").iterdir()) == []

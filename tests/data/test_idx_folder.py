@@ -200,7 +200,7 @@ def test_a_damaged_member_is_named(tmp_path, idx_bytes):
     content = bytearray(path.read_bytes())
     content[200] ^= 0xFF  # inside the first member's pixels
     path.write_bytes(bytes(content))
-    with pytest.raises(DatasetError, match="train-images-idx3-ubyte in .* cannot be unpacked"):
+    with pytest.raises(DatasetError, match=r"train-images-idx3-ubyte in .* cannot be unpacked"):
         load_dataset(str(path))
 
 

@@ -203,7 +203,7 @@ def test_one_folder_too_high_is_guessed(shapes):
 
 def test_no_class_folders(tmp_path, write_pictures):
     write_pictures(tmp_path / "data", *TEN[:3])
-    with pytest.raises(DatasetError, match="has no class folders. Put pictures into"):
+    with pytest.raises(DatasetError, match=r"has no class folders\. Put pictures into"):
         load(tmp_path / "data")
 
 

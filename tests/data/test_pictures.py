@@ -182,9 +182,10 @@ def test_flipped_bytes_are_decoded_or_named_but_never_a_traceback(seed, tmp_path
     path = tmp_path / f"flipped{suffix}"
     path.write_bytes(bytes(content))
     try:
-        assert read_grey(path).shape == (1, 4, 4)
+        outcome = str(read_grey(path).shape)
     except DatasetError as error:
-        assert "flipped" in str(error)
+        outcome = str(error)
+    assert outcome == "(1, 4, 4)" or f"flipped{suffix} c" in outcome  # "cannot be read", "claims to be"
 
 
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")  # ours says it better

@@ -8,6 +8,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import hashlib
+import json
 import struct
 import sys
 import time
@@ -213,15 +214,29 @@ def test_the_real_process_without_a_network(empty_cache, monkeypatch):
     assert list(empty_cache.iterdir()) == []
 
 
-@pytest.mark.slow
-def test_the_real_process_with_files_put_there_by_hand(empty_cache):
-    """Unlike the download, USPS's bz2 files are taken as they are; their number of images gives them away."""
-    (empty_cache / "torchvision").mkdir(parents=True)
+def test_files_put_there_by_hand_with_another_checksum_are_refused(tmp_path, capsys):
+    """torchvision itself would read any file that is called usps.bz2."""
+    (tmp_path / "usps.bz2").write_bytes(bz2.compress(b"1 1:0.5"))
+    assert torchvision_child.main(["usps", str(tmp_path), str(tmp_path / "out")]) == 1
+    reply = json.loads(capsys.readouterr().out)
+    assert "usps.bz2 below" in reply["failed"]
+    assert reply["missing"] == ["usps.bz2", "usps.t.bz2"]
+
+
+def test_files_put_there_by_hand_are_converted(tmp_path, capsys, monkeypatch):
+    from torchvision import datasets
+
     line = "1 " + " ".join(f"{place + 1}:0.5" for place in range(256))
-    for name in ("usps.bz2", "usps.t.bz2"):
-        (empty_cache / "torchvision" / name).write_bytes(bz2.compress(f"{line}\n".encode()))
-    with pytest.raises(DatasetError, match="does not hold usps"):
-        load_dataset("usps")
+    content = bz2.compress(f"{line}\n".encode())
+    table = {
+        part: ["http://127.0.0.1:9/", f"{part}.bz2", hashlib.md5(content).hexdigest()] for part in ("train", "test")
+    }
+    monkeypatch.setattr(datasets.USPS, "split_list", table)
+    for part in table:
+        (tmp_path / f"{part}.bz2").write_bytes(content)
+    assert torchvision_child.main(["usps", str(tmp_path), str(tmp_path / "out"), "--offline"]) == 0
+    assert json.loads(capsys.readouterr().out) == {}
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(IDX_FILES)
 
 
 def test_zip_of_emnist_is_not_mistaken_for_a_dataset_of_one(tmp_path):
@@ -234,5 +249,5 @@ def test_zip_of_emnist_is_not_mistaken_for_a_dataset_of_one(tmp_path):
                 images = np.concatenate([pixels, extra])
                 target.writestr(f"{stem}-images-idx3-ubyte.gz", gzip.compress(idx.pack(images)))
                 target.writestr(f"{stem}-labels-idx1-ubyte.gz", gzip.compress(idx.pack(np.arange(len(images)) % 3)))
-    with pytest.raises(DatasetError, match="two different contents for its train images"):
+    with pytest.raises(DatasetError, match=r"two different contents for its (train|test) images"):
         load_dataset(str(tmp_path / "gzip.zip"))

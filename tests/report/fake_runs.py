@@ -71,7 +71,7 @@ def fake_study(
     with_arrays: bool = True,
     diverged: tuple[str, ...] = (),
 ) -> list[Path]:
-    """Write a study; gives the run folders.  `diverged` names runs ("vit-s1"); without arrays only run.json is written."""
+    """Write a study, give its run folders; `diverged` names runs ("vit-s1"), without arrays only run.json is there."""
     labels, images, boxes = fake_items(num_items, len(classes))
     if with_arrays:
         write_arrays(folder / ITEMS_FILE, {"images": images, "labels": labels, "true_boxes": boxes})
@@ -111,7 +111,7 @@ def fake_items(num_items: int, num_classes: int) -> tuple[np.ndarray, np.ndarray
 
 
 def fake_probabilities(labels: np.ndarray, num_classes: int, error: float, random: np.random.Generator) -> np.ndarray:
-    """float32 (N, K): right but for about `error` of the items, and less sure where wrong.  Some items are hard for all."""
+    """float32 (N, K): right but for about `error` of the items, less sure where wrong; some items are hard for all."""
     hard = np.random.default_rng(3).random(len(labels)) < 0.02
     wrong = random.random(len(labels)) < np.where(hard, min(1.0, 12 * error), 0.8 * error)
     answers = np.where(wrong, (labels + random.integers(1, num_classes, len(labels))) % num_classes, labels)
@@ -182,7 +182,7 @@ def fake_history(error: float, seconds: float, epochs: float, seed: int) -> tupl
                 train_loss=3.5 * wrong + 0.02,
                 validation_loss=3.2 * wrong,
                 validation_accuracy=1 - wrong,
-            )  # fmt: skip
+            )
         )
     return tuple(points)
 
@@ -231,7 +231,9 @@ def fake_record(
         clocks=Clocks(
             preparation_seconds=7.1, training_seconds=seconds, evaluation_seconds=9.4, checkpoint_seconds=0.2,
             total_seconds=seconds + 17, training_cpu_seconds=seconds * 1.9,
-            segments=(Segment(started_at="2025-01-01T00:00:00Z", first_step=0, last_step=400, training_seconds=seconds),),
+            segments=(
+                Segment(started_at="2025-01-01T00:00:00Z", first_step=0, last_step=400, training_seconds=seconds),
+            ),
         ),
         cost=Cost(
             num_parameters=fake.parameters, num_trainable=fake.parameters, forward_flops=fake.parameters * 120.0,

@@ -49,7 +49,12 @@ class Page(HTMLParser):
     def text(self) -> str:
         return " ".join(" ".join(self.words).split())
 
-    def rows(self, table: int = 0) -> list[str]:
-        """The contenders of a sortable table, in the order of its rows."""
+    def rows(self, table: int = 0) -> dict[str, list[str]]:
+        """The rows of a sortable table by contender, in their order, each as the texts of its cells."""
         body = self.source.split('<table class="sortable')[table + 1].split("<tbody>")[1].split("</tbody>")[0]
-        return [html.unescape(name) for name in re.findall(r'<b class="name">([^<]*)</b>', body)]
+        rows = {}
+        for row in body.split("<tr>")[1:]:
+            name = html.unescape(re.findall(r'<b class="name">([^<]*)</b>', row)[0])
+            cells = re.split(r"<t[dh]\b[^>]*>", row)[1:]
+            rows[name] = [" ".join(html.unescape(re.sub(r"<[^>]+>", " ", cell)).split()) for cell in cells]
+        return rows

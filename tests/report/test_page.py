@@ -1,21 +1,22 @@
-"""The page as a whole: it opens alone, says what the records say, and stands when something is missing."""
+"""The page as a whole: it opens alone, says what the records say."""
 
 from __future__ import annotations
 
 import re
 import shutil
+import statistics
 import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 from urllib.parse import unquote
 
 import pytest
+from scipy.stats import binomtest
 
-from eyechart.errors import StorageError, UsageError
-from eyechart.report import numbers
 from eyechart.report.page import SECTIONS, write_report
-from eyechart.storage import PREDICTIONS_FILE, RUN_FILE, read_run, write_record
+from eyechart.storage import RUN_FILE, read_run
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
@@ -23,7 +24,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 # --------------------------------------------------------------------------------------------- the page opens alone
 
 
-def test_opens_without_any_request(report: Path) -> None:
+def test_opens_without_any_request(page: Any) -> None:
     assert not page.open_tags, "tags that nothing closes"
     outside = [address for address in page.addresses if re.match(r"(?:\w+:)?//", address)]
     assert outside == []
@@ -36,13 +37,13 @@ def test_is_small(report: Path) -> None:
     assert report.stat().st_size < 1_500_000
 
 
-def test_ids_are_unique_and_inner_links_lead_somewhere(report: Path) -> None:
+def test_ids_are_unique_and_inner_links_lead_somewhere(page: Any) -> None:
     assert len(page.ids) == len(set(page.ids))
     inner = {address[1:] for address in page.addresses if address.startswith("#")}
     assert inner <= set(page.ids)
 
 
-def test_links_lead_to_the_run_files_and_figures(report: Path, five_runs: list[Path]) -> None:
+def test_links_lead_to_the_run_files_and_figures(page: Any, report: Path, five_runs: list[Path]) -> None:
     outer = {unquote(a) for a in page.addresses if not a.startswith(("#", "data:"))}
     for address in outer:
         assert (report.parent / address).is_file(), address
@@ -64,25 +65,45 @@ def test_torch_is_never_imported(five_runs: list[Path], tmp_path: Path) -> None:
     assert subprocess.run(command, check=False).returncode == 0
 
 
-# --------------------------------------------------------------------------------------------- it says what the records say
+# --------------------------------------------------------------------------------------------- it says what they say
 
 
-def test_numbers_equal_the_records(report: Path, five_runs: list[Path]) -> None:
-    text = page.text
-    for run in five_runs:
-        record = read_run(run)
-        for value in (record.test.accuracy, record.test.macro_f1, record.test.macro_precision):
-            assert numbers.percent(value) in text
-        assert numbers.loss(record.test.loss) in text
-        assert record.command in text
-        assert record.weights_sha256[:12] in text
+def test_numbers_equal_the_records(page: Any, five_runs: list[Path]) -> None:
+    quality, cost = page.rows(), page.rows(1)
+    for record in map(read_run, five_runs):
+        test, run_cost = record.test, record.cost
+        expected = [test.accuracy, test.macro_precision, test.macro_recall, test.macro_f1]
+        assert quality[record.contender][4:8] == [f"{100 * value:.2f} %" for value in expected]
+        assert quality[record.contender][8] == f"{test.loss:.4f}"
+        assert quality[record.contender][9] == f"{record.clocks.training_seconds:.1f} s"
+        assert cost[record.contender][10] == f"{round(run_cost.inference_images_per_second, -1):,.0f}"
+        assert cost[record.contender][12] == f"{100 * run_cost.mfu:.0f} %"
+        assert record.command in page.text
+        assert record.weights_sha256[:12] in page.text
 
 
-def test_fewest_errors_come_first(report: Path, five_runs: list[Path]) -> None:
+def test_error_stands_with_its_wilson_interval(page: Any, five_runs: list[Path]) -> None:
+    for record in map(read_run, five_runs):
+        wrong = record.test.num_items - sum(row[i] for i, row in enumerate(record.test.confusion))
+        interval = binomtest(wrong, record.test.num_items).proportion_ci(0.95, method="wilson")
+        _, _, error, axis = page.rows()[record.contender][:4]
+        assert float(error.removesuffix(" %")) == pytest.approx(100 * wrong / record.test.num_items, abs=0.051)
+        low, high = re.findall(r"[\d.]+", axis)
+        assert float(low) == pytest.approx(100 * interval.low, abs=0.051)
+        assert float(high) == pytest.approx(100 * interval.high, abs=0.051)
+
+
+def test_fewest_errors_come_first(page: Any, five_runs: list[Path]) -> None:
     accuracy = {record.contender: record.test.accuracy for record in map(read_run, five_runs)}
     expected = sorted(accuracy, key=lambda name: (-accuracy[name], name))
-    assert page.rows() == expected
-    assert page.rows(1) == expected
+    assert list(page.rows()) == expected
+    assert list(page.rows(1)) == expected
+
+
+def test_pretrained_contenders_are_marked(page: Any) -> None:
+    marked = {name for name, cells in page.rows().items() if "pretrained on ImageNet-1k" in cells[1]}
+    assert marked == {"alexnet", "vgg16"}
+    assert "alexnet (ImageNet-1k) and vgg16 (ImageNet-1k) start from weights trained on other images" in page.text
 
 
 def test_figures_follow_the_theme(report: Path) -> None:
@@ -95,22 +116,23 @@ def test_figures_follow_the_theme(report: Path) -> None:
         assert "DejaVu" not in drawing
 
 
-def test_several_seeds_give_one_row_with_spread(fake_runs: ModuleType, tmp_path: Path) -> None:
+def test_several_seeds_give_one_row_with_spread(fake_runs: ModuleType, page_reader: ModuleType, tmp_path: Path) -> None:
     two = {name: fake_runs.FIVE[name] for name in ("cnn", "vit")}
     runs = fake_runs.fake_study(tmp_path / "study", two, seeds=(0, 1, 2), num_items=300)
-    source = write_report(runs, tmp_path / "r.html").read_text()
-    assert rows_of(source) == ["cnn", "vit"]
-    assert "3 seeds" in source
-    assert "± " in source
-    assert "fewer errors" in source
+    page = page_reader.Page(write_report(runs, tmp_path / "r.html"))
+    accuracies = [read_run(run).test.accuracy for run in runs[:3]]
+    mean, deviation = 100 * statistics.fmean(accuracies), 100 * statistics.stdev(accuracies)
+    assert list(page.rows()) == ["cnn", "vit"]
+    assert page.rows()["cnn"][4] == f"{mean:.2f} % ± {deviation:.2f} %"
+    assert "3 seeds" in page.rows()["cnn"][1]
 
 
-def test_contenders_of_two_studies_keep_apart(fake_runs: ModuleType, tmp_path: Path) -> None:
+def test_contenders_of_two_studies_keep_apart(fake_runs: ModuleType, page_reader: ModuleType, tmp_path: Path) -> None:
     one = {"cnn": fake_runs.FIVE["cnn"]}
     runs = fake_runs.fake_study(tmp_path / "quick", one, num_items=200)
     runs += fake_runs.fake_study(tmp_path / "long", one, num_items=200, preset="standard")
-    page = Page(write_report(runs, tmp_path / "r.html"))
-    assert set(rows_of(page.source)) == {"cnn (quick)", "cnn (long)"}
+    page = page_reader.Page(write_report(runs, tmp_path / "r.html"))
+    assert set(page.rows()) == {"cnn (quick)", "cnn (long)"}
     assert "2 different sets of rules" in page.text
 
 

@@ -91,11 +91,12 @@ def is_here(name: str) -> bool:
 def _load_known(known: KnownDataset, offline: bool, say: Callable[[str], None]) -> Dataset:
     if known.name == "digits":
         return sklearn_digits.load()
+    was_here = is_here(known.name)
     folder = _files_in_cache(known, offline, say)
     try:
         return cached.open_dataset(folder, known, _expected_md5(known.name))
     except DatasetError as error:
-        if offline:
+        if offline or not was_here:
             raise
         say(f"{error} Fetching it again.")
     for name in IDX_FILES:
@@ -120,7 +121,7 @@ def _expected_md5(name: str) -> dict[str, str]:
 
 def _existing_path(reference: str) -> Path:
     path = Path(reference).expanduser()
-    if not path.exists():
+    if not reference.strip() or not path.exists():
         raise UsageError(f"{reference!r} is neither a known dataset nor a path. {_names_and_near_misses(reference)}")
     return path
 
@@ -157,6 +158,8 @@ def _checks_of_path(path: Path) -> tuple[FileCheck, ...]:
 
 
 def _names_and_near_misses(name: str) -> str:
-    near = difflib.get_close_matches(name.lower(), KNOWN, n=2, cutoff=0.5)
+    wanted = name.strip().lower()
+    near = [known for known in KNOWN if wanted and wanted in known]
+    near += [known for known in difflib.get_close_matches(wanted, KNOWN, n=2, cutoff=0.5) if known not in near]
     guess = f" Did you mean {' or '.join(near)}?" if near else ""
     return f"Expected one of {', '.join(KNOWN)}, or the path of a folder or zip.{guess}"

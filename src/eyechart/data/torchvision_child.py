@@ -30,6 +30,11 @@ def main(arguments: list[str]) -> int:
     missing = missing_files(name, root)
     if missing and "--offline" in arguments:
         return _answer({"missing": missing})
+    damaged = [file for file in missing if (root / file).exists()]
+    if damaged:  # torchvision would take some of them unseen
+        return _answer(
+            {"failed": f"{', '.join(damaged)} below {root} has another checksum; delete it", "missing": missing}
+        )
     try:
         convert(name, root, output)
     except Exception as error:  # whatever it is, the other process needs a plain reason
@@ -51,7 +56,7 @@ def source_files(name: str) -> dict[str, str]:
 
 
 def missing_files(name: str, root: Path) -> list[str]:
-    """Those of the source files that are not below `root`, whole."""
+    """Those of the source files that are not below `root`, or not with the right checksum."""
     return [file for file, md5 in source_files(name).items() if not check_integrity(root / file, md5)]
 
 

@@ -39,15 +39,27 @@ def log_ticks(low: float, high: float) -> list[float]:
         ticks = [tick for tick in ticks if low <= tick <= high]
         if len(ticks) <= MOST_TICKS:
             break
-    return _thinned(ticks)
+    return _thinned(ticks) if len(ticks) > 1 else _even_ticks(low, high)
 
 
 def time_ticks(low: float, high: float) -> list[float]:
     """Round times of a clock between `low` and `high` seconds."""
-    return _thinned([tick for tick in TIME_TICKS if low <= tick <= high])
+    ticks = [tick for tick in TIME_TICKS if low <= tick <= high]
+    return _thinned(ticks) if len(ticks) > 1 else _even_ticks(low, high)
+
+
+def _even_ticks(low: float, high: float) -> list[float]:
+    """Two or more ticks at equal steps, for an axis so short that it holds no two of the round numbers."""
+    step = 10.0 ** math.floor(math.log10(high - low))
+    while high - low < 2 * step:
+        step /= 2
+    first, last = math.ceil(low / step), math.floor(high / step)
+    return _thinned([float(f"{number * step:.6g}") for number in range(first, last + 1)])
 
 
 def time_label(seconds: float) -> str:
+    if 60 < seconds < 600 and seconds % 60:
+        return f"{seconds:g} s"
     for size, unit in ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"), (0.001, "ms")):
         if seconds >= size:
             return f"{seconds / size:g} {unit}"

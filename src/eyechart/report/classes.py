@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 MOST_CLASSES_WITH_COUNTS = 15  # more, and the counts in the cells could not be read
 MOST_CLASSES_DRAWN = 60
 MOST_TOLD = 5  # classes or mistakes of a contender, in words
+F1_INCHES = 5.4  # width of the drawing
 LEAST_SHORTFALL = 0.0002  # F1 of 1 stands where 99.98 % would: a log axis has no room for it
 F1_TICKS = (0.9995, 0.999, 0.998, 0.995, 0.99, 0.98, 0.95, 0.9, 0.8, 0.5, 0.0)
 
@@ -30,17 +31,18 @@ def per_class_f1(entries: list[Entry], folder: Path) -> Chart:
     if len(classes) > MOST_CLASSES_DRAWN:
         return Chart("classes", _hardest_class(entries), _lowest_f1(entries), ())
     names = [shortened(name) for name in classes]
-    figure, axes = new_panel(6.6, 1.0 + 0.34 * len(classes), (0.25 + text_inches(names), 0.55, 0.2, 0.45))
+    columns = max(1, int(F1_INCHES / (0.22 + text_inches(shortened(entry.label) for entry in entries))))
+    legend_inches = 0.15 + 0.24 * math.ceil(len(entries) / columns)
+    margins = (0.25 + text_inches(names), 0.55, 0.15, legend_inches)
+    figure, axes = new_panel(F1_INCHES, 0.55 + legend_inches + 0.34 * len(classes), margins)
     shortfalls = [_draw_f1(axes, entry, _offset(i, len(entries))) for i, entry in enumerate(entries)]
     _set_f1_axis(axes, [value for values in shortfalls for value in values])
     axes.set_yticks(range(len(classes)), names)
     axes.set_ylim(len(classes) - 0.5, -0.5)
     axes.tick_params(axis="y", labelcolor=INK)
     axes.grid(axis="x", visible=False)
-    if len(entries) > 1:
-        columns = max(1, int(6.3 / (0.35 + text_inches(shortened(entry.label) for entry in entries))))
-        axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=columns, frameon=False, handletextpad=0.1)
-    axes.set_xlabel("F1 on the test images (log axis of the shortfall, further right is better)")
+    axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=columns, frameon=False, handletextpad=0.1)
+    axes.set_xlabel("F1 (log axis of what lacks to 100 %; further right is better)")
     panel = saved_panel(figure, "classes-f1", "F1 of every class, a dot a contender", folder)
     return Chart("classes", _hardest_class(entries), _f1_caption(entries), (panel,))
 
@@ -111,7 +113,7 @@ def _f1_caption(entries: list[Entry]) -> str:
     if seeds == [1]:
         return f"n = {sizes} test images a class, one seed; an interval needs several seeds."
     shown = plural(seeds[-1], "seed") if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]} seeds"
-    return f"n = {sizes} test images a class. Means over {shown} with 95 % t-intervals."
+    return f"n = {sizes} test images a class. Means over {shown} with 95 % t-intervals, cut at the frame."
 
 
 # --------------------------------------------------------------------------------------------- confusion

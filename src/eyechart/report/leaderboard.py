@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 from eyechart.report import numbers
 from eyechart.report.answer import interval_text, is_pretrained, tied_with_leader
+from eyechart.report.axes import log_ticks
 from eyechart.report.entries import Entry
 from eyechart.schema import RunRecord
 
 LEAST_TICK_DISTANCE = 26  # of 100
-AXIS_TICKS = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ def leaderboard(entries: list[Entry]) -> Leaderboard:
 
 def _ticks(low: float, high: float) -> tuple[tuple[float, str], ...]:
     """Position and label of the axis' ticks, as many as stand clear of each other."""
-    placed = [(_position(tick, low, high), numbers.short_percent(tick)) for tick in AXIS_TICKS if low <= tick <= high]
+    placed = [(_position(tick, low, high), numbers.short_percent(tick)) for tick in log_ticks(low, high)]
     kept: list[tuple[float, str]] = []
     for position, label in reversed(placed):
         if not kept or kept[-1][0] - position >= LEAST_TICK_DISTANCE:

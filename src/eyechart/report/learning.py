@@ -82,7 +82,7 @@ def _row(entries: list[Entry], measure: Measure, folder: Path) -> list[Panel]:
     ):
         curves = [(entry, curve) for entry in entries for curve in mean_curves(entry, clock, measure.reading)]
         names = text_inches(shortened(entry.label) for entry in entries)
-        figure, axes = new_panel(5.4, 3.6, (0.72, 0.5, 0.42 + names, 0.1))
+        figure, axes = new_panel(4.9, 3.4, (0.72, 0.5, 0.42 + names, 0.1))
         _set_x_axis(axes, [value for _, curve in curves for value in curve.x], is_time=name == "seconds")
         _set_y_axis(axes, curves, measure)
         axes.set_xlabel(label)

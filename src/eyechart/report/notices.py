@@ -51,7 +51,7 @@ def _diverged(entries: list[Entry]) -> str:
         return ""
     return (
         f"{plural(len(failed), 'run')} diverged: {_named(failed)}. "
-        "A run that diverges counts as a failure of its contender; means are taken over the runs that finished, and flatter it."
+        "A run that diverges counts as a failure of its contender; the means are of its finished runs, and flatter it."
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 MISSING = "–"
 
@@ -45,6 +46,7 @@ def seconds(value: float) -> str:
     minutes, rest = divmod(round(value), 60)
     if minutes < 60:
         return f"{minutes} min {rest:02d} s"
+    minutes = round(value / 60)
     return f"{minutes // 60:,} h {minutes % 60:02d} min"
 
 
@@ -71,8 +73,9 @@ def significant(value: float, digits: int = 3) -> str:
         return MISSING
     if value == 0:
         return "0"
-    decimals = digits - 1 - math.floor(math.log10(abs(value)))
-    return f"{round(value, decimals):,.{max(0, min(decimals, 9))}f}"
+    rounded = round(value, digits - 1 - math.floor(math.log10(abs(value))))
+    decimals = digits - 1 - math.floor(math.log10(abs(rounded)))  # 0.9997 has become 1.00
+    return f"{rounded:,.{max(0, min(decimals, 9))}f}"
 
 
 def loss(value: float) -> str:
@@ -82,6 +85,11 @@ def loss(value: float) -> str:
 def times(ratio: float) -> str:
     """How many times as much: 3.14 -> "3.1", 31.4 -> "31"."""
     return significant(ratio, 2)
+
+
+def unbroken(text: str) -> str:
+    """Sentences whose numbers stay on one line with their units."""
+    return re.sub(r"(?<=\d) (?=(?:%|s|ms|min|h)(?!\w))", "\N{NO-BREAK SPACE}", text)
 
 
 def spoken_list(names: list[str]) -> str:

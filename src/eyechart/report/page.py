@@ -19,6 +19,7 @@ from eyechart.report.glyphs import mark, mark_path
 from eyechart.report.leaderboard import COST, QUALITY, leaderboard
 from eyechart.report.learning import learning_curves
 from eyechart.report.notices import notices
+from eyechart.report.numbers import unbroken
 from eyechart.report.provenance import provenance, run_link
 from eyechart.report.tradeoff import accuracy_against_cost
 from eyechart.storage import write_text
@@ -101,6 +102,7 @@ def _template() -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["unbroken"] = unbroken
     environment.globals.update(mark=mark, mark_path=mark_path, themed=themed, safe_svg=Markup)
     environment.globals["style_sheet"] = Markup((here / "report.css").read_text(encoding="utf-8"))
     environment.globals["script"] = Markup((here / "report.js").read_text(encoding="utf-8"))
