@@ -234,19 +234,16 @@ class TestProbabilitiesFromBoxes:
     @pytest.mark.parametrize(
         ("boxes", "expected"),
         [
-            ([], [0.25, 0.25, 0.25, 0.25]),
-            ([(0.6, 2)], [0.1, 0.1, 0.7, 0.1]),
-            ([(0.6, 0)], [0.7, 0.1, 0.1, 0.1]),  # class 0 is a class like any other
-            (
-                [(0.9, 1), (0.6, 3), (0.5, 1)],
-                [0.0, 0.6, 0.0, 0.4],
-            ),  # more than 1 is claimed; the best of a class counts
+            ([], [1.0, 1.0, 1.0, 1.0]),
+            ([(0.6, 2)], [1.0, 1.0, 148.5, 1.0]),  # 0.6 / 0.4 against 0.01 / 0.99
+            ([(0.6, 0)], [148.5, 1.0, 1.0, 1.0]),  # class 0 is a class like any other
+            ([(0.9, 1), (0.6, 3), (0.5, 1)], [1.0, 891.0, 1.0, 148.5]),  # the best box of a class counts
         ],
     )
     def test_by_hand(self, boxes: list[tuple[float, int]], expected: list[float]) -> None:
-        torch.testing.assert_close(
-            probabilities_from_boxes(found(boxes), 4)[0], torch.tensor(expected), rtol=0, atol=2e-6
-        )
+        """`expected` as odds, in units of those of a class without a box."""
+        probabilities = torch.tensor(expected) / sum(expected)
+        torch.testing.assert_close(probabilities_from_boxes(found(boxes), 4)[0], probabilities)
 
     def test_no_answer_is_impossible(self) -> None:
         """A certain detector that is wrong pays a finite loss."""

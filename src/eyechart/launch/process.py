@@ -105,8 +105,13 @@ def _passing_signals_to(process: subprocess.Popen[str]) -> Iterator[None]:
 
 
 def _environment(num_threads: int) -> dict[str, str]:
-    """OpenMP reads its number of threads once, at the start; other settings are the worker's own."""
-    return os.environ | {"OMP_NUM_THREADS": str(num_threads), "PYTHONUNBUFFERED": "1"}
+    """OpenMP reads its settings once, at the start of a process.
+
+    Threads that wait sleep instead of spinning: where another program wants a core as well, spinning threads keep
+    each other from working, and training was four times slower and more (docs/lab-log.md).
+    """
+    settings = {"OMP_NUM_THREADS": str(num_threads), "PYTHONUNBUFFERED": "1"}
+    return {"OMP_WAIT_POLICY": "PASSIVE"} | os.environ | settings
 
 
 def _error(job: Job, facts: dict[str, Any] | None, return_code: int, complaints: str) -> errors.EyechartError:
