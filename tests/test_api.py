@@ -6,8 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import eyechart as ec
 import pytest
+
+import eyechart as ec
 from eyechart.contracts import Dataset
 
 

@@ -52,11 +52,19 @@ def test_all_five_by_default() -> None:
         ({"seeds": [1, 1]}, "--seeds names the same one twice"),
         ({"changes": {"learning_rate": 0.0}}, "learning_rate"),
         ({"num_threads": 0}, "num_threads"),
+        ({"models": ["cnn"], "changes": {"weights": "hed"}}, "none of cnn starts from weights"),
     ],
 )
 def test_what_cannot_be_planned(arguments: dict[str, object], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         study.plan_study(**arguments)  # type: ignore[arg-type]
+
+
+def test_weights_are_given_to_those_that_have_some() -> None:
+    record = study.plan_study(["cnn", "alexnet"], changes={"weights": "none"})
+    assert record.recipes["cnn"].weights == "none"
+    assert record.recipes["alexnet"].weights == "none"
+    assert study.plan_study(["cnn", "vgg16"], changes={"weights": "hed"}).recipes["cnn"].weights == "none"
 
 
 def test_finished_runs_are_skipped_and_failures_do_not_stop_the_others(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ RECIPES: dict[str, Recipe] = {
     "cnn": Recipe(
         contender="cnn",
         title="CNN of our own",
-        epochs=12,
+        epochs=20,
         batch_size=128,
         optimizer="sgd",
         learning_rate=0.3,
@@ -28,10 +28,10 @@ RECIPES: dict[str, Recipe] = {
         schedule="linear",
         warmup_fraction=0.2,
         label_smoothing=0.1,
-        augmentation=Augmentation(shift_pixels=1),
+        augmentation=Augmentation(shift_pixels=1, rotate_degrees=7, scale_fraction=0.07),
         input_pixels=24,
         fit="centre-crop",
-        options={"first_maps": 16, "last_maps": 128, "logit_scale": 0.25},
+        options={"first_maps": 24, "last_maps": 128, "logit_scale": 0.25},
         source="docs/lab-log.md",
         expect="",
     ),
@@ -54,7 +54,7 @@ RECIPES: dict[str, Recipe] = {
     "vgg16": Recipe(
         contender="vgg16",
         title="VGG16, fine-tuned",
-        epochs=3,
+        epochs=4,
         batch_size=64,
         optimizer="adamw",
         learning_rate=1e-3,
@@ -106,6 +106,8 @@ RECIPES: dict[str, Recipe] = {
     ),
 }
 
+WITH_WEIGHTS = ("vgg16", "alexnet")  # contenders that may start from weights that were trained elsewhere
+
 # The third part of a contender's name, as changes of its recipe.
 FROZEN_WORDS: dict[str, dict[str, Any]] = {
     "frozen": {"frozen_stages": 99, "cache_frozen": True, "augmentation": {}},  # only the head is trained
@@ -148,6 +150,11 @@ def changed(recipe: Recipe, changes: dict[str, Any]) -> Recipe:
     return new
 
 
+def takes_weights(contender: str) -> bool:
+    """Whether a contender may start from weights that were trained elsewhere."""
+    return contender.partition(":")[0] in WITH_WEIGHTS
+
+
 def slug(contender: str) -> str:
     """A contender's name as part of a folder's name: "vgg16:hed:frozen" -> "vgg16-hed-frozen"."""
     parts = [Path(part).stem if "/" in part or "\\" in part else part for part in contender.split(":")]
@@ -157,7 +164,7 @@ def slug(contender: str) -> str:
 def _from_name(contender: str, rest: str) -> dict[str, Any]:
     if not rest:
         return {}
-    if contender.partition(":")[0] not in ("vgg16", "alexnet"):
+    if not takes_weights(contender):
         raise UsageError(
             f"{contender!r} names starting weights, and only vgg16 and alexnet have some; "
             f"expected just {contender.partition(':')[0]!r}."

@@ -23,7 +23,7 @@ from eyechart.errors import RunFailed, StorageError
 from eyechart.evaluation import cost, detection, metrics
 from eyechart.evaluation.predict import Predictions, predict
 from eyechart.models import catalog as architectures
-from eyechart.schema import Clocks, Cost, DetectionScores, Job, Plan, Preprocessing, RunRecord
+from eyechart.schema import Clocks, Cost, DetectionScores, Job, Plan, Preprocessing, RunRecord, Scores
 from eyechart.training import budget, calibration, checkpoint, feeds, loop
 from eyechart.weights.resolve import starting_weights
 
@@ -48,6 +48,7 @@ class Contender:
     preprocessing: Preprocessing
     model: nn.Module
     device: torch.device
+    validation: Scores | None = None  # of the last look at the validation part
 
     @property
     def judge(self) -> ContenderModel:
@@ -205,7 +206,7 @@ def _validate(contender: Contender) -> loop.Validation:
         probabilities = _predict(contender, part.images).probabilities
     except RunFailed:  # no numbers any more: the loop calls the run diverged
         return loop.Validation(float("nan"), 0.0, None)
-    scores = metrics.score(part.labels, probabilities)
+    scores = contender.validation = metrics.score(part.labels, probabilities)
     return loop.Validation(scores.loss, scores.accuracy, _objective(contender, part))
 
 
@@ -250,12 +251,16 @@ def _judge_test(contender: Contender, diverged: bool) -> Judged:
     """Open the test part, once, and score what the model says of it; and of the validation part."""
     test = contender.splits.test.open()
     predictions = _judge(contender, test, diverged)
-    validation = _judge(contender, contender.splits.validation, diverged)
+    # The last look came after the last step; a diverged run's looks are worth nothing.
+    validation = None if diverged else contender.validation
+    if validation is None:
+        part = contender.splits.validation
+        validation = metrics.score(part.labels, _judge(contender, part, diverged).probabilities)
     return Judged(
         predictions,
         {
             "test": metrics.score(test.labels, predictions.probabilities),
-            "validation": metrics.score(contender.splits.validation.labels, validation.probabilities),
+            "validation": validation,
             "detection": _score_boxes(contender, predictions, test),
             "predictions_sha256": storage.digest_arrays(predictions.arrays()),
             "items": _write_items(Path(contender.job.folder).parent, test),

@@ -17,7 +17,7 @@ from eyechart.contracts import Progress
 from eyechart.errors import EyechartError, Interrupted, RunFailed, StorageError, UsageError
 from eyechart.launch import process
 from eyechart.presets import rules_of
-from eyechart.recipes import RECIPES, recipe_of, slug
+from eyechart.recipes import RECIPES, WITH_WEIGHTS, recipe_of, slug, takes_weights
 from eyechart.schema import Job, Recipe, Rules, RunRecord, StudyRecord
 
 if TYPE_CHECKING:
@@ -80,6 +80,11 @@ def plan_study(
     if not seeds or min(seeds) < 0:
         raise UsageError(f"--seeds got {list(seeds)}; expected one or more whole numbers from 0 up, such as 0,1,2.")
     given = {key: value for key, value in (changes or {}).items() if value is not None}
+    if "weights" in given and not any(takes_weights(contender) for contender in contenders):
+        raise UsageError(
+            f"--weights got {given['weights']!r}, and none of {', '.join(contenders)} starts from weights; "
+            f"expected it with {' or '.join(WITH_WEIGHTS)}."
+        )
     from eyechart.host import num_cores
 
     rules = {"num_threads": num_cores()} | {key: value for key, value in rules.items() if value is not None}
@@ -88,11 +93,16 @@ def plan_study(
         name=name or f"{preset}-{slug(Path(data).stem or data)}",
         contenders=contenders,
         seeds=tuple(seeds),
-        recipes={contender: recipe_of(contender, given) for contender in contenders},
+        recipes={contender: recipe_of(contender, _fitting(contender, given)) for contender in contenders},
         rules=fixed,
         command="",
         created_at=_now(),
     )
+
+
+def _fitting(contender: str, changes: dict[str, Any]) -> dict[str, Any]:
+    """The changes that concern a contender: starting weights only those that have some."""
+    return {key: value for key, value in changes.items() if key != "weights" or takes_weights(contender)}
 
 
 def settle_weights(record: StudyRecord, offline: bool, say: Callable[[str], None]) -> StudyRecord:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import sklearn.datasets
 
-from eyechart.data.cache import cache_folder, is_offline, keep
+from eyechart.cache import cache_folder, is_offline, keep
 from eyechart.data.catalog import KNOWN, fetch, load_dataset, verify
 from eyechart.errors import DatasetError, DatasetMissing, StorageError, UsageError
 

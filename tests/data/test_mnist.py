@@ -19,11 +19,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from eyechart.cache import cache_folder
 from eyechart.data import idx, mnist_wheel
 from eyechart.data import mnist as module
-from eyechart.data.cache import IDX_FILES, cache_folder
 from eyechart.data.catalog import fetch, load_dataset, verify
 from eyechart.data.download import DownloadError
+from eyechart.data.idx import IDX_FILES
 from eyechart.errors import DatasetError, DatasetMissing, MissingError
 
 

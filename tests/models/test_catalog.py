@@ -11,7 +11,7 @@ import torch
 import eyechart.models
 from eyechart.contracts import Batch, StartingWeights
 from eyechart.errors import UsageError
-from eyechart.models.catalog import ARCHITECTURES, build_model, plan_preprocessing
+from eyechart.models.catalog import ARCHITECTURES, build_model, input_size, plan_preprocessing
 from eyechart.palette import CONTENDER_STYLE
 from eyechart.recipes import RECIPES
 from eyechart.schema import DatasetCard, WeightsOrigin
@@ -133,3 +133,21 @@ def test_an_input_that_is_too_small_is_a_clear_error() -> None:
 def test_importing_the_catalog_imports_no_architecture() -> None:
     module = importlib.import_module("eyechart.models.catalog")
     assert not hasattr(module, "torch")
+
+
+@pytest.mark.parametrize(
+    ("name", "height", "width", "expected"),
+    [
+        ("cnn", 28, 28, (24, 24)),  # MNIST's margin is empty
+        ("cnn", 64, 48, (64, 48)),  # a photo's is not
+        ("cnn", 8, 8, (24, 24)),
+        ("vit", 28, 28, (28, 28)),
+        ("vit", 64, 64, (63, 63)),  # nearest multiple of its 7-pixel patches
+        ("vit", 8, 8, (14, 14)),
+        ("vgg16", 28, 28, (32, 32)),
+        ("vgg16", 64, 48, (64, 48)),
+        ("fasterrcnn", 50, 40, (50, 40)),
+    ],
+)
+def test_input_sizes(name: str, height: int, width: int, expected: tuple[int, int]) -> None:
+    assert input_size(RECIPES[name], height, width) == expected

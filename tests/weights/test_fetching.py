@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from eyechart.weights.fetching import is_offline, reach, run_python, weights_folder
+from eyechart.cache import is_offline
+from eyechart.weights.fetching import reach, run_python, weights_folder
 
 
 def test_a_process_that_hangs_ends_at_its_deadline() -> None:

@@ -69,7 +69,7 @@ def verify(
 @app.command()
 def show(
     reference: Annotated[str, typer.Argument(metavar="NAME_OR_PATH", help="A known name, a folder or a zip.")],
-    output: Annotated[Path | None, typer.Option("--output", help="The PNG [default: NAME-classes.png].")] = None,
+    output: Annotated[Path | None, typer.Option("--output", help="The PNG. Default: NAME-classes.png.")] = None,
     exist_ok: Annotated[bool, typer.Option("--exist-ok", help="Overwrite the PNG if it is there.")] = False,
     img_size: ImageSize = None,
     offline: Offline = False,

@@ -28,7 +28,7 @@ def run(
     batch_size: int = typer.Option(None, "-b", "--batch-size", help="Images a step, for all contenders of this study."),
     lr: float = typer.Option(None, "--lr", help="Peak learning rate."),
     wd: float = typer.Option(None, "--wd", help="Weight decay."),
-    weights: str = typer.Option(None, "--weights", help="Starting weights: auto, none, imagenet, hed, or a file."),
+    weights: str = typer.Option(None, "--weights", help="Of vgg16 and alexnet: auto, none, imagenet, hed, a file."),
     img_size: int = typer.Option(None, "--img-size", help="Side in pixels to which an image folder is decoded."),
     fraction: float = typer.Option(None, "--fraction", help="Share of the train part that is used, 0..1."),
     device: str = typer.Option(None, "--device", help="auto, cpu, cuda or mps."),
@@ -61,7 +61,9 @@ def run(
 
 def repeat(
     run_folder: Path = typer.Argument(..., metavar="RUN", help="The folder of a finished run."),
-    output: Path = typer.Option(None, "-o", "--output", help="Where the repetition goes. Default: beside it."),
+    output: Path = typer.Option(
+        None, "-o", "--output", help="Folder. Default: repeats, beside the study."
+    ),
     offline: bool = typer.Option(False, "--offline", envvar="EYECHART_OFFLINE", help="Never touch the network."),
 ) -> None:
     """Do a run again, step for step, and say whether weights and predictions are the same to the last bit."""

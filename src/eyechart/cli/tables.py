@@ -202,5 +202,8 @@ def _table(*headings: str) -> Table:
     """A plain table; a heading that ends in ">" is a column of figures."""
     table = Table(box=None, pad_edge=False, header_style="dim")
     for heading in headings:
-        table.add_column(heading.rstrip(">"), justify="right" if heading.endswith(">") else "left", overflow="fold")
+        is_figure, is_name = heading.endswith(">"), heading in ("study", "run")
+        table.add_column(
+            heading.rstrip(">"), justify="right" if is_figure else "left", overflow="fold", no_wrap=is_figure or is_name
+        )
     return table

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from eyechart.cache import keep
 from eyechart.contracts import Dataset, LabelledImages
 from eyechart.data import idx
-from eyechart.data.cache import IDX_FILES, keep
 from eyechart.data.content import parts_sha256
+from eyechart.data.idx import IDX_FILES
 from eyechart.errors import DatasetError, StorageError
 
 if TYPE_CHECKING:

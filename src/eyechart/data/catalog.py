@@ -13,10 +13,11 @@ import difflib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from eyechart.cache import cache_folder, is_offline
 from eyechart.contracts import Dataset
 from eyechart.data import cached, idx_folder, image_folder, mnist, sklearn_digits, torchvision_sets
-from eyechart.data.cache import IDX_FILES, cache_folder, is_offline
 from eyechart.data.facts import DatasetFacts, FileCheck, facts_of
+from eyechart.data.idx import IDX_FILES
 from eyechart.data.known import KNOWN, KnownDataset
 from eyechart.errors import DatasetError, DatasetMissing, UsageError
 

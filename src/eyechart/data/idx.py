@@ -25,6 +25,14 @@ if TYPE_CHECKING:
 
 Kind = Literal["images", "labels"]
 KIND_OF_MAGIC: dict[bytes, Kind] = {b"\x00\x00\x08\x03": "images", b"\x00\x00\x08\x01": "labels"}
+# The four files of a dataset in MNIST's format, by the names that its authors gave them.
+IDX_FILES = (
+    "train-images-idx3-ubyte",
+    "train-labels-idx1-ubyte",
+    "t10k-images-idx3-ubyte",
+    "t10k-labels-idx1-ubyte",
+)
+
 MAGIC_OF_KIND = {kind: magic for magic, kind in KIND_OF_MAGIC.items()}
 GZIP_MAGIC = b"\x1f\x8b"
 MAX_BYTES = 4 << 30  # of one uncompressed file; a small gzip can unpack to anything

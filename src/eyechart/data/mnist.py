@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from eyechart.cache import cache_folder, keep
 from eyechart.data import idx, mnist_wheel
-from eyechart.data.cache import IDX_FILES, cache_folder, keep
 from eyechart.data.download import DownloadError, download
+from eyechart.data.idx import IDX_FILES
 from eyechart.errors import DatasetError, DatasetMissing
 
 if TYPE_CHECKING:

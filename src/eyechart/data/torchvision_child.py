@@ -17,8 +17,9 @@ import numpy as np
 from torchvision import datasets
 from torchvision.datasets.utils import check_integrity
 
+from eyechart.cache import keep
 from eyechart.data import idx
-from eyechart.data.cache import IDX_FILES, keep
+from eyechart.data.idx import IDX_FILES
 
 SOCKET_SECONDS = 20  # torchvision sets no timeout of its own
 FASHION, KUZUSHIJI = "fashion-mnist", "kmnist"

@@ -11,8 +11,9 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eyechart.data.cache import IDX_FILES, cache_folder, keep
+from eyechart.cache import cache_folder, keep
 from eyechart.data.cached import CHECKED_FILE
+from eyechart.data.idx import IDX_FILES
 from eyechart.errors import DatasetMissing, StorageError
 
 if TYPE_CHECKING:

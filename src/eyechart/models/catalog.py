@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from eyechart.contracts import StartingWeights
 
 
+LARGEST_MARGIN = 1 / 6  # share of a side that a centre crop may take off
+
+
 class Architecture(NamedTuple):
     module: str  # where its `build` is
     input_channels: int | None = None  # None: those of the images
@@ -49,10 +52,8 @@ def plan_preprocessing(
     """
     architecture = ARCHITECTURES[recipe.contender]
     channels = architecture.input_channels or card.num_channels
-    height, width = (recipe.input_pixels,) * 2 if recipe.input_pixels else (card.height, card.width)
-    fit = recipe.fit
-    if fit == "centre-crop" and (height > card.height or width > card.width):
-        fit = "resize"
+    height, width = input_size(recipe, card.height, card.width)
+    crops = recipe.fit == "centre-crop" and height <= card.height and width <= card.width
     if min(height, width) < architecture.least_pixels:
         raise UsageError(
             f"{recipe.contender} got an input of {height}x{width} pixels; expected at least "
@@ -68,10 +69,27 @@ def plan_preprocessing(
         input_channels=channels,  # type: ignore[arg-type]
         input_height=height,
         input_width=width,
-        fit=fit,
+        fit="centre-crop" if crops else "resize",
         mean=mean,
         std=std,
     )
+
+
+def input_size(recipe: Recipe, height: int, width: int) -> tuple[int, int]:
+    """The size in pixels at which a network sees images of `height` x `width`.
+
+    Small images are brought to the recipe's `input_pixels`, larger ones stay as they are: shrinking would throw away
+    what a crop or a stride needs.  A crop takes off a margin (MNIST's is empty), never more than LARGEST_MARGIN.
+    Where images are cut into patches, the size is the nearest multiple, of two patches or more.
+    """
+    if recipe.input_pixels:
+        least = recipe.input_pixels / (1 - LARGEST_MARGIN) if recipe.fit == "centre-crop" else recipe.input_pixels
+        if max(height, width) <= least:
+            height = width = recipe.input_pixels
+    patch = recipe.options.get("patch_pixels")
+    if isinstance(patch, int) and patch > 0:
+        height, width = (patch * max(2, round(side / patch)) for side in (height, width))
+    return height, width
 
 
 def build_model(recipe: Recipe, preprocessing: Preprocessing, num_classes: int) -> nn.Module:

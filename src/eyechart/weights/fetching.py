@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import subprocess
 import sys
 from pathlib import Path
+
+from eyechart.cache import cache_folder
 
 REACHABLE_SECONDS = 5.0  # a machine without internet must not be held up
 DOWNLOAD_SECONDS = 900.0  # 528 MB at 0.6 MB/s
@@ -17,16 +18,9 @@ urllib.request.urlopen(urllib.request.Request(sys.argv[1], method="HEAD"), timeo
 """
 
 
-def is_offline(offline: bool) -> bool:
-    """True when asked for, or when EYECHART_OFFLINE is set to anything but 0."""
-    return offline or os.environ.get("EYECHART_OFFLINE", "0") not in ("", "0")
-
-
 def weights_folder() -> Path:
-    """`weights/` in eyechart's cache: EYECHART_CACHE, or the system's folder for caches."""
-    import platformdirs
-
-    return Path(os.environ.get("EYECHART_CACHE") or platformdirs.user_cache_dir("eyechart")) / "weights"
+    """`weights/` in eyechart's cache."""
+    return cache_folder() / "weights"
 
 
 def sha256_of_file(path: Path) -> str:

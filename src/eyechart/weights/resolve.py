@@ -15,11 +15,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from eyechart.cache import is_offline
 from eyechart.contracts import StartingWeights
 from eyechart.errors import StorageError, UsageError, WeightsError, WeightsMissing
 from eyechart.schema import WeightsOrigin
 from eyechart.weights import hed, imagenet
-from eyechart.weights.fetching import is_offline, weights_folder
+from eyechart.weights.fetching import weights_folder
 from eyechart.weights.files import SUFFIXES, read_weights
 from eyechart.weights.trunks import TRUNKS
 

@@ -1,9 +1,8 @@
-"""Where fetched datasets are kept, and whether the network may be used.
+"""Where fetched datasets and weights are kept, and whether the network may be used.
 
-Layout, the same for every dataset:
-
-    <cache folder>/<dataset>/train-images-idx3-ubyte     the four files of IDX_FILES, uncompressed, in MNIST's format
-    <cache folder>/<dataset>/checked.json                sizes, times and hashes of the files when they were last hashed
+<cache folder>/<dataset>/train-images-idx3-ubyte     four files in MNIST's format, uncompressed
+<cache folder>/<dataset>/checked.json                sizes, times and hashes of the files when they were last hashed
+<cache folder>/weights/                              starting weights, as safetensors
 """
 
 from __future__ import annotations
@@ -13,13 +12,6 @@ from pathlib import Path
 
 from eyechart.errors import StorageError
 from eyechart.storage import write_bytes
-
-IDX_FILES = (
-    "train-images-idx3-ubyte",
-    "train-labels-idx1-ubyte",
-    "t10k-images-idx3-ubyte",
-    "t10k-labels-idx1-ubyte",
-)
 
 
 def cache_folder() -> Path:

@@ -1,0 +1,104 @@
+"""Model FLOP/s utilisation: how much of what the machine can do at most reaches the networks while they train.
+
+FLOP/s of training (counted by torch, a multiply-add is 2) over the rate of the best matrix product, measured before and
+after in the same process.  Steps of the recipes as they are: augmentation, boxes and optimizer are in the time and not
+in the operations.  n: 5 repeats in one process.  Caveat: a CPU that clocks down under load makes the short matrix
+product look better than any long training can be; and what a noisy neighbour takes away lowers the figure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from benchmarks import harness
+from benchmarks.harness import Result, Settings
+
+if TYPE_CHECKING:
+    from eyechart.runner import Contender
+
+UNIT = "share of the best matrix product"
+
+
+def mfu_cnn(settings: Settings) -> Result:
+    """MFU of the CNN's training.
+
+    Claim: 0.5.  n and hardware: see the head of this file.
+    """
+    return _measure(settings, "cnn", settings.pick(25_600, 256))
+
+
+def mfu_vit(settings: Settings) -> Result:
+    """MFU of the Vision Transformer's training.
+
+    Claim: 0.5.  n and hardware: see the head of this file.
+    """
+    return _measure(settings, "vit", settings.pick(10_240, 128))
+
+
+def mfu_alexnet(settings: Settings) -> Result:
+    """MFU of AlexNet's training at 64 px.
+
+    Claim: 0.6.  n and hardware: see the head of this file.
+    """
+    return _measure(settings, "alexnet", settings.pick(1920, 64))
+
+
+def mfu_vgg16(settings: Settings) -> Result:
+    """MFU of VGG16's training at 32 px, on the kept outputs of its frozen stages.
+
+    Claim: 0.7.  n and hardware: see the head of this file.  Filling the cache is not in it; its operations neither.
+    """
+    return _measure(settings, "vgg16", settings.pick(640, 64))
+
+
+def _measure(settings: Settings, contender: str, num_images: int) -> Result:
+    spec = harness.ours("benchmarks.mfu:step_mfu", contender=contender, num_images=num_images, is_tiny=settings.is_tiny)
+    with harness.side(spec, settings.num_threads) as process:
+        answers = [process.measure() for _ in range(settings.repeats(5))]
+    facts = {
+        name: harness.spread([answer[name] for answer in answers]).median
+        for name in ("images_per_second", "training_gflop_per_image", "matmul_gflop_per_second")
+    }
+    return Result(UNIT, "higher", [answer["mfu"] for answer in answers], facts=facts)
+
+
+# --------------------------------------------------------------------------------------------- the side
+
+
+def step_mfu(contender: str, num_images: int, is_tiny: bool) -> Callable[[], dict[str, float]]:
+    """A side: MFU of a recipe's steps, and what it was computed from."""
+    from benchmarks.workload import CPU, measure_steps, prepare_contender
+    from eyechart.evaluation.cost import matmul_flops_per_second
+
+    changes = {"weights": "none"} if contender in ("vgg16", "alexnet") else {}
+    prepared = prepare_contender(contender, changes, is_tiny=is_tiny)
+    flops = step_flops(prepared)
+    measure_rate = measure_steps(prepared, prepared.model, num_images)
+
+    def measure() -> dict[str, float]:
+        before = matmul_flops_per_second(CPU)
+        rate = measure_rate()
+        matmul = max(before, matmul_flops_per_second(CPU))
+        return {
+            "mfu": rate * flops / matmul,
+            "images_per_second": rate,
+            "training_gflop_per_image": flops / 1e9,
+            "matmul_gflop_per_second": matmul / 1e9,
+        }
+
+    return measure
+
+
+def step_flops(contender: Contender) -> float:
+    """Operations of one image in a training step; those of stages whose outputs are kept do not happen in it."""
+    from eyechart.evaluation.cost import count_flops, count_flops_with_kept_stages
+    from eyechart.runner import TOOLS
+    from eyechart.training.feeds import as_batch
+
+    part = contender.splits.train
+    batch = as_batch(contender.model, part.images[:8], part.labels[:8], contender.device, TOOLS)
+    recipe = contender.job.recipe
+    if recipe.cache_frozen and recipe.frozen_stages:
+        return count_flops_with_kept_stages(contender.judge, batch, runs_per_image=0)
+    return count_flops(contender.judge, batch).training

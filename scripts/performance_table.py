@@ -1,0 +1,124 @@
+"""Write docs/performance.md from records/bench.json.
+
+python scripts/performance_table.py records/bench.json docs/performance.md
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from eyechart.storage import write_text
+
+HEAD = """# Performance
+
+This page is made by `python scripts/performance_table.py records/bench.json docs/performance.md` from the record that
+`make bench` writes; do not edit it.  What each benchmark does, how often, and what it cannot say stands in its
+docstring in [benchmarks/](../benchmarks).
+
+How to read it: both sides of a row were measured in turns, in processes of their own, with the same number of threads,
+on the CPU.  The ratio was taken pair by pair and says how many times better ours is; beside its median stand the
+smallest and the largest pair.  Seconds and rates belong to the machine below; only ratios travel, and only roughly.
+"""
+NOTHING = "\nNothing has been measured yet: run `make bench`.\n"
+
+
+def page(record: dict[str, Any]) -> str:
+    """The whole page; `record` is {} where there is none yet."""
+    results = record.get("results", {})
+    if not results:
+        return HEAD + NOTHING
+    compared = {name: entry for name, entry in results.items() if "ratio" in entry}
+    alone = {name: entry for name, entry in results.items() if "ratio" not in entry}
+    return "\n".join([HEAD, _machine(record), *_table_of_ratios(compared), *_table_of_values(alone), *_notes(results)])
+
+
+def _machine(record: dict[str, Any]) -> str:
+    host = record["host"]
+    versions = ", ".join(f"{name} {version}" for name, version in host["versions"].items())
+    return (
+        f"Measured on {host['cpu']}, {host['num_threads']} threads of {host['num_cores']} cores, "
+        f"{host['memory_bytes'] / 2**30:.0f} GB; Python {host['python']}, {versions}; last on {record['date']}.\n"
+    )
+
+
+def _table_of_ratios(results: dict[str, Any]) -> list[str]:
+    if not results:
+        return []
+    rows = [
+        f"| `{name}` | {entry['title']} | {_ratio(entry['ratio'])} | {_number(entry['ours'])} | "
+        f"{_number(entry['peer'])} | {entry['unit']} | {len(entry['values']['ours'])} |"
+        for name, entry in results.items()
+    ]
+    head = ["## Against peers", "", "| name | what | ratio (smallest to largest) | ours | peer | unit | pairs |"]
+    return [*head, "|---|---|---|---|---|---|---|", *rows, ""]
+
+
+def _table_of_values(results: dict[str, Any]) -> list[str]:
+    if not results:
+        return []
+    rows = [
+        f"| `{name}` | {entry['title']} | {_number(entry['ours'])} ({_range(entry['values']['ours'])}) | "
+        f"{entry['unit']} | {len(entry['values']['ours'])} |"
+        for name, entry in results.items()
+    ]
+    head = ["## Alone", "", "| name | what | median (smallest to largest) | unit | repeats |", "|---|---|---|---|---|"]
+    return [*head, *rows, ""]
+
+
+def _notes(results: dict[str, Any]) -> list[str]:
+    """What a row must not be read without: the accuracy of timed goals, what differs, which code."""
+    lines = ["## Beside the figures", ""]
+    for name, entry in results.items():
+        facts = [*_accuracy(entry), *_peer_run(entry)]
+        facts += [f"{entry['differences']}"] if "differences" in entry else []
+        for key in ("relative_difference_of_losses", "largest_difference_of_logits"):
+            facts += [f"{key.replace('_', ' ')}: {entry[key]:.1e}."] if key in entry else []
+        lines.append(" ".join([f"- `{name}`: {entry['date']}, commit {entry['commit'] or 'unknown'}.", *facts]))
+    return [*lines, ""]
+
+
+def _accuracy(entry: dict[str, Any]) -> list[str]:
+    """Of goals: the mean over seeds against the target, and the time that includes starting up."""
+    if "target" not in entry:
+        return []
+    accuracy = entry["accuracy"]
+    missed = "" if entry["reached"] else " **The goal was missed.**"
+    return [
+        f"Test accuracy {accuracy['mean']:.2%} on average, {accuracy['min']:.2%} at worst ({len(accuracy['values'])} "
+        f"seeds; goal {entry['target']:.1%}).{missed} From process start: "
+        f"{_number(entry['seconds_from_process_start'])} s."
+    ]
+
+
+def _peer_run(entry: dict[str, Any]) -> list[str]:
+    if "peer_run" not in entry:
+        return []
+    reached = ", ".join(f"{accuracy:.2%}" for accuracy in entry["peer_run"]["accuracies"])
+    return [f"The peer's test accuracy after each epoch: {reached}."]
+
+
+def _ratio(ratio: dict[str, float]) -> str:
+    return f"**{_number(ratio['median'])}x** ({_number(ratio['min'])} to {_number(ratio['max'])})"
+
+
+def _range(values: list[float]) -> str:
+    return f"{_number(min(values))} to {_number(max(values))}"
+
+
+def _number(value: float) -> str:
+    """Three digits that count, without an exponent."""
+    if abs(value) >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.3g}"
+
+
+def main() -> None:
+    source, target = Path(sys.argv[1]), Path(sys.argv[2])
+    write_text(target, page(json.loads(source.read_text()) if source.exists() else {}))
+
+
+if __name__ == "__main__":
+    main()
