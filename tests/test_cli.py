@@ -142,6 +142,21 @@ def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path: Path, number: signal.Signa
     assert "continues" in eyechart("ls", tmp_path).stdout
 
 
+def test_ctrl_c_while_a_run_is_being_judged_ends_the_study_after_it(tmp_path: Path) -> None:
+    command = [*EYECHART, "run", "-p", "smoke", "-m", "cnn,vit", "--threads", "1", "-o", str(tmp_path)]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    assert process.stderr
+    for line in process.stderr:
+        if "judging" in line:
+            process.send_signal(signal.SIGINT)
+            break
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "was finished" in errors
+    assert "--resume" in errors
+    assert len(list(tmp_path.glob("*/*/run.json"))) == 1, "the second contender was never started"
+
+
 def test_a_killed_worker_is_a_failed_run(tmp_path: Path) -> None:
     process = start_long_run(tmp_path)
     psutil = pytest.importorskip("psutil")

@@ -114,7 +114,7 @@ def epochs_until(target: float, num_images: int | None = None) -> Callable[[], d
         train, test = loader(train=True, num_images=num_images), loader(train=False, num_images=num_images)
         accuracies: list[float] = []
         seconds: list[float] = []
-        while len(accuracies) < MOST_EPOCHS and max(accuracies, default=0.0) < target:
+        while not accuracies or (accuracies[-1] < target and len(accuracies) < MOST_EPOCHS):
             seconds.append(training.epoch_seconds(train))
             accuracies.append(training.accuracy(test))
         return {"accuracies": accuracies, "seconds": seconds}

@@ -17,7 +17,7 @@ from eyechart.recipes import RECIPES
 from eyechart.schema import DatasetCard, WeightsOrigin
 
 # Exact parameter counts on MNIST, starting from nothing: a change of architecture must be meant.
-PARAMETERS = {"cnn": 0, "vit": 0, "vgg16": 0, "alexnet": 0, "fasterrcnn": 0}
+PARAMETERS = {"cnn": 77_800, "vit": 204_938, "vgg16": 14_849_610, "alexnet": 2_538_570, "fasterrcnn": 292_771}
 
 NOTHING = StartingWeights(WeightsOrigin(name="none", description=""), {})
 WHOLE = {"frozen_stages": 0, "cache_frozen": False}
@@ -96,15 +96,15 @@ class TestEveryContender:
 
     def test_loss_falls_on_eight_images(self, name: str) -> None:
         model, data = contender(name, card()), batch(card())
-        optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
+        optimizer = torch.optim.AdamW(model.parameters(), lr=4e-4)
         losses = []
-        for _ in range(12):
+        for _ in range(14):
             torch.manual_seed(1)  # dropout and a detector's sampling draw the same numbers
             loss = model.loss(data)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
-            losses.append(float(loss))
+            losses.append(float(loss.detach()))
         assert min(losses[-3:]) < 0.8 * losses[0], f"{losses[0]:.3f} only fell to {min(losses[-3:]):.3f}"
 
     def test_same_seed_same_result(self, name: str) -> None:

@@ -42,12 +42,15 @@ def do(job: Job, report: Reporter) -> None:
     assert process.stdin
     assert process.stdout
     complaints = _Tail(process)
-    with _passing_signals_to(process), process:
+    with _passing_signals_to(process) as asked, process:
         with contextlib.suppress(BrokenPipeError):
             process.stdin.write(job.model_dump_json())
             process.stdin.close()
         last = _follow(process, report)
     complaints.join()
+    if asked and ("done" in last or process.returncode < 0):
+        how = "was finished" if "done" in last else "was ended at once; its last checkpoint stays"
+        raise errors.Interrupted(f"Stopped: {job.run} {how}.", asked[0])
     if "done" in last:
         return
     raise _error(job, last.get("error"), process.returncode, complaints.text())
@@ -86,19 +89,24 @@ class _Tail:
 
 
 @contextlib.contextmanager
-def _passing_signals_to(process: subprocess.Popen[str]) -> Iterator[None]:
-    """Hand SIGINT and SIGTERM on to the worker, which saves and ends; only the main thread may do this."""
+def _passing_signals_to(process: subprocess.Popen[str]) -> Iterator[list[int]]:
+    """Hand SIGINT and SIGTERM on to the worker, which saves and ends; a second one ends it at once.
+
+    Yields the list of signals that came.  Only the main thread may do this.
+    """
+    asked: list[int] = []
     if threading.current_thread() is not threading.main_thread():
-        yield
+        yield asked
         return
 
     def hand_on(number: int, frame: object) -> None:
+        asked.append(number)
         with contextlib.suppress(ProcessLookupError):
-            process.send_signal(number)
+            process.send_signal(number if len(asked) == 1 else signal.SIGKILL)
 
     before = {number: signal.signal(number, hand_on) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield
+        yield asked
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

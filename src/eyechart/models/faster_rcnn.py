@@ -30,7 +30,7 @@ SCORE_LIMITS = (0.01, 0.999)  # what no box and a perfect box say of a class: no
 def build(recipe: Recipe, preprocessing: Preprocessing, num_classes: int) -> ContenderModel:
     """Raises UsageError for options that are unknown or cannot be."""
     model = FasterRCNN(preprocessing, num_classes, read_options(recipe), recipe.label_smoothing)
-    return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+    return model.to(memory_format=torch.channels_last)
 
 
 class FasterRCNN(nn.Module):
@@ -52,7 +52,7 @@ class FasterRCNN(nn.Module):
         self.proposal_network = ProposalNetwork(depth, anchors, size, options)
         self.region_head = RegionHead(depth, num_classes, 1 / STRIDE, size, options, label_smoothing)
 
-    def features(self, images: Tensor) -> Tensor:
+    def feature_map(self, images: Tensor) -> Tensor:
         """Images (B, C, H, W) -> map (B, D, h, w)."""
         images = self.preprocess(images).contiguous(memory_format=torch.channels_last)
         features: Tensor = self.backbone(images)
@@ -63,7 +63,7 @@ class FasterRCNN(nn.Module):
         assert batch.boxes is not None, "a detector trains on boxes"
         assert batch.box_labels is not None, "boxes need labels"
         truth = self.frame.truth(batch.boxes, batch.box_labels)
-        features = self.features(batch.images)
+        features = self.feature_map(batch.images)
         objectness, deltas = self.proposal_network(features)
         proposals = self.proposal_network.propose(objectness, deltas)
         draws = self._draws(features.device)
@@ -72,7 +72,7 @@ class FasterRCNN(nn.Module):
 
     def detect(self, images: Tensor) -> Detections:
         """The boxes of each image, best first."""
-        features = self.features(images)
+        features = self.feature_map(images)
         proposals = self.proposal_network.propose(*self.proposal_network(features))
         found: Detections = self.region_head.detect(features, proposals)
         return found._replace(boxes=self.frame.to_image(found.boxes, found.labels >= 0))
@@ -131,6 +131,7 @@ class BoxFrame(nn.Module):
 
     scale: Tensor
     offset: Tensor
+    somewhere: Tensor
 
     def __init__(self, card: Preprocessing):
         super().__init__()
@@ -143,6 +144,8 @@ class BoxFrame(nn.Module):
         # Not persistent: they follow from the preprocessing, which is saved.
         self.register_buffer("scale", torch.tensor([*scale, *scale]), persistent=False)
         self.register_buffer("offset", torch.tensor([left, top, left, top], dtype=torch.float32), persistent=False)
+        # What stands in slots without a box: anything that has an area.
+        self.register_buffer("somewhere", torch.tensor([0.0, 0.0, 1.0, 1.0]), persistent=False)
 
     def truth(self, boxes: Tensor, labels: Tensor) -> Truth:
         """True boxes (B, R, 4) as the network sees them; those without an area are dropped."""
@@ -150,8 +153,8 @@ class BoxFrame(nn.Module):
             boxes, labels = boxes.new_zeros(len(boxes), 1, 4), labels.new_full((len(labels), 1), -1)
         boxes = clip_boxes((boxes.float() - self.offset) * self.scale, *self.input_size)
         filled = (labels >= 0) & at_least(boxes, 1e-3)
-        somewhere = boxes.new_tensor([0.0, 0.0, 1.0, 1.0])  # slots that are not filled need an area, no more
-        return Truth(torch.where(filled.unsqueeze(-1), boxes, somewhere), labels.clamp(min=0), filled)
+        boxes = torch.where(filled.unsqueeze(-1), boxes, self.somewhere)
+        return Truth(boxes, labels.clamp(min=0), filled)
 
     def to_image(self, boxes: Tensor, filled: Tensor) -> Tensor:
         """Found boxes (B, R, 4) in pixels of the image; zeros where `filled` (B, R) is False."""

@@ -56,7 +56,7 @@ class Proposals(NamedTuple):
 class ProposalNetwork(nn.Module):
     """For every anchor: is something there, and how must the anchor move to fit it?"""
 
-    weights = (1.0, 1.0, 1.0, 1.0)
+    weights = (1.0, 1.0)
     anchors: Tensor
 
     def __init__(self, depth: int, anchors: Tensor, input_size: tuple[int, int], options: DetectorOptions):
@@ -106,7 +106,7 @@ class ProposalNetwork(nn.Module):
 class RegionHead(nn.Module):
     """For every proposal: which class, or background, and where exactly?  Two hidden layers on the pooled map."""
 
-    weights = (10.0, 10.0, 5.0, 5.0)
+    weights = (10.0, 5.0)
 
     def __init__(
         self,

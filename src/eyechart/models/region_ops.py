@@ -17,7 +17,7 @@ from torch import Tensor
 POSITIVE, NEGATIVE, IGNORED = 1, 0, -1  # what an anchor or a proposal is, seen from the true boxes
 
 MAX_LOG_GROWTH = math.log(1000 / 16)  # torchvision's bound: keeps exp() finite before the deltas are trained
-Weights = tuple[float, float, float, float]
+Weights = tuple[float, float]  # what deltas of the centre and of the size are multiplied by
 
 
 # --------------------------------------------------------------------------------------------- boxes
@@ -43,15 +43,14 @@ def encode_boxes(boxes: Tensor, references: Tensor, weights: Weights) -> Tensor:
     reference_centre, reference_size = _centre_and_size(references)
     shift = (centre - reference_centre) / reference_size
     growth = (size / reference_size).log()
-    return torch.cat([shift, growth], dim=-1) * boxes.new_tensor(weights)
+    return torch.cat([shift * weights[0], growth * weights[1]], dim=-1)
 
 
 def decode_boxes(deltas: Tensor, references: Tensor, weights: Weights) -> Tensor:
     """The boxes (..., 4) that `deltas` make of `references`; undoes `encode_boxes`."""
-    deltas = deltas / deltas.new_tensor(weights)
     reference_centre, reference_size = _centre_and_size(references)
-    centre = deltas[..., :2] * reference_size + reference_centre
-    half = deltas[..., 2:].clamp(max=MAX_LOG_GROWTH).exp() * reference_size / 2
+    centre = deltas[..., :2] / weights[0] * reference_size + reference_centre
+    half = (deltas[..., 2:] / weights[1]).clamp(max=MAX_LOG_GROWTH).exp() * reference_size / 2
     return torch.cat([centre - half, centre + half], dim=-1)
 
 
@@ -62,7 +61,8 @@ def _centre_and_size(boxes: Tensor) -> tuple[Tensor, Tensor]:
 
 def clip_boxes(boxes: Tensor, height: int, width: int) -> Tensor:
     """The part of each box (..., 4) that lies inside an image of this size."""
-    return boxes.clamp(min=0).minimum(boxes.new_tensor([width, height, width, height]))
+    x, y = boxes[..., 0::2].clamp(0, width), boxes[..., 1::2].clamp(0, height)  # (..., 2): first and last edge
+    return torch.stack([x, y], dim=-1).flatten(-2)
 
 
 def at_least(boxes: Tensor, pixels: float) -> Tensor:
@@ -184,5 +184,5 @@ def _sampling_weights(start: Tensor, end: Tensor, num_cells: int, length: int) -
     inside = (position >= -1) & (position <= length)
     nearest = position.clamp(0, length - 1)
     distance = (nearest[..., None] - torch.arange(length, device=start.device)).abs()
-    weights = (1 - distance).clamp(min=0) * inside[..., None]  # (B, R, samples, length)
-    return weights.unflatten(2, (num_cells, num_samples)).mean(dim=3)
+    weights = (1 - distance).clamp(min=0) * inside[..., None]  # (B, R, cells * samples, length)
+    return weights.view(*start.shape, num_cells, num_samples, length).mean(dim=3)

@@ -91,7 +91,8 @@ class Fit:
         signal_number = self.stop_signal()
         if signal_number:  # nothing was trained since the last checkpoint, so there is nothing to save
             raise Interrupted(f"Stopped {self.run} while its frozen stages were being cached.", signal_number)
-        self._sign_of_life(step, None, note=f"caching {share:.0%}")
+        if share == 1:
+            self._sign_of_life(step, None, at_once=True, note=f"{self.run}: frozen stages are cached")
 
     def _steps(self, first_step: int, optimizer: torch.optim.Optimizer) -> None:
         rates = learning_rates(self.recipe, self.plan.num_steps)
@@ -154,8 +155,8 @@ class Fit:
 
     def _save_or_stop(self, step: int, optimizer: torch.optim.Optimizer) -> None:
         signal_number = self.stop_signal()
-        due = time.monotonic() - self._last_checkpoint > CHECKPOINT_SECONDS
-        if self.path is None or step == self.plan.num_steps or not (due or signal_number):
+        due = step < self.plan.num_steps and time.monotonic() - self._last_checkpoint > CHECKPOINT_SECONDS
+        if self.path is None or not (due or signal_number):
             return
         with self.clock.section("checkpoint"):
             segments = (*self.segments, self._segment(step))

@@ -1,0 +1,386 @@
+"""The mechanics of the benchmarks, with figures made up or of a few images: what is measured is not tested here."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import torch
+
+PROJECT = Path(__file__).resolve().parents[1]
+sys.path.append(str(PROJECT))  # the benchmarks are scripts of the checkout, not installed
+
+from benchmarks import __main__ as command  # noqa: E402
+from benchmarks import catalog, detector, harness, record, startup, to_accuracy, vit  # noqa: E402
+from benchmarks.harness import Result, Settings  # noqa: E402
+from eyechart.contracts import Dataset  # noqa: E402
+from eyechart.errors import MissingError, RunFailed, StorageError, UsageError  # noqa: E402
+
+NAMES_OF_THE_DESIGN = {
+    "cnn_to_99", "vit_tutorial_size", "vit_timm_shape", "vit_to_99", "vgg16_finetune", "alexnet_vs_224",
+    "fasterrcnn_same_shape", "fasterrcnn_vs_mobilenet_128", "mfu_cnn", "mfu_vit", "mfu_alexnet", "mfu_vgg16",
+    "quick_seconds", "help_seconds",
+}  # fmt: skip
+HOST = {
+    "cpu": "a CPU", "num_cores": 2, "memory_bytes": 8 * 2**30, "platform": "Linux", "python": "3.12", "num_threads": 2,
+    "device": "cpu", "versions": {"torch": "2.14", "torchvision": "0.29", "numpy": "2.4"}, "commit": "abc",
+    "load_average": 0.1,
+}  # fmt: skip
+TINY = Settings(num_threads=1, is_tiny=True)
+
+
+# --------------------------------------------------------------------------------------------- figures
+
+
+class TestResult:
+    def test_a_rate_that_is_higher_is_better(self) -> None:
+        content = Result("images", "higher", [100.0, 90.0, 120.0], [10.0, 30.0, 20.0]).as_json()
+        assert content["ratio"] == {"median": 6.0, "min": 3.0, "max": 10.0}, "pair by pair: 10, 3, 6"
+        assert (content["ours"], content["peer"], content["unit"]) == (100.0, 20.0, "images")
+
+    def test_a_time_that_is_lower_is_better(self) -> None:
+        content = Result("seconds", "lower", [2.0], [8.0], {"target": 0.99}).as_json()
+        assert content["ratio"]["median"] == 4.0
+        assert content["target"] == 0.99
+
+    def test_without_a_peer_there_is_ours_alone(self) -> None:
+        content = Result("seconds", "lower", [3.0, 1.0, 2.0]).as_json()
+        assert content["ours"] == 2.0
+        assert not {"peer", "ratio"} & set(content)
+        assert content["values"] == {"ours": [3.0, 1.0, 2.0]}
+
+    def test_a_peer_that_missed_a_pair_is_a_mistake(self) -> None:
+        with pytest.raises(ValueError, match="shorter"):
+            Result("seconds", "lower", [1.0, 2.0], [1.0]).ratios()
+
+
+def test_turns_change_who_goes_first() -> None:
+    order: list[str] = []
+
+    def measure(name: str) -> Callable[[], float]:
+        return lambda: order.append(name) or len(order)  # type: ignore[func-returns-value]
+
+    ours, peer = harness.take_turns(measure("ours"), measure("peer"), 3)
+    assert order == ["ours", "peer", "peer", "ours", "ours", "peer"]
+    assert (ours, peer) == ([1, 4, 5], [2, 3, 6])
+
+
+def test_repeats_are_asked_for_or_the_benchmark_s_own() -> None:
+    assert Settings(1).repeats(7) == 7
+    assert Settings(1, num_repeats=2).repeats(7) == 2
+    assert TINY.repeats(7) == 1
+    assert (Settings(1).pick(10, 1), TINY.pick(10, 1)) == (10, 1)
+
+
+# --------------------------------------------------------------------------------------------- processes
+
+TOY = """
+import os
+import torch
+
+def counting(start):
+    print("a library that prints")
+    calls = []
+    def measure():
+        calls.append(1)
+        print("and prints again")
+        threads = [torch.get_num_threads(), os.environ["OMP_NUM_THREADS"]]
+        return {"pid": os.getpid(), "count": start + len(calls), "threads": threads}
+    return measure
+
+def failing():
+    def measure():
+        raise ValueError("the toy broke")
+    return measure
+"""
+
+
+@pytest.fixture
+def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    (tmp_path / "toy_side.py").write_text(TOY)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), *sys.path]))
+    return "toy_side"
+
+
+class TestSide:
+    def test_it_lives_on_between_measurements_in_a_process_of_its_own(self, toy: str) -> None:
+        with harness.side(harness.ours(f"{toy}:counting", start=10), num_threads=1) as side:
+            first, second = side.measure(), side.measure()
+        assert (first["count"], second["count"]) == (11, 12)
+        assert first["pid"] == second["pid"] != os.getpid()
+        assert first["threads"] == [1, "1"]
+
+    def test_one_that_breaks_says_why(self, toy: str) -> None:
+        with pytest.raises(RunFailed, match="the toy broke"):
+            harness.ask_once(TINY, harness.peer(f"{toy}:failing"))
+
+
+# --------------------------------------------------------------------------------------------- the record
+
+
+class TestRecord:
+    def test_results_are_merged_one_by_one(self, tmp_path: Path) -> None:
+        path = tmp_path / "records" / "bench.json"
+        record.merge(path, "first", {"ours": 1.0}, HOST)
+        record.merge(path, "second", {"ours": 2.0}, HOST | {"load_average": 9.0})
+        record.merge(path, "first", {"ours": 3.0}, HOST)
+        content = json.loads(path.read_text())
+        assert {"schema_version", "command", "commit", "date", "host", "results"} == set(content)
+        assert {name: entry["ours"] for name, entry in content["results"].items()} == {"first": 3.0, "second": 2.0}
+        assert content["command"] == "make bench"
+        assert content["commit"] == content["results"]["first"]["commit"] == "abc"
+
+    @pytest.mark.parametrize(
+        ("change", "word"),
+        [({"cpu": "another"}, "cpu"), ({"num_threads": 1}, "num_threads"), ({"versions": {"torch": "3.0"}}, "torch")],
+    )
+    def test_two_machines_do_not_mix(self, tmp_path: Path, change: dict[str, Any], word: str) -> None:
+        path = tmp_path / "bench.json"
+        record.merge(path, "first", {"ours": 1.0}, HOST)
+        with pytest.raises(UsageError, match=f"from elsewhere: {word}.* differ"):
+            record.merge(path, "second", {"ours": 2.0}, HOST | change)
+        assert "second" not in record.read(path)["results"]
+
+    def test_only_results_of_clean_code_stay_current(self, tmp_path: Path) -> None:
+        path = tmp_path / "bench.json"
+        record.merge(path, "clean", {"ours": 1.0}, HOST)
+        record.merge(path, "changed", {"ours": 1.0}, HOST | {"commit": "abc-dirty"})
+        content = record.read(path)
+        assert record.is_current(content, "clean", HOST)
+        assert not record.is_current(content, "clean", HOST | {"commit": "def"})
+        assert not record.is_current(content, "changed", HOST | {"commit": "abc-dirty"})
+        assert not record.is_current(content, "unknown", HOST)
+
+    @pytest.mark.parametrize("text", ["{", "[]", '{"results": []}'])
+    def test_a_damaged_one_is_named(self, tmp_path: Path, text: str) -> None:
+        (tmp_path / "bench.json").write_text(text)
+        with pytest.raises(StorageError, match=r"bench\.json is damaged"):
+            record.read(tmp_path / "bench.json")
+
+    def test_the_name_of_the_machine_stays_out(self) -> None:
+        assert "hostname" not in record.host_of(TINY)
+        assert record.host_of(TINY)["num_threads"] == 1
+
+
+# --------------------------------------------------------------------------------------------- the command
+
+
+class TestCommand:
+    @pytest.fixture
+    def made_up(self, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+        """Three benchmarks that note when they run; the second cannot."""
+        ran: list[str] = []
+
+        def benchmark(name: str) -> Callable[[Settings], Result]:
+            def run(settings: Settings) -> Result:
+                """What it measures."""
+                ran.append(name)
+                if name == "second":
+                    raise MissingError("needs something that is not here")
+                return Result("seconds", "lower", [1.0], [2.0])
+
+            return run
+
+        names = ("first", "second", "third")
+        for holder in (command, catalog):
+            monkeypatch.setattr(holder, "BENCHMARKS", {name: benchmark(name) for name in names})
+        monkeypatch.setattr(record, "host_of", lambda settings: HOST)
+        return ran
+
+    def test_what_is_recorded_is_not_measured_again(self, made_up: list[str], tmp_path: Path) -> None:
+        path = tmp_path / "bench.json"
+        arguments = ["--output", str(path), "--threads", "1"]
+        assert command.main(arguments) == 3, "one of them was left out"
+        assert made_up == ["first", "second", "third"]
+        assert set(record.read(path)["results"]) == {"first", "third"}
+        command.main(arguments)
+        assert made_up[3:] == ["second"]
+        command.main([*arguments, "first"])
+        assert made_up[4:] == ["first"], "a name is always measured"
+        command.main([*arguments, "--again"])
+        assert made_up[5:] == ["first", "second", "third"]
+
+    def test_results_are_printed_with_their_ratio(
+        self, made_up: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert command.main(["first", "--output", str(tmp_path / "bench.json")]) == 0
+        assert re.search(r"first +2\.00x \(2\.00 to 2\.00\): ours 1, peer 2 seconds", capsys.readouterr().out)
+
+    def test_an_unknown_name_is_bad_usage(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        assert command.main(["cnn_to_9", "--output", str(tmp_path / "bench.json")]) == 2
+        assert "did you mean 'cnn_to_99'" in capsys.readouterr().err
+
+    def test_tiny_figures_stay_out_of_the_record(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert command.main(["help_seconds", "--tiny"]) == 2
+        assert "do not go into the record" in capsys.readouterr().err
+
+    def test_a_goal_that_was_missed_is_told(self) -> None:
+        result = Result("seconds", "lower", [4.0], facts={"reached": False, "accuracy": {"mean": 0.9876}})
+        assert "MISSED: 98.76% on average" in command.describe("cnn_to_99", result)
+
+    def test_help_is_measured_for_real(self, tmp_path: Path) -> None:
+        path = tmp_path / "bench.json"
+        assert command.main(["help_seconds", "--tiny", "--threads", "1", "--output", str(path)]) == 0
+        entry = record.read(path)["results"]["help_seconds"]
+        assert 0.02 < entry["ours"] < 60
+        assert entry["unit"] == "seconds"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["vit_tutorial_size", "cnn_to_99", "mfu_vgg16"])
+def test_a_benchmark_from_end_to_end(name: str, mnist: Dataset) -> None:
+    content = catalog.BENCHMARKS[name](TINY).as_json()
+    assert content["ours"] > 0
+    assert name == "mfu_vgg16" or content["ratio"]["median"] > 0
+
+
+# --------------------------------------------------------------------------------------------- the catalog
+
+
+def test_the_names_are_those_of_the_design() -> None:
+    assert set(catalog.BENCHMARKS) >= NAMES_OF_THE_DESIGN
+    assert set(to_accuracy.GOALS) <= set(catalog.BENCHMARKS)
+
+
+@pytest.mark.parametrize("name", catalog.BENCHMARKS)
+def test_every_benchmark_says_what_it_claims(name: str) -> None:
+    text = (catalog.BENCHMARKS[name].__doc__ or "").lower()
+    assert all(word in text for word in ("claim: ", "n", "hardware")), f"{name} lacks its claim, n or caveat"
+    assert catalog.title_of(name).endswith(".")
+
+
+@pytest.mark.parametrize("name", to_accuracy.GOALS)
+def test_schedules_can_be_planned(name: str, tmp_path: Path) -> None:
+    jobs = to_accuracy.jobs_for(to_accuracy.GOALS[name], [0, 1], TINY, tmp_path)
+    assert [job.seed for job in jobs] == [0, 1]
+    assert jobs[0].rules.num_evaluations == 1, "one look, at the end: no run stops early"
+    assert jobs[0].rules.num_threads == 1
+
+
+# --------------------------------------------------------------------------------------------- the table
+
+
+def table_script() -> ModuleType:
+    path = PROJECT / "scripts" / "performance_table.py"
+    spec = importlib.util.spec_from_file_location("performance_table", path)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+class TestTable:
+    def test_rows_and_what_stands_beside_them(self, tmp_path: Path) -> None:
+        path = tmp_path / "bench.json"
+        goal = {
+            "target": 0.99, "reached": False, "accuracy": {"mean": 0.9888, "min": 0.985, "values": [0.9888] * 3},
+            "seconds_from_process_start": 12.0, "peer_run": {"accuracies": [0.985, 0.991]},
+        }  # fmt: skip
+        compared = Result("training seconds", "lower", [4.0, 5.0, 4.5], [400.0, 400.0, 405.0], goal)
+        alone = Result("seconds", "lower", [0.25, 0.35, 0.3])
+        record.merge(path, "cnn_to_99", {"title": "Time."} | compared.as_json(), HOST)
+        record.merge(path, "help_seconds", {"title": "Help."} | alone.as_json(), HOST)
+        text = table_script().page(record.read(path))
+        assert "| `cnn_to_99` | Time. | **90x** (80 to 100) | 4.5 | 400 | training seconds | 3 |" in text
+        assert "| `help_seconds` | Help. | 0.3 (0.25 to 0.35) | seconds | 3 |" in text
+        assert "98.88% on average, 98.50% at worst (3 seeds; goal 99.0%). **The goal was missed.**" in text
+        assert "after each epoch: 98.50%, 99.10%" in text
+        assert "a CPU, 2 threads of 2 cores, 8 GB" in text
+
+    def test_the_page_is_that_of_the_record(self) -> None:
+        path = PROJECT / "records" / "bench.json"
+        expected = table_script().page(json.loads(path.read_text()) if path.exists() else {})
+        assert (PROJECT / "docs" / "performance.md").read_text() == expected, "make a new one: make bench-table"
+
+
+# --------------------------------------------------------------------------------------------- peers
+
+
+class TestPeers:
+    def test_the_example_s_network_has_its_size(self) -> None:
+        from benchmarks.peers.mnist_example import network
+
+        model = network().eval()
+        assert sum(parameter.numel() for parameter in model.parameters()) == 1_199_882
+        torch.testing.assert_close(model(torch.rand(2, 1, 28, 28)).exp().sum(dim=1), torch.ones(2))
+
+    def test_the_example_learns(self, mnist: Dataset) -> None:
+        from benchmarks.peers.mnist_example import epochs_until
+
+        reached = epochs_until(target=0.0, num_images=640)()
+        assert len(reached["accuracies"]) == len(reached["seconds"]) == 1
+        assert reached["accuracies"][0] > 0.3
+
+    def test_the_tutorial_s_loops_do_what_vectors_do(self) -> None:
+        """Its patches are ours; its attention is torch's, on slices of the tokens."""
+        from benchmarks.peers.tutorial_vit import SlicedAttention, TutorialViT, cut_patches
+        from eyechart.models.vit import to_patches
+
+        torch.manual_seed(0)
+        images, tokens = torch.rand(3, 1, 28, 28), torch.rand(3, 50, 8)
+        assert torch.equal(cut_patches(images), to_patches(images, 4))
+        attention = SlicedAttention()
+        heads = []
+        for head, own in enumerate(tokens.split(4, dim=-1)):
+            layers = (attention.queries[head], attention.keys[head], attention.values[head])
+            heads.append(torch.nn.functional.scaled_dot_product_attention(*(layer(own) for layer in layers)))
+        torch.testing.assert_close(attention(tokens), torch.cat(heads, dim=-1))
+        model = TutorialViT()
+        assert sum(parameter.numel() for parameter in model.parameters()) == 1642
+        torch.testing.assert_close(model(images).sum(dim=1), torch.ones(3))
+
+    def test_positions_by_hand(self) -> None:
+        from benchmarks.peers.tutorial_vit import positions
+
+        table = positions(3, 4)
+        assert table[0].tolist() == [0, 1, 0, 1]
+        torch.testing.assert_close(table[2], torch.tensor([0.9092974, -0.4161468, 0.0199987, 0.9998000]))
+
+    def test_timm_s_mathematics_can_be_ours(self, mnist: Dataset) -> None:
+        assert vit.timm_difference()() < 1e-5
+
+    def test_torchvision_s_detector_has_our_loss(self, mnist: Dataset) -> None:
+        assert detector.loss_difference()() < detector.LARGEST_DIFFERENCE
+
+
+def test_scenes_hold_their_digits() -> None:
+    import numpy as np
+
+    images = np.zeros((10, 1, 28, 28), np.uint8)
+    images[:, 0, 6:20, 10:15] = 255
+    scenes = detector.make_scenes(images, np.arange(10), num_scenes=6, seed=0)
+    assert scenes.boxes is not None
+    assert scenes.box_labels is not None
+    assert scenes.images.shape == (6, 1, 128, 128)
+    filled = scenes.box_labels >= 0
+    assert filled[:, 0].all(), "at least one in every scene"
+    sizes = scenes.boxes[filled][:, 2:] - scenes.boxes[filled][:, :2]
+    assert sizes.tolist() == [[5, 14]] * int(filled.sum())
+    for scene, slot in filled.nonzero().tolist():
+        left, top, right, bottom = scenes.boxes[scene, slot].int().tolist()
+        assert (scenes.images[scene, 0, top:bottom, left:right] == 1).all()
+
+
+def test_a_study_s_time_is_wall_time_unless_it_paused() -> None:
+    class Run:
+        class clocks:  # noqa: N801
+            total_seconds = 90.0
+
+        finished_at = "2025-01-01T00:02:00+00:00"
+
+    assert startup.study_seconds("2025-01-01T00:00:00+00:00", [Run()]) == 120  # type: ignore[list-item]
+    assert startup.study_seconds("2024-12-31T00:00:00+00:00", [Run()]) == 90  # type: ignore[list-item]
+
+
+def test_without_a_study_its_time_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(MissingError, match="make run"):
+        startup.quick_seconds(Settings(num_threads=1, study=tmp_path))
