@@ -86,6 +86,8 @@ def twin_rate(num_images: int, is_tiny: bool) -> Callable[[], float]:
 
 def loss_difference() -> Callable[[], float]:
     """Our loss against torchvision's, relative: same weights, same 16 images, every sample drawn."""
+    import torch
+
     from benchmarks.peers.torchvision_detectors import twin_of
     from benchmarks.workload import make_plan
     from eyechart.training.feeds import ImageFeed
@@ -97,8 +99,9 @@ def loss_difference() -> Callable[[], float]:
         assert isinstance(feed, ImageFeed)
         batch = feed.batch(0)
         twin = twin_of(_detector(contender), contender.dataset.card.num_classes).train()
-        expected = float(twin.loss(batch))
-        found = float(_detector(contender).train().loss(batch))
+        with torch.no_grad():
+            expected = float(twin.loss(batch))
+            found = float(_detector(contender).train().loss(batch))
         return abs(found - expected) / expected
 
     return measure

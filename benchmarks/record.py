@@ -27,10 +27,11 @@ def read(path: Path) -> dict[str, Any]:
         return {"schema_version": 1, "command": COMMAND, "commit": "", "date": "", "host": {}, "results": {}}
     try:
         content = json.loads(path.read_text())
-        assert isinstance(content["results"], dict)
-    except (OSError, ValueError, KeyError, AssertionError) as error:
+    except (OSError, ValueError) as error:
         raise StorageError(f"{path} is damaged ({error}). Delete it and measure again.") from None
-    return dict(content)
+    if not isinstance(content, dict) or not isinstance(content.get("results"), dict) or "host" not in content:
+        raise StorageError(f"{path} is damaged (it holds no results of a host). Delete it and measure again.")
+    return content
 
 
 def host_of(settings: Settings) -> dict[str, Any]:

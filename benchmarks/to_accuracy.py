@@ -25,7 +25,7 @@ from eyechart.storage import read_run
 from eyechart.study import jobs_of, plan_study, settle_weights
 
 VALIDATION_FRACTION = 1 / 60  # of the train part, as in the quick preset
-TINY_RULES = {"fraction": 0.02, "max_test_images": 100}
+TINY_RULES = {"fraction": 0.02, "validation_fraction": 0.002, "max_test_images": 100}
 
 
 @dataclass(frozen=True)

@@ -100,6 +100,7 @@ RECIPES: dict[str, Recipe] = {
             "num_proposals": 12,
             "region_samples": 8,
             "region_positives": 0.5,
+            "scale_anchors": True,
         },
         source="docs/lab-log.md, faster r-cnn",
         expect="",

@@ -11,6 +11,7 @@ import torch
 
 from eyechart.contracts import Batch, Detections
 from eyechart.errors import UsageError
+from eyechart.models.detector_options import DetectorOptions
 from eyechart.models.faster_rcnn import FasterRCNN, probabilities_from_boxes
 
 # --------------------------------------------------------------------------------------------- from boxes to a label
@@ -205,3 +206,10 @@ class TestOptions:
     def test_what_cannot_be_is_a_clear_error(self, cases: ModuleType, options: dict[str, Any], message: str) -> None:
         with pytest.raises(UsageError, match=message):
             cases.detector(**options)
+
+
+def test_anchors_grow_with_the_images_where_the_recipe_says_so() -> None:
+    options = DetectorOptions(anchor_pixels="8,20", scale_anchors=True)
+    assert options.anchor_sizes_for(28, 20) == [8, 20]
+    assert options.anchor_sizes_for(32, 56) == [16, 40]
+    assert DetectorOptions(anchor_pixels="8,20").anchor_sizes_for(56, 56) == [8, 20]

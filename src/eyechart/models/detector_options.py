@@ -10,11 +10,15 @@ from eyechart.errors import UsageError
 from eyechart.schema import Fraction, Frozen, Recipe
 
 
+REFERENCE_SIDE = 28  # pixels: MNIST's, for which anchor_pixels are chosen when they scale
+
+
 class DetectorOptions(Frozen):
     """The options of a recipe, checked.  Sizes are in pixels of the network's input."""
 
     width: int = Field(16, ge=1)  # channels of the first convolution; the others have 2 and 4 times as many
     anchor_pixels: str = "8,12,16,20"  # square roots of the anchors' areas
+    scale_anchors: bool = False  # True: anchor_pixels are for an input of 28 pixels and grow with a larger one
     anchor_ratios: str = "1,2,4"  # height / width
     pool_cells: int = Field(5, ge=1)  # side of the grid on which the head sees a proposal
     head_units: int = Field(128, ge=1)  # of both hidden layers
@@ -32,6 +36,11 @@ class DetectorOptions(Frozen):
     @property
     def anchor_sizes(self) -> list[float]:
         return [float(pixels) for pixels in self.anchor_pixels.split(",")]
+
+    def anchor_sizes_for(self, height: int, width: int) -> list[float]:
+        """The anchors' sizes in pixels for an input of that size."""
+        growth = max(1.0, max(height, width) / REFERENCE_SIDE) if self.scale_anchors else 1.0
+        return [size * growth for size in self.anchor_sizes]
 
     @property
     def anchor_shapes(self) -> list[float]:

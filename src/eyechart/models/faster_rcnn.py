@@ -48,7 +48,7 @@ class FasterRCNN(nn.Module):
         self.backbone, depth = make_backbone(preprocessing.input_channels, options.width)
         size = (preprocessing.input_height, preprocessing.input_width)
         map_size = (size[0] // STRIDE, size[1] // STRIDE)
-        anchors = make_anchors(map_size, STRIDE, options.anchor_sizes, options.anchor_shapes)
+        anchors = make_anchors(map_size, STRIDE, options.anchor_sizes_for(*size), options.anchor_shapes)
         self.proposal_network = ProposalNetwork(depth, anchors, size, options)
         self.region_head = RegionHead(depth, num_classes, 1 / STRIDE, size, options, label_smoothing)
 
