@@ -132,7 +132,7 @@ class Progress(NamedTuple):
     """A sign of life, for a table or a log; never needed for the result."""
 
     run: str  # "vit-s0"
-    stage: str  # "preparing", "calibrating", "training", "judging", "finished", "failed", "skipped"
+    stage: str  # "preparing", "calibrating", "caching", "training", "judging", "finished", "failed", "skipped"
     step: int = 0
     num_steps: int = 0
     loss: float | None = None

@@ -61,9 +61,7 @@ def run(
 
 def repeat(
     run_folder: Path = typer.Argument(..., metavar="RUN", help="The folder of a finished run."),
-    output: Path = typer.Option(
-        None, "-o", "--output", help="Folder. Default: repeats, beside the study."
-    ),
+    output: Path = typer.Option(None, "-o", "--output", help="Folder. Default: repeats, beside the study."),
     offline: bool = typer.Option(False, "--offline", envvar="EYECHART_OFFLINE", help="Never touch the network."),
 ) -> None:
     """Do a run again, step for step, and say whether weights and predictions are the same to the last bit."""

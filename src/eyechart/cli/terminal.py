@@ -116,6 +116,8 @@ class LiveTable:
             parts += [f"loss {last.loss:.4f}"] if last.loss is not None else []
             if last.validation_accuracy is not None:
                 parts.append(f"validation {100 * last.validation_accuracy:.2f} %")
+        if last.stage == "caching" and last.num_steps:
+            parts.append(f"{last.step:,}/{last.num_steps:,} images through the frozen stages")
         parts.append(row.time_text(now))
         self._console.print(Text("  ".join(part for part in parts if part)), soft_wrap=True)
 

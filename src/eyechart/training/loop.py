@@ -83,16 +83,21 @@ class Fit:
         self._first_step, self._seconds_before = step, self.clock.seconds("training")
         self._last_checkpoint = time.monotonic()
         with self.clock.section("training"):
-            self.feed.prepare(lambda share: self._while_preparing(step, share))
+            self.feed.prepare(self._while_preparing)
             self._steps(step, optimizer)
         self.segments.append(self._segment(self.plan.num_steps))
 
-    def _while_preparing(self, step: int, share: float) -> None:
+    def _while_preparing(self, share: float) -> None:
         signal_number = self.stop_signal()
         if signal_number:  # nothing was trained since the last checkpoint, so there is nothing to save
             raise Interrupted(f"Stopped {self.run} while its frozen stages were being cached.", signal_number)
-        if share == 1:
-            self._sign_of_life(step, None, at_once=True, note=f"{self.run}: frozen stages are cached")
+        now = time.monotonic()
+        if now - self._last_progress < PROGRESS_SECONDS:
+            return
+        self._last_progress = now
+        done, seconds = round(share * self.plan.num_cached_images), self.clock.seconds("training")
+        left = (seconds - self._seconds_before) * (1 - share) / share
+        self.report(Progress(self.run, "caching", done, self.plan.num_cached_images, seconds_left=left))
 
     def _steps(self, first_step: int, optimizer: torch.optim.Optimizer) -> None:
         rates = learning_rates(self.recipe, self.plan.num_steps)
@@ -195,7 +200,7 @@ class Fit:
 
     # ------------------------------------------------------------------------------------- signs of life
 
-    def _sign_of_life(self, step: int, loss: torch.Tensor | None, *, at_once: bool = False, note: str = "") -> None:
+    def _sign_of_life(self, step: int, loss: torch.Tensor | None, *, at_once: bool = False) -> None:
         now = time.monotonic()
         if not at_once and now - self._last_progress < PROGRESS_SECONDS:
             return
@@ -211,6 +216,5 @@ class Fit:
                 loss=self._loss,
                 validation_accuracy=self.history[-1].validation_accuracy if self.history else None,
                 seconds_left=seconds / step * (self.plan.num_steps - step) if step else None,
-                note=note,
             )
         )
