@@ -3,6 +3,7 @@
 # make check   lint, format and types
 # make accuracy-quick      make run, and its results into records/mnist-quick.json and the READMEs
 # make accuracy-standard   every recipe's full schedule, one seed, into records/mnist-standard.json (an hour or so)
+# make bench               every benchmark against its peers, into records/bench.json (over an hour)
 #
 # PYTHON=python3.12 chooses the interpreter.  PIP_ARGS is passed to every pip install, for instance to take torch from
 # the index of CPU-only builds that the PyTorch site names.
@@ -13,7 +14,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt $(PIP_ARGS)
 
-.PHONY: run test check accuracy-quick accuracy-standard clean
+.PHONY: run test check accuracy-quick accuracy-standard bench clean
 
 run: $(VENV)/.installed
 	$(BIN)/eyechart run --preset quick --resume
@@ -36,6 +37,12 @@ accuracy-standard: $(VENV)/.installed
 	$(BIN)/python scripts/record_accuracy.py runs/standard-mnist records/mnist-standard.json "make accuracy-standard"
 	$(BIN)/python scripts/readme_tables.py
 
+# Interleaved with peers that anyone can install; leave the machine alone meanwhile.
+bench: $(VENV)/.installed-bench
+	$(BIN)/eyechart run --preset quick --resume
+	$(BIN)/python -m benchmarks
+	$(BIN)/python scripts/performance_table.py records/bench.json docs/performance.md
+
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) -e .
@@ -43,6 +50,10 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 
 $(VENV)/.installed-dev: $(VENV)/.installed
 	$(PIP) -e ".[dev]"
+	touch $@
+
+$(VENV)/.installed-bench: $(VENV)/.installed-dev
+	$(PIP) -e ".[bench]"
 	touch $@
 
 clean:

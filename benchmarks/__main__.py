@@ -14,6 +14,7 @@ from eyechart import host
 from eyechart.errors import EyechartError, MissingError, UsageError
 
 RECORD = ROOT / "records" / "bench.json"
+BUSY_LOAD = 0.5  # of the last minute, before the first benchmark
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -50,16 +51,19 @@ def _run(names: list[str], output: Path, settings: Settings, *, again: bool) -> 
     content = record.read(output)
     record.check_same_machine(content, facts, output)
     wanted = names or [name for name in BENCHMARKS if again or not record.is_current(content, name, facts)]
+    if (facts["load_average"] or 0) > BUSY_LOAD:
+        _say(f"The machine is busy (load {facts['load_average']}): ratios spread more, and single figures are too low.")
     num_missed = 0
     for name in wanted:
         _say(f"{name} ...")
+        facts = record.host_of(settings)  # before our own load shows in it
         try:
             result = BENCHMARKS[name](settings)
         except MissingError as error:  # the others can still be measured
             _say(f"{name} is left out: {error}")
             num_missed += 1
             continue
-        record.merge(output, name, {"title": title_of(name)} | result.as_json(), record.host_of(settings))
+        record.merge(output, name, {"title": title_of(name)} | result.as_json(), facts)
         print(describe(name, result), flush=True)
     return 3 if num_missed else 0
 
