@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-import pytest
+import json
+from pathlib import Path
 
+import pytest
 from eyechart.errors import UsageError
 from eyechart.presets import PRESETS, rules_of
 from eyechart.recipes import RECIPES, recipe_of, slug
 from eyechart.schema import Budget
+
+PROJECT = Path(__file__).parent.parent
 
 
 def test_a_plain_name_is_the_recipe_itself() -> None:
@@ -69,3 +73,11 @@ def test_presets() -> None:
         rules_of("quik", "mnist")
     with pytest.raises(UsageError, match="fraction = 2"):
         rules_of("quick", "mnist", fraction=2)
+
+
+def test_what_a_recipe_expects_is_what_was_recorded() -> None:
+    record = json.loads((PROJECT / "records" / "mnist-standard.json").read_text())
+    for name, recipe in RECIPES.items():
+        accuracy = record["results"][name]["accuracy"]["mean"]
+        seeds = len(record["results"][name]["seeds"])
+        assert recipe.expect == f"{100 * accuracy:.2f} % of MNIST's test images, full schedule, {seeds} seed"
