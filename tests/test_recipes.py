@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from eyechart.errors import UsageError
 from eyechart.presets import PRESETS, rules_of
 from eyechart.recipes import RECIPES, recipe_of, slug
