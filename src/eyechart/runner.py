@@ -126,7 +126,7 @@ def prepare(job: Job, device: torch.device, say: Callable[[str], None]) -> Conte
     seeding.seed_everything(job.seed, "initialisation")
     model = architectures.build_model(job.recipe, preprocessing, dataset.card.num_classes)
     architectures.load_starting_tensors(model, job.recipe, starting.tensors)
-    model.to(memory_format=torch.channels_last).to(device)  # type: ignore[call-overload]
+    model.to(memory_format=torch.channels_last).to(device)
     return Contender(job, dataset, parts, starting, preprocessing, model, device)
 
 

@@ -52,5 +52,5 @@ def load_run_model(folder: Path, device: torch.device) -> tuple[RunRecord, nn.Mo
             f"{path} holds other weights than run.json speaks of; expected sha256 {record.weights_sha256[:12]}. "
             f"Restore the file, or train {record.run} again."
         )
-    model.to(memory_format=torch.channels_last).to(device)  # type: ignore[call-overload]
+    model.to(memory_format=torch.channels_last).to(device)
     return record, model.eval()
