@@ -118,7 +118,7 @@ def test_real_time_passes():
     with clock.section("sleep"):
         time.sleep(0.05)
     assert 0.05 <= clock.seconds("sleep") < 1
-    assert clock.cpu_seconds("sleep") < 0.05
+    assert clock.cpu_seconds("sleep") < 0.5
 
 
 def test_cpu_time_is_that_of_all_threads():

@@ -64,7 +64,7 @@ host.host_facts(None, 1)
 print(time.perf_counter() - start, "torch" in sys.modules)
 """
     seconds, loaded = run_python(code).split()
-    assert float(seconds) < 0.05
+    assert float(seconds) < 0.5
     assert loaded == "False"
 
 

@@ -115,4 +115,4 @@ def test_speed_on_one_thread(mnist):
         start = time.perf_counter()
         ink_boxes(batch)
         times.append(time.perf_counter() - start)
-    assert 1000 * min(times) < 2  # milliseconds
+    assert 1000 * min(times) < 10  # milliseconds; 1.2 on an idle core
