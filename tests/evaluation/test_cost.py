@@ -120,7 +120,10 @@ def test_matrix_product_is_as_fast_as_one_timed_here():
 
 
 def test_a_slower_type_of_number_is_measured_as_such():
-    assert matmul_flops_per_second(CPU, torch.float64) < matmul_flops_per_second(CPU, torch.float32)
+    def is_slower() -> bool:
+        return matmul_flops_per_second(CPU, torch.float64) < matmul_flops_per_second(CPU, torch.float32)
+
+    assert any(is_slower() for _ in range(4)), "half the rate, but another program may be in the way once or twice"
 
 
 @pytest.fixture
