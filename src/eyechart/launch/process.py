@@ -115,11 +115,12 @@ def _passing_signals_to(process: subprocess.Popen[str]) -> Iterator[list[int]]:
 def _environment(num_threads: int) -> dict[str, str]:
     """OpenMP reads its settings once, at the start of a process.
 
-    Threads that wait sleep instead of spinning: where another program wants a core as well, spinning threads keep
-    each other from working, and training was four times slower and more (docs/lab-log.md).
+    Threads that wait for each other spin for some microseconds and then sleep.  Where another program wants a core as
+    well, threads that spin for as long as GNU's OpenMP does by itself keep each other from working: training was ten
+    times slower and more.  Threads that sleep at once halve the speed of small networks (docs/lab-log.md).
     """
     settings = {"OMP_NUM_THREADS": str(num_threads), "PYTHONUNBUFFERED": "1"}
-    return {"OMP_WAIT_POLICY": "PASSIVE"} | os.environ | settings
+    return {"GOMP_SPINCOUNT": "10000"} | os.environ | settings
 
 
 def _error(job: Job, facts: dict[str, Any] | None, return_code: int, complaints: str) -> errors.EyechartError:
