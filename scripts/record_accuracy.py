@@ -61,6 +61,8 @@ def _summary(records: list[RunRecord]) -> dict[str, object]:
     }
     summary["weights"] = records[0].weights.name
     summary["seeds"] = [run.seed for run in records]
+    summary["commits"] = sorted({run.host.commit for run in records})
+    summary["num_segments"] = [len(run.clocks.segments) for run in records]  # above 1: interrupted and resumed
     summary["num_test_images"] = records[0].test.num_items
     summary["images_seen"] = records[0].plan.num_steps * records[0].plan.batch_size
     return summary

@@ -33,7 +33,7 @@ RECIPES: dict[str, Recipe] = {
         fit="centre-crop",
         options={"first_maps": 24, "last_maps": 128, "logit_scale": 0.25},
         source="docs/lab-log.md",
-        expect="",
+        expect="99.60 % of MNIST's test images, full schedule, 1 seed",
     ),
     "vit": Recipe(
         contender="vit",
@@ -49,7 +49,7 @@ RECIPES: dict[str, Recipe] = {
         augmentation=Augmentation(shift_pixels=2, rotate_degrees=7, scale_fraction=0.07),
         options={"patch_pixels": 7, "token_width": 64, "num_blocks": 4, "num_heads": 2},
         source="docs/lab-log.md, vit",
-        expect="",
+        expect="99.39 % of MNIST's test images, full schedule, 1 seed",
     ),
     "vgg16": Recipe(
         contender="vgg16",
@@ -67,7 +67,7 @@ RECIPES: dict[str, Recipe] = {
         cache_passes=1.5,
         options={"batch_norm": True},
         source="docs/lab-log.md, fine-tuning",
-        expect="",
+        expect="99.45 % of MNIST's test images, full schedule, 1 seed",
     ),
     "alexnet": Recipe(
         contender="alexnet",
@@ -82,7 +82,7 @@ RECIPES: dict[str, Recipe] = {
         augmentation=Augmentation(shift_pixels=1),
         options={"batch_norm": True},
         source="docs/lab-log.md, fine-tuning",
-        expect="",
+        expect="99.55 % of MNIST's test images, full schedule, 1 seed",
     ),
     "fasterrcnn": Recipe(
         contender="fasterrcnn",
@@ -103,7 +103,7 @@ RECIPES: dict[str, Recipe] = {
             "scale_anchors": True,
         },
         source="docs/lab-log.md, faster r-cnn",
-        expect="",
+        expect="99.27 % of MNIST's test images, full schedule, 1 seed",
     ),
 }
 
