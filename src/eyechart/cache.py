@@ -2,6 +2,7 @@
 
 <cache folder>/<dataset>/train-images-idx3-ubyte     four files in MNIST's format, uncompressed
 <cache folder>/<dataset>/checked.json                sizes, times and hashes of the files when they were last hashed
+<cache folder>/pictures/                             folders of pictures, decoded once: data/picture_store.py
 <cache folder>/weights/                              starting weights, as safetensors
 """
 

@@ -7,9 +7,9 @@ R regions or boxes of one image.  Boxes are (left, top, right, bottom) in pixels
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Union
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,18 +22,52 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class ChosenImages:
+    """Some images of a larger array, read like an array of their own and never copied as a whole.
+
+    `chosen[3:5]`, `chosen[indices]` and `chosen[mask]` are uint8 (B, C, H, W), copied into memory.
+    """
+
+    everything: np.ndarray  # uint8 (M, C, H, W), perhaps memory-mapped; the parts of a dataset share it
+    rows: np.ndarray  # int64 (N,), which of them, in this order
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: Any) -> np.ndarray:
+        images: np.ndarray = self.everything.take(self.rows[index], axis=0)
+        return images
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (len(self.rows), *self.everything.shape[1:])
+
+
+Images = Union["np.ndarray", ChosenImages]  # uint8 (N, C, H, W); taken in slices or by indices, never changed
+
+
+@dataclass(frozen=True)
 class LabelledImages:
     """Images with their labels, decoded once; possibly memory-mapped, so never written to."""
 
-    images: np.ndarray  # uint8 (N, C, H, W)
+    images: Images  # uint8 (N, C, H, W)
     labels: np.ndarray  # int64 (N,), 0..K-1
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def subset(self, indices: np.ndarray) -> LabelledImages:
-        """The images at `indices` (int64), copied into memory, in that order."""
-        return LabelledImages(self.images[indices], self.labels[indices])
+        """The images at `indices` (int64), in that order; they stay where they are."""
+        if isinstance(self.images, ChosenImages):
+            images = ChosenImages(self.images.everything, self.images.rows[indices])
+        else:
+            images = ChosenImages(self.images, indices)
+        return LabelledImages(images, self.labels[indices])
+
+    def chunks(self, size: int = 1024) -> Iterator[np.ndarray]:
+        """All images in order, uint8 (B, C, H, W) with B up to `size`."""
+        for start in range(0, len(self), size):
+            yield self.images[start : start + size]
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,10 @@ import contextlib
 import errno
 import json
 import os
+import re
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -37,6 +38,8 @@ PREDICTIONS_FILE = "predictions.npz"
 WEIGHTS_FILE = "weights.safetensors"
 CHECKPOINT_FILE = "checkpoint.safetensors"
 FAILURE_FILE = "failure.json"
+ROWS_AT_ONCE = 4096
+NUMBERS = re.compile(r"(\d+)")
 
 
 # --------------------------------------------------------------------------------------------- writing
@@ -80,12 +83,33 @@ def write_record(path: Path, record: BaseModel) -> None:
     write_text(path, record.model_dump_json(indent=1) + "\n")
 
 
-def write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    """Save named arrays as a compressed .npz."""
+def write_arrays(path: Path, arrays: dict[str, Any]) -> None:
+    """Save named arrays as a compressed .npz; what is read like an array, slice by slice, is written slice by slice."""
+    import zipfile
+
     import numpy as np
 
-    with atomic_file(path) as file:
-        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+    with atomic_file(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                kind = _some_rows(array, 0).dtype
+                header = {"descr": np.lib.format.dtype_to_descr(kind), "fortran_order": False, "shape": array.shape}
+                np.lib.format.write_array_header_1_0(member, header)
+                for rows in _rows_in_turn(array):
+                    member.write(rows.tobytes())
+
+
+def _rows_in_turn(array: Any) -> Iterator[np.ndarray]:
+    """The rows of an array, some at a time."""
+    for start in range(0, array.shape[0] if array.shape else 1, ROWS_AT_ONCE):
+        yield _some_rows(array, start)
+
+
+def _some_rows(array: Any, start: int) -> np.ndarray:
+    """Contiguous in memory; a single number is a row of one."""
+    import numpy as np
+
+    return np.ascontiguousarray(array[start : start + ROWS_AT_ONCE] if array.shape else array)
 
 
 def _disk_error(path: Path, error: OSError) -> StorageError:
@@ -160,12 +184,11 @@ def find_runs(paths: list[Path]) -> list[Path]:
     return sorted(set(found), key=lambda folder: natural_key(str(folder)))
 
 
-def natural_key(text: str) -> list[tuple[int, int, str]]:
-    """Sort key that puts "2" before "10"."""
-    import re
-
-    parts = re.findall(r"\d+|\D+", text)
-    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts]
+def natural_key(text: str) -> list[Any]:
+    """Sort key that puts "2" before "10": texts and numbers in turns, a text (perhaps an empty one) first."""
+    parts: list[Any] = NUMBERS.split(text)
+    parts[1::2] = map(int, parts[1::2])
+    return parts
 
 
 def failure_reason(folder: Path) -> str:
@@ -176,15 +199,14 @@ def failure_reason(folder: Path) -> str:
         return ""
 
 
-def digest_arrays(arrays: dict[str, np.ndarray]) -> str:
-    """sha256 over names, types, shapes and bytes, in the order of the names."""
+def digest_arrays(arrays: dict[str, Any]) -> str:
+    """sha256 over names, types, shapes and bytes, in the order of the names; arrays as in write_arrays."""
     import hashlib
-
-    import numpy as np
 
     digest = hashlib.sha256()
     for name in sorted(arrays):
-        array = np.ascontiguousarray(arrays[name])
-        digest.update(f"{name} {array.dtype.str} {array.shape};".encode())
-        digest.update(array.data)
+        array = arrays[name]
+        digest.update(f"{name} {_some_rows(array, 0).dtype.str} {tuple(array.shape) or (1,)};".encode())
+        for rows in _rows_in_turn(array):
+            digest.update(rows.data)
     return digest.hexdigest()

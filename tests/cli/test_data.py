@@ -23,7 +23,7 @@ def run(*arguments):
 
 
 @pytest.fixture
-def shapes(tmp_path):
+def shapes(tmp_path, empty_cache):
     for label, name in enumerate(("2", "10")):
         (tmp_path / "shapes" / name).mkdir(parents=True)
         for number in range(4):
@@ -85,3 +85,14 @@ def test_wrong_names():
     for verb in ("fetch", "verify", "show"):
         with pytest.raises(UsageError, match="mnist"):
             run(verb, "mnits")
+
+
+def test_prepared_lists_and_removes(shapes):
+    assert run("prepared").stdout == "Nothing is prepared.\n"
+    run("verify", str(shapes))
+    (entry,) = json.loads(run("prepared", "--json").stdout)
+    assert entry["folder"] == str(shapes)
+    assert f"MB  {shapes}  (in {entry['kept_in']})" in run("prepared").stdout
+    assert "Nothing is prepared" in run("prepared", "--remove", str(shapes)).stdout
+    with pytest.raises(UsageError, match="Nothing was prepared from"):
+        run("prepared", "--remove", str(shapes))

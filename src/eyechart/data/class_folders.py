@@ -11,10 +11,11 @@ pictures.  A test or validation part may lack a class; train may not.
 
 from __future__ import annotations
 
+import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -22,6 +23,9 @@ from eyechart.data.archive import is_hidden
 from eyechart.data.pictures import SUFFIXES
 from eyechart.errors import DatasetError
 from eyechart.storage import natural_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 Part = Literal["train", "validation", "test"]
 PART_OF_FOLDER: dict[str, Part] = {
@@ -36,21 +40,68 @@ PART_OF_FOLDER: dict[str, Part] = {
 
 
 @dataclass(frozen=True)
+class ClassFolder:
+    """The pictures of one class in one part, in natural order."""
+
+    folder: str
+    joined_names: str  # paths below the folder, "\0" between: a million names as one string take 1/8 of the memory
+    num_pictures: int
+    num_bytes: int  # of all files together
+    digest: bytes  # sha256 of every file's name, size and time of change
+
+    def __len__(self) -> int:
+        return self.num_pictures
+
+    def files(self) -> list[str]:
+        return [f"{self.folder}/{name}" for name in self.joined_names.split("\0")] if self.num_pictures else []
+
+
+@dataclass(frozen=True)
 class Listing:
     """What is in a folder, before any picture is opened."""
 
     root: Path
     classes: tuple[str, ...]
-    pictures: dict[Part, dict[str, list[Path]]]  # part -> class -> files, both in natural order
+    pictures: dict[Part, dict[str, ClassFolder]]  # part -> class -> pictures
     num_skipped: int  # files and folders that are hidden, and files that are no pictures in a class folder
     skipped_folders: tuple[str, ...]  # beside train/, and neither a part nor hidden
 
-    def files_and_labels(self, part: Part) -> tuple[list[Path], np.ndarray]:
-        """All pictures of a part, class after class, and their class ids, int64 (N,)."""
+    def __len__(self) -> int:
+        """The number of pictures."""
+        return sum(map(len, self._in_order()))
+
+    @property
+    def num_bytes(self) -> int:
+        """Of all picture files together."""
+        return sum(folder.num_bytes for folder in self._in_order())
+
+    def files(self) -> Iterator[str]:
+        """All pictures, part after part, class after class."""
+        for folder in self._in_order():
+            yield from folder.files()
+
+    def labels(self, part: Part) -> np.ndarray:
+        """The class id of every picture of a part, in the order of `files`: int64 (N,)."""
         by_class = self.pictures[part]
-        files = [path for name in self.classes for path in by_class.get(name, [])]
-        labels = [label for label, name in enumerate(self.classes) for _ in by_class.get(name, [])]
-        return files, np.array(labels, np.int64)
+        counts = [len(by_class[name]) if name in by_class else 0 for name in self.classes]
+        return np.repeat(np.arange(len(counts)), counts)
+
+    def digest(self) -> str:
+        """sha256 of what there is and when it changed: equal digests mean the same pictures in the same order."""
+        digest = hashlib.sha256()
+        for part, by_class in self.pictures.items():
+            for name, folder in by_class.items():
+                digest.update(os.fsencode(f"{part}/{name}/{len(folder)}\n") + folder.digest)
+        return digest.hexdigest()
+
+    def _in_order(self) -> Iterator[ClassFolder]:
+        for by_class in self.pictures.values():
+            yield from (by_class[name] for name in self.classes if name in by_class)
+
+
+def readable(name: str) -> str:
+    """A file's name as text that can be printed and stored, whatever bytes the disk holds."""
+    return name.encode("utf-8", "backslashreplace").decode()
 
 
 def list_folder(root: Path) -> Listing:
@@ -62,7 +113,7 @@ def list_folder(root: Path) -> Listing:
     if _has_parts(folders, part_folders):
         part_roots = _part_roots(root, part_folders)
         skipped_folders = tuple(folder.name for folder in folders if folder not in part_folders)
-    pictures: dict[Part, dict[str, list[Path]]] = {}
+    pictures: dict[Part, dict[str, ClassFolder]] = {}
     num_skipped = 0
     for part, folder in part_roots.items():
         pictures[part] = {}
@@ -106,21 +157,49 @@ def _visible_folders(folder: Path) -> list[Path]:
     return sorted(found, key=lambda entry: natural_key(entry.name))
 
 
-def _pictures_below(class_folder: Path) -> tuple[list[Path], int]:
-    """Picture files at any depth in natural order, and how many other files and hidden folders there are."""
-    pictures, num_skipped = [], 0
-    for folder, folders, files in os.walk(class_folder):
-        num_skipped += sum(is_hidden(name) for name in folders)
-        folders[:] = [name for name in folders if not is_hidden(name)]
-        for name in files:
-            if name.lower().endswith(SUFFIXES) and not is_hidden(name):
-                pictures.append(Path(folder, name))
+def _pictures_below(class_folder: Path) -> tuple[ClassFolder, int]:
+    """Picture files at any depth, and how many other files and hidden folders there are."""
+    names: list[str] = []
+    num_skipped = 0
+    folders = [""]  # still to be looked into, below the class folder
+    while folders:
+        inside = folders.pop()
+        for entry in _entries(os.path.join(class_folder, inside)):
+            if entry.is_dir():
+                num_skipped += is_hidden(entry.name)
+                if not is_hidden(entry.name) and not entry.is_symlink():  # a link may lead in circles
+                    folders.append(f"{inside}{entry.name}/")
+            elif entry.name.lower().endswith(SUFFIXES) and not is_hidden(entry.name):
+                names.append(inside + entry.name)
             else:
                 num_skipped += 1
-    return sorted(pictures, key=lambda path: natural_key(str(path))), num_skipped
+    names.sort()  # settles the order of "1.png" and "01.png", which are equal in natural order
+    names.sort(key=natural_key)
+    return _class_folder(str(class_folder), names), num_skipped
 
 
-def _check_classes(root: Path, part_roots: dict[Part, Path], pictures: dict[Part, dict[str, list[Path]]]) -> None:
+def _entries(folder: str) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except OSError as error:
+        raise DatasetError(f"{folder} cannot be read ({error.strerror}). Check its permissions.") from None
+
+
+def _class_folder(folder: str, names: list[str]) -> ClassFolder:
+    digest, num_bytes = hashlib.sha256(), 0
+    for name in names:
+        try:
+            stat = os.stat(f"{folder}/{name}")
+        except OSError:  # a broken link: whoever opens it says so
+            digest.update(os.fsencode(f"{name}\0nothing\n"))
+            continue
+        num_bytes += stat.st_size
+        digest.update(os.fsencode(f"{name}\0{stat.st_size} {stat.st_mtime_ns}\n"))
+    return ClassFolder(folder, "\0".join(names), len(names), num_bytes, digest.digest())
+
+
+def _check_classes(root: Path, part_roots: dict[Part, Path], pictures: dict[Part, dict[str, ClassFolder]]) -> None:
     train = pictures["train"]
     layout = f"Put pictures into {root}/<class name>/<picture>.png"
     if not train:

@@ -16,6 +16,7 @@ def parts_sha256(*parts: LabelledImages | None) -> str:
     digest = hashlib.sha256()
     for part in parts:
         if part is not None:
-            digest.update(np.ascontiguousarray(part.images).data)
+            for images in part.chunks():
+                digest.update(np.ascontiguousarray(images).data)
             digest.update(np.ascontiguousarray(part.labels, dtype="<i8").data)
     return digest.hexdigest()

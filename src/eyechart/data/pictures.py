@@ -14,8 +14,9 @@ what it was trained on.  The rule, in order:
 from __future__ import annotations
 
 import contextlib
+import io
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -30,11 +31,20 @@ if TYPE_CHECKING:
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm")
 MAX_PIXELS = 120_000_000  # larger than any phone's usual picture; decoding takes 3 bytes a pixel
+DECODER_VERSION = 1  # of the rule above: raise it when the same file gives other pixels
+EXIF_ORIENTATION = 0x0112
 WHITE = (255, 255, 255, 255)
 
 # Our own limit is stricter, and broken files end in our own errors: Pillow's remarks would only stand in between.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+
+
+class DecodedPicture(NamedTuple):
+    """One picture as a store keeps it."""
+
+    pixels: np.ndarray  # uint8: (1, H, W) if every pixel is grey, whatever the file's mode says, otherwise (3, H, W)
+    own_size: tuple[int, int]  # (height, width) of the upright picture, before it was fitted
 
 
 def read_picture(path: Path, *, channels: int, height: int, width: int) -> np.ndarray:
@@ -44,48 +54,74 @@ def read_picture(path: Path, *, channels: int, height: int, width: int) -> np.nd
     """
     assert channels in (1, 3)
     with _errors_named(path):
-        with _open(path) as opened:
-            # JPEG can be decoded at 1/2, 1/4 or 1/8: far faster for photos, and still twice the size that is kept.
-            opened.draft(None, (2 * width, 2 * height))
-            picture = _plain(opened)
-        fitted = _fit(picture, height, width).convert("L" if channels == 1 else "RGB")
-    pixels = np.asarray(fitted)
-    return pixels[np.newaxis] if channels == 1 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
+        fitted, _ = _fitted(_content(path), height, width)
+        return _pixels(fitted.convert("L" if channels == 1 else "RGB"))
 
 
-def picture_size(path: Path) -> tuple[int, int]:
-    """(height, width) as read_picture sees it, from the file's header alone.  Errors as read_picture."""
-    with _errors_named(path), _open(path) as opened:
-        turned = opened.getexif().get(0x0112, 1) >= 5  # EXIF orientations 5 to 8 swap the axes
-        return opened.size if turned else (opened.height, opened.width)
+def decode_picture(path: Path | str, content: bytes, *, height: int, width: int) -> DecodedPicture:
+    """Decode the bytes of a picture file; `path` is for errors, which are those of read_picture."""
+    with _errors_named(path):
+        fitted, own_size = _fitted(content, height, width)
+        pixels = _pixels(fitted)
+    if len(pixels) == 3 and np.array_equal(pixels[0], pixels[1]) and np.array_equal(pixels[0], pixels[2]):
+        pixels = pixels[:1]
+    return DecodedPicture(pixels, own_size)
 
 
-def _open(path: Path) -> Image.Image:
-    """Read the header; nothing is decoded yet.  DatasetError when it promises more than MAX_PIXELS."""
-    picture = Image.open(path, formats=FORMATS)
-    if picture.width * picture.height > MAX_PIXELS:
-        size = f"{picture.width} x {picture.height}"
-        picture.close()
-        raise DatasetError(
-            f"{path} claims to be {size} pixels large; expected at most {MAX_PIXELS // 1_000_000} million pixels. "
-            f"Make it smaller, or remove it if nobody knows where it came from."
-        )
-    return picture
+def read_content(path: Path | str) -> bytes:
+    """The bytes of a picture file.  Errors as read_picture."""
+    with _errors_named(path):
+        return _content(path)
+
+
+def _content(path: Path | str) -> bytes:
+    with open(path, "rb") as file:
+        content = file.read()
+    if not content:
+        raise DatasetError(f"{path} is empty (0 bytes); expected a picture. Replace or remove it.")
+    return content
+
+
+def _fitted(content: bytes, height: int, width: int) -> tuple[Image.Image, tuple[int, int]]:
+    """The picture inside the frame, mode L or RGB, and its own (height, width)."""
+    opened = Image.open(io.BytesIO(content), formats=FORMATS)
+    own_width, own_height = opened.size
+    if own_width * own_height > MAX_PIXELS:
+        raise _TooLargeError(f"{own_width} x {own_height}")
+    orientation = opened.getexif().get(EXIF_ORIENTATION, 1)
+    # JPEG can be decoded at 1/2, 1/4 or 1/8: far faster for photos, and still twice the size that is kept.
+    opened.draft(None, (2 * width, 2 * height))
+    fitted = _fit(_plain(opened, is_turned=orientation != 1), height, width)
+    # Orientations 5 to 8 swap the axes.
+    return fitted, (own_width, own_height) if orientation >= 5 else (own_height, own_width)
+
+
+def _pixels(picture: Image.Image) -> np.ndarray:
+    """Mode L or RGB -> uint8 (1, H, W) or (3, H, W)."""
+    pixels = np.asarray(picture)
+    return pixels[np.newaxis] if pixels.ndim == 2 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
+
+
+class _TooLargeError(Exception):
+    """A picture with more than MAX_PIXELS; says its size."""
 
 
 @contextlib.contextmanager
-def _errors_named(path: Path) -> Iterator[None]:
+def _errors_named(path: Path | str) -> Iterator[None]:
     """Turn whatever a decoder raises into an error that names the file."""
-    if not path.exists():
-        raise DatasetMissing(f"There is no picture {path}. Check the path.")
-    if path.is_dir():
-        raise DatasetError(f"{path} is a folder; expected a picture file. Name a file inside it.")
-    if path.is_file() and path.stat().st_size == 0:
-        raise DatasetError(f"{path} is empty (0 bytes); expected a picture. Replace or remove it.")
     try:
         yield
     except DatasetError:
         raise
+    except FileNotFoundError:
+        raise DatasetMissing(f"There is no picture {path}. Check the path.") from None
+    except IsADirectoryError:
+        raise DatasetError(f"{path} is a folder; expected a picture file. Name a file inside it.") from None
+    except _TooLargeError as error:
+        raise DatasetError(
+            f"{path} claims to be {error} pixels large; expected at most {MAX_PIXELS // 1_000_000} million pixels. "
+            f"Make it smaller, or remove it if nobody knows where it came from."
+        ) from None
     except Exception as error:  # decoders meet broken files with exceptions of all kinds
         reason = "no picture format that is known here" if isinstance(error, UnidentifiedImageError) else str(error)
         raise DatasetError(
@@ -94,16 +130,18 @@ def _errors_named(path: Path) -> Iterator[None]:
         ) from None
 
 
-def _plain(picture: Image.Image) -> Image.Image:
+def _plain(picture: Image.Image, *, is_turned: bool) -> Image.Image:
     """Upright, opaque, 8 bits a channel: mode L or RGB."""
     picture.load()
-    picture = ImageOps.exif_transpose(picture)
+    if is_turned:
+        picture = ImageOps.exif_transpose(picture)
     if picture.mode.startswith(("I", "F")):
         return _to_bytes(picture)
     if picture.has_transparency_data:
         layered = picture.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", layered.size, WHITE), layered).convert("RGB")
-    return picture.convert("L" if picture.mode in ("1", "L") else "RGB")
+    mode = "L" if picture.mode in ("1", "L") else "RGB"
+    return picture if picture.mode == mode else picture.convert(mode)
 
 
 def _to_bytes(picture: Image.Image) -> Image.Image:

@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from eyechart.contracts import Dataset, LabelledImages, SealedTest, Splits
+from eyechart.contracts import Dataset, Images, LabelledImages, SealedTest, Splits
 from eyechart.data.content import parts_sha256
 from eyechart.data.stratify import amounts, class_counts, pick
 from eyechart.errors import DatasetError, UsageError
@@ -47,23 +47,24 @@ def split(dataset: Dataset, rules: Rules, seed: int) -> Splits:
     return Splits(card, train, validation, SealedTest(test), mean, std)
 
 
-def pixel_statistics(images: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
+def pixel_statistics(images: Images) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Mean and standard deviation of each channel on a scale of 0..1, from uint8 (N, C, H, W).
 
     Summed in whole numbers, so they do not depend on order, threads or machine.
     """
-    mean, std = [], []
-    for channel in range(images.shape[1]):
-        total, total_squares = 0, 0
-        for start in range(0, len(images), CHUNK_IMAGES):
-            chunk = images[start : start + CHUNK_IMAGES, channel].astype(np.uint16)  # 255 squared still fits
-            total += int(chunk.sum(dtype=np.uint64))
-            total_squares += int(np.square(chunk, out=chunk).sum(dtype=np.uint64))
-        num_pixels = images[:, channel].size
-        variance = total_squares / num_pixels - (total / num_pixels) ** 2
-        mean.append(total / num_pixels / 255)
-        std.append(max(math.sqrt(max(variance, 0.0)) / 255, SMALLEST_STD))
-    return tuple(mean), tuple(std)
+    num_images, num_channels, height, width = images.shape
+    totals, squares = [0] * num_channels, [0] * num_channels
+    for start in range(0, num_images, CHUNK_IMAGES):
+        chunk = images[start : start + CHUNK_IMAGES]
+        for channel in range(num_channels):
+            values = chunk[:, channel].astype(np.uint16)  # 255 squared still fits
+            totals[channel] += int(values.sum(dtype=np.uint64))
+            squares[channel] += int(np.square(values, out=values).sum(dtype=np.uint64))
+    num_pixels = num_images * height * width
+    means = [total / num_pixels for total in totals]
+    variances = [square / num_pixels - mean**2 for square, mean in zip(squares, means, strict=True)]
+    std = [max(math.sqrt(max(variance, 0.0)) / 255, SMALLEST_STD) for variance in variances]
+    return tuple(mean / 255 for mean in means), tuple(std)
 
 
 def _train_and_validation(dataset: Dataset, rules: Rules, seed: int) -> tuple[LabelledImages, LabelledImages]:

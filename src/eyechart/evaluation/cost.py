@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from eyechart.contracts import ContenderModel, LabelledImages
+    from eyechart.contracts import ContenderModel, Images, LabelledImages
 
 NUM_COUNTED_IMAGES = 8  # operations grow with the batch in proportion, so a few images are enough to count
 MATMUL_SIZES = (1024, 2048)
@@ -123,7 +123,7 @@ def _random_state_kept(device: torch.device) -> Iterator[None]:
 
 
 def measure_inference(
-    model: ContenderModel, images: np.ndarray, device: torch.device, batch_size: int, seconds: float = 1.0
+    model: ContenderModel, images: Images, device: torch.device, batch_size: int, seconds: float = 1.0
 ) -> float:
     """Images per second for batches of images uint8 (N, C, H, W), the median of repeats for about `seconds`.
 

@@ -15,7 +15,7 @@ from eyechart.errors import RunFailed
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from eyechart.contracts import ContenderModel, Detections
+    from eyechart.contracts import ContenderModel, Detections, Images
 
 SUM_TOLERANCE = 1e-3  # by which the probabilities of one image may miss 1
 
@@ -57,7 +57,7 @@ class Predictions:
         return Predictions(**{field.name: arrays[field.name] for field in fields(Predictions) if field.name in arrays})
 
 
-def predict(model: ContenderModel, images: np.ndarray, *, device: torch.device, batch_size: int) -> Predictions:
+def predict(model: ContenderModel, images: Images, *, device: torch.device, batch_size: int) -> Predictions:
     """What `model` (already on `device`) answers for images uint8 (N, C, H, W), N > 0, perhaps memory-mapped.
 
     The model judges in eval mode, gets its modes back, and gradients are off.  Nothing waits for the device before

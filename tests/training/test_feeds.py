@@ -1,0 +1,80 @@
+"""Images come to a batch from wherever they lie: an array, some rows of a mapped file, a device."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from eyechart.contracts import LabelledImages
+from eyechart.data import augment, batches, boxes
+from eyechart.presets import rules_of
+from eyechart.recipes import RECIPES
+from eyechart.schema import Budget
+from eyechart.training import feeds
+from eyechart.training.budget import make_plan
+
+TOOLS = feeds.Tools(batches.epoch_order, batches.to_floats, augment.augment, boxes.ink_boxes)
+CPU = torch.device("cpu")
+
+
+class Labels(torch.nn.Module):
+    """A model as far as a feed looks at it."""
+
+    needs_boxes = False
+
+
+@pytest.fixture
+def mapped(tmp_path: Path) -> LabelledImages:
+    """64 images in a file that cannot be written to."""
+    images = np.random.default_rng(0).integers(0, 256, (64, 1, 6, 5), dtype=np.uint8)
+    images.tofile(tmp_path / "images.bin")
+    return LabelledImages(np.memmap(tmp_path / "images.bin", np.uint8, "r", shape=images.shape), np.arange(64) % 10)
+
+
+def image_feed(part: LabelledImages) -> feeds.ImageFeed:
+    recipe = RECIPES["cnn"].model_copy(update={"batch_size": 8})
+    rules = rules_of("smoke", "toy", budget=Budget(unit="steps", amount=6))
+    plan = make_plan(recipe, rules, len(part), None)
+    return feeds.ImageFeed(Labels(), part, recipe, plan, seed=3, device=CPU, tools=TOOLS)
+
+
+def test_rows_of_a_file_give_the_batches_of_a_copy(mapped: LabelledImages) -> None:
+    chosen = np.random.default_rng(1).permutation(64)[:40]
+    view = mapped.subset(chosen)
+    copy = LabelledImages(np.array(mapped.images)[chosen], mapped.labels[chosen])
+    ours, theirs = image_feed(view), image_feed(copy)
+    for step in (0, 1, 4, 5):
+        found, expected = ours.batch(step), theirs.batch(step)
+        assert torch.equal(found.images, expected.images)
+        assert torch.equal(found.labels, expected.labels)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_whole_mapped_file_is_never_written_to(mapped: LabelledImages) -> None:
+    feed = image_feed(mapped)
+    feed.prepare(lambda share: None)
+    feed.batch(0).images.zero_()
+
+
+def test_images_that_live_on_the_device_give_the_same_batches(
+    mapped: LabelledImages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A device of its own is played by the CPU: what counts is the way by a tensor of all images."""
+    expected = image_feed(mapped).batch(2)
+    feed = image_feed(mapped)
+    monkeypatch.setattr(feeds, "MOVED_IMAGES", 10)
+    shares: list[float] = []
+    feed._move_images(shares.append)
+    assert torch.equal(feed.batch(2).images, expected.images)
+    assert shares[-1] == 1.0
+    assert len(shares) == 7
+
+
+def test_images_move_when_a_device_has_room_for_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feeds, "_free_bytes", lambda device: 1000)
+    assert feeds.has_room((50, 1, 2, 5), torch.device("cuda"))
+    assert not feeds.has_room((51, 1, 2, 5), torch.device("cuda"))
+    assert not feeds.has_room((1, 1, 2, 5), CPU), "they are there already"
