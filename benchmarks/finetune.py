@@ -68,7 +68,7 @@ def vgg16_same_time(settings: Settings) -> Result:
 
 
 def _jobs(contender: str, settings: Settings, folder: Path) -> list[Job]:
-    goal = Goal(contender, 0.0, Budget(unit="seconds", amount=70))
+    goal = Goal(contender, 0.0, Budget(unit="seconds", amount=75))
     return to_accuracy.jobs_for(goal, list(range(settings.repeats(3))), settings, folder)
 
 

@@ -42,7 +42,7 @@ GOALS = {
     "cnn_to_99": Goal(
         "cnn",
         0.99,
-        Budget(unit="images", amount=30_000),
+        Budget(unit="images", amount=40_000),
         {
             "batch_size": 125,
             "learning_rate": 0.5,
@@ -50,9 +50,9 @@ GOALS = {
             "options": {"first_maps": 16, "last_maps": 64, "logit_scale": 0.25},
         },
     ),
-    "cnn_to_994": Goal("cnn", 0.994, Budget(unit="images", amount=120_000)),
-    "vit_to_99": Goal("vit", 0.99, Budget(unit="images", amount=400_000)),
-    "vit_to_992": Goal("vit", 0.992, Budget(unit="images", amount=520_000)),
+    "cnn_to_994": Goal("cnn", 0.994, Budget(unit="images", amount=130_000)),
+    "vit_to_99": Goal("vit", 0.99, Budget(unit="images", amount=450_000)),
+    "vit_to_992": Goal("vit", 0.992, Budget(unit="images", amount=650_000)),
     "fasterrcnn_to_986": Goal("fasterrcnn", 0.986, Budget(unit="seconds", amount=72)),
 }
 

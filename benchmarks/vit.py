@@ -25,11 +25,13 @@ RATE = "images per training second"
 OURS = "benchmarks.workload:training_rate"
 # Both sides have the recipe's number of heads, which is not to timm's disadvantage: with 4 it is no faster than with 2.
 DIFFERENCES = (
-    "ours: mean of the tokens, no class token; ReLU; attention as two plain products. "
-    "timm: class token, GELU, torch's fused attention. Width, blocks, heads, MLP and patches are equal."
+    "ours: mean of the tokens, no class token; ReLU; no biases in the blocks; attention as two plain products. "
+    "timm: class token, GELU, biases, torch's fused attention. Width, blocks, heads, MLP and patches are equal."
 )
+TIMM_OPTIONS = {"class_token": True, "bias": True}  # with which our network has timm's mathematics
 TUTORIAL_SHAPE = {
     "patch_pixels": 4, "token_width": 8, "num_blocks": 2, "num_heads": 2, "mlp_ratio": 4, "class_token": True,
+    "bias": True,
 }  # fmt: skip
 NUM_IMAGES, TINY_IMAGES = 12_800, 256
 
@@ -76,7 +78,7 @@ def vit_timm_same_mathematics(settings: Settings) -> Result:
     difference = harness.ask_once(settings, harness.ours("benchmarks.vit:timm_difference"))
     assert difference < 1e-5, f"not the same mathematics: logits differ by {difference}"
     num_images = settings.pick(NUM_IMAGES, TINY_IMAGES)
-    arguments = {"options": {"class_token": True}, "num_images": num_images, "is_tiny": settings.is_tiny}
+    arguments = {"options": TIMM_OPTIONS, "num_images": num_images, "is_tiny": settings.is_tiny}
     our_side = harness.ours("benchmarks.vit:twin_rate", **arguments)
     peer_side = harness.ours("benchmarks.vit:timm_rate", **arguments)
     values = harness.compare(settings, our_side, peer_side, num_pairs=7)
@@ -173,7 +175,7 @@ def timm_difference() -> Callable[[], float]:
     from benchmarks.peers.vision_transformers import as_our_weights, timm_network, use_timm_details
 
     def measure() -> float:
-        contender = _contender({"class_token": True}, is_tiny=True)
+        contender = _contender(TIMM_OPTIONS, is_tiny=True)
         twin, ours = timm_network(contender), contender.model.network
         use_timm_details(ours)  # type: ignore[arg-type]
         ours.load_state_dict(as_our_weights(twin.state_dict()))  # type: ignore[union-attr]

@@ -14,8 +14,8 @@ MLP_RATIO = 4
 # timm's names of tensors, or parts of them, and ours
 OUR_NAMES = {
     "cls_token": "class_token", "pos_embed": "positions", "patch_embed.proj": "embed", "norm1": "attention_norm",
-    "norm2": "mlp_norm", "attn.qkv": "attention.to_qkv", "attn.proj": "attention.project", "mlp.fc1": "mlp.0",
-    "mlp.fc2": "mlp.2",
+    "norm2": "mlp_norm", "attn.qkv": "attention.to_qkv", "attn.proj": "mix_heads", "mlp.fc1": "widen",
+    "mlp.fc2": "narrow",
 }  # fmt: skip
 
 
@@ -70,7 +70,7 @@ def use_timm_details(network: ViT) -> None:
     """timm's activation and its smaller constant in the norms, in our network."""
     for block in network.blocks:
         assert isinstance(block, Block)
-        block.mlp[1] = nn.GELU()
+        block.activation = nn.GELU()
     for module in network.modules():
         if isinstance(module, nn.LayerNorm):
             module.eps = 1e-6

@@ -46,7 +46,7 @@ RECIPES: dict[str, Recipe] = {
         warmup_fraction=0.15,
         clip_norm=1.0,
         label_smoothing=0.1,
-        augmentation=Augmentation(shift_pixels=2, rotate_degrees=7, scale_fraction=0.07),
+        augmentation=Augmentation(shift_pixels=2, rotate_degrees=4, scale_fraction=0.04),
         options={"patch_pixels": 7, "token_width": 64, "num_blocks": 4, "num_heads": 2},
         source="docs/lab-log.md, vit",
         expect="99.39 % of MNIST's test images, full schedule, 1 seed",

@@ -6,82 +6,14 @@ from types import ModuleType
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from eyechart.contracts import Batch
+from benchmarks.peers.torchvision_detectors import targets_of, twin_of
 from eyechart.models.faster_rcnn import FasterRCNN
 
 
-class TorchvisionHead(nn.Module):
-    """torchvision's TwoMLPHead with our weights: it flattens depth first, we flatten it last."""
-
-    def __init__(self, model: FasterRCNN):
-        super().__init__()
-        from torchvision.models.detection.faster_rcnn import TwoMLPHead
-
-        first, second = model.region_head.hidden[0], model.region_head.hidden[2]
-        cells = model.region_head.options.pool_cells
-        self.head = TwoMLPHead(first.in_features, first.out_features)
-        self.head.fc7.load_state_dict(second.state_dict())
-        weight = first.weight.detach().view(first.out_features, cells, cells, -1)
-        self.head.fc6.weight.data = weight.permute(0, 3, 1, 2).flatten(1)
-        self.head.fc6.bias.data = first.bias.detach().clone()
-
-    def forward(self, pooled: Tensor) -> Tensor:
-        hidden: Tensor = self.head(pooled)
-        return hidden
-
-
 def torchvision_twin(model: FasterRCNN) -> nn.Module:
-    """torchvision's FasterRCNN with the same backbone, anchors, settings and weights."""
-    from torchvision.models.detection import FasterRCNN as TorchvisionFasterRCNN
-    from torchvision.models.detection.anchor_utils import AnchorGenerator
-    from torchvision.models.detection.faster_rcnn import FastRCNNPredictor
-    from torchvision.ops import MultiScaleRoIAlign
-
-    options, (height, width) = model.region_head.options, model.region_head.input_size
-    model.backbone.out_channels = model.proposal_network.convolution.in_channels  # type: ignore[assignment]
-    twin = TorchvisionFasterRCNN(
-        model.backbone,
-        min_size=min(height, width),
-        max_size=max(height, width),
-        size_divisible=1,
-        image_mean=list(model.preprocess.card.mean),
-        image_std=list(model.preprocess.card.std),
-        rpn_anchor_generator=AnchorGenerator((tuple(options.anchor_sizes),), (tuple(options.anchor_shapes),)),
-        rpn_pre_nms_top_n_train=options.num_candidates,
-        rpn_pre_nms_top_n_test=options.num_candidates,
-        rpn_post_nms_top_n_train=options.num_proposals,
-        rpn_post_nms_top_n_test=options.num_proposals,
-        rpn_batch_size_per_image=options.proposal_samples,
-        rpn_positive_fraction=options.proposal_positives,
-        rpn_nms_thresh=options.proposal_overlap,
-        box_roi_pool=MultiScaleRoIAlign(["0"], options.pool_cells, sampling_ratio=2),
-        box_head=TorchvisionHead(model),
-        box_predictor=FastRCNNPredictor(options.head_units, model.num_classes + 1),
-        box_batch_size_per_image=options.region_samples,
-        box_positive_fraction=options.region_positives,
-        box_score_thresh=options.score_threshold,
-        box_nms_thresh=options.detection_overlap,
-        box_detections_per_img=options.num_detections,
-    )
-    twin.rpn.head.conv[0][0].load_state_dict(model.proposal_network.convolution.state_dict())
-    twin.rpn.head.cls_logits.load_state_dict(model.proposal_network.objectness.state_dict())
-    twin.rpn.head.bbox_pred.load_state_dict(model.proposal_network.deltas.state_dict())
-    twin.roi_heads.box_predictor.cls_score.load_state_dict(model.region_head.classes.state_dict())
-    twin.roi_heads.box_predictor.bbox_pred.load_state_dict(model.region_head.deltas.state_dict())
-    return twin
-
-
-def torchvision_targets(data: Batch) -> list[dict[str, Tensor]]:
-    """The same truth in torchvision's convention: lists without empty slots, classes from 1."""
-    assert data.boxes is not None
-    assert data.box_labels is not None
-    filled = data.box_labels >= 0
-    return [
-        {"boxes": boxes[f], "labels": labels[f] + 1}
-        for boxes, labels, f in zip(data.boxes, data.box_labels, filled, strict=True)
-    ]
+    return twin_of(model, model.num_classes).detector
 
 
 NUM_BOXES = (2, 0, 1, 3, 1, 2)  # of the images that are compared: several, one, none
@@ -101,7 +33,7 @@ class TestTorchvision:
         """Both stages, with every sample drawn; batch norm in training mode, several boxes an image and none."""
         data = cases.scenes(NUM_BOXES)
         twin = torchvision_twin(model).train()
-        expected = twin(list(data.images), torchvision_targets(data))
+        expected = twin(list(data.images), targets_of(data))
         assert data.boxes is not None
         assert data.box_labels is not None
         truth = model.frame.truth(data.boxes, data.box_labels)
@@ -115,10 +47,12 @@ class TestTorchvision:
 
     def test_gradients_are_equal(self, cases: ModuleType, model: FasterRCNN) -> None:
         data = cases.scenes(NUM_BOXES)
-        shared = list(model.backbone.parameters())
         twin = torchvision_twin(model).train()
-        expected = torch.autograd.grad(sum(twin(list(data.images), torchvision_targets(data)).values()), shared)
-        for own, other in zip(torch.autograd.grad(model.loss(data), shared), expected, strict=True):
+        expected = torch.autograd.grad(
+            sum(twin(list(data.images), targets_of(data)).values()), list(twin.backbone.parameters())
+        )
+        found = torch.autograd.grad(model.loss(data), list(model.backbone.parameters()))
+        for own, other in zip(found, expected, strict=True):
             torch.testing.assert_close(own, other, rtol=1e-3, atol=1e-5)
 
     def test_detections_are_equal(self, cases: ModuleType, trained: FasterRCNN) -> None:

@@ -5,11 +5,13 @@
       project to the width               (B, N, D)
       add a vector for each position     (B, N, D)          attention alone cannot tell where a patch was
       blocks, each: mix tokens with each other (attention), then think about each token alone (MLP)
-      normalise, then read out           (B, D)             the mean of all tokens, or an extra class token
+      read out, then normalise           (B, D)             the mean of all tokens, or an extra class token
       linear                             (B, K)
 
 Source: Dosovitskiy et al. 2021, "An Image is Worth 16x16 Words".  Pre-norm blocks, as there.  Mean pooling and no
 class token by default: Beyer et al. 2022, "Better plain ViT baselines for ImageNet-1k"; it is better here, and faster.
+No biases in the blocks by default: half of them follow a norm, which has its own shift; the others are not missed
+(docs/lab-log.md), and every one costs a pass over the tokens, forward and backward.
 """
 
 from __future__ import annotations
@@ -42,24 +44,22 @@ def to_patches(images: Tensor, patch_pixels: int) -> Tensor:
 class Attention(nn.Module):
     """Multi-head self-attention: every token asks all tokens, and takes a weighted mean of what they offer.
 
-    (B, N, D) -> (B, N, D).  Written out instead of calling a fused kernel: with a few dozen tokens two small batched
-    products are faster on a CPU than the fused backward pass (docs/lab-log.md), and the weights can be looked at.
+    (B, N, D) -> (B, N, D), head beside head; mixing the heads is the block's part.  Written out instead of calling a
+    fused kernel: with a few dozen tokens two small batched products are faster on a CPU than the fused backward pass
+    (docs/lab-log.md), and the weights can be looked at.
     """
 
-    def __init__(self, width: int, num_heads: int):
+    def __init__(self, width: int, num_heads: int, *, bias: bool = False):
         super().__init__()
         assert width % num_heads == 0, f"width {width} must be a multiple of the number of heads {num_heads}"
         self.num_heads = num_heads
         self.scale = (width // num_heads) ** -0.5
-        self.to_qkv = nn.Linear(width, 3 * width)
-        self.project = nn.Linear(width, width)
+        self.to_qkv = nn.Linear(width, 3 * width, bias=bias)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        b, n, d = tokens.shape
         query, key, value = self._split(tokens)  # each (B, heads, N, D/heads)
         mixed = self._weights(query, key) @ value  # (B, heads, N, D/heads)
-        out: Tensor = self.project(mixed.transpose(1, 2).reshape(b, n, d))
-        return out
+        return mixed.transpose(1, 2).reshape(tokens.shape)  # (B, N, D)
 
     def weights(self, tokens: Tensor) -> Tensor:
         """Who looks at whom: (B, heads, N, N), rows sum to 1."""
@@ -68,29 +68,40 @@ class Attention(nn.Module):
 
     def _split(self, tokens: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         b, n, d = tokens.shape
-        qkv = self.to_qkv(tokens).reshape(b, n, 3, self.num_heads, d // self.num_heads)
-        query, key, value = qkv.permute(2, 0, 3, 1, 4).unbind(0)
+        qkv = self.to_qkv(tokens).view(b, n, 3, self.num_heads, d // self.num_heads)
+        # One copy of all three here saves the batched products one each, forward and backward.
+        query, key, value = qkv.permute(2, 0, 3, 1, 4).contiguous().unbind(0)
         return query, key, value
 
     def _weights(self, query: Tensor, key: Tensor) -> Tensor:
-        weights: Tensor = ((query * self.scale) @ key.transpose(-2, -1)).softmax(dim=-1)
+        weights: Tensor = (query @ key.transpose(-2, -1)).mul_(self.scale).softmax(dim=-1)
         return weights
 
 
 class Block(nn.Module):
     """One layer: attention, then an MLP, each on normalised tokens and added to what was there."""
 
-    def __init__(self, width: int, num_heads: int, mlp_width: int):
+    def __init__(self, width: int, num_heads: int, mlp_width: int, *, bias: bool = False):
         super().__init__()
         self.attention_norm = nn.LayerNorm(width)
-        self.attention = Attention(width, num_heads)
+        self.attention = Attention(width, num_heads, bias=bias)
+        self.mix_heads = nn.Linear(width, width, bias=bias)
         self.mlp_norm = nn.LayerNorm(width)
-        self.mlp = nn.Sequential(nn.Linear(width, mlp_width), nn.ReLU(inplace=True), nn.Linear(mlp_width, width))
+        self.widen = nn.Linear(width, mlp_width, bias=bias)
+        self.activation = nn.ReLU(inplace=not bias)  # after adding a bias, in place would copy more than it saves
+        self.narrow = nn.Linear(mlp_width, width, bias=bias)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        tokens = tokens + self.attention(self.attention_norm(tokens))
-        out: Tensor = tokens + self.mlp(self.mlp_norm(tokens))
+        tokens = add_linear(tokens, self.mix_heads, self.attention(self.attention_norm(tokens)))
+        return add_linear(tokens, self.narrow, self.activation(self.widen(self.mlp_norm(tokens))))
+
+
+def add_linear(tokens: Tensor, layer: nn.Linear, features: Tensor) -> Tensor:
+    """tokens (B, N, D) + layer(features (B, N, F)); without a bias one product, which starts from the tokens."""
+    if layer.bias is not None:
+        out: Tensor = tokens + layer(features)
         return out
+    return torch.addmm(tokens.flatten(0, 1), features.flatten(0, 1), layer.weight.t()).view_as(tokens)
 
 
 class ViT(nn.Module):
@@ -109,6 +120,7 @@ class ViT(nn.Module):
         num_heads: int = 2,
         mlp_ratio: int = 4,
         class_token: bool = False,
+        bias: bool = False,
     ):
         super().__init__()
         self.patch_pixels = patch_pixels
@@ -118,7 +130,7 @@ class ViT(nn.Module):
         self.class_token = nn.Parameter(torch.zeros(1, 1, token_width)) if class_token else None
         self.positions = nn.Parameter(torch.randn(1, num_tokens, token_width) * 0.02)
         mlp_width = mlp_ratio * token_width
-        self.blocks = nn.ModuleList(Block(token_width, num_heads, mlp_width) for _ in range(num_blocks))
+        self.blocks = nn.ModuleList(Block(token_width, num_heads, mlp_width, bias=bias) for _ in range(num_blocks))
         self.norm = nn.LayerNorm(token_width)
         self.head = nn.Linear(token_width, num_classes)
         self.apply(_initialise)
@@ -127,9 +139,8 @@ class ViT(nn.Module):
         tokens = self._embedded(images)
         for block in self.blocks:
             tokens = block(tokens)
-        tokens = self.norm(tokens)  # (B, N, D)
         pooled = tokens.mean(dim=1) if self.class_token is None else tokens[:, 0]  # (B, D)
-        logits: Tensor = self.head(pooled)
+        logits: Tensor = self.head(self.norm(pooled))
         return logits
 
     def attention_maps(self, images: Tensor) -> Tensor:
@@ -152,7 +163,8 @@ def _initialise(module: nn.Module) -> None:
     """Xavier for linear layers, zero biases: as the paper's code does."""
     if isinstance(module, nn.Linear):
         nn.init.xavier_uniform_(module.weight)
-        nn.init.zeros_(module.bias)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
 
 
 def build(recipe: Recipe, preprocessing: Preprocessing, num_classes: int) -> Classifier:
