@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from benchmarks import cnn, detector, finetune, mfu, startup, vit
+from benchmarks import cnn, detector, finetune, growth, loop_overhead, mfu, startup, vit
 from benchmarks.harness import Result, Settings
 
 BENCHMARKS: dict[str, Callable[[Settings], Result]] = {
@@ -21,15 +21,19 @@ BENCHMARKS: dict[str, Callable[[Settings], Result]] = {
     "vgg16_same_time": finetune.vgg16_same_time,
     "alexnet_vs_224": finetune.alexnet_vs_224,
     "fasterrcnn_same_shape": detector.fasterrcnn_same_shape,
+    "fasterrcnn_recipe_shape": detector.fasterrcnn_recipe_shape,
     "fasterrcnn_vs_mobilenet_128": detector.fasterrcnn_vs_mobilenet_128,
     "fasterrcnn_to_986": detector.fasterrcnn_to_986,
     "mfu_cnn": mfu.mfu_cnn,
     "mfu_vit": mfu.mfu_vit,
     "mfu_alexnet": mfu.mfu_alexnet,
     "mfu_vgg16": mfu.mfu_vgg16,
+    "loop_overhead": loop_overhead.loop_overhead,
     "quick_seconds": startup.quick_seconds,
     "help_seconds": startup.help_seconds,
     "report_1000_seconds": startup.report_1000_seconds,
+    "growth_prepare": growth.growth_prepare,
+    "growth_train": growth.growth_train,
 }
 
 

@@ -22,10 +22,11 @@ WARMUP_STEPS = 5  # the first steps take memory, choose kernels and import what 
 TINY_FRACTION = 0.05  # of the train part
 
 
-def prepare_contender(name: str, changes: dict[str, Any], *, is_tiny: bool = False) -> Contender:
-    """The contender on MNIST, seed 0, with `changes` of its recipe.  The number of threads stays as it is."""
+def prepare_contender(name: str, changes: dict[str, Any], *, is_tiny: bool = False, data: str = "mnist") -> Contender:
+    """The contender on `data`, seed 0, with `changes` of its recipe.  The number of threads stays as it is."""
     record = plan_study(
         [name],
+        data,
         changes=changes,
         num_threads=torch.get_num_threads(),
         device="cpu",

@@ -72,7 +72,7 @@ def _notes(results: dict[str, Any]) -> list[str]:
     """What a row must not be read without: the accuracy of timed goals, what differs, which code."""
     lines = ["## Beside the figures", ""]
     for name, entry in results.items():
-        facts = [*_accuracy(entry), *_peer_run(entry)]
+        facts = [*_accuracy(entry), *_peer_run(entry), *_growth(entry)]
         facts += [f"{entry['differences']}"] if "differences" in entry else []
         for key in ("relative_difference_of_losses", "largest_difference_of_logits"):
             facts += [f"{key.replace('_', ' ')}: {entry[key]:.1e}."] if key in entry else []
@@ -98,6 +98,18 @@ def _peer_run(entry: dict[str, Any]) -> list[str]:
         return []
     reached = ", ".join(f"{accuracy:.2%}" for accuracy in entry["peer_run"]["accuracies"])
     return [f"The peer's test accuracy after each epoch: {reached}."]
+
+
+def _growth(entry: dict[str, Any]) -> list[str]:
+    """Of what is measured at several sizes: the figure and the process's own memory at each."""
+    if "by_size" not in entry:
+        return []
+    memory = entry["anonymous_bytes_by_size"]
+    sizes = [
+        f"{_number(value)} at {int(size):,} images ({memory[size] / 2**20:,.0f} MB of its own memory)"
+        for size, value in entry["by_size"].items()
+    ]
+    return [f"{', '.join(sizes)}: the largest costs {entry['growth']:.2f} times the smallest an image."]
 
 
 def _ratio(ratio: dict[str, float]) -> str:

@@ -7,22 +7,24 @@ import json
 import os
 import re
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
-PROJECT = Path(__file__).resolve().parents[1]
-sys.path.append(str(PROJECT))  # the benchmarks are scripts of the checkout, not installed
+from benchmarks import __main__ as command
+from benchmarks import catalog, detector, growth, harness, loop_overhead, record, startup, to_accuracy, vit
+from benchmarks.harness import Result, Settings
+from eyechart.contracts import Dataset
+from eyechart.data.pictures import read_picture
+from eyechart.errors import MissingError, RunFailed, StorageError, UsageError
 
-from benchmarks import __main__ as command  # noqa: E402
-from benchmarks import catalog, detector, harness, record, startup, to_accuracy, vit  # noqa: E402
-from benchmarks.harness import Result, Settings  # noqa: E402
-from eyechart.contracts import Dataset  # noqa: E402
-from eyechart.errors import MissingError, RunFailed, StorageError, UsageError  # noqa: E402
+PROJECT = Path(__file__).resolve().parents[1]
 
 NAMES_OF_THE_DESIGN = {
     "cnn_to_99", "vit_tutorial_size", "vit_timm_shape", "vit_to_99", "vgg16_finetune", "alexnet_vs_224",
@@ -242,6 +244,77 @@ def test_a_benchmark_from_end_to_end(name: str, mnist: Dataset) -> None:
     assert name == "mfu_vgg16" or content["ratio"]["median"] > 0
 
 
+# --------------------------------------------------------------------------------------------- the loop's own share
+
+
+def test_a_stopwatch_sums_what_its_functions_take() -> None:
+    watch = loop_overhead.Stopwatch()
+    nap = watch.timing("nap", time.sleep)
+    nap(0.01)
+    nap(0.02)
+    assert 0.03 <= watch.seconds["nap"] < 0.3
+    assert watch.timing("sum", lambda *numbers: sum(numbers))(1, 2) == 3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("contender", ["fasterrcnn", "alexnet"])
+def test_the_shares_of_a_step_add_up(contender: str, mnist: Dataset) -> None:
+    """In a process of its own, because clocks stay around the functions that are timed."""
+    spec = harness.ours("benchmarks.loop_overhead:shares", contender=contender, num_images=320, is_tiny=True)
+    parts = harness.ask_once(TINY, spec)
+    inside = parts["forward"] + parts["backward"] + parts["optimizer"]
+    assert inside + parts["with_augmentation"] == pytest.approx(1)
+    asked_for = parts["augmentation"] + parts.get("boxes", 0.0)
+    assert parts["without_augmentation"] + asked_for == pytest.approx(parts["with_augmentation"])
+    assert ("boxes" in parts) == (contender == "fasterrcnn")
+    assert 0 < parts["without_augmentation"] < 0.5 < inside < 1
+
+
+# --------------------------------------------------------------------------------------------- large folders
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not growth.STATUS.exists(), reason="memory of a process's own is only known on Linux")
+@pytest.mark.parametrize("name", ["growth_prepare", "growth_train"])
+def test_a_large_folder_is_measured_at_every_size(name: str, mnist: Dataset) -> None:
+    content = catalog.BENCHMARKS[name](TINY).as_json()
+    assert set(content["by_size"]) == {str(size) for size in growth.TINY_SIZES}
+    assert content["ours"] == content["by_size"]["400"] > 0
+    assert all(count > 10 * 2**20 for count in content["anonymous_bytes_by_size"].values())
+
+
+def test_a_peak_is_remembered() -> None:
+    before = growth.anonymous_bytes()
+    with growth.AnonymousPeak() as peak:
+        ballast = bytearray(b"x" * (64 << 20))
+        time.sleep(5 * growth.POLL_SECONDS)
+        del ballast
+    assert peak.num_bytes > before + (60 << 20)
+
+
+def test_a_large_folder_is_mnist_and_links_to_it(mnist: Dataset, tmp_path: Path) -> None:
+    make_folder = growth._script().make_folder
+    make_folder(tmp_path / "some", 30)
+    files = sorted(tmp_path.glob("some/*/*.png"), key=lambda path: path.stem)
+    assert [int(path.parent.name) for path in files] == mnist.train.labels[:30].tolist()
+    pixels = read_picture(files[7], channels=1, height=28, width=28)
+    assert (pixels == mnist.train.images[7]).all()
+    with pytest.raises(FileExistsError):
+        make_folder(tmp_path / "some", 30)
+
+
+def test_more_pictures_than_mnist_has_are_links(
+    mnist: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = growth._script()
+    few = Dataset(mnist.card, mnist.train.subset(np.arange(10)), mnist.test)
+    monkeypatch.setattr(script, "load_dataset", lambda name: few)
+    script.make_folder(tmp_path / "many", 25)
+    files = sorted(tmp_path.glob("many/*/*.png"), key=lambda path: path.stem)
+    assert len(files) == 25
+    assert all(files[number].samefile(files[number % 10]) for number in range(25))
+
+
 # --------------------------------------------------------------------------------------------- the catalog
 
 
@@ -296,6 +369,14 @@ class TestTable:
         assert "after each epoch: 98.50%, 99.10%" in text
         assert "a CPU, 2 threads of 2 cores, 8 GB" in text
 
+    def test_sizes_stand_beside_the_figure(self, tmp_path: Path) -> None:
+        result = growth._result({10: [4.0, 5.0, 4.5], 1000: [9.0, 8.0, 10.0]}, {10: 2**20, 1000: 3 * 2**20})
+        record.merge(tmp_path / "bench.json", "growth_train", {"title": "Cost."} | result.as_json(), HOST)
+        text = table_script().page(record.read(tmp_path / "bench.json"))
+        assert "| `growth_train` | Cost. | 9 (8 to 10) | microseconds an image | 3 |" in text
+        assert "4.5 at 10 images (1 MB of its own memory), 9 at 1,000 images (3 MB of its own memory)" in text
+        assert "the largest costs 2.00 times the smallest an image." in text
+
     def test_the_page_is_that_of_the_record(self) -> None:
         path = PROJECT / "records" / "bench.json"
         expected = table_script().page(json.loads(path.read_text()) if path.exists() else {})
@@ -349,12 +430,10 @@ class TestPeers:
         assert vit.timm_difference()() < 1e-5
 
     def test_torchvision_s_detector_has_our_loss(self, mnist: Dataset) -> None:
-        assert detector.loss_difference()() < detector.LARGEST_DIFFERENCE
+        assert detector.loss_difference(detector.COMMON_SHAPE)() < detector.LARGEST_DIFFERENCE
 
 
 def test_scenes_hold_their_digits() -> None:
-    import numpy as np
-
     images = np.zeros((10, 1, 28, 28), np.uint8)
     images[:, 0, 6:20, 10:15] = 255
     scenes = detector.make_scenes(images, np.arange(10), num_scenes=6, seed=0)

@@ -126,6 +126,58 @@ def test_auto_takes_the_best(has_cuda: bool, has_mps: bool, expected: str, monke
             host.select_device("cuda:2")
 
 
+class Recorder:
+    """Stands for torch.backends.cudnn or .cuda.matmul where there is no CUDA."""
+
+    allow_tf32: bool | None = None
+
+
+@pytest.mark.parametrize(
+    ("capability", "hip", "precisions"),
+    [
+        ((9, 0), None, ["float32", "tf32", "bfloat16"]),
+        ((7, 5), None, ["float32"]),
+        ((9, 0), "6.2", ["float32", "bfloat16"]),
+    ],
+)
+def test_what_a_cuda_device_computes(
+    capability: tuple[int, int], hip: str | None, precisions: list[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
+    monkeypatch.setattr("torch.backends.mps.is_available", lambda: False)
+    monkeypatch.setattr("torch.cuda.get_device_capability", lambda: capability)
+    monkeypatch.setattr("torch.version.hip", hip)
+    has_bfloat16 = bool(hip) or capability[0] >= 8
+    monkeypatch.setattr("torch.cuda.is_bf16_supported", lambda including_emulation: has_bfloat16)
+    assert host.available_machines() == [("cpu", "float32"), *(("cuda", precision) for precision in precisions)]
+
+
+def test_apple_s_devices_have_bfloat16_since_macos_14(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setattr("torch.backends.mps.is_available", lambda: True)
+    monkeypatch.setattr("torch.backends.mps.is_macos_or_newer", lambda major, minor: major <= 14)
+    assert host.available_machines() == [("cpu", "float32"), ("mps", "float32"), ("mps", "bfloat16")]
+    monkeypatch.setattr("torch.backends.mps.is_macos_or_newer", lambda major, minor: False)
+    assert host.available_machines() == [("cpu", "float32"), ("mps", "float32")]
+
+
+@pytest.mark.parametrize(("precision", "rounded"), [("float32", False), ("tf32", True), ("bfloat16", False)])
+def test_products_are_rounded_only_in_tf32(precision: str, rounded: bool, monkeypatch: pytest.MonkeyPatch):
+    """Convolutions and matrix products alike; torch by itself rounds the first only."""
+    import torch
+
+    convolutions, products = Recorder(), Recorder()
+    monkeypatch.setattr("torch.backends.cudnn", convolutions)
+    monkeypatch.setattr("torch.backends.cuda.matmul", products)
+    monkeypatch.setattr(host, "_precisions_of", lambda kind: ("float32", "tf32", "bfloat16"))
+    host.set_precision(precision, torch.device("cuda"))
+    assert (convolutions.allow_tf32, products.allow_tf32) == (rounded, rounded)
+    convolutions.allow_tf32 = products.allow_tf32 = None
+    host.set_precision("auto", torch.device("cpu"))
+    assert (convolutions.allow_tf32, products.allow_tf32) == (None, None), "on a CPU nothing is touched"
+
+
 @pytest.mark.parametrize(
     ("name", "words"),
     [("cuda", "'cuda' is not on this machine"), ("tpu", "'tpu' is not a device that eyechart knows"), ("", "''")],

@@ -33,6 +33,7 @@ def run(
     budget: Budget | None = None,
     recipe: dict[str, Any] | None = None,
     device: str | None = None,
+    precision: str | None = None,
     threads: int | None = None,
     img_size: int | None = None,
     fraction: float | None = None,
@@ -61,7 +62,7 @@ def run(
 
     record = studies.plan_study(
         models, str(data), preset, seeds, name=name, changes=recipe, budget=budget, img_size=img_size,
-        fraction=fraction, device=device, num_threads=threads,
+        fraction=fraction, device=device, precision=precision, num_threads=threads,
     )  # fmt: skip
     done = race(record, Path(output) / record.name, resume=resume, exist_ok=exist_ok, offline=offline, quiet=quiet)
     studies.raise_failures(done)

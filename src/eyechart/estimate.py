@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from eyechart import host, runner
+from eyechart import host, planning, runner
 from eyechart.study import jobs_of
 from eyechart.training.budget import budget_of, make_plan
 
@@ -14,13 +14,12 @@ if TYPE_CHECKING:
 
     from eyechart.schema import Job, StudyRecord
 
-CALIBRATION_BUDGET_SECONDS = 20.0  # the calibration takes a twentieth of it
-
 
 class Estimate(NamedTuple):
     """One run to come."""
 
     run: str
+    contender: str
     weights: str
     num_steps: int
     images_seen: int
@@ -30,28 +29,35 @@ class Estimate(NamedTuple):
     checkpoint_bytes: int  # of what is needed on top while it trains
 
 
-def estimate_study(record: StudyRecord, folder: Path, *, offline: bool, say: Callable[[str], None]) -> list[Estimate]:
-    """Estimates for every run; contenders are timed once, seeds share the figure."""
+def estimate_study(
+    record: StudyRecord, folder: Path, *, offline: bool, say: Callable[[str], None], is_brief: bool = False
+) -> list[Estimate]:
+    """Estimates for every run; contenders are timed once, seeds share the figure.
+
+    `is_brief`: for a second each, also where the budget would allow more.
+    """
     timed: dict[str, Estimate] = {}
     estimates = []
     for job in jobs_of(record, folder, offline):
         if job.contender not in timed:
             say(f"timing {job.contender}")
-            timed[job.contender] = _estimate(job, say)
+            timed[job.contender] = _estimate(job, say, is_brief)
         estimates.append(timed[job.contender]._replace(run=job.run))
     return estimates
 
 
-def _estimate(job: Job, say: Callable[[str], None]) -> Estimate:
+def _estimate(job: Job, say: Callable[[str], None], is_brief: bool) -> Estimate:
     contender = runner.prepare(job, host.select_device(job.rules.device), say)
     budget = budget_of(job.recipe, job.rules)
-    pace = runner.calibrate(contender, budget.amount if budget.unit == "seconds" else CALIBRATION_BUDGET_SECONDS)
+    seconds = planning.MOMENT_SECONDS if is_brief or budget.unit != "seconds" else budget.amount
+    pace = planning.calibrate(contender, seconds)
     plan = make_plan(job.recipe, job.rules, len(contender.splits.train), pace)
     num_parameters = sum(parameter.numel() for parameter in contender.model.parameters())
     num_trainable = sum(p.numel() for p in contender.model.parameters() if p.requires_grad)
     num_moments = 2 if job.recipe.optimizer == "adamw" else 1
     return Estimate(
         run=job.run,
+        contender=job.contender,
         weights=contender.starting.origin.name,
         num_steps=plan.num_steps,
         images_seen=plan.num_steps * plan.batch_size,

@@ -156,6 +156,52 @@ def _available_devices() -> list[str]:
     return devices
 
 
+def available_machines() -> list[tuple[str, str]]:
+    """(device, precision) pairs that may train a study here, the CPU's first; just one: there is nothing to choose."""
+    kinds = [name for name in _available_devices() if name in ("cpu", "cuda", "mps")]
+    return [(kind, precision) for kind in kinds for precision in _precisions_of(kind)]
+
+
+def _precisions_of(kind: str) -> tuple[str, ...]:
+    """What a kind of device computes at a good speed; bfloat16 on a CPU is there only for who asks for it."""
+    import torch
+
+    if kind == "cuda":
+        recent = not torch.version.hip and torch.cuda.get_device_capability()[0] >= 8
+        tf32 = ("tf32",) if recent else ()
+        return ("float32", *tf32, *(("bfloat16",) if torch.cuda.is_bf16_supported(including_emulation=False) else ()))
+    if kind == "mps" and torch.backends.mps.is_macos_or_newer(14, 0):
+        return ("float32", "bfloat16")
+    return ("float32",)
+
+
+def check_precision(precision: str, device: torch.device) -> None:
+    """Raises UsageError for a precision that `device` does not have; "auto" and "float32" are everywhere."""
+    if precision in ("auto", "float32") or (precision == "bfloat16" and device.type == "cpu"):
+        return
+    offered = _precisions_of(device.type)
+    if precision not in offered:
+        raise UsageError(
+            f"The precision {precision!r} is not to be had on {_device_name(device)}; expected one of: auto, "
+            f"{', '.join(offered)}. Use --precision auto to take what is fastest for the study."
+        )
+
+
+def set_precision(precision: str, device: torch.device) -> None:
+    """Let products of float32 be exact, or rounded where the precision is "tf32"; only CUDA has that choice.
+
+    Torch by itself rounds convolutions and leaves matrix products exact: the CNN would be helped and the ViT not.
+    Raises UsageError for a precision that `device` does not have.
+    """
+    check_precision(precision, device)
+    if device.type != "cuda":
+        return
+    import torch
+
+    # Both by the older switches: after a mix with the newer ones, torch refuses to say what is set.
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"
+
+
 def set_threads(num_threads: int) -> None:
     """Use `num_threads` threads inside each operation, and one operation at a time."""
     assert num_threads >= 1, "a run needs at least one thread"

@@ -33,6 +33,7 @@ def repeat_run(folder: Path, output: Path, report: Reporter, *, offline: bool = 
         recipe=old.recipe,
         rules=rules,
         num_cached_images=old.plan.num_cached_images,
+        execution=old.plan.execution,
         offline=offline,
         command=old.command,
     )

@@ -5,7 +5,6 @@ dataset -> splits -> model -> fit (never sees test) -> predict (opens test once)
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,22 +14,24 @@ import numpy as np
 import torch
 from torch import nn
 
-from eyechart import host, saved, seeding, storage
+from eyechart import host, planning, saved, seeding, storage
 from eyechart.clock import Clock, device_synchronise
-from eyechart.contracts import Dataset, LabelledImages, Progress, Splits, StartingWeights
+from eyechart.contracts import Dataset, Images, LabelledImages, Progress, Splits, StartingWeights
 from eyechart.data import augment, batches, boxes, catalog, splits
-from eyechart.errors import RunFailed, StorageError
+from eyechart.errors import Interrupted, RunFailed
 from eyechart.evaluation import cost, detection, metrics
 from eyechart.evaluation.predict import Predictions, predict
 from eyechart.models import catalog as architectures
 from eyechart.schema import Clocks, Cost, DetectionScores, Job, Plan, Preprocessing, RunRecord, Scores
-from eyechart.training import budget, calibration, checkpoint, feeds, loop
+from eyechart.training import feeds, loop
+from eyechart.training.execution import Computation
 from eyechart.weights.resolve import starting_weights
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from eyechart.contracts import ContenderModel, Reporter
+    from eyechart.schema import ExecutionMode
 
 EVALUATION_BATCH = 256  # images judged at once
 SHARED_FIELDS = {"study", "run", "contender", "seed", "recipe", "rules", "command"}  # of a job and its record
@@ -54,13 +55,18 @@ class Contender:
     def judge(self) -> ContenderModel:
         return cast("ContenderModel", self.model)
 
-    def make_feed(self, model: nn.Module, plan: Plan) -> feeds.Feed:
+    def computation(self, model: nn.Module, mode: ExecutionMode = "eager") -> Computation:
+        """How this contender, or a copy of it, computes its loss."""
+        return Computation(model, self.device, self.job.rules.precision, mode)
+
+    def make_feed(self, model: nn.Module, plan: Plan, computation: Computation | None = None) -> feeds.Feed:
         """The batches of this contender, for itself or for a copy of it."""
         recipe, seed, part = self.job.recipe, self.job.seed, self.splits.train
+        computation = computation or self.computation(model)
         if recipe.cache_frozen and recipe.frozen_stages:
             folder = Path(self.job.folder)
-            return feeds.CachedFeed(model, part, recipe, plan, seed, self.device, TOOLS, folder)
-        return feeds.ImageFeed(model, part, recipe, plan, seed, self.device, TOOLS)
+            return feeds.CachedFeed(model, part, recipe, plan, seed, self.device, TOOLS, folder, computation)
+        return feeds.ImageFeed(model, part, recipe, plan, seed, self.device, TOOLS, computation)
 
 
 def run_contender(
@@ -78,9 +84,10 @@ def run_contender(
     with clock.section("preparation"):
         report(Progress(job.run, "preparing"))
         facts = host.host_facts(device, job.rules.num_threads)
-        contender = prepare(job, device, lambda sentence: report(Progress(job.run, "preparing", note=sentence)))
-        plan = _plan(contender, report)
-    fit = _fit(contender, plan, clock, report, stop_signal)
+        contender = prepare(job, device, _sayer(job.run, report, stop_signal))
+        plan = planning.plan_run(contender, report)
+        feed = contender.make_feed(contender.model, plan, planning.ready_computation(contender, plan))
+    fit = _fit(contender, plan, feed, clock, report, stop_signal)
     fit()
     with clock.section("evaluation"):
         report(Progress(job.run, "judging", plan.num_steps, plan.num_steps))
@@ -113,9 +120,22 @@ def run_contender(
 # --------------------------------------------------------------------------------------------- before the start
 
 
+def _sayer(run: str, report: Reporter, stop_signal: Callable[[], int | None]) -> Callable[[str], None]:
+    """Passes on what is said while a run is prepared, and stops it there when that is wished."""
+
+    def say(sentence: str) -> None:
+        report(Progress(run, "preparing", note=sentence))
+        number = stop_signal()
+        if number is not None:
+            raise Interrupted(f"Stopped while {run} was prepared; pictures that are prepared already stay.", number)
+
+    return say
+
+
 def prepare(job: Job, device: torch.device, say: Callable[[str], None]) -> Contender:
     """Everything up to a model that stands on the device, seeded, with its starting weights."""
     host.set_threads(job.rules.num_threads)
+    host.set_precision(job.rules.precision, device)
     seeding.make_deterministic()
     dataset = catalog.load_dataset(job.rules.dataset, img_size=job.rules.img_size, offline=job.offline, say=say)
     parts = splits.split(dataset, job.rules, job.seed)
@@ -130,61 +150,21 @@ def prepare(job: Job, device: torch.device, say: Callable[[str], None]) -> Conte
     return Contender(job, dataset, parts, starting, preprocessing, model, device)
 
 
-def _plan(contender: Contender, report: Reporter) -> Plan:
-    """The schedule: the checkpoint's where there is one, otherwise made from the budget."""
-    job = contender.job
-    path = Path(job.folder) / storage.CHECKPOINT_FILE
-    if path.exists():
-        card = checkpoint.read_checkpoint(path).card
-        if card.fingerprint != fingerprint(contender):
-            raise StorageError(
-                f"The checkpoint {path} belongs to another recipe, other rules, another seed or other images. "
-                f"Expected the command that started it. Delete {path.parent} to start this run anew."
-            )
-        return card.plan
-    num_train = len(contender.splits.train)
-    wanted = budget.budget_of(job.recipe, job.rules)
-    if wanted.unit != "seconds":
-        plan = budget.make_plan(job.recipe, job.rules, num_train, None)
-        return plan.model_copy(update={"num_cached_images": job.num_cached_images or plan.num_cached_images})
-    report(Progress(job.run, "calibrating"))
-    pace = calibrate(contender, wanted.amount)
-    return budget.make_plan(job.recipe, job.rules, num_train, pace)
-
-
-def calibrate(contender: Contender, seconds: float) -> budget.Pace:
-    """How fast the contender trains here; `seconds` is the budget, of which a small share is spent on this."""
-    synchronise = device_synchronise(contender.device)
-    num_train = len(contender.splits.train)
-    return calibration.calibrate(
-        contender.model, contender.make_feed, contender.job.recipe, num_train, seconds, synchronise
-    )
-
-
-def fingerprint(contender: Contender) -> str:
-    """What a checkpoint must agree with to be continued."""
-    job = contender.job
-    text = "\n".join(
-        [
-            job.recipe.model_dump_json(),
-            job.rules.model_dump_json(),
-            str(job.seed),
-            contender.splits.card.model_dump_json(),
-        ]
-    )
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
 # --------------------------------------------------------------------------------------------- training
 
 
 def _fit(
-    contender: Contender, plan: Plan, clock: Clock, report: Reporter, stop_signal: Callable[[], int | None]
+    contender: Contender,
+    plan: Plan,
+    feed: feeds.Feed,
+    clock: Clock,
+    report: Reporter,
+    stop_signal: Callable[[], int | None],
 ) -> loop.Fit:
     job = contender.job
     return loop.Fit(
         model=contender.model,
-        feed=contender.make_feed(contender.model, plan),
+        feed=feed,
         recipe=job.recipe,
         plan=plan,
         trunk=architectures.trunk_parameters(contender.model, job.recipe) if contender.starting.tensors else [],
@@ -192,8 +172,7 @@ def _fit(
         clock=clock,
         validate=lambda: _validate(contender),
         run=job.run,
-        precision=job.rules.precision,
-        fingerprint=fingerprint(contender),
+        fingerprint=planning.fingerprint(contender),
         path=Path(job.folder) / storage.CHECKPOINT_FILE,
         report=report,
         stop_signal=stop_signal,
@@ -228,7 +207,7 @@ def _objective(contender: Contender, part: LabelledImages) -> float | None:
 # --------------------------------------------------------------------------------------------- judging
 
 
-def _predict(contender: Contender, images: np.ndarray) -> Predictions:
+def _predict(contender: Contender, images: Images) -> Predictions:
     return predict(contender.judge, images, device=contender.device, batch_size=EVALUATION_BATCH)
 
 
@@ -302,7 +281,7 @@ def _measure_cost(contender: Contender, plan: Plan, clock: Clock) -> Cost:
         training_images_per_second=images_seen / max(clock.seconds("training"), 1e-9),
         example_batch=batch,
         training_flops_override=flops,
-        dtype=getattr(torch, contender.job.rules.precision),
+        dtype=torch.bfloat16 if contender.job.rules.precision == "bfloat16" else torch.float32,
     )
 
 

@@ -16,6 +16,7 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=0)]
 Scalar = bool | int | float | str
+ExecutionMode = Literal["eager", "compiled", "graphs"]
 
 
 class Frozen(BaseModel):
@@ -100,7 +101,7 @@ class Rules(Frozen):
     num_evaluations: Annotated[int, Field(ge=1)] = 8  # times that validation is measured while training
     device: str = "auto"  # what was asked for; the run file's host says what was used
     num_threads: Annotated[int, Field(ge=1)] = 1
-    precision: Literal["float32", "bfloat16"] = "float32"
+    precision: Literal["auto", "float32", "tf32", "bfloat16"] = "auto"  # of products; weights and sums are float32
 
 
 class Augmentation(Frozen):
@@ -172,6 +173,15 @@ class HistoryPoint(Frozen):
     validation_objective: float | None = None  # a detector's own loss (classes and boxes), else None
 
 
+class Execution(Frozen):
+    """How a training step is executed; what it computes is the same, random numbers included."""
+
+    mode: ExecutionMode = "eager"  # as written; compiled; compiled and replayed as CUDA graphs
+    step_seconds: dict[str, float] = {}  # of each mode that was timed; empty: there was nothing to choose
+    preparing_seconds: dict[str, float] = {}  # compiling and recording: once a run, on the preparation clock
+    failures: dict[str, str] = {}  # modes that do not work here, and why
+
+
 class Plan(Frozen):
     """The schedule, fixed before the first step, so that a run can be repeated step for step."""
 
@@ -182,6 +192,7 @@ class Plan(Frozen):
     budget: Budget  # what it was made from
     step_seconds: float | None = None  # measured by the calibration, when the budget is in seconds
     evaluation_steps: tuple[int, ...]
+    execution: Execution = Execution()
 
 
 class PerClass(Frozen):
@@ -300,6 +311,14 @@ class RunRecord(Frozen):
     finished_at: str
 
 
+class MachineChoice(Frozen):
+    """Why a study trains where it does: settled once, before the first run, the same for every contender."""
+
+    reason: str
+    image_seconds: dict[str, dict[str, float]] = {}  # timed: "cuda bfloat16" -> contender -> to train on one image
+    failures: dict[str, str] = {}  # "mps bfloat16" -> why it is out
+
+
 class StudyRecord(Frozen):
     """`study.json`: what was planned, written before the first run starts."""
 
@@ -311,6 +330,7 @@ class StudyRecord(Frozen):
     rules: Rules
     command: str
     created_at: str
+    machine: MachineChoice | None = None  # None: device and precision were given, or are not settled yet
 
 
 class Job(Frozen):
@@ -324,5 +344,6 @@ class Job(Frozen):
     recipe: Recipe
     rules: Rules
     num_cached_images: Count = 0  # of the run that is repeated; 0: as the budget allows
+    execution: Execution | None = None  # of the run that is repeated; None: timed where there is something to choose
     offline: bool = False
     command: str = ""

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     Launcher = Callable[[Job, Reporter], None]
 
 
+SETTLED_RULES = ("device", "precision")  # which "auto" leaves to machine.settle_machine, once a study
+
+
 @dataclass
 class Study:
     """The folder of a study and what its runs left there."""
@@ -222,6 +225,8 @@ def raise_failures(study: Study) -> None:
 
 def _resumed(old: StudyRecord, new: StudyRecord, folder: Path) -> StudyRecord:
     """The record to go on with: seeds and contenders may be added, rules and recipes may not change."""
+    settled = {name: getattr(old.rules, name) for name in SETTLED_RULES if getattr(new.rules, name) == "auto"}
+    new = new.model_copy(update={"rules": new.rules.model_copy(update=settled), "machine": old.machine})
     differences = [name for name in Rules.model_fields if getattr(old.rules, name) != getattr(new.rules, name)]
     shared = [contender for contender in new.contenders if contender in old.recipes]
     differences += [f"recipe of {c}" for c in shared if not _same_recipe(old.recipes[c], new.recipes[c])]

@@ -31,9 +31,9 @@ def run(
     weights: str = typer.Option(None, "--weights", help="Of vgg16 and alexnet: auto, none, imagenet, hed, a file."),
     img_size: int = typer.Option(None, "--img-size", help="Side in pixels to which an image folder is decoded."),
     fraction: float = typer.Option(None, "--fraction", help="Share of the train part that is used, 0..1."),
-    device: str = typer.Option(None, "--device", help="auto, cpu, cuda or mps."),
+    device: str = typer.Option(None, "--device", help="auto (the fastest for this study, timed), cpu, cuda or mps."),
     threads: int = typer.Option(None, "--threads", help="Threads of each run. Default: all cores."),
-    precision: str = typer.Option(None, "--precision", help="float32 or bfloat16."),
+    precision: str = typer.Option(None, "--precision", help="auto, float32, tf32 or bfloat16."),
     output: Path = typer.Option(Path("runs"), "-o", "--output", envvar="EYECHART_OUTPUT", help="Folder of studies."),
     name: str = typer.Option("", "--name", help="Folder of this study. Default: preset and dataset."),
     resume: bool = typer.Option(False, "--resume", help="Skip finished runs, continue a broken one."),
@@ -84,14 +84,14 @@ def race(
     from eyechart import study as studies
     from eyechart.cli.terminal import LiveTable
     from eyechart.data.catalog import load_dataset
-    from eyechart.host import select_device
+    from eyechart.machine import open_machines, settle_machine
     from eyechart.storage import STUDY_FILE, write_record
 
     say = _silent if quiet else _say
-    select_device(record.rules.device)  # a device that is not here is told before anything is fetched
+    open_machines(record.rules)  # a device that is not here is told before anything is fetched
     load_dataset(record.rules.dataset, img_size=record.rules.img_size, offline=offline, say=say)
     record = studies.open_study(record, folder, resume=resume, exist_ok=exist_ok)
-    record = studies.settle_weights(record, offline, say)
+    record = settle_machine(studies.settle_weights(record, offline, say), offline, say)
     write_record(folder / STUDY_FILE, record)
     with contextlib.nullcontext(lambda progress: None) if quiet else LiveTable() as table:
         study = studies.run_study(record, folder, table, offline=offline)
@@ -117,8 +117,10 @@ def _dry_run(record: StudyRecord, folder: Path, offline: bool, as_json: bool) ->
     from eyechart import study as studies
     from eyechart.cli.tables import estimates_table
     from eyechart.estimate import estimate_study
+    from eyechart.machine import settle_machine
 
-    estimates = estimate_study(studies.settle_weights(record, offline, _say), folder, offline=offline, say=_say)
+    record = settle_machine(studies.settle_weights(record, offline, _say), offline, _say)
+    estimates = estimate_study(record, folder, offline=offline, say=_say)
     if as_json:
         typer.echo(json.dumps([estimate._asdict() for estimate in estimates], indent=1))
     else:

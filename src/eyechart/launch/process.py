@@ -35,7 +35,7 @@ def do(job: Job, report: Reporter) -> None:
         stderr=subprocess.PIPE,
         text=True,
         encoding="utf-8",
-        env=_environment(job.rules.num_threads),
+        env=environment(job.rules.num_threads),
         # Ctrl-C reaches a whole group of processes; alone in its own, the worker hears it once, from us.
         start_new_session=True,
     )
@@ -112,15 +112,16 @@ def _passing_signals_to(process: subprocess.Popen[str]) -> Iterator[list[int]]:
             signal.signal(number, handler)
 
 
-def _environment(num_threads: int) -> dict[str, str]:
+def environment(num_threads: int) -> dict[str, str]:
     """OpenMP reads its settings once, at the start of a process.
 
     Threads that wait for each other spin for some microseconds and then sleep.  Where another program wants a core as
     well, threads that spin for as long as GNU's OpenMP does by itself keep each other from working: training was ten
     times slower and more.  Threads that sleep at once halve the speed of small networks (docs/lab-log.md).
+    CUBLAS_WORKSPACE_CONFIG lets CUDA's matrix products give the same bits every time; elsewhere nobody reads it.
     """
     settings = {"OMP_NUM_THREADS": str(num_threads), "PYTHONUNBUFFERED": "1"}
-    return {"GOMP_SPINCOUNT": "10000"} | os.environ | settings
+    return {"GOMP_SPINCOUNT": "10000", "CUBLAS_WORKSPACE_CONFIG": ":4096:8"} | os.environ | settings
 
 
 def _error(job: Job, facts: dict[str, Any] | None, return_code: int, complaints: str) -> errors.EyechartError:

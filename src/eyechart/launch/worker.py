@@ -45,7 +45,7 @@ class StopSignals:
 def main() -> int:
     stop_signals = StopSignals()
     job = Job.model_validate_json(sys.stdin.read())
-    answers = _take_standard_output()
+    answers = take_standard_output()
 
     def report(progress: Progress) -> None:
         try:
@@ -101,7 +101,7 @@ def _leave_reason(job: Job, reason: str) -> None:
         write_text(Path(job.folder) / FAILURE_FILE, json.dumps({"reason": reason}) + "\n")
 
 
-def _take_standard_output() -> TextIO:
+def take_standard_output() -> TextIO:
     """Keep the real standard output for answers; whatever prints from now on goes to standard error."""
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())

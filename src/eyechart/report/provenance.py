@@ -10,11 +10,12 @@ from urllib.parse import quote
 
 from pydantic import BaseModel
 
+from eyechart.errors import StorageError
 from eyechart.report import numbers
 from eyechart.report.answer import runs_of
 from eyechart.report.entries import Entry, Run, test_error
-from eyechart.schema import Host, Plan, RunRecord
-from eyechart.storage import RUN_FILE
+from eyechart.schema import Execution, Host, Plan
+from eyechart.storage import RUN_FILE, read_study
 
 MOST_GROUPS = 8  # different rules, splits or machines that are listed in full
 MOST_NAMED = 8  # runs that are named beside such a group
@@ -68,12 +69,13 @@ class Provenance:
 
 def provenance(entries: list[Entry], output: Path) -> Provenance:
     runs = runs_of(entries)
+    choices = {study: _choice_facts(study) for study in {run.folder.parent for run in runs}}
     groups = [
         _grouped(runs, facts_of)
         for facts_of in (
-            lambda run: _facts(run.rules),
-            lambda run: _facts(run.splits),
-            lambda run: _host_facts(run.host),
+            lambda run: _facts(run.record.rules),
+            lambda run: _facts(run.record.splits),
+            lambda run: _host_facts(run.record.host) + choices[run.folder.parent],
         )
     ]
     return Provenance(
@@ -95,11 +97,11 @@ def run_link(run: Run, output: Path) -> str:
         return target.as_uri()
 
 
-def _grouped(runs: list[Run], facts_of: Callable[[RunRecord], Facts]) -> tuple[Group, ...]:
+def _grouped(runs: list[Run], facts_of: Callable[[Run], Facts]) -> tuple[Group, ...]:
     """The different facts among the runs, with the names of the runs that share them."""
     groups: dict[tuple[tuple[str, str], ...], list[str]] = {}
     for run in runs:
-        groups.setdefault(tuple(facts_of(run.record)), []).append(run.record.run)
+        groups.setdefault(tuple(facts_of(run)), []).append(run.record.run)
     return tuple(Group(_who(names, len(runs)), list(facts)) for facts, names in groups.items())
 
 
@@ -151,8 +153,35 @@ def _facts(record: BaseModel) -> Facts:
 
 def _plan_facts(plan: Plan) -> Facts:
     """The plan, and its evaluations by their number: the steps themselves stand in the run file."""
-    facts = [(name, value) for name, value in _facts(plan) if name != "evaluation steps"]
-    return [*facts, ("evaluations", str(len(plan.evaluation_steps)))]
+    facts = [(name, value) for name, value in _facts(plan) if name not in ("evaluation steps", "execution")]
+    return [*facts, ("evaluations", str(len(plan.evaluation_steps))), ("execution", execution_text(plan.execution))]
+
+
+def execution_text(execution: Execution) -> str:
+    """How steps were executed; what was timed for the choice, and what its preparation took."""
+    parts: list[str] = [execution.mode]
+    if execution.step_seconds:
+        times = [f"{mode} {numbers.seconds(seconds)}" for mode, seconds in execution.step_seconds.items()]
+        parts.append(f"a step takes {', '.join(times)}")
+    if execution.mode in execution.preparing_seconds:
+        seconds = numbers.seconds(execution.preparing_seconds[execution.mode])
+        parts.append(f"{seconds} of compiling are in the preparation, not in the training time")
+    parts += [f"{mode} failed: {reason}" for mode, reason in execution.failures.items()]
+    return "; ".join(parts)
+
+
+def _choice_facts(study: Path) -> Facts:
+    """Why the study trained on this device and in this precision, where it was a choice and its file is there."""
+    try:
+        machine = read_study(study).machine
+    except StorageError:
+        return []
+    if machine is None or not machine.image_seconds:
+        return []
+    timed = [f"{name} {_value({each: numbers.seconds(time) for each, time in times.items()})}"
+             for name, times in machine.image_seconds.items()]  # fmt: skip
+    timed += [f"{name} failed: {reason}" for name, reason in machine.failures.items()]
+    return [("device and precision", f"chosen because {machine.reason}"), ("timed for an image", "; ".join(timed))]
 
 
 def _host_facts(host: Host) -> Facts:

@@ -6,6 +6,7 @@ measures on a copy of the model that is thrown away.
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 from eyechart.schema import Budget, Plan, Recipe, Rules
@@ -16,6 +17,8 @@ class Pace(NamedTuple):
 
     step_seconds: float  # one training step
     cache_seconds: float = 0.0  # running the frozen stages on one image; 0 when nothing is cached
+    preparing_seconds: float = 0.0  # the first steps, which compile where there is something to compile
+    first_loss: float = math.nan  # of the very first batch
 
 
 def budget_of(recipe: Recipe, rules: Rules) -> Budget:

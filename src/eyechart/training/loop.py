@@ -6,7 +6,6 @@ frozen stages.  Outside: validation, checkpoints, progress.  Within a step nothi
 
 from __future__ import annotations
 
-import contextlib
 import math
 import time
 from dataclasses import dataclass, field
@@ -23,8 +22,9 @@ from eyechart.errors import Interrupted
 from eyechart.schema import HistoryPoint, Plan, Recipe, Segment
 from eyechart.training import checkpoint as checkpoints
 from eyechart.training.feeds import Feed
-from eyechart.training.optimizers import build_optimizer, set_learning_rate
+from eyechart.training.optimizers import build_optimizer
 from eyechart.training.schedule import learning_rates
+from eyechart.training.step import Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -60,7 +60,6 @@ class Fit:
     clock: Clock
     validate: Callable[[], Validation]
     run: str = ""
-    precision: str = "float32"
     fingerprint: str = ""
     path: Path | None = None
     report: Reporter = lambda progress: None
@@ -102,10 +101,11 @@ class Fit:
     def _steps(self, first_step: int, optimizer: torch.optim.Optimizer) -> None:
         rates = learning_rates(self.recipe, self.plan.num_steps)
         marks = set(self.plan.evaluation_steps)
+        one = Step(self.feed, optimizer, self.recipe.clip_norm)
         loss_sum, num_summed = torch.zeros((), device=self.device), 0
         self.model.train()
         for step in range(first_step, self.plan.num_steps):
-            loss = self._step(step, optimizer, rates[step])
+            loss = one(step, rates[step])
             loss_sum += loss
             num_summed += 1
             self._sign_of_life(step + 1, loss)
@@ -116,23 +116,6 @@ class Fit:
                 if self.diverged:
                     return
             self._save_or_stop(step + 1, optimizer)
-
-    def _step(self, step: int, optimizer: torch.optim.Optimizer, rate: float) -> torch.Tensor:
-        set_learning_rate(optimizer, rate)
-        with self._autocast():
-            loss = self.feed.loss(step)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        if self.recipe.clip_norm:
-            parameters = [p for group in optimizer.param_groups for p in group["params"]]
-            nn.utils.clip_grad_norm_(parameters, self.recipe.clip_norm, foreach=True)
-        optimizer.step()
-        return loss.detach()
-
-    def _autocast(self) -> contextlib.AbstractContextManager[object]:
-        if self.precision == "float32":
-            return contextlib.nullcontext()
-        return torch.autocast(self.device.type, dtype=getattr(torch, self.precision))
 
     def _look(self, step: int, rate: float, train_loss: float) -> None:
         """Measure validation; the training clock stands still meanwhile."""

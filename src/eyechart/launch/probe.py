@@ -1,0 +1,90 @@
+"""Time a study's steps for a moment in a process of its own, on the device and in the precision of its rules.
+
+A process of its own: a device that crashes, hangs or runs out of memory takes nothing along, and leaves nothing behind.
+The study goes in as JSON on standard input, `{"paces": {...}}` or `{"error": "..."}` comes back as the last line.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING, NamedTuple
+
+from eyechart.errors import RunFailed
+from eyechart.launch import process, worker
+from eyechart.schema import StudyRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from eyechart.estimate import Estimate
+
+LONGEST_SECONDS = 180.0  # for all contenders together, importing torch included: what is slower will not win
+
+
+class PlannedWork(NamedTuple):
+    """What one contender is going to do with one seed."""
+
+    training_seconds: float
+    images: int
+
+
+def time_study(record: StudyRecord, offline: bool) -> dict[str, PlannedWork]:
+    """The planned work of every contender, timed in a fresh process; RunFailed says why there is no answer."""
+    call = json.dumps({"record": record.model_dump(mode="json"), "offline": offline})
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "eyechart.launch.probe"],
+            input=call,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            timeout=LONGEST_SECONDS,
+            check=False,
+            env=process.environment(record.rules.num_threads),
+        )
+    except subprocess.TimeoutExpired:
+        raise RunFailed(f"it was not timed within {LONGEST_SECONDS:.0f} s") from None
+    lines = done.stdout.splitlines()
+    if done.returncode or not lines:
+        complaint = done.stderr.strip().splitlines()[-1:] or [""]
+        raise RunFailed(f"its process ended with code {done.returncode}: {complaint[0]}")
+    answer = json.loads(lines[-1])
+    if "error" in answer:
+        raise RunFailed(answer["error"])
+    return {contender: PlannedWork(*work) for contender, work in answer["paces"].items()}
+
+
+def main() -> int:
+    call = json.loads(sys.stdin.read())
+    record = StudyRecord.model_validate(call["record"])
+    answers = worker.take_standard_output()
+    said: list[str] = [""]
+    try:
+        work = {
+            estimate.contender: (estimate.training_seconds, estimate.images_seen)
+            for estimate in _estimates(record, call["offline"], said.append)
+        }
+        answer: dict[str, object] = {"paces": work}
+    except Exception as error:  # what a device may raise is not known beforehand
+        answer = {"error": f"{said[-1]}: {str(error).strip() or type(error).__name__}"}
+    print(json.dumps(answer), file=answers, flush=True)
+    return 0
+
+
+def _estimates(record: StudyRecord, offline: bool, say: Callable[[str], None]) -> list[Estimate]:
+    import tempfile
+    from pathlib import Path
+
+    from eyechart import host
+
+    host.tune_allocator()  # as the worker does; before torch asks for its first memory
+    from eyechart.estimate import estimate_study
+
+    with tempfile.TemporaryDirectory() as folder:
+        return estimate_study(record, Path(folder), offline=offline, say=say, is_brief=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
