@@ -87,13 +87,14 @@ def run_contender(
         contender = prepare(job, device, _sayer(job.run, report, stop_signal))
         plan = planning.plan_run(contender, report)
         feed = contender.make_feed(contender.model, plan, planning.ready_computation(contender, plan))
+        matmul = cost.matmul_flops_per_second(device, _dtype_of(job))
     fit = _fit(contender, plan, feed, clock, report, stop_signal)
     fit()
     with clock.section("evaluation"):
         report(Progress(job.run, "judging", plan.num_steps, plan.num_steps))
         judged = _judge_test(contender, fit.diverged)
     with clock.section("preparation"):
-        measured = _measure_cost(contender, plan, clock)
+        measured = _measure_cost(contender, plan, clock, matmul)
     record = RunRecord(
         **job.model_dump(include=SHARED_FIELDS),
         status="diverged" if fit.diverged else "finished",
@@ -265,7 +266,12 @@ def _score_boxes(contender: Contender, predictions: Predictions, test: LabelledI
     )
 
 
-def _measure_cost(contender: Contender, plan: Plan, clock: Clock) -> Cost:
+def _dtype_of(job: Job) -> torch.dtype:
+    """What matrix products are computed in."""
+    return torch.bfloat16 if job.rules.precision == "bfloat16" else torch.float32
+
+
+def _measure_cost(contender: Contender, plan: Plan, clock: Clock, earlier_matmul: float) -> Cost:
     sample = contender.splits.validation
     size = min(plan.batch_size, len(sample))
     batch = feeds.as_batch(contender.model, sample.images[:size], sample.labels[:size], contender.device, TOOLS)
@@ -281,7 +287,8 @@ def _measure_cost(contender: Contender, plan: Plan, clock: Clock) -> Cost:
         training_images_per_second=images_seen / max(clock.seconds("training"), 1e-9),
         example_batch=batch,
         training_flops_override=flops,
-        dtype=torch.bfloat16 if contender.job.rules.precision == "bfloat16" else torch.float32,
+        dtype=_dtype_of(contender.job),
+        earlier_matmul=earlier_matmul,
     )
 
 

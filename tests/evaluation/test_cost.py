@@ -161,6 +161,13 @@ def test_operations_of_kept_stages_are_told_by_the_caller():
     assert cost.peak_memory_bytes == 123
 
 
+@pytest.mark.usefixtures("briefly")
+def test_the_better_of_two_matrix_products_counts():
+    arguments = {"device": CPU, "batch_size": 8, "training_images_per_second": 10.0, "example_batch": some_batch()}
+    assert measure_cost(Counted(), some_sample(2), **arguments, earlier_matmul=1e18).matmul_flops_per_second == 1e18
+    assert measure_cost(Counted(), some_sample(2), **arguments, earlier_matmul=1.0).matmul_flops_per_second > 1e6
+
+
 def test_kept_stages_count_as_often_as_they_ran():
     class Kept(Counted):
         def features(self, images: torch.Tensor) -> torch.Tensor:

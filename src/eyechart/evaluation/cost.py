@@ -44,13 +44,15 @@ def measure_cost(
     training_flops_override: float | None = None,
     dtype: torch.dtype = torch.float32,
     peak_memory_bytes: int | None = None,
+    earlier_matmul: float = 0.0,
 ) -> Cost:
     """Measure what `model` (on `device`, threads already set) takes; about three seconds.
 
     `sample` are images of the dataset, uint8, of which at most `batch_size` are used; `example_batch` is one that the
     model trains on.  `training_flops_override` are the operations that training took per image where counting one
     step would not tell (frozen stages that ran once and were kept).  `dtype` is what matrix products were computed in.
-    `peak_memory_bytes` None: read here, before anything is measured that takes memory itself.
+    `peak_memory_bytes` None: read here, before anything is measured that takes memory itself.  `earlier_matmul` is the
+    rate of the matrix product before the training, FLOP/s; other load can only lower it, so the better of both counts.
     """
     if peak_memory_bytes is None:
         peak_memory_bytes = read_peak_memory(device)
@@ -58,7 +60,7 @@ def measure_cost(
     if training_flops_override is not None:
         training_flops = training_flops_override
     parameters = list(cast(nn.Module, model).parameters())
-    matmul = matmul_flops_per_second(device, dtype)
+    matmul = max(earlier_matmul, matmul_flops_per_second(device, dtype))
     return Cost(
         num_parameters=sum(parameter.numel() for parameter in parameters),
         num_trainable=sum(parameter.numel() for parameter in parameters if parameter.requires_grad),
