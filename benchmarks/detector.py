@@ -78,7 +78,7 @@ def fasterrcnn_vs_mobilenet_128(settings: Settings) -> Result:
 def fasterrcnn_to_986(settings: Settings) -> Result:
     """Training seconds to 98.6 % on MNIST: our Faster R-CNN scored as a classifier.
 
-    Claim: 75 s on two cores.  n: 3 seeds, a budget in seconds.  Hardware: a slower machine trains on fewer images.
+    Claim: 75 s on two cores.  n: 3 seeds.  Hardware: see the head of this file.
     """
     return to_accuracy.measure_alone(settings, "fasterrcnn_to_986", num_seeds=3)
 

@@ -53,7 +53,7 @@ GOALS = {
     "cnn_to_994": Goal("cnn", 0.994, Budget(unit="images", amount=130_000)),
     "vit_to_99": Goal("vit", 0.99, Budget(unit="images", amount=450_000)),
     "vit_to_992": Goal("vit", 0.992, Budget(unit="images", amount=650_000)),
-    "fasterrcnn_to_986": Goal("fasterrcnn", 0.986, Budget(unit="seconds", amount=72)),
+    "fasterrcnn_to_986": Goal("fasterrcnn", 0.986, Budget(unit="images", amount=100_000)),
 }
 
 
