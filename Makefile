@@ -42,6 +42,7 @@ bench: $(VENV)/.installed-bench
 	$(BIN)/eyechart run --preset quick --resume
 	$(BIN)/python -m benchmarks
 	$(BIN)/python scripts/performance_table.py records/bench.json docs/performance.md
+	$(BIN)/python scripts/readme_speed.py
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

@@ -96,6 +96,24 @@ def test_tables_equal_the_records(readme: str, name: str) -> None:
     assert set(record["results"]) == set(RECIPES), "the table shows the five contenders as they come"
 
 
+@pytest.mark.parametrize("readme", READMES)
+def test_the_table_of_speeds_equals_the_record(readme: str) -> None:
+    speeds = script("readme_speed")
+    record = json.loads((PROJECT / speeds.RECORD).read_text())
+    assert set(speeds.LABELS) <= set(record["results"]), "measure them: make bench"
+    text = read(readme)
+    expected = speeds.with_table(text, "speed", speeds.table(record, speeds.READMES[readme]))
+    assert text == expected, "the record changed: python scripts/readme_speed.py"
+
+
+def test_french_speeds_have_french_numbers() -> None:
+    speeds = script("readme_speed")
+    record = {"results": {"cnn_to_99": {"ratio": {"median": 1234.0, "min": 1.25, "max": 99.5}}, "vit_to_99": {}}}
+    row = speeds.table(record, speeds.READMES["README.fr.md"]).splitlines()[-1]
+    assert row.endswith("| **1\N{NARROW NO-BREAK SPACE}234** (1,25 à 99,5) |")
+    assert speeds.table(record, speeds.ENGLISH).splitlines()[-1].endswith("| **1,234** (1.25 to 99.5) |")
+
+
 def a_record(*accuracies: float, **extra: Any) -> dict[str, Any]:
     def spread(*values: float) -> dict[str, Any]:
         return {"mean": sum(values) / len(values), "sd": None, "values": list(values)}
