@@ -48,8 +48,8 @@ def _table_of_ratios(results: dict[str, Any]) -> list[str]:
     if not results:
         return []
     rows = [
-        f"| `{name}` | {entry['title']} | {_ratio(entry['ratio'])} | {_number(entry['ours'])} | "
-        f"{_number(entry['peer'])} | {entry['unit']} | {len(entry['values']['ours'])} |"
+        f"| `{name}` | {entry['title']} | {_ratio(entry['ratio'])} | {number(entry['ours'])} | "
+        f"{number(entry['peer'])} | {entry['unit']} | {len(entry['values']['ours'])} |"
         for name, entry in results.items()
     ]
     head = ["## Against peers", "", "| name | what | ratio (smallest to largest) | ours | peer | unit | pairs |"]
@@ -60,7 +60,7 @@ def _table_of_values(results: dict[str, Any]) -> list[str]:
     if not results:
         return []
     rows = [
-        f"| `{name}` | {entry['title']} | {_number(entry['ours'])} ({_range(entry['values']['ours'])}) | "
+        f"| `{name}` | {entry['title']} | {number(entry['ours'])} ({_range(entry['values']['ours'])}) | "
         f"{entry['unit']} | {len(entry['values']['ours'])} |"
         for name, entry in results.items()
     ]
@@ -89,7 +89,7 @@ def _accuracy(entry: dict[str, Any]) -> list[str]:
     return [
         f"Test accuracy {accuracy['mean']:.2%} on average, {accuracy['min']:.2%} at worst ({len(accuracy['values'])} "
         f"seeds; goal {entry['target']:.1%}).{missed} From process start: "
-        f"{_number(entry['seconds_from_process_start'])} s."
+        f"{number(entry['seconds_from_process_start'])} s."
     ]
 
 
@@ -106,21 +106,21 @@ def _growth(entry: dict[str, Any]) -> list[str]:
         return []
     memory = entry["anonymous_bytes_by_size"]
     sizes = [
-        f"{_number(value)} at {int(size):,} images ({memory[size] / 2**20:,.0f} MB of its own memory)"
+        f"{number(value)} at {int(size):,} images ({memory[size] / 2**20:,.0f} MB of its own memory)"
         for size, value in entry["by_size"].items()
     ]
     return [f"{', '.join(sizes)}: the largest costs {entry['growth']:.2f} times the smallest an image."]
 
 
 def _ratio(ratio: dict[str, float]) -> str:
-    return f"**{_number(ratio['median'])}x** ({_number(ratio['min'])} to {_number(ratio['max'])})"
+    return f"**{number(ratio['median'])}x** ({number(ratio['min'])} to {number(ratio['max'])})"
 
 
 def _range(values: list[float]) -> str:
-    return f"{_number(min(values))} to {_number(max(values))}"
+    return f"{number(min(values))} to {number(max(values))}"
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
     """Three digits that count, without an exponent."""
     if abs(value) >= 100:
         return f"{value:,.0f}"

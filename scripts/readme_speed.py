@@ -8,10 +8,10 @@ It stands between `<!-- table:speed -->` and `<!-- /table:speed -->`; all benchm
 from __future__ import annotations
 
 import json
-import sys
 from typing import Any
 
-from readme_tables import ENGLISH, PROJECT, READMES, Words, with_table
+from performance_table import number
+from readme_tables import ENGLISH, PROJECT, READMES, Words, localised, with_table
 
 from eyechart.storage import write_text
 
@@ -60,15 +60,10 @@ def table(record: dict[str, Any], words: Words) -> str:
     for name, labels in LABELS.items():
         ratio = record["results"].get(name, {}).get("ratio")
         if ratio:
-            low, median, high = (_number(ratio[key], is_english) for key in ("min", "median", "max"))
+            low, median, high = (localised(number(ratio[key]), words) for key in ("min", "median", "max"))
             rows.append(f"| {labels[not is_english]} | **{median}** ({low} {between} {high}) |")
     return "\n".join([heading, "|---|--:|", *rows])
 
 
-def _number(value: float, is_english: bool) -> str:
-    text = f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
-    return text if is_english else text.replace(",", "\N{NARROW NO-BREAK SPACE}").replace(".", ",")
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -124,7 +124,7 @@ def _cells(contender: str, result: Contender, words: Words) -> tuple[str, ...]:
         f"{round(result['num_parameters']['mean']):,}",
     )
     start = f"`{result['weights']}`" + ("†" if result["weights"] != "none" else "")
-    return (f"`{contender}`", start, *(_localised(cell, words) for cell in cells))
+    return (f"`{contender}`", start, *(localised(cell, words) for cell in cells))
 
 
 def _accuracy(values: list[float]) -> str:
@@ -141,7 +141,7 @@ def _spread(values: list[float], factor: float, decimals: int) -> str:
     return mean if len(values) == 1 else f"{mean} ± {factor * statistics.stdev(values):.{decimals}f}"
 
 
-def _localised(number: str, words: Words) -> str:
+def localised(number: str, words: Words) -> str:
     """An English number as the language writes it: 1,234.5 is 1 234,5 in French."""
     return number.translate({ord(","): "\N{NARROW NO-BREAK SPACE}", ord("."): ","}) if words is FRENCH else number
 
@@ -153,7 +153,7 @@ def _legend(record: Record, name: str, words: Words) -> list[str]:
     results: dict[str, Contender] = record["results"]
     seeds = sorted({seed for result in results.values() for seed in result["seeds"]})
     lines = [
-        words.seeds.format(seeds=", ".join(map(str, seeds)), num_images=_localised(f"{NUM_TEST_IMAGES:,}", words)),
+        words.seeds.format(seeds=", ".join(map(str, seeds)), num_images=localised(f"{NUM_TEST_IMAGES:,}", words)),
         words.interval if len(seeds) == 1 else words.spread,
         words.meaning,
     ]
@@ -170,7 +170,7 @@ def _typeset(sentence: str, words: Words) -> str:
 
 
 def _boxes(contender: str, result: Contender, words: Words) -> str:
-    means = {name: _localised(f"{result[name]['mean']:.3f}", words) for name in ("mean_iou", "map", "map50")}
+    means = {name: localised(f"{result[name]['mean']:.3f}", words) for name in ("mean_iou", "map", "map50")}
     return words.boxes.format(contender=contender, **means)
 
 
@@ -190,7 +190,7 @@ def _origin(record: Record, name: str, words: Words) -> str:
 
 def _total(results: dict[str, Contender], words: Words) -> str:
     total = sum(sum(result["total_seconds"]["values"]) for result in results.values())
-    return words.whole.format(total=_localised(seconds(total), words))
+    return words.whole.format(total=localised(seconds(total), words))
 
 
 if __name__ == "__main__":

@@ -45,7 +45,7 @@ class Attention(nn.Module):
     """Multi-head self-attention: every token asks all tokens, and takes a weighted mean of what they offer.
 
     (B, N, D) -> (B, N, D), head beside head; mixing the heads is the block's part.  Written out instead of calling a
-    fused kernel: with a few dozen tokens two small batched products are faster on a CPU than the fused backward pass
+    fused kernel: with a few dozen tokens two small batched products are no slower on a CPU than the fused backward pass
     (docs/lab-log.md), and the weights can be looked at.
     """
 
