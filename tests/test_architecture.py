@@ -24,7 +24,7 @@ HEAVY = (*TORCH, "sklearn", "scipy", "matplotlib", "pydantic", "numpy")
 # (place, packages, when): "ever" looks into functions too, "at its top" at the file's own imports when it is loaded,
 # "when loaded" also at everything of ours that these load in turn.
 NEVER_LOADS = [
-    ("schema.py", TORCH, "ever"),
+    ("schema/", TORCH, "ever"),
     ("contracts.py", TORCH, "ever"),
     ("errors.py", TORCH, "ever"),
     ("storage.py", TORCH, "ever"),

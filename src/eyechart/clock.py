@@ -1,4 +1,4 @@
-"""Named sections of wall time and CPU time, of which exactly one runs at a moment.
+"""Named sections of wall time, CPU time and foreign CPU time, of which exactly one runs at a moment.
 
     clock = Clock(device_synchronise(device))
     with clock.section("training"):
@@ -36,7 +36,8 @@ class Clock:
         self._seconds: defaultdict[str, float] = defaultdict(float)
         self._cpu_seconds: defaultdict[str, float] = defaultdict(float)
         self._open: list[str] = []  # the innermost one, which is the one that runs, is the last
-        self._border = (0.0, 0.0)  # wall and CPU time up to which everything is accounted for
+        self._foreign_seconds: defaultdict[str, float] = defaultdict(float)
+        self._border = (0.0, 0.0, 0.0)  # wall, CPU and foreign CPU time up to which everything is accounted for
 
     @contextlib.contextmanager
     def section(self, name: str) -> Iterator[None]:
@@ -59,6 +60,10 @@ class Clock:
         """CPU seconds of `name` so far, of all threads of this process."""
         return self._cpu_seconds.get(name, 0.0) + self._running(name)[1]
 
+    def foreign_cpu_seconds(self, name: str) -> float:
+        """CPU seconds that everything else on this machine took during `name`, kernel and stolen time included."""
+        return self._foreign_seconds.get(name, 0.0) + self._running(name)[2]
+
     def all_seconds(self) -> dict[str, float]:
         """Wall seconds of every section so far: what a checkpoint keeps and `restore` takes."""
         return {name: self.seconds(name) for name in dict.fromkeys([*self._seconds, *self._open])}
@@ -66,27 +71,58 @@ class Clock:
     def all_cpu_seconds(self) -> dict[str, float]:
         return {name: self.cpu_seconds(name) for name in dict.fromkeys([*self._cpu_seconds, *self._open])}
 
-    def restore(self, seconds: Mapping[str, float], cpu_seconds: Mapping[str, float] | None = None) -> None:
+    def all_foreign_cpu_seconds(self) -> dict[str, float]:
+        names = dict.fromkeys([*self._foreign_seconds, *self._open])
+        return {name: self.foreign_cpu_seconds(name) for name in names}
+
+    def restore(
+        self,
+        seconds: Mapping[str, float],
+        cpu_seconds: Mapping[str, float] | None = None,
+        foreign_cpu_seconds: Mapping[str, float] | None = None,
+    ) -> None:
         """Add what earlier segments of a resumed run took."""
         for name, amount in seconds.items():
             self._seconds[name] += amount
         for name, amount in (cpu_seconds or {}).items():
             self._cpu_seconds[name] += amount
+        for name, amount in (foreign_cpu_seconds or {}).items():
+            self._foreign_seconds[name] += amount
 
     def _cross_border(self) -> None:
         """Charge everything since the last border to the section that was running."""
         self._synchronise()
-        now = (time.perf_counter(), time.process_time())
+        now = _times()
         if self._open:
             self._seconds[self._open[-1]] += now[0] - self._border[0]
             self._cpu_seconds[self._open[-1]] += now[1] - self._border[1]
+            self._foreign_seconds[self._open[-1]] += now[2] - self._border[2]
         self._border = now
 
-    def _running(self, name: str) -> tuple[float, float]:
-        """Wall and CPU seconds since the last border, when `name` is the one that runs."""
+    def _running(self, name: str) -> tuple[float, float, float]:
+        """Wall, CPU and foreign CPU seconds since the last border, when `name` is the one that runs."""
         if not self._open or self._open[-1] != name:
-            return 0.0, 0.0
-        return time.perf_counter() - self._border[0], time.process_time() - self._border[1]
+            return 0.0, 0.0, 0.0
+        now = _times()
+        return now[0] - self._border[0], now[1] - self._border[1], now[2] - self._border[2]
+
+
+def _times() -> tuple[float, float, float]:
+    """Wall time, CPU time of this process, CPU time of everything else on this machine; only differences mean much."""
+    own = time.process_time()
+    return time.perf_counter(), own, busy_cpu_seconds() - own
+
+
+def busy_cpu_seconds() -> float:
+    """CPU seconds that this machine has worked since it started, whoever for; stolen by its host counts as well.
+
+    Ticks of a hundredth of a second, so a difference over a moment is coarse.
+    """
+    import psutil
+
+    times = psutil.cpu_times()
+    working = ("user", "nice", "system", "irq", "softirq", "steal", "interrupt", "dpc")  # Linux, macOS and Windows
+    return float(sum(getattr(times, name, 0.0) for name in working))
 
 
 def device_synchronise(device: torch.device) -> Callable[[], None]:

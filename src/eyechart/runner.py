@@ -22,7 +22,7 @@ from eyechart.errors import Interrupted, RunFailed
 from eyechart.evaluation import cost, detection, metrics
 from eyechart.evaluation.predict import Predictions, predict
 from eyechart.models import catalog as architectures
-from eyechart.schema import Clocks, Cost, DetectionScores, Job, Plan, Preprocessing, RunRecord, Scores
+from eyechart.schema import Clocks, Cost, DetectionScores, Job, Plan, Preprocessing, RunRecord
 from eyechart.training import feeds, loop
 from eyechart.training.execution import Computation
 from eyechart.weights.resolve import starting_weights
@@ -49,7 +49,7 @@ class Contender:
     preprocessing: Preprocessing
     model: nn.Module
     device: torch.device
-    validation: Scores | None = None  # of the last look at the validation part
+    validation: Predictions | None = None  # of the last look at the validation part
 
     @property
     def judge(self) -> ContenderModel:
@@ -113,7 +113,7 @@ def run_contender(
         finished_at=_now(),
         **judged.fields,
     )
-    _write_run(Path(job.folder), record, contender.model, judged.predictions)
+    _write_run(Path(job.folder), record, contender.model, judged)
     report(Progress(job.run, "finished", plan.num_steps, plan.num_steps, None, record.validation.accuracy))
     return record
 
@@ -183,10 +183,10 @@ def _fit(
 def _validate(contender: Contender) -> loop.Validation:
     part = contender.splits.validation
     try:
-        probabilities = _predict(contender, part.images).probabilities
+        contender.validation = _predict(contender, part.images)
     except RunFailed:  # no numbers any more: the loop calls the run diverged
         return loop.Validation(float("nan"), 0.0, None)
-    scores = contender.validation = metrics.score(part.labels, probabilities)
+    scores = metrics.score(part.labels, contender.validation.probabilities)
     return loop.Validation(scores.loss, scores.accuracy, _objective(contender, part))
 
 
@@ -221,9 +221,10 @@ def _judge(contender: Contender, part: LabelledImages, diverged: bool) -> Predic
 
 
 class Judged(NamedTuple):
-    """What the test part gave: predictions, and the fields of the run record that follow from them."""
+    """What test and validation gave: predictions, and the fields of the run record that follow from them."""
 
-    predictions: Predictions
+    predictions: Predictions  # on the test part
+    validation: Predictions
     fields: dict[str, Any]
 
 
@@ -233,27 +234,26 @@ def _judge_test(contender: Contender, diverged: bool) -> Judged:
     predictions = _judge(contender, test, diverged)
     # The last look came after the last step; a diverged run's looks are worth nothing.
     validation = None if diverged else contender.validation
+    part = contender.splits.validation
     if validation is None:
-        part = contender.splits.validation
-        validation = metrics.score(part.labels, _judge(contender, part, diverged).probabilities)
+        validation = _judge(contender, part, diverged)
     return Judged(
         predictions,
+        validation,
         {
             "test": metrics.score(test.labels, predictions.probabilities),
-            "validation": validation,
+            "validation": metrics.score(part.labels, validation.probabilities),
             "detection": _score_boxes(contender, predictions, test),
             "predictions_sha256": storage.digest_arrays(predictions.arrays()),
             "items": _write_items(Path(contender.job.folder).parent, test),
+            "validation_items": _write_items(Path(contender.job.folder).parent, contender.splits.validation),
         },
     )
 
 
-def _true_boxes(test: LabelledImages) -> np.ndarray:
-    """The box around the ink of every test image, float32 (N, 1, 4)."""
-    found = [
-        boxes.ink_boxes(batches.to_floats(torch.from_numpy(test.images[start : start + EVALUATION_BATCH])))
-        for start in range(0, len(test), EVALUATION_BATCH)
-    ]
+def _true_boxes(part: LabelledImages) -> np.ndarray:
+    """The box around the ink of every image, float32 (N, 1, 4)."""
+    found = [boxes.ink_boxes(batches.to_floats(torch.from_numpy(images))) for images in part.chunks(EVALUATION_BATCH)]
     return torch.cat(found)[:, None].numpy()
 
 
@@ -295,18 +295,19 @@ def _measure_cost(contender: Contender, plan: Plan, clock: Clock, earlier_matmul
 # --------------------------------------------------------------------------------------------- files
 
 
-def _write_items(folder: Path, test: LabelledImages) -> str:
-    """The test images and labels, once a study; the name of the file."""
-    arrays = {"images": test.images, "labels": test.labels}
+def _write_items(folder: Path, part: LabelledImages) -> str:
+    """The images and labels of a part, once for all runs that share it; the name of the file."""
+    arrays = {"images": part.images, "labels": part.labels}
     name = f"items-{storage.digest_arrays(arrays)[:12]}.npz"
     if not (folder / name).exists():
-        storage.write_arrays(folder / name, arrays | {"true_boxes": _true_boxes(test)})
+        storage.write_arrays(folder / name, arrays | {"true_boxes": _true_boxes(part)})
     return name
 
 
-def _write_run(folder: Path, record: RunRecord, model: nn.Module, predictions: Predictions) -> None:
+def _write_run(folder: Path, record: RunRecord, model: nn.Module, judged: Judged) -> None:
     """All files of a run; run.json last, because its presence says that the others are there."""
-    storage.write_arrays(folder / storage.PREDICTIONS_FILE, predictions.arrays())
+    storage.write_arrays(folder / storage.PREDICTIONS_FILE, judged.predictions.arrays())
+    storage.write_arrays(folder / storage.VALIDATION_FILE, {"probabilities": judged.validation.probabilities})
     saved.save_weights(folder / storage.WEIGHTS_FILE, model, record)
     storage.write_record(folder / storage.RUN_FILE, record)
     for leftover in (storage.CHECKPOINT_FILE, storage.FAILURE_FILE, feeds.SPILL_FILE):
@@ -322,6 +323,7 @@ def _clocks(clock: Clock, fit: loop.Fit) -> Clocks:
         checkpoint_seconds=seconds.get("checkpoint", 0.0),
         total_seconds=sum(seconds.values()),
         training_cpu_seconds=clock.cpu_seconds("training"),
+        training_foreign_cpu_seconds=max(0.0, clock.foreign_cpu_seconds("training")),
         segments=tuple(fit.segments),
     )
 

@@ -1,9 +1,10 @@
 """Runs as files: written whole or not at all, read without torch.
 
 runs/<study>/study.json                  what was planned
-runs/<study>/items-<hash>.npz            the test images and labels, once for all runs of the study
+runs/<study>/items-<hash>.npz            images and labels of a test or validation part, once for all runs that share it
 runs/<study>/<run>/run.json              everything about one run; written last: its presence means "finished"
 runs/<study>/<run>/predictions.npz       probabilities (and boxes) for every test item
+runs/<study>/<run>/validation.npz        probabilities for every validation item
 runs/<study>/<run>/weights.safetensors   the trained weights, preprocessing in the header
 runs/<study>/<run>/checkpoint.safetensors    only while a run is unfinished
 runs/<study>/<run>/failure.json          only when the last try failed: the reason
@@ -35,6 +36,7 @@ Record = TypeVar("Record", bound=BaseModel)
 RUN_FILE = "run.json"
 STUDY_FILE = "study.json"
 PREDICTIONS_FILE = "predictions.npz"
+VALIDATION_FILE = "validation.npz"
 WEIGHTS_FILE = "weights.safetensors"
 CHECKPOINT_FILE = "checkpoint.safetensors"
 FAILURE_FILE = "failure.json"

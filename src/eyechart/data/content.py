@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from eyechart.contracts import LabelledImages
 
 
@@ -20,3 +23,19 @@ def parts_sha256(*parts: LabelledImages | None) -> str:
                 digest.update(np.ascontiguousarray(images).data)
             digest.update(np.ascontiguousarray(part.labels, dtype="<i8").data)
     return digest.hexdigest()
+
+
+def num_shared_images(parts: Mapping[str, LabelledImages]) -> dict[str, int]:
+    """For each two parts, "train/test": how many distinct pictures lie in both, pixel for pixel, whatever the label."""
+    digests = {name: _image_digests(part) for name, part in parts.items()}
+    return {
+        f"{one}/{other}": len(np.intersect1d(digests[one], digests[other])) for one, other in combinations(parts, 2)
+    }
+
+
+def _image_digests(part: LabelledImages) -> np.ndarray:
+    """The distinct pictures of a part as 16 bytes each, sorted; a million of them are 16 MB."""
+    digests = [
+        hashlib.blake2b(image.tobytes(), digest_size=16).digest() for images in part.chunks() for image in images
+    ]
+    return np.unique(np.frombuffer(b"".join(digests), dtype="S16")) if digests else np.empty(0, "S16")

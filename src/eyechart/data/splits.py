@@ -12,7 +12,7 @@ import math
 import numpy as np
 
 from eyechart.contracts import Dataset, Images, LabelledImages, SealedTest, Splits
-from eyechart.data.content import parts_sha256
+from eyechart.data.content import num_shared_images, parts_sha256
 from eyechart.data.stratify import amounts, class_counts, pick
 from eyechart.errors import DatasetError, UsageError
 from eyechart.schema import Rules, SplitsCard
@@ -36,6 +36,7 @@ def split(dataset: Dataset, rules: Rules, seed: int) -> Splits:
     _check_every_class(train, classes, dataset.card.name)
     test = _first_of_each_class(dataset.test, len(classes), rules.max_test_images)
     mean, std = pixel_statistics(train.images)
+    parts = {"train": train, "validation": validation, "test": test}
     card = SplitsCard(
         train_sha256=parts_sha256(train),
         validation_sha256=parts_sha256(validation),
@@ -43,6 +44,8 @@ def split(dataset: Dataset, rules: Rules, seed: int) -> Splits:
         num_train=len(train),
         num_validation=len(validation),
         num_test=len(test),
+        num_shared=num_shared_images(parts),
+        missing_classes={name: _missing_classes(part, classes) for name, part in parts.items()},
     )
     return Splits(card, train, validation, SealedTest(test), mean, std)
 
@@ -101,10 +104,14 @@ def _taken(part: LabelledImages, mask: np.ndarray) -> LabelledImages:
     return part.subset(np.flatnonzero(mask))
 
 
+def _missing_classes(part: LabelledImages, classes: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(classes[k] for k in np.flatnonzero(class_counts(part.labels, len(classes)) == 0))
+
+
 def _check_every_class(train: LabelledImages, classes: tuple[str, ...], name: str) -> None:
-    missing = np.flatnonzero(class_counts(train.labels, len(classes)) == 0)
-    if len(missing):
+    missing = _missing_classes(train, classes)
+    if missing:
         raise DatasetError(
-            f"{name} has no train image of {', '.join(repr(classes[k]) for k in missing)}; expected at least one "
+            f"{name} has no train image of {', '.join(map(repr, missing))}; expected at least one "
             f"of each of its {len(classes)} classes. Add images of it to train, or leave the class out."
         )

@@ -60,7 +60,8 @@ def measure_cost(
     if training_flops_override is not None:
         training_flops = training_flops_override
     parameters = list(cast(nn.Module, model).parameters())
-    matmul = max(earlier_matmul, matmul_flops_per_second(device, dtype))
+    later_matmul = matmul_flops_per_second(device, dtype)
+    matmul = max(earlier_matmul, later_matmul)
     return Cost(
         num_parameters=sum(parameter.numel() for parameter in parameters),
         num_trainable=sum(parameter.numel() for parameter in parameters if parameter.requires_grad),
@@ -70,6 +71,8 @@ def measure_cost(
         inference_images_per_second=measure_inference(model, sample.images, device, batch_size),
         latency_seconds=measure_latency(model, sample.images[:1], device),
         matmul_flops_per_second=matmul,
+        matmul_before_flops_per_second=earlier_matmul or None,
+        matmul_after_flops_per_second=later_matmul,
         mfu=training_images_per_second * training_flops / matmul,
     )
 

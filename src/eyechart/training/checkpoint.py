@@ -28,6 +28,7 @@ class CheckpointCard(Frozen):
     segments: tuple[Segment, ...]
     clock_seconds: dict[str, float]
     clock_cpu_seconds: dict[str, float]
+    clock_foreign_cpu_seconds: dict[str, float] = {}  # noqa: RUF012 (pydantic copies it)
 
 
 class Checkpoint(NamedTuple):

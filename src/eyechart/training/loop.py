@@ -156,6 +156,7 @@ class Fit:
                 segments=segments,
                 clock_seconds=self.clock.all_seconds(),
                 clock_cpu_seconds=self.clock.all_cpu_seconds(),
+                clock_foreign_cpu_seconds=self.clock.all_foreign_cpu_seconds(),
             )
             checkpoints.save_checkpoint(self.path, card, self.model, optimizer)
         self._last_checkpoint = time.monotonic()
@@ -170,10 +171,11 @@ class Fit:
             return 0
         checkpoint = checkpoints.read_checkpoint(self.path)
         checkpoints.restore(checkpoint, self.model, optimizer)
-        self.history[:] = checkpoint.card.history
-        self.segments[:] = checkpoint.card.segments
-        self.clock.restore(checkpoint.card.clock_seconds, checkpoint.card.clock_cpu_seconds)
-        return checkpoint.card.step
+        card = checkpoint.card
+        self.history[:] = card.history
+        self.segments[:] = card.segments
+        self.clock.restore(card.clock_seconds, card.clock_cpu_seconds, card.clock_foreign_cpu_seconds)
+        return card.step
 
     def _segment(self, step: int) -> Segment:
         seconds = self.clock.seconds("training") - self._seconds_before

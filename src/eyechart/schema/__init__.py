@@ -1,0 +1,55 @@
+"""The records that travel from stage to stage and onto the disk: frozen, checked where they are made, plain JSON.
+
+Nothing here imports torch, so that everything which only reads runs (list, show, compare, report) starts at once.
+One place for each kind of setting: Rules hold what is the same for every contender, a Recipe what one may choose.
+"""
+
+from eyechart.schema.data import DatasetCard, Preprocessing, SplitsCard
+from eyechart.schema.frozen import Count, Fraction, Frozen, Positive, Scalar
+from eyechart.schema.measured import (
+    Clocks,
+    Cost,
+    DetectionScores,
+    Execution,
+    ExecutionMode,
+    HistoryPoint,
+    Host,
+    PerClass,
+    Plan,
+    Scores,
+    Segment,
+)
+from eyechart.schema.records import SCHEMA_VERSION, Job, MachineChoice, RunRecord, StudyRecord
+from eyechart.schema.rules import Augmentation, Budget, Recipe, Rules, WeightsOrigin
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "Augmentation",
+    "Budget",
+    "Clocks",
+    "Cost",
+    "Count",
+    "DatasetCard",
+    "DetectionScores",
+    "Execution",
+    "ExecutionMode",
+    "Fraction",
+    "Frozen",
+    "HistoryPoint",
+    "Host",
+    "Job",
+    "MachineChoice",
+    "PerClass",
+    "Plan",
+    "Positive",
+    "Preprocessing",
+    "Recipe",
+    "Rules",
+    "RunRecord",
+    "Scalar",
+    "Scores",
+    "Segment",
+    "SplitsCard",
+    "StudyRecord",
+    "WeightsOrigin",
+]

@@ -1,0 +1,59 @@
+"""Cards of data: what a dataset is, how it was cut, and how a picture comes to a network."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from eyechart.schema.frozen import Count, Frozen
+
+
+class DatasetCard(Frozen):
+    """What a dataset is; it travels into every run that used it."""
+
+    name: str  # what the user asked for: "mnist", or the name of a folder
+    title: str
+    source: str  # where the images came from, for people
+    licence: str
+    content_sha256: str  # of images and labels, train then test, as they are in memory
+    classes: tuple[str, ...]  # in the order of the class ids 0..K-1
+    num_channels: Literal[1, 3]
+    height: int  # pixels, after decoding
+    width: int
+    num_train: Count  # before validation is cut from it
+    num_validation: Count = 0  # 0: the dataset has no validation part of its own
+    num_test: Count
+
+    @property
+    def num_classes(self) -> int:
+        return len(self.classes)
+
+
+class SplitsCard(Frozen):
+    """Which images went where, by count and by hash: equal hashes mean the same images in the same part."""
+
+    train_sha256: str
+    validation_sha256: str
+    test_sha256: str
+    num_train: Count
+    num_validation: Count
+    num_test: Count
+    num_shared: dict[str, Count] | None = None  # "validation/test": distinct pictures in both; None: not looked at
+    missing_classes: dict[str, tuple[str, ...]] | None = None  # part -> classes without an image there
+
+
+class Preprocessing(Frozen):
+    """The way from a raw picture to what a network sees; saved beside the weights, needed by nothing else.
+
+    A raw picture is brought to the dataset's own size and channels (uint8).  The network's own part, run on the
+    device for a whole batch: `fit` to the input size, grey repeated to `input_channels`, (pixel/255 - mean) / std.
+    """
+
+    image_channels: Literal[1, 3]
+    image_height: int
+    image_width: int
+    input_channels: Literal[1, 3]
+    input_height: int
+    input_width: int
+    fit: Literal["resize", "centre-crop"] = "resize"
+    mean: tuple[float, ...]  # one for each input channel, on a scale of 0..1
+    std: tuple[float, ...]

@@ -1,0 +1,133 @@
+"""What is planned and measured while one contender trains and is judged."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from eyechart.schema.frozen import Count, Frozen
+from eyechart.schema.rules import Budget
+
+ExecutionMode = Literal["eager", "compiled", "graphs"]
+
+
+class HistoryPoint(Frozen):
+    """One look at the model while it trained."""
+
+    step: Count
+    images_seen: Count
+    epoch: float  # images seen / size of the train part
+    training_seconds: float  # on the training clock
+    learning_rate: float
+    train_loss: float | None  # the contender's own objective, mean since the last point; None before the first step
+    validation_loss: float  # negative log-likelihood of the class probabilities, the same for all
+    validation_accuracy: float
+    validation_objective: float | None = None  # a detector's own loss (classes and boxes), else None
+
+
+class Execution(Frozen):
+    """How a training step is executed; what it computes is the same, random numbers included."""
+
+    mode: ExecutionMode = "eager"  # as written; compiled; compiled and replayed as CUDA graphs
+    step_seconds: dict[str, float] = {}  # of each mode that was timed; empty: there was nothing to choose
+    preparing_seconds: dict[str, float] = {}  # compiling and recording: once a run, on the preparation clock
+    failures: dict[str, str] = {}  # modes that do not work here, and why
+
+
+class Plan(Frozen):
+    """The schedule, fixed before the first step, so that a run can be repeated step for step."""
+
+    num_steps: Count
+    batch_size: int
+    num_train_images: Count  # of the train part
+    num_cached_images: Count = 0  # of which these are used, when frozen stages are cached
+    budget: Budget  # what it was made from
+    step_seconds: float | None = None  # measured by the calibration, when the budget is in seconds
+    evaluation_steps: tuple[int, ...]
+    execution: Execution = Execution()
+
+
+class PerClass(Frozen):
+    """One list each, in the order of the classes."""
+
+    precision: tuple[float, ...]
+    recall: tuple[float, ...]
+    f1: tuple[float, ...]
+    support: tuple[int, ...]
+
+
+class Scores(Frozen):
+    """How good the answers on one part are.  Ratios in 0..1; loss is in nats, lower is better."""
+
+    num_items: Count
+    accuracy: float
+    macro_precision: float
+    macro_recall: float
+    macro_f1: float
+    loss: float
+    per_class: PerClass
+    confusion: tuple[tuple[int, ...], ...]  # rows: truth, columns: answer
+
+
+class DetectionScores(Frozen):
+    """How good the boxes are; COCO's definitions, one ink box an image as truth."""
+
+    mean_iou: float  # of the true box and the best-scored box, 0 where there is none
+    map: float  # AP averaged over IoU .50:.05:.95
+    map50: float
+    map75: float
+    found_fraction: float  # images with at least one box
+    num_boxes: Count
+
+
+class Segment(Frozen):
+    """One stretch of training without interruption."""
+
+    started_at: str  # ISO 8601, UTC
+    first_step: Count
+    last_step: Count
+    training_seconds: float
+
+
+class Clocks(Frozen):
+    """The four clocks, in seconds of wall time, and what else was used.  A resumed run sums its segments."""
+
+    preparation_seconds: float  # imports, data, starting weights, calibration: once
+    training_seconds: float  # first batch asked for to last optimizer step; loading and augmentation in
+    evaluation_seconds: float  # validation while training, and the test
+    checkpoint_seconds: float
+    total_seconds: float
+    training_cpu_seconds: float  # all threads of this process
+    training_foreign_cpu_seconds: float | None = None  # of everything else on this machine meanwhile; None: not known
+    segments: tuple[Segment, ...]
+
+
+class Cost(Frozen):
+    """What the contender takes, besides time."""
+
+    num_parameters: Count
+    num_trainable: Count
+    forward_flops: float  # of one image, counted (a multiply-add is 2)
+    training_flops: float  # of one image: forward and backward
+    peak_memory_bytes: Count  # of the process (of the device on CUDA)
+    inference_images_per_second: float  # batches as in the test
+    latency_seconds: float  # median of single images
+    matmul_flops_per_second: float  # the best matrix product of this machine, measured in the same process
+    matmul_before_flops_per_second: float | None = None  # the same before training started, and after it ended:
+    matmul_after_flops_per_second: float | None = None  # far apart, the machine was not the same all the time
+    mfu: float  # training FLOP/s over that product
+
+
+class Host(Frozen):
+    """Facts of the machine and the software; equal hosts make times comparable."""
+
+    hostname: str
+    platform: str
+    cpu: str
+    num_cores: int
+    memory_bytes: int
+    device: str  # "cpu", "cuda:0 NVIDIA ...", "mps"
+    num_threads: int
+    python: str
+    versions: dict[str, str]  # torch, torchvision, numpy, eyechart
+    commit: str  # of eyechart's code, "" outside a checkout; "-dirty" when changed
+    load_average: float | None = None  # of the last minute, before the start: foreign work when it is high

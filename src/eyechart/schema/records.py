@@ -1,0 +1,83 @@
+"""The records on the disk: a run, the study that it belongs to, and the job that makes it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from eyechart.schema.data import DatasetCard, Preprocessing, SplitsCard
+from eyechart.schema.frozen import Count, Frozen
+from eyechart.schema.measured import Clocks, Cost, DetectionScores, Execution, HistoryPoint, Host, Plan, Scores
+from eyechart.schema.rules import Recipe, Rules, WeightsOrigin
+
+SCHEMA_VERSION = 1
+
+
+class RunRecord(Frozen):
+    """`run.json`: everything about one run; its presence means that the run is finished and complete."""
+
+    schema_version: int = SCHEMA_VERSION
+    study: str
+    run: str  # the folder's name: "vit-s0"
+    contender: str  # as asked for: "vgg16:hed"
+    status: Literal["finished", "diverged"]
+    seed: Count
+    recipe: Recipe
+    rules: Rules
+    plan: Plan
+    dataset: DatasetCard
+    splits: SplitsCard
+    weights: WeightsOrigin
+    preprocessing: Preprocessing
+    history: tuple[HistoryPoint, ...]
+    validation: Scores
+    test: Scores
+    detection: DetectionScores | None = None
+    clocks: Clocks
+    cost: Cost
+    host: Host
+    test_accesses: int
+    weights_sha256: str  # of the tensors, not of the file
+    predictions_sha256: str  # on the test part
+    items: str  # the file, beside the runs, that holds the test images and labels
+    validation_items: str = ""  # the same for the validation images; empty: not kept
+    command: str  # repeats this very run
+    started_at: str
+    finished_at: str
+
+
+class MachineChoice(Frozen):
+    """Why a study trains where it does: settled once, before the first run, the same for every contender."""
+
+    reason: str
+    image_seconds: dict[str, dict[str, float]] = {}  # timed: "cuda bfloat16" -> contender -> to train on one image
+    failures: dict[str, str] = {}  # "mps bfloat16" -> why it is out
+
+
+class StudyRecord(Frozen):
+    """`study.json`: what was planned, written before the first run starts."""
+
+    schema_version: int = SCHEMA_VERSION
+    name: str
+    contenders: tuple[str, ...]
+    seeds: tuple[int, ...]
+    recipes: dict[str, Recipe]
+    rules: Rules
+    command: str
+    created_at: str
+    machine: MachineChoice | None = None  # None: device and precision were given, or are not settled yet
+
+
+class Job(Frozen):
+    """One run to be done: what a launcher hands to a worker, which may be another process."""
+
+    study: str
+    run: str
+    folder: str  # of the run
+    contender: str
+    seed: Count
+    recipe: Recipe
+    rules: Rules
+    num_cached_images: Count = 0  # of the run that is repeated; 0: as the budget allows
+    execution: Execution | None = None  # of the run that is repeated; None: timed where there is something to choose
+    offline: bool = False
+    command: str = ""

@@ -1,0 +1,84 @@
+"""What is the same for every contender (Rules) and what one may choose for itself (Recipe)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from eyechart.schema.frozen import Count, Fraction, Frozen, Positive, Scalar
+
+
+class Budget(Frozen):
+    """How long a contender may train.  `seconds` become a fixed number of `steps` before the start."""
+
+    unit: Literal["epochs", "images", "seconds", "steps"]
+    amount: Positive
+
+
+class Rules(Frozen):
+    """What is held the same for every contender of a study."""
+
+    preset: str
+    dataset: str  # a known name or a path
+    budget: Budget | None = None  # None: each recipe's own full schedule
+    img_size: int | None = None  # pixels a side to which an image folder is decoded
+    fraction: Annotated[float, Field(gt=0, le=1)] = 1.0  # share of the train part that is used, stratified
+    validation_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.05  # of the train part, when there is no own one
+    max_test_images: int | None = None  # only the smoke preset shortens the test
+    num_evaluations: Annotated[int, Field(ge=1)] = 8  # times that validation is measured while training
+    device: str = "auto"  # what was asked for; the run file's host says what was used
+    num_threads: Annotated[int, Field(ge=1)] = 1
+    precision: Literal["auto", "float32", "tf32", "bfloat16"] = "auto"  # of products; weights and sums are float32
+
+
+class Augmentation(Frozen):
+    """Random changes of a training image, drawn anew for every image and step.  All zero: none."""
+
+    shift_pixels: Annotated[float, Field(ge=0)] = 0.0  # up to this far along both axes
+    rotate_degrees: Annotated[float, Field(ge=0, le=180)] = 0.0  # up to this angle either way
+    scale_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.0  # 0.1: between 0.9 and 1.1
+    shear_degrees: Annotated[float, Field(ge=0, le=60)] = 0.0
+    flip: bool = False  # left-right, half of the images
+
+    @property
+    def is_none(self) -> bool:
+        return self == Augmentation()
+
+
+class Recipe(Frozen):
+    """What one contender may choose for itself; everything else is in Rules."""
+
+    contender: str  # the catalog's name of the architecture
+    title: str  # for people: "Vision Transformer"
+    epochs: Positive  # the full schedule, used when the rules set no budget
+    batch_size: Annotated[int, Field(ge=1)]
+    optimizer: Literal["sgd", "adamw"]
+    learning_rate: Positive  # the peak, reached after warm-up
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0  # not applied to biases and norms
+    momentum: Fraction = 0.9  # SGD's (Nesterov), or AdamW's first beta
+    schedule: Literal["linear", "cosine"] = "cosine"  # how the rate falls to 0 after warm-up
+    warmup_fraction: Fraction = 0.1  # of all steps
+    label_smoothing: Fraction = 0.0
+    clip_norm: Annotated[float, Field(ge=0)] = 0.0  # of the whole gradient; 0: never clipped
+    augmentation: Augmentation = Augmentation()
+    input_pixels: int | None = None  # square input to which small images are brought; None: always their own size
+    fit: Literal["resize", "centre-crop"] = "resize"
+    weights: str = "none"  # "auto", "none", a name from weights/, or a path
+    frozen_stages: Count = 0  # pretrained contenders: leading stages that are not trained
+    trunk_rate: Positive = 1.0  # learning rate of pretrained layers as a share of the head's
+    cache_frozen: bool = False  # run the frozen stages once and train on their outputs; excludes augmentation
+    cache_passes: Positive = 4.0  # when a budget is too short for all images: times that each cached one is used
+    options: dict[str, Scalar] = {}  # the architecture's own arguments, checked by its constructor
+    source: str  # the paper, table or lab-log entry behind these numbers
+    expect: str  # measured "score +- spread on dataset"
+
+
+class WeightsOrigin(Frozen):
+    """Where a contender's starting weights came from."""
+
+    name: str  # "none", "imagenet", "hed", "file"
+    description: str  # "random initialisation", "torchvision VGG16 ImageNet-1k", ...
+    licence: str = ""
+    sha256: str = ""  # of the file they were read from
+    pretrained_on: str = ""  # empty: from scratch; otherwise the mark that tables show
