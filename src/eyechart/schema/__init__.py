@@ -4,6 +4,7 @@ Nothing here imports torch, so that everything which only reads runs (list, show
 One place for each kind of setting: Rules hold what is the same for every contender, a Recipe what one may choose.
 """
 
+from eyechart.schema.comparison import Comparison, Family, Finding, Language, Summary, Verdict, VerdictKind
 from eyechart.schema.data import DatasetCard, Preprocessing, SplitsCard
 from eyechart.schema.frozen import Count, Fraction, Frozen, Positive, Scalar
 from eyechart.schema.measured import (
@@ -27,17 +28,21 @@ __all__ = [
     "Augmentation",
     "Budget",
     "Clocks",
+    "Comparison",
     "Cost",
     "Count",
     "DatasetCard",
     "DetectionScores",
     "Execution",
     "ExecutionMode",
+    "Family",
+    "Finding",
     "Fraction",
     "Frozen",
     "HistoryPoint",
     "Host",
     "Job",
+    "Language",
     "MachineChoice",
     "PerClass",
     "Plan",
@@ -51,5 +56,8 @@ __all__ = [
     "Segment",
     "SplitsCard",
     "StudyRecord",
+    "Summary",
+    "Verdict",
+    "VerdictKind",
     "WeightsOrigin",
 ]

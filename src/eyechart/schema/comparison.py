@@ -1,0 +1,86 @@
+"""What a comparison of runs finds: a number for each contender, a verdict for each pair, and what speaks against them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from eyechart.schema.frozen import Count, Fraction, Frozen, Positive, Scalar
+
+Language = Literal["en", "fr"]
+VerdictKind = Literal["better", "equivalent", "not shown", "too few runs"]
+
+
+class Finding(Frozen):
+    """Something that a reader must know before believing a number; its sentence is made by comparison/words."""
+
+    kind: Literal["unfair", "alarm", "note"]  # rules broken | suspicious result | worth knowing
+    code: str  # "other-splits", "constant-answers", ...: which sentence
+    runs: tuple[str, ...] = ()  # the runs or contenders that it is about; empty: all of them
+    facts: dict[str, Scalar] = {}  # the figures in the sentence
+
+
+class Summary(Frozen):
+    """One contender, one metric, over its seeds (rule 6)."""
+
+    contender: str
+    metric: str  # a name in comparison/measures.py
+    seeds: tuple[int, ...]
+    values: tuple[float, ...]  # in the order of the seeds
+    mean: float
+    sd: float | None = None  # over seeds; None: one seed
+    low: float | None = None  # 95 %: Student's t over seeds; for one run Wilson over items, None where there is neither
+    high: float | None = None
+
+
+class Family(Frozen):
+    """The question that comes before the pairs: are the contenders different at all, in one metric? (rule 8)"""
+
+    metric: str
+    test: Literal["friedman", "cochran", "none"]  # over seeds | over the items of one seed | not applicable
+    statistic: float | None = None
+    p_value: Fraction | None = None
+    is_primary: bool = False  # accuracy, stated beforehand; all others are exploratory
+
+
+class Verdict(Frozen):
+    """One pair in one metric: which is better, by how much, how sure (rules 7 to 9).
+
+    `first` has the better mean.  `difference`, `low` ... are first - second in the metric's own unit; for a metric that
+    is compared by its ratio (seconds), second / first.
+    """
+
+    metric: str
+    first: str
+    second: str
+    kind: VerdictKind
+    scope: Literal["architectures", "these runs"] = "architectures"  # "these runs": decided by the items of few seeds
+    num_seeds: Count  # that both have
+    difference: float
+    low: float | None = None  # 95 %: two-level paired bootstrap, seeds x items (seeds alone where items do not add up)
+    high: float | None = None
+    low90: float | None = None  # 90 %, for equivalence
+    high90: float | None = None
+    p_value: Fraction | None = None  # sign-flip permutation over seeds, two-sided
+    holm_p: Fraction | None = None  # the same after Holm, inside the family of one metric
+    superiority: Fraction | None = None  # P(first better than second) over paired seeds, ties half
+    superiority_low: Fraction | None = None
+    superiority_high: Fraction | None = None
+    mcnemar_p: Fraction | None = None  # exact, median over seeds
+    mcnemar_share: Fraction | None = None  # of seeds with p < .05
+    seeds_needed: Annotated[int, Field(ge=1)] | None = None  # to show this difference; None: shown, or never
+    items_needed: Positive | None = None  # test images that would be needed where more seeds cannot help
+
+
+class Comparison(Frozen):
+    """Everything that can be said of the runs together; what terminal, JSON and report show."""
+
+    dataset: str
+    contenders: tuple[str, ...]  # the fewest errors first
+    pretrained: dict[str, str] = {}  # contender -> what it was pretrained on
+    num_items: Count  # test images
+    summaries: tuple[Summary, ...]
+    families: tuple[Family, ...]
+    verdicts: tuple[Verdict, ...]
+    findings: tuple[Finding, ...] = ()
