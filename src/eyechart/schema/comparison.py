@@ -1,4 +1,4 @@
-"""What a comparison of runs finds: a number for each contender, a verdict for each pair, and what speaks against them."""
+"""What a comparison of runs finds: a number for each contender, a verdict for each pair, what speaks against them."""
 
 from __future__ import annotations
 
