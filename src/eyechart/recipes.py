@@ -31,7 +31,7 @@ RECIPES: dict[str, Recipe] = {
         augmentation=Augmentation(shift_pixels=1, rotate_degrees=7, scale_fraction=0.07),
         input_pixels=24,
         fit="centre-crop",
-        options={"first_maps": 24, "last_maps": 128, "logit_scale": 0.25},
+        options={"first_maps": 32, "last_maps": 192, "logit_scale": 0.25},
         source="docs/lab-log.md",
         expect="99.60 % of MNIST's test images, full schedule, 1 seed",
     ),
@@ -54,7 +54,7 @@ RECIPES: dict[str, Recipe] = {
     "vgg16": Recipe(
         contender="vgg16",
         title="VGG16, fine-tuned",
-        epochs=4,
+        epochs=3,
         batch_size=64,
         optimizer="adamw",
         learning_rate=1e-3,
