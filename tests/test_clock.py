@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 
+import psutil
 import pytest
 
 from eyechart.clock import Clock, device_synchronise
@@ -153,3 +156,96 @@ def test_what_waits_for_a_device(monkeypatch: pytest.MonkeyPatch):
 def test_the_clock_does_not_load_torch():
     code = "import sys, eyechart.clock; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+# --------------------------------------------------------------------------------------------- foreign load, for real
+
+BURN = "import sys, time\nwhile time.process_time() < float(sys.argv[1]): pass"
+
+
+@pytest.fixture
+def stranger() -> Iterator[psutil.Process]:
+    """A busy process that is nobody's child here: its parent has ended, so its CPU time is foreign."""
+    starter = (
+        "import subprocess, sys\n"
+        "burning = subprocess.Popen([sys.executable, '-c', sys.argv[1], '60'], stdout=subprocess.DEVNULL)\n"
+        "print(burning.pid)"
+    )
+    found = subprocess.run([sys.executable, "-c", starter, BURN], stdout=subprocess.PIPE, check=True, text=True)
+    process = psutil.Process(int(found.stdout.split()[0]))
+    yield process
+    process.kill()
+
+
+def cpu_seconds_of(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
+
+
+def work(cpu_seconds: float) -> None:
+    end = time.process_time() + cpu_seconds
+    while time.process_time() < end:
+        pass
+
+
+def test_a_busy_stranger_is_foreign_load(stranger: psutil.Process):
+    clock = Clock()
+    before = cpu_seconds_of(stranger)
+    with clock.section("training"):
+        work(1.0)
+    burnt = cpu_seconds_of(stranger) - before
+    assert burnt > 0.2, "the stranger did not run at all"
+    foreign = clock.known_foreign_seconds("training")
+    assert foreign is not None
+    assert foreign >= burnt - 0.15  # ticks
+
+
+def test_own_work_and_own_children_are_not_foreign():
+    """Whatever else runs here: a second core's worth of own work must not appear as foreign load.
+
+    The sum of the CPU time of all other processes is the other way to know what is foreign; it misses those that begin
+    or end meanwhile, so the quietest of some tries is judged.
+    """
+    excess = []
+    for _ in range(4):
+        child = subprocess.Popen([sys.executable, "-c", BURN, "0.8"], stdout=subprocess.PIPE)
+        clock, others = Clock(), other_processes({child.pid})
+        with clock.section("training"):
+            work(0.8)
+            child.communicate()
+        later = other_processes({child.pid})
+        oracle = sum(later[key] - others.get(key, 0.0) for key in later)
+        excess.append(clock.foreign_cpu_seconds("training") - oracle)
+        assert clock.cpu_seconds("training") > 1.5, "the child is counted as own"
+        if abs(excess[-1]) < 0.3:
+            return
+    raise AssertionError(f"foreign CPU seconds beyond what all other processes took: {excess}")
+
+
+def other_processes(mine: set[int]) -> dict[tuple[int, float], float]:
+    """CPU seconds of every process but this one and `mine`."""
+    found = {}
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.pid not in {os.getpid(), *mine}:
+                found[process.pid, process.create_time()] = cpu_seconds_of(process)
+    return found
+
+
+def test_a_counter_that_stands_still_is_not_a_quiet_machine(monkeypatch: pytest.MonkeyPatch):
+    """As in sandboxes whose /proc/stat is all zeros."""
+    monkeypatch.setattr("eyechart.clock.busy_cpu_seconds", lambda: 0.0)
+    clock = Clock()
+    with clock.section("training"):
+        work(0.8)
+    assert clock.known_foreign_seconds("training") is None
+
+
+def test_a_moment_of_noise_is_no_negative_load(hands: Hands, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("eyechart.clock.busy_cpu_seconds", lambda: 1.95 * hands.now)
+    monkeypatch.setattr("eyechart.clock.children_cpu_seconds", lambda: 0.0)
+    clock = Clock()
+    with clock.section("training"):
+        hands.wait(100)
+    assert clock.foreign_cpu_seconds("training") == pytest.approx(-5)
+    assert clock.known_foreign_seconds("training") == 0.0

@@ -14,6 +14,7 @@ in a section is paid by that section.  Not for several threads.
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from collections import defaultdict
 from typing import TYPE_CHECKING
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     import torch
+
+TICKS_SECONDS = 0.5  # what counting in ticks may be off by, over the borders of a short section
+NOISE_SHARE = 0.1  # of the own CPU time: some kernels charge a whole tick to whoever runs when it strikes
 
 
 def _wait_for_nothing() -> None:
@@ -54,15 +58,29 @@ class Clock:
 
     def seconds(self, name: str) -> float:
         """Wall seconds of `name` so far, a stretch that still runs included (without waiting for the device)."""
-        return self._seconds.get(name, 0.0) + self._running(name)[0]
+        running = time.perf_counter() - self._border[0] if self._runs(name) else 0.0  # asked often, so nothing else
+        return self._seconds.get(name, 0.0) + running
 
     def cpu_seconds(self, name: str) -> float:
-        """CPU seconds of `name` so far, of all threads of this process."""
-        return self._cpu_seconds.get(name, 0.0) + self._running(name)[1]
+        """CPU seconds of `name` so far, of all threads of this process and of its children."""
+        running = _times()[1] - self._border[1] if self._runs(name) else 0.0
+        return self._cpu_seconds.get(name, 0.0) + running
 
     def foreign_cpu_seconds(self, name: str) -> float:
-        """CPU seconds that everything else on this machine took during `name`, kernel and stolen time included."""
-        return self._foreign_seconds.get(name, 0.0) + self._running(name)[2]
+        """CPU seconds that everything else on this machine took during `name`, kernel and stolen time included.
+
+        It is the difference of two counts (see `known_foreign_seconds`), so noise may make it a little less than 0.
+        """
+        running = _times()[2] - self._border[2] if self._runs(name) else 0.0
+        return self._foreign_seconds.get(name, 0.0) + running
+
+    def known_foreign_seconds(self, name: str) -> float | None:
+        """The same, never below 0; None where the machine counted less work than this process alone did.
+
+        Some sandboxes show a /proc/stat that stands still: nothing is known there, which is not "no foreign load".
+        """
+        foreign, own = self.foreign_cpu_seconds(name), self.cpu_seconds(name)
+        return None if foreign < -max(TICKS_SECONDS, NOISE_SHARE * own) else max(0.0, foreign)
 
     def all_seconds(self) -> dict[str, float]:
         """Wall seconds of every section so far: what a checkpoint keeps and `restore` takes."""
@@ -99,18 +117,31 @@ class Clock:
             self._foreign_seconds[self._open[-1]] += now[2] - self._border[2]
         self._border = now
 
-    def _running(self, name: str) -> tuple[float, float, float]:
-        """Wall, CPU and foreign CPU seconds since the last border, when `name` is the one that runs."""
-        if not self._open or self._open[-1] != name:
-            return 0.0, 0.0, 0.0
-        now = _times()
-        return now[0] - self._border[0], now[1] - self._border[1], now[2] - self._border[2]
+    def _runs(self, name: str) -> bool:
+        return bool(self._open) and self._open[-1] == name
 
 
 def _times() -> tuple[float, float, float]:
-    """Wall time, CPU time of this process, CPU time of everything else on this machine; only differences mean much."""
-    own = time.process_time()
+    """Wall time, own CPU time, CPU time of everything else on this machine; only differences mean much."""
+    own = time.process_time() + children_cpu_seconds()
     return time.perf_counter(), own, busy_cpu_seconds() - own
+
+
+def children_cpu_seconds() -> float:
+    """CPU seconds of all processes that this one started, directly or not, the ended ones (waited for) included.
+
+    Workers that load or compile for a training are part of it, not foreign.
+    """
+    import psutil
+
+    ended = os.times()
+    total = ended.children_user + ended.children_system
+    for child in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error):  # it ended meanwhile
+            times = child.cpu_times()
+            total += times.user + times.system
+            total += getattr(times, "children_user", 0.0) + getattr(times, "children_system", 0.0)
+    return total
 
 
 def busy_cpu_seconds() -> float:

@@ -35,6 +35,7 @@ def host_facts(device: torch.device | None, num_threads: int) -> Host:
         platform=platform.platform(),
         cpu=_cpu_name(),
         num_cores=num_cores(),
+        num_machine_cores=os.cpu_count(),
         memory_bytes=_memory_bytes(),
         device=_device_name(device),
         num_threads=num_threads,

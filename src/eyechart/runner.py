@@ -323,7 +323,7 @@ def _clocks(clock: Clock, fit: loop.Fit) -> Clocks:
         checkpoint_seconds=seconds.get("checkpoint", 0.0),
         total_seconds=sum(seconds.values()),
         training_cpu_seconds=clock.cpu_seconds("training"),
-        training_foreign_cpu_seconds=max(0.0, clock.foreign_cpu_seconds("training")),
+        training_foreign_cpu_seconds=clock.known_foreign_seconds("training"),
         segments=tuple(fit.segments),
     )
 

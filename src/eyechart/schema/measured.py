@@ -96,7 +96,7 @@ class Clocks(Frozen):
     evaluation_seconds: float  # validation while training, and the test
     checkpoint_seconds: float
     total_seconds: float
-    training_cpu_seconds: float  # all threads of this process
+    training_cpu_seconds: float  # all threads of this process, and its children
     training_foreign_cpu_seconds: float | None = None  # of everything else on this machine meanwhile; None: not known
     segments: tuple[Segment, ...]
 
@@ -123,7 +123,8 @@ class Host(Frozen):
     hostname: str
     platform: str
     cpu: str
-    num_cores: int
+    num_cores: int  # that this process may use
+    num_machine_cores: int | None = None  # all of the machine: what foreign CPU seconds are spread over
     memory_bytes: int
     device: str  # "cpu", "cuda:0 NVIDIA ...", "mps"
     num_threads: int

@@ -1,0 +1,49 @@
+"""Whether a run had the machine to itself, which is what its times are worth (rule 10).
+
+What is not known spoils nothing: run files written before it was measured, machines that do not count it, and runs of
+a few seconds, in which counting by ticks shows nothing.  On a CUDA device foreign work of the device itself is not
+counted; the matrix product, which runs there, tells of it.
+"""
+
+from __future__ import annotations
+
+from eyechart.schema import RunRecord
+
+# More than a desktop takes while nobody works on it; it shares caches, memory and the clock rate of the cores.
+MOST_FOREIGN_SHARE = 0.10  # of the machine's cores that other programs may take while a run is timed
+# The best of many products in a third of a second repeats within some per cent, even beside other work; a machine that
+# was busy, hot or throttled at one end gave 102 against 188 GFLOP/s (lab log).
+MOST_MATMUL_CHANGE = 1.15  # between this machine's own matrix product before and after
+LEAST_TIMED_SECONDS = 5.0  # of training; CPU time is counted in hundredths of a second, and a moment shows nothing
+
+
+def foreign_share(run: RunRecord) -> float | None:
+    """CPU time that everything else took while the run trained, as a share of all cores, 0..1; None: not known."""
+    clocks = run.clocks
+    if clocks.training_foreign_cpu_seconds is None or clocks.training_seconds < LEAST_TIMED_SECONDS:
+        return None
+    # The counter is the machine's, so its cores count, not those that a container or an affinity leaves to the run.
+    num_cores = run.host.num_machine_cores or run.host.num_cores
+    return min(1.0, clocks.training_foreign_cpu_seconds / (clocks.training_seconds * num_cores))
+
+
+def matmul_change(run: RunRecord) -> float | None:
+    """The larger of the two matrix products over the smaller, 1 or more; None: not known."""
+    before, after = run.cost.matmul_before_flops_per_second, run.cost.matmul_after_flops_per_second
+    if not before or not after or run.clocks.training_seconds < LEAST_TIMED_SECONDS:
+        return None
+    return max(before, after) / min(before, after)
+
+
+def had_foreign_load(run: RunRecord) -> bool:
+    return (foreign_share(run) or 0.0) > MOST_FOREIGN_SHARE
+
+
+def machine_changed(run: RunRecord) -> bool:
+    """Hotter, throttled, or shared with somebody: the machine was not equally fast before and after."""
+    return (matmul_change(run) or 1.0) > MOST_MATMUL_CHANGE
+
+
+def is_spoiled(run: RunRecord) -> bool:
+    """Whether the run's times should not be compared with others."""
+    return had_foreign_load(run) or machine_changed(run)
