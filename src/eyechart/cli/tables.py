@@ -173,13 +173,14 @@ def _cost(record: RunRecord) -> list[tuple[str, str]]:
 
 
 def _provenance(record: RunRecord) -> list[tuple[str, str]]:
-    from eyechart.report.provenance import execution_text
+    from eyechart.report.provenance import execution_text, tuning_text
 
     plan, host = record.plan, record.host
     return [
         ("schedule", f"{plan.num_steps:,} steps of {plan.batch_size} images, budget {plan.budget.amount:g} "
                      f"{plan.budget.unit}"),
-        ("recipe", record.recipe.model_dump_json(exclude={"title", "source", "expect", "contender"})),
+        ("recipe", record.recipe.model_dump_json(exclude={"title", "source", "expect", "contender", "tuning"})),
+        ("tuning", tuning_text(record.recipe.tuning)),
         ("splits", f"{record.splits.num_train:,} train, {record.splits.num_validation:,} validation, "
                    f"{record.splits.num_test:,} test"),
         ("test opened", f"{record.test_accesses} time(s)"),

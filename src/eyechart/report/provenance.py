@@ -14,7 +14,7 @@ from eyechart.errors import StorageError
 from eyechart.report import numbers
 from eyechart.report.answer import runs_of
 from eyechart.report.entries import Entry, Run, test_error
-from eyechart.schema import Execution, Host, Plan
+from eyechart.schema import Execution, Host, Plan, Recipe, Tuning
 from eyechart.storage import RUN_FILE, read_study
 
 MOST_GROUPS = 8  # different rules, splits or machines that are listed in full
@@ -115,7 +115,7 @@ def _who(names: list[str], num_runs: int) -> str:
 def _making(entry: Entry, output: Path) -> Making:
     record = entry.first
     blocks = [
-        ("Recipe", _facts(record.recipe)),
+        ("Recipe", _recipe_facts(record.recipe)),
         ("Plan", _plan_facts(record.plan)),
         ("Starting weights", _facts(record.weights)),
         ("Preprocessing", _facts(record.preprocessing)),
@@ -149,6 +149,27 @@ def _run_row(run: Run, output: Path) -> RunRow:
 def _facts(record: BaseModel) -> Facts:
     """The fields of a record under readable names."""
     return [(_readable(name), _value(getattr(record, name))) for name in type(record).model_fields]
+
+
+def _recipe_facts(recipe: Recipe) -> Facts:
+    """The recipe, and in words how it was tuned: the trials themselves stand in the run file."""
+    facts = [(name, value) for name, value in _facts(recipe) if name != "tuning"]
+    return [*facts, ("tuning", tuning_text(recipe.tuning))]
+
+
+def tuning_text(tuning: Tuning | None) -> str:
+    """Over what a recipe was searched, and what came of it; "not tuned" without a search."""
+    if tuning is None:
+        return "not tuned by eyechart tune: 0 trials"
+    failed = f", {tuning.num_failed} of them failed" if tuning.num_failed else ""
+    seeds = "seeds " + ", ".join(map(str, tuning.search_seeds))
+    return (
+        f"{numbers.plural(tuning.trials, 'trial')}{failed}, {numbers.seconds(tuning.training_seconds)} of training, "
+        f"search {seeds}, on validation images of {tuning.dataset} "
+        f"{tuning.dataset_sha256[:12]}; trial {tuning.best_trial} is the best with "
+        f"{numbers.percent(tuning.validation_accuracy)} validation accuracy; searched {', '.join(tuning.searched)}; "
+        f"{tuning.sampler}; {tuning.date}, commit {tuning.commit or 'unknown'}"
+    )
 
 
 def _plan_facts(plan: Plan) -> Facts:

@@ -21,7 +21,7 @@ from eyechart.schema.measured import (
     Segment,
 )
 from eyechart.schema.records import SCHEMA_VERSION, Job, MachineChoice, RunRecord, StudyRecord
-from eyechart.schema.rules import Augmentation, Budget, Recipe, Rules, WeightsOrigin
+from eyechart.schema.rules import Augmentation, Budget, Recipe, Rules, Tuning, WeightsOrigin
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -57,6 +57,7 @@ __all__ = [
     "SplitsCard",
     "StudyRecord",
     "Summary",
+    "Tuning",
     "Verdict",
     "VerdictKind",
     "WeightsOrigin",

@@ -46,6 +46,32 @@ class Augmentation(Frozen):
         return self == Augmentation()
 
 
+class Tuning(Frozen):
+    """How a recipe was searched, on validation images only: what fairness compares and the report draws."""
+
+    unit: Literal["trials", "seconds"]  # what every contender of the search got the same amount of
+    amount: Positive
+    accuracies: tuple[Fraction, ...]  # on validation, of every trial in turn; one that failed counts as a guess
+    num_failed: Count  # of these trials: they diverged, or their process ended
+    best_trial: Count  # whose settings these are; trial 0 is the recipe as it stood
+    validation_accuracy: Fraction  # of that trial, at its last step, mean over the search seeds
+    validation_loss: float
+    training_seconds: float  # of all trials together
+    search_seeds: tuple[int, ...]  # a study may not use these again
+    budget: Budget | None  # of each training; None: the recipe's own full schedule
+    dataset: str
+    dataset_sha256: str  # of the content
+    searched: tuple[str, ...]  # the fields that a trial could choose
+    sampler: str  # "optuna 5.0.0, TPE"
+    date: str
+    commit: str  # of eyechart's code
+
+    @property
+    def trials(self) -> int:
+        """How many there were, failed ones among them."""
+        return len(self.accuracies)
+
+
 class Recipe(Frozen):
     """What one contender may choose for itself; everything else is in Rules."""
 
@@ -72,6 +98,7 @@ class Recipe(Frozen):
     options: dict[str, Scalar] = {}  # the architecture's own arguments, checked by its constructor
     source: str  # the paper, table or lab-log entry behind these numbers
     expect: str  # measured "score +- spread on dataset"
+    tuning: Tuning | None = None  # how eyechart tune found these numbers; None: they were written by hand
 
 
 class WeightsOrigin(Frozen):
