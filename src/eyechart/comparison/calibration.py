@@ -1,0 +1,280 @@
+"""Whether certainty can be believed: of the answers given with 90 %, nine in ten should be right.
+
+ECE: expected calibration error over 15 equal-width bins of the answer's probability [Naeini et al. 2015; Guo et al.
+2017], beside the one over 15 bins of equally many items, which does not depend on where the bins fall empty [Nixon et
+al. 2019].  Brier: mean over the items of the sum over all classes of (p - y)^2, 0..2 [Brier 1950].  Temperature: one
+number T that divides the logits, fitted on validation, never on test [Guo et al. 2017]; it changes no answer.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from eyechart.comparison.answers import Answers, Shelf
+from eyechart.comparison.uncertainty import mean_interval, wilson_interval
+from eyechart.errors import StorageError
+
+if TYPE_CHECKING:
+    from eyechart.schema import RunRecord
+
+NUM_BINS = 15
+PROBABILITY_FLOOR = 1e-7  # as in a run's own loss: a certain and wrong answer costs 16.1 nats, not infinity
+TEMPERATURE_RANGE = (0.05, 20.0)  # far beyond what networks need; an end of it means that nothing was found
+NUM_DRAWS = 1000  # of the bootstrap over items
+
+
+@dataclass(frozen=True)
+class Bin:
+    """The answers whose probability lies in one fifteenth of 0..1."""
+
+    low: float  # exclusive
+    high: float  # inclusive
+    num_items: float  # a mean over seeds where there are several
+    confidence: float  # their mean probability
+    accuracy: float  # share that is right
+    accuracy_low: float  # Wilson, for as many items as one run has there
+    accuracy_high: float
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """How far the probabilities of one set of answers can be believed; all three are better when lower."""
+
+    ece: float
+    adaptive_ece: float
+    brier: float
+    loss: float  # nats
+
+
+@dataclass(frozen=True)
+class RunCalibration:
+    """One run on its test part, as it answers and after temperature scaling."""
+
+    run: str
+    before: Calibration
+    temperature: float | None  # above 1: it was too sure; None: see `why_not`
+    after: Calibration | None
+    why_not: str  # empty where there is a temperature
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean over seeds with Student's 95 % interval; of one run its value with a bootstrap over the items."""
+
+    mean: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class ContenderCalibration:
+    """All runs of a contender."""
+
+    contender: str
+    runs: tuple[RunCalibration, ...]
+    bins: tuple[Bin, ...]  # without the empty ones
+    before: dict[str, Interval]  # "ece", "adaptive_ece", "brier", "loss"
+    after: dict[str, Interval]  # empty where a run has no temperature
+    num_items: int
+
+
+# --------------------------------------------------------------------------------------------- measures
+
+
+def expected_calibration_error(labels: np.ndarray, probabilities: np.ndarray) -> float:
+    """Mean over the items of |accuracy - mean probability| of their bin; labels (N,), probabilities (N, K); 0..1."""
+    confidence, right = _top(labels, probabilities)
+    return _bin_error(_equal_width(confidence), confidence, right)
+
+
+def adaptive_calibration_error(labels: np.ndarray, probabilities: np.ndarray) -> float:
+    """The same over bins of equally many items, by rank of probability."""
+    confidence, right = _top(labels, probabilities)
+    return _bin_error(_equal_count(confidence), confidence, right)
+
+
+def brier_score(labels: np.ndarray, probabilities: np.ndarray) -> float:
+    """Mean over the items of the squared distance between probabilities and truth, 0..2."""
+    return float(_item_briers(labels, probabilities).mean())
+
+
+def calibration_of(labels: np.ndarray, probabilities: np.ndarray) -> Calibration:
+    """All four figures of answers to at least one item."""
+    return Calibration(
+        ece=expected_calibration_error(labels, probabilities),
+        adaptive_ece=adaptive_calibration_error(labels, probabilities),
+        brier=brier_score(labels, probabilities),
+        loss=float(_item_losses(labels, probabilities).mean()),
+    )
+
+
+def reliability(parts: Sequence[Answers]) -> tuple[Bin, ...]:
+    """The reliability table of one run, or of several of the same contender together; bins that nobody uses are out."""
+    tops = [_top(part.labels, part.probabilities) for part in parts]
+    confidence, right = np.concatenate([each[0] for each in tops]), np.concatenate([each[1] for each in tops])
+    which = _equal_width(confidence)
+    found = []
+    for index in np.unique(which):
+        mine = which == index
+        num_right, num_items = int(right[mine].sum()), int(mine.sum())
+        # Seeds answer the same items, so they add no items: the interval is that of one run.
+        per_run = max(1, round(num_items / len(parts)))
+        low, high = wilson_interval(min(per_run, round(num_right / len(parts))), per_run)
+        accuracy = num_right / num_items
+        found.append(
+            Bin(
+                low=index / NUM_BINS,
+                high=(index + 1) / NUM_BINS,
+                num_items=num_items / len(parts),
+                confidence=float(confidence[mine].mean()),
+                accuracy=accuracy,
+                accuracy_low=min(low, accuracy),
+                accuracy_high=max(high, accuracy),
+            )
+        )
+    return tuple(found)
+
+
+def _top(labels: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Probability of the answer float64 (N,), and whether it is right bool (N,)."""
+    assert len(labels) == len(probabilities) > 0, "one row of probabilities for each label"
+    answers = probabilities.argmax(axis=1)
+    return probabilities[np.arange(len(labels)), answers].astype(np.float64), answers == labels
+
+
+def _equal_width(confidence: np.ndarray) -> np.ndarray:
+    """The bin 0..14 of each probability; bins hold their upper end: (0, 1/15], (1/15, 2/15], ..."""
+    edges = np.linspace(0, 1, NUM_BINS + 1)
+    return np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, NUM_BINS - 1)
+
+
+def _equal_count(confidence: np.ndarray) -> np.ndarray:
+    ranks = np.empty(len(confidence), np.int64)
+    ranks[np.argsort(confidence, kind="stable")] = np.arange(len(confidence))
+    return ranks * NUM_BINS // len(confidence)
+
+
+def _bin_error(which: np.ndarray, confidence: np.ndarray, right: np.ndarray) -> float:
+    # In a bin, |mean right - mean probability| times its share of the items is |sum of the differences| / N.
+    return float(np.abs(np.bincount(which, right - confidence, NUM_BINS)).sum() / len(which))
+
+
+def _item_briers(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    truth = np.zeros(probabilities.shape)
+    truth[np.arange(len(labels)), labels] = 1
+    distances: np.ndarray = ((probabilities - truth) ** 2).sum(axis=1)
+    return distances
+
+
+def _item_losses(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    of_truth = probabilities[np.arange(len(labels)), labels].astype(np.float64)
+    losses: np.ndarray = -np.log(np.clip(of_truth, PROBABILITY_FLOOR, 1.0))
+    return losses
+
+
+# --------------------------------------------------------------------------------------------- temperature
+
+
+def with_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarray:
+    """softmax(log p / T), float64 (N, K): what dividing the logits by T gives, with p not below PROBABILITY_FLOOR."""
+    from scipy.special import softmax
+
+    logits = np.log(np.clip(probabilities.astype(np.float64), PROBABILITY_FLOOR, 1.0))
+    scaled: np.ndarray = softmax(logits / temperature, axis=1)
+    return scaled
+
+
+def fit_temperature(labels: np.ndarray, probabilities: np.ndarray) -> float:
+    """The temperature with the least negative log-likelihood on these answers, which are validation's."""
+    from scipy.optimize import minimize_scalar
+    from scipy.special import logsumexp
+
+    logits = np.log(np.clip(probabilities.astype(np.float64), PROBABILITY_FLOOR, 1.0))
+    of_truth = logits[np.arange(len(labels)), labels]
+
+    def loss(log_temperature: float) -> float:
+        scale = math.exp(-log_temperature)
+        return float((logsumexp(logits * scale, axis=1) - of_truth * scale).mean())
+
+    bounds = tuple(math.log(end) for end in TEMPERATURE_RANGE)
+    found = minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-6})
+    return float(math.exp(found.x))
+
+
+# --------------------------------------------------------------------------------------------- runs
+
+
+def calibrate_run(folder: Path, run: RunRecord, shelf: Shelf | None = None) -> RunCalibration:
+    """How well one run knows what it knows; StorageError when its test answers cannot be read."""
+    return _calibrated(folder, run, shelf or Shelf())[0]
+
+
+def calibrate(contender: str, runs: Sequence[tuple[Path, RunRecord]], shelf: Shelf) -> ContenderCalibration:
+    """One contender over its seeds, of which there is at least one; StorageError as in `calibrate_run`."""
+    found = [_calibrated(folder, run, shelf) for folder, run in runs]
+    befores = [before for _, before, _ in found]
+    afters = [after for _, _, after in found if after is not None]
+    return ContenderCalibration(
+        contender=contender,
+        runs=tuple(each for each, _, _ in found),
+        bins=reliability(befores),
+        before=_intervals(befores),
+        after=_intervals(afters) if len(afters) == len(found) else {},
+        num_items=len(befores[0].labels),
+    )
+
+
+def _calibrated(folder: Path, run: RunRecord, shelf: Shelf) -> tuple[RunCalibration, Answers, Answers | None]:
+    test = shelf.answers(folder, run, "test")
+    before = calibration_of(test.labels, test.probabilities)
+    try:
+        validation = shelf.answers(folder, run, "validation")
+    except StorageError as error:
+        return RunCalibration(run.run, before, None, None, str(error)), test, None
+    temperature = fit_temperature(validation.labels, validation.probabilities)
+    cooled = Answers(with_temperature(test.probabilities, temperature), test.labels)
+    after = calibration_of(cooled.labels, cooled.probabilities)
+    return RunCalibration(run.run, before, temperature, after, ""), test, cooled
+
+
+def _intervals(parts: Sequence[Answers]) -> dict[str, Interval]:
+    """Each figure with its interval: over the seeds, or over the items of the only run."""
+    if len(parts) == 1:
+        return _item_intervals(parts[0])
+    found = [calibration_of(part.labels, part.probabilities) for part in parts]
+    values = {name: [getattr(each, name) for each in found] for name in Calibration.__dataclass_fields__}
+    return {name: _bounded(statistics.fmean(each), *mean_interval(each)) for name, each in values.items()}
+
+
+def _item_intervals(part: Answers) -> dict[str, Interval]:
+    """Percentile bootstrap over items; bins stay where the data put them.
+
+    A bin's error is an absolute value, so noise makes the ECE of any sample too large, of a resample even more: with
+    few items the interval lies high.  It is widened to hold the figure itself.
+    """
+    confidence, right = _top(part.labels, part.probabilities)
+    gaps, num_items = right - confidence, len(right)
+    width, count = _equal_width(confidence), _equal_count(confidence)
+    briers, losses = _item_briers(part.labels, part.probabilities), _item_losses(part.labels, part.probabilities)
+    random = np.random.default_rng(0)
+    draws: dict[str, list[float]] = {name: [] for name in Calibration.__dataclass_fields__}
+    for _ in range(NUM_DRAWS):
+        weights = np.bincount(random.integers(0, num_items, num_items), minlength=num_items)
+        for name, which in (("ece", width), ("adaptive_ece", count)):
+            draws[name].append(float(np.abs(np.bincount(which, weights * gaps, NUM_BINS)).sum() / num_items))
+        draws["brier"].append(float(weights @ briers / num_items))
+        draws["loss"].append(float(weights @ losses / num_items))
+    figures = calibration_of(part.labels, part.probabilities)
+    return {name: _bounded(getattr(figures, name), *np.quantile(each, (0.025, 0.975))) for name, each in draws.items()}
+
+
+def _bounded(value: float, low: float, high: float) -> Interval:
+    """None of these figures can be below 0."""
+    return Interval(value, max(0.0, min(float(low), value)), max(float(high), value))
