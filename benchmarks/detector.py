@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from eyechart.contracts import Batch
+    from eyechart.fitting import Contender
     from eyechart.models.faster_rcnn import FasterRCNN
-    from eyechart.runner import Contender
 
 RATE = "images per training second"
 EVERYTHING = 100_000  # samples an image: more than there are, so that both sides learn from the same ones

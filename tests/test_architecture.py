@@ -14,7 +14,16 @@ PACKAGE = Path(__file__).resolve().parents[1] / "src" / "eyechart"
 
 STAGES = ("data", "models", "weights", "training", "evaluation", "report", "comparison")
 # The only places where stages meet.
-KNOWS_SEVERAL_STAGES = ("study.py", "runner.py", "prediction.py", "__init__.py", "launch/", "cli/", "serve/")
+KNOWS_SEVERAL_STAGES = (
+    "study.py",
+    "fitting.py",
+    "runner.py",
+    "prediction.py",
+    "__init__.py",
+    "launch/",
+    "cli/",
+    "serve/",
+)
 # Report draws what comparison found; this is the one arrow between stages.
 ALLOWED_ARROWS = {("report", "comparison")}
 

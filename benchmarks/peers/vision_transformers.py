@@ -7,8 +7,8 @@ from typing import NamedTuple
 from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
+from eyechart.fitting import Contender
 from eyechart.models.vit import Block, ViT
-from eyechart.runner import Contender
 
 MLP_RATIO = 4
 # timm's names of tensors, or parts of them, and ours
