@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from eyechart.report.entries import group_runs, read_runs
 from eyechart.report.page import write_report
 
 
@@ -17,6 +18,12 @@ from eyechart.report.page import write_report
 def fake_runs() -> ModuleType:
     """The builder of synthetic runs."""
     return _beside("fake_runs")
+
+
+@pytest.fixture(scope="session")
+def fake_comparison() -> ModuleType:
+    """The builder of comparisons."""
+    return _beside("fake_comparison")
 
 
 @pytest.fixture(scope="session")
@@ -44,9 +51,10 @@ def five_runs(fake_runs: ModuleType, tmp_path_factory: pytest.TempPathFactory) -
 
 
 @pytest.fixture(scope="session")
-def report(five_runs: list[Path]) -> Path:
+def report(five_runs: list[Path], fake_comparison: ModuleType) -> Path:
     """The report on the five runs, written beside their study."""
-    return write_report(five_runs, five_runs[0].parent.parent / "report.html")
+    comparison = fake_comparison.fake_comparison(group_runs(read_runs(five_runs)))
+    return write_report(five_runs, five_runs[0].parent.parent / "report.html", comparison=comparison)
 
 
 @pytest.fixture(scope="session")

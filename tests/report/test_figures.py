@@ -17,6 +17,8 @@ from eyechart.report.disagreement import image_uri, most_divided
 from eyechart.report.entries import group_runs, read_runs
 from eyechart.report.glyphs import PATHS
 from eyechart.report.learning import Reached, _told, mean_curves
+from eyechart.report.numbers import time_label
+from eyechart.report.speech import Speech
 
 
 def test_most_divided_by_hand() -> None:
@@ -50,13 +52,18 @@ def test_mean_curves_pair_the_seeds(fake_runs: ModuleType, tmp_path: Path) -> No
 
 
 def test_first_is_said_only_where_the_measurements_show_it() -> None:
+    say = Speech()
     cnn, vit, late = Reached("cnn", 9, 12), Reached("vit", 10, 13), Reached("alexnet", 20, 30)
-    assert _told(0.98, [cnn, vit], 2) == "cnn and vit reach 98 % validation accuracy; which of them first is not shown"
     assert (
-        _told(0.98, [cnn, late], 2) == "cnn reaches 98 % validation accuracy first, after 12.0 s; alexnet after 30.0 s"
+        _told(0.98, [cnn, vit], 2, say)
+        == "cnn and vit reach 98 % validation accuracy; which of them first is not shown"
     )
-    assert _told(0.98, [cnn], 2) == "Only cnn reaches 98 % validation accuracy, after 12.0 s"
-    assert _told(0.98, [cnn], 1) == "cnn reaches 98 % validation accuracy after 12.0 s"
+    assert (
+        _told(0.98, [cnn, late], 2, say)
+        == "cnn reaches 98 % validation accuracy first, after 12.0 s; alexnet after 30.0 s"
+    )
+    assert _told(0.98, [cnn], 2, say) == "Only cnn reaches 98 % validation accuracy, after 12.0 s"
+    assert _told(0.98, [cnn], 1, say) == "cnn reaches 98 % validation accuracy after 12.0 s"
 
 
 # --------------------------------------------------------------------------------------------- axes and labels
@@ -88,7 +95,7 @@ def test_log_limits_survive_odd_values() -> None:
 
 @pytest.mark.parametrize(("seconds", "label"), [(0.002, "2 ms"), (5, "5 s"), (120, "2 min"), (7200, "2 h")])
 def test_time_labels(seconds: float, label: str) -> None:
-    assert scales.time_label(seconds) == label
+    assert time_label(seconds) == label
 
 
 # --------------------------------------------------------------------------------------------- drawings

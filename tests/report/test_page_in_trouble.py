@@ -90,7 +90,7 @@ def test_refuses_runs_of_different_datasets(fake_runs: ModuleType, tmp_path: Pat
 def test_refuses_nothing_and_unknown_languages(five_runs: list[Path], tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="No finished run"):
         write_report([], tmp_path / "r.html")
-    with pytest.raises(UsageError, match="'xx' is not known; expected one of: en"):
+    with pytest.raises(UsageError, match="'xx' is not known; expected one of: en, fr"):
         write_report(five_runs, tmp_path / "r.html", lang="xx")
 
 

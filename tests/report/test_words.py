@@ -12,7 +12,9 @@ from eyechart.report import numbers
 from eyechart.report.answer import answer
 from eyechart.report.entries import Entry, Run, group_runs, read_runs
 from eyechart.report.notices import notices
-from eyechart.schema import RunRecord
+from eyechart.report.pairs import Pairs
+from eyechart.report.speech import Speech
+from eyechart.schema import Comparison, RunRecord, Verdict
 
 
 def with_errors(entries: list[Entry], wrong: list[int], num_items: int = 10_000) -> list[Entry]:
@@ -81,34 +83,68 @@ def test_numbers_that_are_none_are_a_dash() -> None:
 # --------------------------------------------------------------------------------------------- the answer
 
 
-def test_a_lead_beyond_the_intervals_is_told(entries: list[Entry]) -> None:
-    told = answer(with_errors(entries, [60, 150, 400]))
+def decided(entries: list[Entry], kinds: dict[str, str], **more: Any) -> Pairs:
+    """A comparison in which the first entry meets the others with these verdicts: "vit" -> "better"."""
+    verdicts = tuple(
+        Verdict(metric="accuracy", first=entries[0].name, second=name, kind=kind, num_seeds=10, difference=0.01, **more)
+        for name, kind in kinds.items()
+    )
+    names = tuple(entry.name for entry in entries)
+    found = Comparison(
+        dataset="mnist", contenders=names, num_items=10_000, summaries=(), families=(), verdicts=verdicts
+    )
+    return Pairs(found)
+
+
+def test_a_lead_that_was_shown_is_told(entries: list[Entry]) -> None:
+    pairs = decided(entries, {"vit": "better", "fasterrcnn": "better"})
+    told = answer(with_errors(entries, [60, 150, 400]), pairs, Speech())
     assert told.question == "Which of three contenders makes the fewest errors on MNIST?"
     # Wilson, 60 of 10,000: 0.47 to 0.77 %
     assert told.sentences[0] == (
         "cnn made the fewest errors: 0.60 % (95 % interval 0.47 to 0.77 %) of 10,000 test images."
     )
-    assert "lies below all others, next is vit with 1.50 %" in told.sentences[1]
-    assert "with one seed this holds for these trained models" in told.sentences[1]
+    assert told.sentences[1] == "It is better than both others."
+    french = answer(with_errors(entries, [60, 150, 400]), pairs, Speech("fr"))
+    assert french.sentences[1] == "Il est meilleur que les deux autres."
+    assert "0,60\u202f%" in french.sentences[0]
 
 
-def test_an_overlap_is_not_shown_and_never_absent(entries: list[Entry]) -> None:
-    _, sure = answer(with_errors(entries, [60, 70, 400])).sentences
-    assert (
-        sure
-        == "That it is better than vit is not shown: their intervals overlap. The interval of the other one lies above."
-    )
+@pytest.mark.parametrize(
+    ("kind", "scope", "sentence"),
+    [
+        ("not shown", "architectures", "That it is better than both others is not shown."),
+        ("too few runs", "architectures", "Whether it is better than vit: too few runs to say."),
+        ("equivalent", "architectures", "It is equivalent to vit: within 0.1 point."),
+        ("better", "these runs", "Its trained models are better than those of vit;"),
+    ],
+)
+def test_the_answer_follows_the_verdicts_and_not_the_intervals(
+    entries: list[Entry], kind: str, scope: str, sentence: str
+) -> None:
+    """The errors lie far apart: what is said of the pair is what its verdict allows, and no more."""
+    pairs = decided(entries, {"vit": kind}, scope=scope)
+    _, sure = answer(with_errors(entries, [60, 900, 4000]), pairs, Speech()).sentences
+    assert sentence in sure
+    assert "fasterrcnn is not shown." in sure or kind == "not shown"
+    assert "It is better than" not in sure
     assert "no difference" not in sure
 
 
+def test_a_verdict_for_the_other_one_is_no_lead(entries: list[Entry]) -> None:
+    """A diverged run may count against the one with the fewest errors: then its lead is not told."""
+    pairs = decided(entries[1:2] + entries[:1], {"cnn": "better"})
+    sure = answer(with_errors(entries[:2], [60, 150]), pairs, Speech()).sentences[1]
+    assert sure == "That it is better than vit is not shown."
+
+
 def test_equal_errors_have_no_leader(entries: list[Entry]) -> None:
-    first, second = answer(with_errors(entries, [60, 60, 400])).sentences
+    first, _ = answer(with_errors(entries, [60, 60, 400]), decided(entries, {}), Speech()).sentences
     assert first.startswith("cnn and vit made equally few errors: 0.60 %")
-    assert second.startswith("Which of them is better is not shown.")
 
 
 def test_one_contender_alone_is_not_ranked(entries: list[Entry]) -> None:
-    told = answer(with_errors(entries[:1], [60]))
+    told = answer(with_errors(entries[:1], [60]), decided(entries[:1], {}), Speech())
     assert told.question == "How well does cnn read MNIST?"
     assert "fewest" not in " ".join(told.sentences)
 
@@ -116,7 +152,7 @@ def test_one_contender_alone_is_not_ranked(entries: list[Entry]) -> None:
 def test_a_pretrained_leader_is_named_as_such(entries: list[Entry]) -> None:
     weights = entries[0].first.weights.model_copy(update={"pretrained_on": "ImageNet-1k"})
     pretrained = [replaced(entries[0], weights=weights), *entries[1:]]
-    told = answer(with_errors(pretrained, [60, 150, 400]))
+    told = answer(with_errors(pretrained, [60, 150, 400]), decided(entries, {}), Speech())
     assert told.sentences[0].startswith("cnn, having started from weights trained on ImageNet-1k, made the fewest")
 
 

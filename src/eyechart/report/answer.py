@@ -1,17 +1,20 @@
-"""The question, the answer with how sure it is, and what must be known before trusting it.
+"""The question, and the answer with how sure it is.
 
-Only what the numbers allow: where intervals overlap, a difference is "not shown"; it is never called absent.
+How sure comes from the verdicts (rule 9) alone: what they do not show is "not shown"; it is never called absent.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from eyechart.report.entries import Entry, Run
-from eyechart.report.numbers import percent, percent_decimals, percent_interval, plural, seconds, spoken_list
-from eyechart.schema import Rules
+from eyechart.report.numbers import percent_decimals
+from eyechart.report.pairs import Pairs
+from eyechart.report.speech import Speech
+from eyechart.schema import Rules, Verdict
 
-NUMBER_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 MOST_NAMED = 4  # contenders in a sentence
 
 
@@ -24,137 +27,197 @@ class Answer:
     budget: str  # the conditions, in one line
 
 
-def answer(entries: list[Entry]) -> Answer:
-    dataset = entries[0].first.dataset
+def answer(entries: list[Entry], pairs: Pairs, say: Speech) -> Answer:
     standing = [entry for entry in entries if not entry.diverged]
-    if len(entries) == 1:
-        question = f"How well does {entries[0].name} read {dataset.title}?"
-    else:
-        question = (
-            f"Which of {number_word(len(entries))} contenders makes {_fewest(entries)} errors on {dataset.title}?"
-        )
     if not standing:
-        sentences = ("No contender finished.", "Every run diverged, so nothing can be said of their quality.")
+        sentences = (
+            say("No contender finished.", "Aucun concurrent n'est arrivé au bout."),
+            say("Every run diverged, so nothing can be said of their quality.",
+                "Tous les entraînements ont divergé : rien ne peut être dit de leur qualité."),
+        )  # fmt: skip
     else:
-        sentences = (_who_leads(standing), _how_sure(standing))
-    return Answer(question, sentences, _conditions(entries))
+        sentences = (_who_leads(standing, say), _how_sure(standing, pairs, say))
+    return Answer(_question(entries, say), sentences, _conditions(entries, say))
 
 
-def number_word(number: int) -> str:
-    return NUMBER_WORDS[number] if number < len(NUMBER_WORDS) else f"{number:,}"
+def _question(entries: list[Entry], say: Speech) -> str:
+    title = entries[0].first.dataset.title
+    if len(entries) == 1:
+        name = entries[0].name
+        return say(f"How well does {name} read {title}?", f"Comment {name} lit-il {title} ?")
+    number = say.number_word(len(entries))
+    fewest, moins = ("fewer", "moins") if len(entries) == 2 else ("the fewest", "le moins")
+    return say(
+        f"Which of {number} contenders makes {fewest} errors on {title}?",
+        f"Lequel des {number} concurrents fait {moins} d'erreurs sur {title} ?",
+    )
 
 
-def tied_with_leader(entries: list[Entry]) -> list[Entry]:
-    """The contenders after the first whose interval overlaps the first one's."""
-    standing = [entry for entry in entries if not entry.diverged]
-    return [entry for entry in standing[1:] if entry.error.overlaps(standing[0].error)]
-
-
-def described_error(entry: Entry) -> str:
+def described_error(entry: Entry, say: Speech) -> str:
     """ "0.63 % (95 % interval 0.50 to 0.81 %)"."""
     error = entry.error
-    return f"{percent(error.mean, percent_decimals(error.low, error.high))} (95 % interval {interval_text(entry)})"
-
-
-def interval_text(entry: Entry) -> str:
-    return percent_interval(entry.error.low, entry.error.high)
-
-
-def _who_leads(standing: list[Entry]) -> str:
-    leader = standing[0]
-    num_items = leader.first.test.num_items
-    of_what = f"of {num_items:,} test images"
-    start = (
-        f", having started from weights trained on {leader.first.weights.pretrained_on},"
-        if is_pretrained(leader)
-        else ""
+    mean = say.percent(error.mean, percent_decimals(error.low, error.high))
+    return say(
+        f"{mean} (95 % interval {interval_text(entry, say)})",
+        f"{mean} (intervalle à 95 % : {interval_text(entry, say)})",
     )
+
+
+def interval_text(entry: Entry, say: Speech) -> str:
+    return say.percent_interval(entry.error.low, entry.error.high)
+
+
+def _who_leads(standing: list[Entry], say: Speech) -> str:
+    leader = standing[0]
+    error = described_error(leader, say)
+    n = say.count(leader.first.test.num_items)
+    of_what = say(f"of {n} test images", f"des {n} images de test")
+    start = ""
+    if is_pretrained(leader):
+        origin = leader.first.weights.pretrained_on
+        start = say(f", having started from weights trained on {origin},", f", parti de poids entraînés sur {origin},")
     if len(standing) == 1:
-        return f"{leader.name}{start} got {described_error(leader)} {of_what} wrong."
+        return say(
+            f"{leader.name}{start} got {error} {of_what} wrong.",
+            f"{leader.name}{start} se trompe sur {error} {of_what}.",
+        )
     level = [entry.name for entry in standing if entry.error.mean == leader.error.mean]
     if len(level) > 1:
-        return f"{spoken_list(level)} made equally few errors: {described_error(leader)} {of_what}."
-    return f"{leader.name}{start} made {_fewest(standing)} errors: {described_error(leader)} {of_what}."
-
-
-def _fewest(entries: list[Entry]) -> str:
-    return "fewer" if len(entries) == 2 else "the fewest"
-
-
-def _how_sure(standing: list[Entry]) -> str:
-    leader, tied = standing[0], tied_with_leader(standing)
-    if len(standing) == 1:
-        return _what_the_interval_covers(leader)
-    if not tied:
-        second = standing[1]
-        lead = f"Its interval lies below all others, next is {second.name} with {described_error(second)}; "
-        return lead + _what_it_holds_for(standing)
-    return _what_is_not_shown(leader, tied) + _what_lies_above(len(standing) - 1 - len(tied))
-
-
-def _what_is_not_shown(leader: Entry, tied: list[Entry]) -> str:
-    level = [entry for entry in tied if entry.error.mean == leader.error.mean]
-    if level:
-        return "Which of them is better is not shown."
-    names = spoken_list([entry.name for entry in tied])
-    if len(tied) > MOST_NAMED:
-        names = f"{number_word(len(tied))} others"
-    return f"That it is better than {names} is not shown: their intervals overlap."
-
-
-def _what_lies_above(number: int) -> str:
-    if number == 0:
-        return ""
-    return (
-        " The interval of the other one lies above."
-        if number == 1
-        else (f" The intervals of the other {number_word(number)} lie above.")
+        return say(
+            f"{say.listed(level)} made equally few errors: {error} {of_what}.",
+            f"{say.listed(level)} font aussi peu d'erreurs l'un que l'autre : {error} {of_what}.",
+        )
+    fewest, moins = ("fewer", "moins") if len(standing) == 2 else ("the fewest", "le moins")
+    return say(
+        f"{leader.name}{start} made {fewest} errors: {error} {of_what}.",
+        f"{leader.name}{start} fait {moins} d'erreurs : {error} {of_what}.",
     )
 
 
-def _what_it_holds_for(standing: list[Entry]) -> str:
-    if min(len(entry.judged) for entry in standing) == 1:
-        return "with one seed this holds for these trained models, not yet for their architectures."
-    return f"over {_seeds_text(standing)} of each."
+# --------------------------------------------------------------------------------------------- how sure
 
 
-def _what_the_interval_covers(entry: Entry) -> str:
+def _how_sure(standing: list[Entry], pairs: Pairs, say: Speech) -> str:
+    leader = standing[0]
+    if len(standing) == 1:
+        return _what_the_interval_covers(leader, say)
+    found = [(entry, pairs.verdict(leader, entry)) for entry in standing[1:]]
+    told = []
+    for place, tell in TELLERS.items():
+        group = [entry for entry, verdict in found if _place(leader, verdict) == place]
+        if group:
+            told.append(tell(_names(group, len(standing) - 1, say), say))
+    return " ".join(told)
+
+
+def _place(leader: Entry, verdict: Verdict | None) -> str:
+    """Which sentence a verdict on the leader and another belongs to."""
+    if verdict is None or (verdict.kind == "better" and verdict.first != leader.name):
+        return "not shown"
+    return "these runs" if verdict.kind == "better" and verdict.scope == "these runs" else verdict.kind
+
+
+def _names(group: list[Entry], num_others: int, say: Speech) -> str:
+    if len(group) == num_others > 1:
+        number = say.number_word(num_others)
+        return (
+            say(f"all {number} others", f"les {number} autres")
+            if num_others > 2
+            else say("both others", "les deux autres")
+        )
+    if len(group) > MOST_NAMED:
+        number = say.number_word(len(group))
+        return say(f"{number} others", f"{number} autres")
+    return say.listed([entry.name for entry in group])
+
+
+def _better(names: str, say: Speech) -> str:
+    return say(f"It is better than {names}.", f"Il est meilleur que {names}.")
+
+
+def _better_runs(names: str, say: Speech) -> str:
+    return say(
+        f"Its trained models are better than those of {names}; whether the architectures differ, too few runs to say.",
+        f"Ses modèles entraînés sont meilleurs que ceux de {names} ; quant aux architectures, "
+        "trop peu d'entraînements pour conclure.",
+    )
+
+
+def _equivalent(names: str, say: Speech) -> str:
+    return say(f"It is equivalent to {names}: within 0.1 point.", f"Il est équivalent à {names} : à 0,1 point près.")
+
+
+def _not_shown(names: str, say: Speech) -> str:
+    return say(f"That it is better than {names} is not shown.", f"Qu'il soit meilleur que {names} n'est pas démontré.")
+
+
+def _too_few(names: str, say: Speech) -> str:
+    return say(
+        f"Whether it is better than {names}: too few runs to say.",
+        f"Est-il meilleur que {names} ? Trop peu d'entraînements pour conclure.",
+    )
+
+
+TELLERS: dict[str, Callable[[str, Speech], str]] = {
+    "better": _better,
+    "these runs": _better_runs,
+    "equivalent": _equivalent,
+    "not shown": _not_shown,
+    "too few runs": _too_few,
+}
+
+
+def _what_the_interval_covers(entry: Entry, say: Speech) -> str:
     if len(entry.judged) == 1:
-        return "The interval covers other test images of the same kind, not what another seed would change."
-    num_seeds = plural(len(entry.judged), "seed")
-    return f"The interval covers how much training varies over {num_seeds}, on the same test images."
+        return say(
+            "The interval covers other test images of the same kind, not what another seed would change.",
+            "L'intervalle couvre d'autres images de test du même genre, non ce qu'une autre graine changerait.",
+        )
+    seeds = say.counted(len(entry.judged), "seed", "graine")
+    return say(
+        f"The interval covers how much training varies over {seeds}, on the same test images.",
+        f"L'intervalle couvre la variation de l'entraînement sur {seeds}, avec les mêmes images de test.",
+    )
 
 
-def _seeds_text(entries: list[Entry]) -> str:
-    numbers = sorted({len(entry.judged) for entry in entries})
-    return plural(numbers[0], "seed") if len(numbers) == 1 else f"{numbers[0]} to {numbers[-1]} seeds"
+# --------------------------------------------------------------------------------------------- conditions
+
+
+def seeds_text(entries: list[Entry], say: Speech) -> str:
+    numbers = [len(entry.judged) for entry in entries]
+    return say.between(min(numbers), max(numbers), "seed", "graine")
 
 
 def is_pretrained(entry: Entry) -> bool:
     return bool(entry.first.weights.pretrained_on)
 
 
-def _conditions(entries: list[Entry]) -> str:
+def _conditions(entries: list[Entry], say: Speech) -> str:
     rules = {run.record.rules for run in runs_of(entries)}
     num_runs = sum(len(entry.runs) for entry in entries)
+    seeds = seeds_text(entries, say)
     parts = [
-        plural(num_runs, "run"),
-        f"{_seeds_text(entries)} a contender",
-        plural(entries[0].first.splits.num_train, "training image"),
+        say.counted(num_runs, "run", "entraînement"),
+        say(f"{seeds} a contender", f"{seeds} par concurrent"),
+        say.counted(entries[0].first.splits.num_train, "training image", "image d'entraînement"),
     ]
     if len(rules) == 1:
-        parts.append(described_budget(next(iter(rules))))
-        parts.append(f"preset {next(iter(rules)).preset}")
+        only = next(iter(rules))
+        parts.append(described_budget(only, say))
+        parts.append(say(f"preset {only.preset}", f"préréglage {only.preset}"))
     return " · ".join(parts)
 
 
-def described_budget(rules: Rules) -> str:
+def described_budget(rules: Rules, say: Speech) -> str:
     """The budget that was the same for all, in words."""
     if rules.budget is None:
-        return "each recipe's own full schedule"
+        return say("each recipe's own full schedule", "le programme complet de chaque recette")
     if rules.budget.unit == "seconds":
-        return f"{seconds(rules.budget.amount).replace('.0 s', ' s')} of training each"
-    return f"{rules.budget.amount:,g} {rules.budget.unit} of training each"
+        time = re.sub(r"[.,]0 s$", " s", say.seconds(rules.budget.amount))
+        return say(f"{time} of training each", f"{time} d'entraînement chacun")
+    unit = {"epochs": "époques", "images": "images", "steps": "pas"}[rules.budget.unit]
+    amount = say.written(lambda value: f"{value:,g}", rules.budget.amount)
+    return say(f"{amount} {rules.budget.unit} of training each", f"{amount} {unit} d'entraînement chacun")
 
 
 def runs_of(entries: list[Entry]) -> list[Run]:

@@ -57,15 +57,6 @@ def _even_ticks(low: float, high: float) -> list[float]:
     return _thinned([float(f"{number * step:.6g}") for number in range(first, last + 1)])
 
 
-def time_label(seconds: float) -> str:
-    if 60 < seconds < 600 and seconds % 60:
-        return f"{seconds:g} s"
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"), (0.001, "ms")):
-        if seconds >= size:
-            return f"{seconds / size:g} {unit}"
-    return f"{seconds * 1e6:g} µs"
-
-
 def set_log(axis: Axis, limits: tuple[float, float], ticks: list[float], written: Callable[[float], str]) -> None:
     """Make an axis logarithmic with exactly these ticks."""
     from matplotlib.axis import XAxis

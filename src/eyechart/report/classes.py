@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 
 from eyechart.comparison.uncertainty import mean_interval
 from eyechart.report import axes as scales
+from eyechart.report.answer import seeds_text
 from eyechart.report.charts import HEAT, INK, MUTED, NEUTRAL, Chart, Panel, new_panel, saved_panel, text_inches
 from eyechart.report.entries import Entry
-from eyechart.report.numbers import percent, plural, shortened
+from eyechart.report.numbers import shortened
+from eyechart.report.speech import Speech
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,36 +27,42 @@ LEAST_SHORTFALL = 0.0002  # F1 of 1 stands where 99.98 % would: a log axis has n
 F1_TICKS = (0.9995, 0.999, 0.998, 0.995, 0.99, 0.98, 0.95, 0.9, 0.8, 0.5, 0.0)
 
 
-def per_class_f1(entries: list[Entry], folder: Path) -> Chart:
+def per_class_f1(entries: list[Entry], folder: Path, say: Speech) -> Chart:
     """One dot a contender and class, on an axis that spreads the values near 100 %; words for too many classes."""
     classes = entries[0].first.dataset.classes
     if len(classes) > MOST_CLASSES_DRAWN:
-        return Chart("classes", _hardest_class(entries), _lowest_f1(entries), ())
+        return Chart("classes", _hardest_class(entries, say), _lowest_f1(entries, say), ())
     names = [shortened(name) for name in classes]
-    columns = max(1, int(F1_INCHES / (0.22 + text_inches(shortened(entry.label) for entry in entries))))
+    columns = max(1, int(F1_INCHES / (0.22 + text_inches(shortened(entry.label(say)) for entry in entries))))
     legend_inches = 0.15 + 0.24 * math.ceil(len(entries) / columns)
     margins = (0.25 + text_inches(names), 0.55, 0.15, legend_inches)
     figure, axes = new_panel(F1_INCHES, 0.55 + legend_inches + 0.34 * len(classes), margins)
-    shortfalls = [_draw_f1(axes, entry, _offset(i, len(entries))) for i, entry in enumerate(entries)]
-    _set_f1_axis(axes, [value for values in shortfalls for value in values])
+    shortfalls = [_draw_f1(axes, entry, _offset(i, len(entries)), say) for i, entry in enumerate(entries)]
+    _set_f1_axis(axes, [value for values in shortfalls for value in values], say)
     axes.set_yticks(range(len(classes)), names)
     axes.set_ylim(len(classes) - 0.5, -0.5)
     axes.tick_params(axis="y", labelcolor=INK)
     axes.grid(axis="x", visible=False)
     axes.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=columns, frameon=False, handletextpad=0.1)
-    axes.set_xlabel("F1 (log axis of what lacks to 100 %; further right is better)")
-    panel = saved_panel(figure, "classes-f1", "F1 of every class, a dot a contender", folder)
-    return Chart("classes", _hardest_class(entries), _f1_caption(entries), (panel,))
+    axes.set_xlabel(
+        say(
+            "F1 (log axis of what lacks to 100 %; further right is better)",
+            "F1 (axe log de ce qui manque à 100 % ; mieux vers la droite)",
+        )
+    )
+    described = say("F1 of every class, a dot a contender", "F1 de chaque classe, un point par concurrent")
+    panel = saved_panel(figure, "classes-f1", described, folder)
+    return Chart("classes", _hardest_class(entries, say), _f1_caption(entries, say), (panel,))
 
 
 def _offset(index: int, number: int) -> float:
     return 0.0 if number == 1 else 0.52 * (index / (number - 1) - 0.5)
 
 
-def _draw_f1(axes: Axes, entry: Entry, offset: float) -> list[float]:
+def _draw_f1(axes: Axes, entry: Entry, offset: float, say: Speech) -> list[float]:
     """The dots of one contender, with intervals over seeds where there are several; gives the shortfalls 1 - F1."""
     drawn = []
-    axes.plot([], [], entry.style.marker, color=entry.style.colour, label=shortened(entry.label))  # for the legend
+    axes.plot([], [], entry.style.marker, color=entry.style.colour, label=shortened(entry.label(say)))  # for the legend
     for row, values in enumerate(zip(*entry.values_per_class(), strict=True)):
         shortfall = max(1 - statistics.fmean(values), LEAST_SHORTFALL)
         if len(values) > 1:
@@ -66,85 +74,129 @@ def _draw_f1(axes: Axes, entry: Entry, offset: float) -> list[float]:
     return drawn
 
 
-def _set_f1_axis(axes: Axes, shortfalls: list[float]) -> None:
+def _set_f1_axis(axes: Axes, shortfalls: list[float], say: Speech) -> None:
     low, high = scales.log_limits(shortfalls)
     ticks = [1 - f1 for f1 in F1_TICKS if low <= 1 - f1 <= high]
-    scales.set_log(axes.xaxis, (low, high), ticks, lambda tick: f"{100 * (1 - tick):.6g} %")
+    scales.set_log(axes.xaxis, (low, high), ticks, lambda tick: say.short_percent(1 - tick))
     axes.invert_xaxis()
 
 
-def _hardest_class(entries: list[Entry]) -> str:
+def _hardest_class(entries: list[Entry], say: Speech) -> str:
     standing = [entry for entry in entries if not entry.diverged]
+    neutral = say("F1 of every class", "F1 de chaque classe")
     if not standing:
-        return "F1 of every class"
+        return neutral
     classes = entries[0].first.dataset.classes
-    hardest = []
-    for entry in standing:
-        f1 = [statistics.fmean(values) for values in zip(*entry.values_per_class(), strict=True)]
-        hardest.append(classes[f1.index(min(f1))])
+    hardest = [classes[lowest_classes(entry)[0]] for entry in standing]
     name = max(classes, key=hardest.count)
     number = hardest.count(name)
+    lowest = say(f"Class {name} has the lowest F1", f"La classe {name} a le F1 le plus bas")
     if len(standing) == 1:
-        return f"Class {name} has the lowest F1"
+        return lowest
     if number == len(standing):
-        return f"Class {name} has the lowest F1 for every contender"
-    return (
-        f"Class {name} has the lowest F1 for {number} of {len(standing)} contenders"
-        if number > 1
-        else "F1 of every class"
-    )
+        return lowest + say(" for every contender", " pour tous les concurrents")
+    of_all = say(f" for {number} of {len(standing)} contenders", f" pour {number} concurrents sur {len(standing)}")
+    return lowest + of_all if number > 1 else neutral
 
 
-def _lowest_f1(entries: list[Entry]) -> str:
+def mean_f1(entry: Entry) -> list[float]:
+    """F1 of every class, mean over the runs."""
+    return [statistics.fmean(values) for values in zip(*entry.values_per_class(), strict=True)]
+
+
+def lowest_classes(entry: Entry) -> list[int]:
+    """The classes by their mean F1, the lowest first."""
+    f1 = mean_f1(entry)
+    return sorted(range(len(f1)), key=f1.__getitem__)
+
+
+def _lowest_f1(entries: list[Entry], say: Speech) -> str:
     """What is told when the classes are too many to draw."""
     classes = entries[0].first.dataset.classes
     told = []
     for entry in entries:
-        f1 = [statistics.fmean(values) for values in zip(*entry.values_per_class(), strict=True)]
-        worst = sorted(range(len(f1)), key=f1.__getitem__)[:MOST_TOLD]
-        told.append(f"{entry.label}: " + ", ".join(f"{classes[i]} {percent(f1[i], 1)}" for i in worst))
-    return f"{len(classes)} classes are too many to draw. The lowest F1 — " + "; ".join(told) + "."
+        f1, worst = mean_f1(entry), lowest_classes(entry)[:MOST_TOLD]
+        told.append(_labelled(entry, ", ".join(f"{classes[i]} {say.percent(f1[i], 1)}" for i in worst), say))
+    return _too_many(len(classes), say) + say(" The lowest F1 — ", " Les F1 les plus bas — ") + _joined(told, say)
 
 
-def _f1_caption(entries: list[Entry]) -> str:
+def _too_many(number: int, say: Speech) -> str:
+    return say(f"{number} classes are too many to draw.", f"{number} classes, c'est trop pour un dessin.")
+
+
+def _labelled(entry: Entry, text: str, say: Speech) -> str:
+    return say(f"{entry.label(say)}: {text}", f"{entry.label(say)} : {text}")
+
+
+def _joined(told: list[str], say: Speech) -> str:
+    return say("; ", " ; ").join(told) + "."
+
+
+def _f1_caption(entries: list[Entry], say: Speech) -> str:
     support = entries[0].first.test.per_class.support
-    sizes = f"{min(support):,} to {max(support):,}" if min(support) != max(support) else f"{support[0]:,}"
-    seeds = sorted({len(entry.judged) for entry in entries})
-    if seeds == [1]:
-        return f"n = {sizes} test images a class, one seed; an interval needs several seeds."
-    shown = plural(seeds[-1], "seed") if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]} seeds"
-    return f"n = {sizes} test images a class. Means over {shown} with 95 % t-intervals, cut at the frame."
+    few, many = say.count(min(support)), say.count(max(support))
+    sizes = few if few == many else say(f"{few} to {many}", f"{few} à {many}")
+    n = say(f"n = {sizes} test images a class", f"n = {sizes} images de test par classe")
+    if all(len(entry.judged) == 1 for entry in entries):
+        return n + say(
+            ", one seed; an interval needs several seeds.", ", une graine ; un intervalle en demande plusieurs."
+        )
+    shown = seeds_text(entries, say)
+    return n + say(
+        f". Means over {shown} with 95 % t-intervals, cut at the frame.",
+        f". Moyennes sur {shown} avec intervalles t à 95 %, coupés au cadre.",
+    )
 
 
 # --------------------------------------------------------------------------------------------- confusion
 
 
-def confusion_matrices(entries: list[Entry], folder: Path) -> Chart:
+def confusion_matrices(entries: list[Entry], folder: Path, say: Speech) -> Chart:
     """One matrix a contender, on one common colour scale; words for too many classes."""
     matrices = [mean_confusion(entry) for entry in entries]
+    finding = _most_frequent(entries, matrices, say)
     if len(entries[0].first.dataset.classes) > MOST_CLASSES_DRAWN:
-        return Chart("confusion", _most_frequent(entries, matrices), _frequent_mistakes(entries, matrices), ())
+        return Chart("confusion", finding, _frequent_mistakes(entries, matrices, say), ())
     most = max((value for matrix in matrices for _, _, value in mistakes(matrix)), default=1.0)
     panels = tuple(
-        _matrix_panel(entry, matrix, most, f"confusion-{i}", folder)
+        _matrix_panel(entry, matrix, most, (f"confusion-{i}", folder), say)
         for i, (entry, matrix) in enumerate(zip(entries, matrices, strict=True))
     )
-    n = entries[0].first.test.num_items
+    return Chart("confusion", finding, _confusion_caption(entries, say), panels)
+
+
+def _confusion_caption(entries: list[Entry], say: Speech) -> str:
+    n = say.count(entries[0].first.test.num_items)
     seeds = max(len(entry.judged) for entry in entries)
-    means = "One seed." if seeds == 1 else f"Means a run, over up to {seeds} seeds."
-    shades = "Mistakes are shaded on one common scale, right answers are not."
-    caption = f"Rows: truth, columns: answer; n = {n:,} test images. {means} {shades}"
-    return Chart("confusion", _most_frequent(entries, matrices), caption, panels)
+    rows = say(
+        f"Rows: truth, columns: answer; n = {n} test images.",
+        f"Lignes : vérité, colonnes : réponse ; n = {n} images de test.",
+    )
+    means = say("One seed.", "Une graine.")
+    if seeds > 1:
+        means = say(f"Means a run, over up to {seeds} seeds.", f"Moyennes par entraînement, jusqu'à {seeds} graines.")
+    shades = say(
+        "Mistakes are shaded on one common scale, right answers are not.",
+        "Les erreurs sont teintées selon une échelle commune, les bonnes réponses non.",
+    )
+    return f"{rows} {means} {shades}"
 
 
-def _frequent_mistakes(entries: list[Entry], matrices: list[list[list[float]]]) -> str:
+def _frequent_mistakes(entries: list[Entry], matrices: list[list[list[float]]], say: Speech) -> str:
     """What is told when the classes are too many to draw."""
     classes = entries[0].first.dataset.classes
     told = []
     for entry, matrix in zip(entries, matrices, strict=True):
-        found = [f"{classes[i]} as {classes[j]} {_count(value)}" for i, j, value in mistakes(matrix)[:MOST_TOLD]]
-        told.append(f"{entry.label}: " + (", ".join(found) or "none"))
-    return f"{len(classes)} classes are too many to draw. The most frequent mistakes a run — " + "; ".join(told) + "."
+        found = [
+            say(
+                f"{classes[i]} as {classes[j]} {_count(value, say)}",
+                f"{classes[i]} pour {classes[j]} {_count(value, say)}",
+            )
+            for i, j, value in mistakes(matrix)[:MOST_TOLD]
+        ]
+        told.append(_labelled(entry, ", ".join(found) or say("none", "aucune"), say))
+    most = say(" The most frequent mistakes a run — ", " Les erreurs les plus fréquentes par entraînement — ")
+    return _too_many(len(classes), say) + most + _joined(told, say)
 
 
 def mean_confusion(entry: Entry) -> list[list[float]]:
@@ -159,26 +211,29 @@ def mistakes(matrix: Sequence[Sequence[float]]) -> list[tuple[int, int, float]]:
     return sorted(found, key=lambda mistake: -mistake[2])
 
 
-def _matrix_panel(entry: Entry, matrix: list[list[float]], most: float, name: str, folder: Path) -> Panel:
+def _matrix_panel(entry: Entry, matrix: list[list[float]], most: float, file: tuple[str, Path], say: Speech) -> Panel:
     classes = [shortened(each, 10) for each in entry.first.dataset.classes]
     names = text_inches(classes)
     figure, axes = new_panel(3.6 + names, 3.6 + names, (0.45 + names, 0.45 + names, 0.05, 0.4))
     size = len(classes)
-    _draw_cells(axes, matrix, most, with_counts=size <= MOST_CLASSES_WITH_COUNTS)
+    _draw_cells(axes, matrix, most, say if size <= MOST_CLASSES_WITH_COUNTS else None)
     step = math.ceil(size / 30)
     is_long = max(len(each) for each in classes[::step]) > 2
     axes.set_xticks(range(0, size, step), classes[::step], rotation=90 if is_long else 0)
     axes.set_yticks(range(0, size, step), classes[::step])
-    axes.set(xlim=(-0.5, size - 0.5), ylim=(size - 0.5, -0.5), aspect="equal", xlabel="answer", ylabel="truth")
+    axes.set(xlim=(-0.5, size - 0.5), ylim=(size - 0.5, -0.5), aspect="equal")
+    axes.set(xlabel=say("answer", "réponse"), ylabel=say("truth", "vérité"))
     axes.grid(visible=False)
     axes.plot([0.0], [1.045], entry.style.marker, color=entry.style.colour, transform=axes.transAxes, clip_on=False)
-    axes.text(0.035, 1.045, shortened(entry.label, 30), transform=axes.transAxes, va="center", weight="bold")
+    axes.text(0.035, 1.045, shortened(entry.label(say), 30), transform=axes.transAxes, va="center", weight="bold")
     for spine in axes.spines.values():
         spine.set_visible(False)
-    return saved_panel(figure, name, f"confusion matrix of {entry.name}", folder)
+    return saved_panel(
+        figure, file[0], say(f"confusion matrix of {entry.name}", f"matrice de confusion de {entry.name}"), file[1]
+    )
 
 
-def _draw_cells(axes: Axes, matrix: list[list[float]], most: float, *, with_counts: bool) -> None:
+def _draw_cells(axes: Axes, matrix: list[list[float]], most: float, say: Speech | None) -> None:
     """Right answers on neutral grey, mistakes in one hue that deepens with the square root of their number."""
     from matplotlib.patches import Rectangle
 
@@ -190,27 +245,41 @@ def _draw_cells(axes: Axes, matrix: list[list[float]], most: float, *, with_coun
             axes.add_patch(
                 Rectangle(corner, 0.94, 0.94, facecolor=NEUTRAL if i == j else HEAT, alpha=shade, linewidth=0)
             )
-            if with_counts:
+            if say is not None:  # room for counts
                 colour = MUTED if i == j else INK
-                axes.text(j, i, _count(value), ha="center", va="center_baseline", color=colour, fontsize=8.5)
+                axes.text(j, i, _count(value, say), ha="center", va="center_baseline", color=colour, fontsize=8.5)
 
 
-def _count(value: float) -> str:
+def _count(value: float, say: Speech) -> str:
     """A count, or a mean of counts: one decimal where it says something."""
-    return f"{value:.0f}" if value >= 10 or value == round(value) else f"{value:.1f}"
+    decimals = 0 if value >= 10 or value == round(value) else 1
+    return say.written(lambda each: f"{each:.{decimals}f}", value)
 
 
-def _most_frequent(entries: list[Entry], matrices: list[list[list[float]]]) -> str:
+def _most_frequent(entries: list[Entry], matrices: list[list[list[float]]], say: Speech) -> str:
     """The most frequent confusion over all contenders that finished."""
-    neutral = "What is taken for what"
     standing = [matrix for entry, matrix in zip(entries, matrices, strict=True) if not entry.diverged]
-    if not standing:
-        return neutral
-    together = [[math.fsum(cells) for cells in zip(*rows, strict=True)] for rows in zip(*standing, strict=True)]
-    found = mistakes(together)
-    if not found or (len(found) > 1 and found[0][2] == found[1][2]):
-        return neutral
+    found = most_frequent_mistake(standing)
+    if found is None:
+        return say("What is taken for what", "Ce qui est pris pour quoi")
     classes = entries[0].first.dataset.classes
-    truth, answer, number = found[0]
-    over = "" if len(standing) == 1 else f" in one run of each of {len(standing)} contenders"
-    return f"{classes[truth]} taken for {classes[answer]} is the most frequent mistake: {_count(number)} times{over}"
+    truth, answer, number = classes[found[0]], classes[found[1]], _count(found[2], say)
+    over = ""
+    if len(standing) > 1:
+        over = say(
+            f" in one run of each of {len(standing)} contenders",
+            f" dans un entraînement de chacun des {len(standing)} concurrents",
+        )
+    return say(
+        f"{truth} taken for {answer} is the most frequent mistake: {number} times{over}",
+        f"{truth} pris pour {answer} est l'erreur la plus fréquente : {number} fois{over}",
+    )
+
+
+def most_frequent_mistake(matrices: list[list[list[float]]]) -> tuple[int, int, float] | None:
+    """(truth, answer, count) over all matrices together; None when there is none, or no single one."""
+    if not matrices:
+        return None
+    together = [[math.fsum(cells) for cells in zip(*rows, strict=True)] for rows in zip(*matrices, strict=True)]
+    found = mistakes(together)
+    return found[0] if found and (len(found) == 1 or found[0][2] > found[1][2]) else None

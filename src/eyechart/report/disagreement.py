@@ -12,7 +12,7 @@ import numpy as np
 from eyechart.errors import StorageError
 from eyechart.palette import Style
 from eyechart.report.entries import MOST_SHOWN, Entry, Run
-from eyechart.report.numbers import percent, plural, spoken_list
+from eyechart.report.speech import Speech
 from eyechart.storage import PREDICTIONS_FILE, read_arrays
 
 MOST_IMAGES = 24
@@ -76,25 +76,30 @@ class Answers:
     arrays: dict[str, np.ndarray]  # all of predictions.npz, for the boxes
 
 
-def disagreement(entries: list[Entry]) -> Disagreement:
+def disagreement(entries: list[Entry], say: Speech) -> Disagreement:
     """The images on which the contenders differ most; with one contender, its gravest mistakes.
 
     One run a contender is read (the lowest seed that most contenders have), so that a thousand runs take no longer.
     """
     standing = [entry for entry in entries if not entry.diverged]
-    missing = [f"{entry.name} is left out: it diverged." for entry in entries if entry.diverged and standing]
+    missing = [
+        _left_out(entry, say("it diverged.", "il a divergé."), say) for entry in entries if entry.diverged and standing
+    ]
     entries = standing or entries
-    items = _read_items(entries, missing)
-    all_answers = [] if items is None else _read_answers(entries[:MOST_SHOWN], len(items["labels"]), missing)
+    items = _read_items(entries, missing, say)
+    all_answers = [] if items is None else _read_answers(entries[:MOST_SHOWN], len(items["labels"]), missing, say)
     if items is None or not all_answers:
-        return Disagreement("Where they disagree", "", (), tuple(missing), ())
+        return Disagreement(say("Where they disagree", "Là où ils divergent"), "", (), tuple(missing), ())
     probabilities = np.stack([answers.probabilities for answers in all_answers])  # (contenders, N, K)
     chosen = most_divided(probabilities, items["labels"])[:MOST_IMAGES]
-    cases = tuple(_case(int(item), items, all_answers) for item in chosen)
+    cases = tuple(_case(int(item), items, all_answers, say) for item in chosen)
     runs = tuple(answers.run for answers in all_answers)
-    return Disagreement(
-        _finding(probabilities, items["labels"], all_answers), _caption(all_answers), cases, tuple(missing), runs
-    )
+    finding = _finding(probabilities, items["labels"], all_answers, say)
+    return Disagreement(finding, _caption(all_answers, say), cases, tuple(missing), runs)
+
+
+def _left_out(entry: Entry, why: object, say: Speech) -> str:
+    return say(f"{entry.name} is left out: {why}", f"{entry.name} est laissé de côté : {why}")
 
 
 def most_divided(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -130,24 +135,26 @@ def _chosen_runs(entries: list[Entry]) -> list[tuple[Entry, Run]]:
     return [(e, next((run for run in e.judged if run.record.seed == seed), e.judged[0])) for e in entries]
 
 
-def _read_items(entries: list[Entry], missing: list[str]) -> dict[str, np.ndarray] | None:
+def _read_items(entries: list[Entry], missing: list[str], say: Speech) -> dict[str, np.ndarray] | None:
     """The test images and labels, from the first study whose file is there and whole."""
     paths = {run.folder.parent / run.record.items: run.record for _, run in _chosen_runs(entries)}
+    not_shown = say("The test images are not shown:", "Les images de test ne sont pas montrées :")
     problems = []
     for path in paths:
         try:
             items = read_arrays(path)
         except StorageError as error:
-            problems.append(f"The test images are not shown: {error}")
+            problems.append(f"{not_shown} {error}")
             continue
         if items.get("images") is not None and len(items["images"]) == len(items.get("labels", ())):
             return items
-        problems.append(f"The test images are not shown: {path} holds no matching images and labels.")
+        unfit = say("holds no matching images and labels.", "ne contient pas d'images et d'étiquettes qui s'accordent.")
+        problems.append(f"{not_shown} {path} {unfit}")
     missing += problems
     return None
 
 
-def _read_answers(entries: list[Entry], num_items: int, missing: list[str]) -> list[Answers]:
+def _read_answers(entries: list[Entry], num_items: int, missing: list[str], say: Speech) -> list[Answers]:
     """The predictions of the contenders that were judged on these very images."""
     chosen = _chosen_runs(entries)
     test_hash = Counter(run.record.splits.test_sha256 for _, run in chosen).most_common(1)[0][0]
@@ -159,10 +166,15 @@ def _read_answers(entries: list[Entry], num_items: int, missing: list[str]) -> l
         try:
             arrays = read_arrays(run.folder / PREDICTIONS_FILE)
         except StorageError as error:
-            missing.append(f"{entry.name} is left out: {error}")
+            missing.append(_left_out(entry, error, say))
             continue
         if arrays.get("probabilities", np.empty(0)).shape != (num_items, run.record.dataset.num_classes):
-            missing.append(f"{entry.name} is left out: its predictions do not fit the {num_items:,} test images.")
+            n = say.count(num_items)
+            unfit = say(
+                f"its predictions do not fit the {n} test images.",
+                f"ses prédictions ne vont pas avec les {n} images de test.",
+            )
+            missing.append(_left_out(entry, unfit, say))
             continue
         found.append(Answers(entry, run, np.nan_to_num(arrays["probabilities"]), arrays))
     return found
@@ -171,16 +183,17 @@ def _read_answers(entries: list[Entry], num_items: int, missing: list[str]) -> l
 # --------------------------------------------------------------------------------------------- one image
 
 
-def _case(item: int, items: dict[str, np.ndarray], all_answers: list[Answers]) -> Case:
+def _case(item: int, items: dict[str, np.ndarray], all_answers: list[Answers], say: Speech) -> Case:
     pixels, label = items["images"][item], int(items["labels"][item])
     classes = all_answers[0].run.record.dataset.classes
-    given, boxes = [], _true_boxes(item, items)
+    given, boxes = [], _true_boxes(item, items, say)
     for answers in all_answers:
         probabilities = answers.probabilities[item]
         answer = int(probabilities.argmax())
-        found = _found_boxes(item, answers, classes)
-        words = _boxes_in_words(found) if "box_image" in answers.arrays else ""
-        given.append(Given(answers.entry, classes[answer], _certainty(probabilities[answer]), answer != label, words))
+        found = _found_boxes(item, answers, classes, say)
+        words = _boxes_in_words(found, say) if "box_image" in answers.arrays else ""
+        certainty = _certainty(probabilities[answer], say)
+        given.append(Given(answers.entry, classes[answer], certainty, answer != label, words))
         boxes += found
     height, width = pixels.shape[1:]
     num_wrong = sum(each.wrong for each in given)
@@ -199,12 +212,12 @@ def image_uri(pixels: np.ndarray) -> str:
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
 
 
-def _true_boxes(item: int, items: dict[str, np.ndarray]) -> list[DrawnBox]:
+def _true_boxes(item: int, items: dict[str, np.ndarray], say: Speech) -> list[DrawnBox]:
     boxes = items["true_boxes"][item] if "true_boxes" in items else []
-    return [_drawn(box, None, "true box") for box in boxes if box[2] > box[0] and box[3] > box[1]]
+    return [_drawn(box, None, say("true box", "vraie boîte")) for box in boxes if box[2] > box[0] and box[3] > box[1]]
 
 
-def _found_boxes(item: int, answers: Answers, classes: tuple[str, ...]) -> list[DrawnBox]:
+def _found_boxes(item: int, answers: Answers, classes: tuple[str, ...], say: Speech) -> list[DrawnBox]:
     """The detector's best boxes on one image, the surest first."""
     arrays = answers.arrays
     mine = np.flatnonzero(arrays.get("box_image", np.empty(0)) == item)
@@ -213,7 +226,7 @@ def _found_boxes(item: int, answers: Answers, classes: tuple[str, ...]) -> list[
     for i in mine[:MOST_BOXES]:
         score, label = float(arrays["box_scores"][i]), int(arrays["box_labels"][i])
         if score >= LEAST_BOX_SCORE and 0 <= label < len(classes):
-            drawn.append(_drawn(arrays["boxes"][i], answers.entry.style, f"{classes[label]} ({percent(score, 0)})"))
+            drawn.append(_drawn(arrays["boxes"][i], answers.entry.style, f"{classes[label]} ({say.percent(score, 0)})"))
     return drawn
 
 
@@ -222,40 +235,55 @@ def _drawn(box: np.ndarray, style: Style | None, title: str) -> DrawnBox:
     return DrawnBox(left, top, round(right - left, 2), round(bottom - top, 2), style, title)
 
 
-def _certainty(probability: float) -> str:
+def _certainty(probability: float, say: Speech) -> str:
     """Whole per cent, without claiming a certainty of 100 % that is not there."""
-    return "> 99 %" if 0.995 <= probability < 1 else percent(probability, 0)
+    return "> " + say.percent(0.99, 0) if 0.995 <= probability < 1 else say.percent(probability, 0)
 
 
-def _boxes_in_words(boxes: list[DrawnBox]) -> str:
+def _boxes_in_words(boxes: list[DrawnBox], say: Speech) -> str:
     if not boxes:
-        return f"no box above {percent(LEAST_BOX_SCORE, 0)}"
-    return plural(len(boxes), "box") + ": " + ", ".join(box.title for box in boxes)
+        least = say.percent(LEAST_BOX_SCORE, 0)
+        return say(f"no box above {least}", f"aucune boîte au-dessus de {least}")
+    found = ", ".join(box.title for box in boxes)
+    number = say.counted(len(boxes), "box", "boîte")
+    return say(f"{number}: {found}", f"{number} : {found}")
 
 
 # --------------------------------------------------------------------------------------------- words
 
 
-def _finding(probabilities: np.ndarray, labels: np.ndarray, all_answers: list[Answers]) -> str:
-    wrong = probabilities.argmax(axis=2) != labels  # (contenders, N)
-    n = len(labels)
+def _finding(probabilities: np.ndarray, labels: np.ndarray, all_answers: list[Answers], say: Speech) -> str:
+    answers = probabilities.argmax(axis=2)  # (contenders, N)
+    wrong, n = answers != labels, say.count(len(labels))
     if len(all_answers) == 1:
-        return f"{all_answers[0].entry.name} answers {int(wrong.sum()):,} of {n:,} images wrongly"
-    answers = probabilities.argmax(axis=2)
-    divided, all_wrong = int((answers != answers[0]).any(axis=0).sum()), int(wrong.all(axis=0).sum())
-    return (
-        f"They do not all give the same answer on {divided:,} of {n:,} images; on {all_wrong or 'none'} all are wrong"
+        name, number = all_answers[0].entry.name, say.count(int(wrong.sum()))
+        return say(f"{name} answers {number} of {n} images wrongly", f"{name} se trompe sur {number} images sur {n}")
+    divided = say.count(int((answers != answers[0]).any(axis=0).sum()))
+    all_wrong = int(wrong.all(axis=0).sum())
+    return say(
+        f"They do not all give the same answer on {divided} of {n} images; on {all_wrong or 'none'} all are wrong",
+        f"Ils ne répondent pas tous de même à {divided} images sur {n} ; tous se trompent sur {all_wrong or 'aucune'}",
     )
 
 
-def _caption(all_answers: list[Answers]) -> str:
-    seeds = sorted({answers.run.record.seed for answers in all_answers})
-    framed = any("box_image" in answers.arrays for answers in all_answers)
-    frames = " Solid frames are boxes that a detector found, the dotted one is true." if framed else ""
-    which = f"One run of each, seed {spoken_list([str(seed) for seed in seeds])}."
-    if len(all_answers) == 1:
-        return f"{which} The wrong answers of which it was surest come first, each with its probability.{frames}"
-    return (
-        f"{which} The most divided come first (Jensen-Shannon divergence of the probabilities). "
-        f"Each answer stands with its probability.{frames}"
+def _caption(all_answers: list[Answers], say: Speech) -> str:
+    seeds = say.listed([str(seed) for seed in sorted({answers.run.record.seed for answers in all_answers})])
+    frames = ""
+    if any("box_image" in answers.arrays for answers in all_answers):
+        frames = say(
+            " Solid frames are boxes that a detector found, the dotted one is true.",
+            " Les cadres pleins sont les boîtes trouvées par un détecteur, le pointillé est la vraie.",
+        )
+    which = say(f"One run of each, seed {seeds}.", f"Un entraînement de chacun, graine {seeds}.")
+    order = say(
+        "The most divided come first (Jensen-Shannon divergence of the probabilities). "
+        "Each answer stands with its probability.",
+        "Les images qui divisent le plus viennent d'abord (divergence de Jensen-Shannon des probabilités). "
+        "Chaque réponse est suivie de sa probabilité.",
     )
+    if len(all_answers) == 1:
+        order = say(
+            "The wrong answers of which it was surest come first, each with its probability.",
+            "Les erreurs dont il était le plus sûr viennent d'abord, chacune avec sa probabilité.",
+        )
+    return f"{which} {order}{frames}"

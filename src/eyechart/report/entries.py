@@ -12,6 +12,7 @@ from pathlib import Path
 from eyechart.comparison.uncertainty import mean_interval, wilson_interval
 from eyechart.errors import UsageError
 from eyechart.palette import FALLBACK_STYLES, Style, style_of
+from eyechart.report.speech import Speech
 from eyechart.schema import RunRecord
 from eyechart.storage import natural_key, read_run
 
@@ -38,9 +39,6 @@ class Estimate:
     low: float
     high: float
 
-    def overlaps(self, other: Estimate) -> bool:
-        return self.low <= other.high and other.low <= self.high
-
 
 @dataclass(frozen=True)
 class Entry:
@@ -64,10 +62,9 @@ class Entry:
         """No run finished: its numbers are shown, and nothing is built on them."""
         return self.num_diverged == len(self.runs)
 
-    @property
-    def label(self) -> str:
+    def label(self, say: Speech) -> str:
         """Its name in figures, which say when nothing should be built on it."""
-        return f"{self.name} (diverged)" if self.diverged else self.name
+        return f"{self.name} ({say('diverged', 'divergé')})" if self.diverged else self.name
 
     @property
     def first(self) -> RunRecord:

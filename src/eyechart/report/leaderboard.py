@@ -8,10 +8,12 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from eyechart.report import numbers
-from eyechart.report.answer import interval_text, is_pretrained, tied_with_leader
+from eyechart.report.answer import interval_text, is_pretrained
 from eyechart.report.axes import log_ticks
 from eyechart.report.entries import Entry
+from eyechart.report.numbers import percent_decimals
+from eyechart.report.pairs import Pairs, not_shown_to_differ
+from eyechart.report.speech import Speech
 from eyechart.schema import RunRecord
 
 LEAST_TICK_DISTANCE = 26  # of 100
@@ -25,6 +27,7 @@ class Column:
     quantity: Callable[[RunRecord], float]
     written: Callable[[float], str]
     explained: str
+    is_time: bool = False
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ class Row:
 
     entry: Entry
     rank: int
-    tied: bool  # its interval overlaps the leader's (the leader of a tie is marked too)
+    tied: bool  # not shown to differ from the first (the first of a tie is marked too)
     pretrained: bool
     error: Cell
     interval: str
@@ -65,91 +68,98 @@ class Leaderboard:
     any_tied: bool
 
 
-QUALITY = (
-    Column("Accuracy", lambda run: run.test.accuracy, numbers.percent, "share of the test images answered rightly"),
-    Column("Precision", lambda run: run.test.macro_precision, numbers.percent, "macro: mean over the classes"),
-    Column("Recall", lambda run: run.test.macro_recall, numbers.percent, "macro: mean over the classes"),
-    Column("F1", lambda run: run.test.macro_f1, numbers.percent, "macro: mean over the classes"),
-    Column("Loss", lambda run: run.test.loss, numbers.loss, "negative log-likelihood of the true class, nats an image"),
-    Column("Training", lambda run: run.clocks.training_seconds, numbers.seconds, "wall time of training"),
-    Column(
-        "Parameters",
-        lambda run: run.cost.num_parameters,
-        lambda value: numbers.scaled(value, ""),
-        "all, trained or not",
-    ),
-)
+def quality_columns(say: Speech) -> tuple[Column, ...]:
+    """How good: the columns of the first table after the error."""
+    macro = say("macro: mean over the classes", "macro : moyenne sur les classes")
+    right = say("share of the test images answered rightly", "part des images de test bien classées")
+    loss = say(
+        "negative log-likelihood of the true class, nats an image",
+        "log-vraisemblance négative de la vraie classe, en nats par image",
+    )
+    training = say("wall time of training", "durée de l'entraînement à l'horloge")
+    parameters = say("all, trained or not", "tous, entraînés ou non")
+    return (
+        Column(say("Accuracy", "Exactitude"), lambda run: run.test.accuracy, say.percent, right),
+        Column(say("Precision", "Précision"), lambda run: run.test.macro_precision, say.percent, macro),
+        Column(say("Recall", "Rappel"), lambda run: run.test.macro_recall, say.percent, macro),
+        Column("F1", lambda run: run.test.macro_f1, say.percent, macro),
+        Column(say("Loss", "Perte"), lambda run: run.test.loss, say.loss, loss),
+        Column(say("Training", "Entraînement"), lambda run: run.clocks.training_seconds, say.seconds, training, True),
+        Column(say("Parameters", "Paramètres"), lambda run: run.cost.num_parameters, say.scaled, parameters),
+    )
 
-COST = (
-    Column(
-        "Preparation",
-        lambda run: run.clocks.preparation_seconds,
-        numbers.seconds,
-        "imports, data, weights, calibration",
-    ),
-    Column("Training", lambda run: run.clocks.training_seconds, numbers.seconds, "first batch asked for to last step"),
-    Column(
-        "Evaluation",
-        lambda run: run.clocks.evaluation_seconds,
-        numbers.seconds,
-        "validation while training, and the test",
-    ),
-    Column("Total", lambda run: run.clocks.total_seconds, numbers.seconds, "the whole run"),
-    Column("CPU time", lambda run: run.clocks.training_cpu_seconds, numbers.seconds, "of training, all threads"),
-    Column(
-        "Trained",
-        lambda run: run.cost.num_trainable,
-        lambda value: numbers.scaled(value, ""),
-        "parameters that training may change",
-    ),
-    Column(
-        "FLOP, forward",
-        lambda run: run.cost.forward_flops,
-        lambda value: numbers.scaled(value, ""),
-        "one image, counted",
-    ),
-    Column(
-        "FLOP, training",
-        lambda run: run.cost.training_flops,
-        lambda value: numbers.scaled(value, ""),
-        "one image, forward and backward, counted",
-    ),
-    Column(
-        "Peak memory",
-        lambda run: run.cost.peak_memory_bytes,
-        lambda value: numbers.scaled(value, "B"),
-        "of the process, or of the device on CUDA",
-    ),
-    Column(
-        "Images/s",
-        lambda run: run.cost.inference_images_per_second,
-        lambda value: numbers.significant(value),
-        "answering, in batches as in the test",
-    ),
-    Column("Latency", lambda run: run.cost.latency_seconds, numbers.seconds, "median of single images"),
-    Column(
-        "MFU",
-        lambda run: run.cost.mfu,
-        lambda value: numbers.percent(value, 0),
+
+def cost_columns(say: Speech) -> tuple[Column, ...]:
+    """What it took: the columns of the second table."""
+    return (*_clock_columns(say), *_size_columns(say))
+
+
+def _clock_columns(say: Speech) -> tuple[Column, ...]:
+    clocks: tuple[tuple[str, Callable[[RunRecord], float], str], ...] = (
+        (
+            say("Preparation", "Préparation"),
+            lambda run: run.clocks.preparation_seconds,
+            say("imports, data, weights, calibration", "imports, données, poids, étalonnage"),
+        ),
+        (
+            say("Training", "Entraînement"),
+            lambda run: run.clocks.training_seconds,
+            say("first batch asked for to last step", "du premier lot demandé au dernier pas"),
+        ),
+        (
+            say("Evaluation", "Évaluation"),
+            lambda run: run.clocks.evaluation_seconds,
+            say("validation while training, and the test", "validation en cours d'entraînement, et test"),
+        ),
+        ("Total", lambda run: run.clocks.total_seconds, say("the whole run", "l'entraînement entier")),
+        (
+            say("CPU time", "Temps CPU"),
+            lambda run: run.clocks.training_cpu_seconds,
+            say("of training, all threads", "de l'entraînement, tous les fils d'exécution"),
+        ),
+    )
+    return tuple(Column(title, quantity, say.seconds, explained, True) for title, quantity, explained in clocks)
+
+
+def _size_columns(say: Speech) -> tuple[Column, ...]:
+    trained = say("parameters that training may change", "paramètres que l'entraînement peut changer")
+    forward = say("one image, counted", "une image, comptées")
+    both = say("one image, forward and backward, counted", "une image, aller et retour, comptées")
+    memory = say("of the process, or of the device on CUDA", "du processus, ou du périphérique avec CUDA")
+    answering = say("answering, in batches as in the test", "en répondant, par lots comme au test")
+    latency = say("median of single images", "médiane sur des images seules")
+    mfu = say(
         "training FLOP/s over this machine's best matrix product",
-    ),
-)
+        "FLOP/s de l'entraînement sur le meilleur produit matriciel de cette machine",
+    )
+    return (
+        Column(say("Trained", "Entraînés"), lambda run: run.cost.num_trainable, say.scaled, trained),
+        Column(say("FLOP, forward", "FLOP, aller"), lambda run: run.cost.forward_flops, say.scaled, forward),
+        Column(say("FLOP, training", "FLOP, entraînement"), lambda run: run.cost.training_flops, say.scaled, both),
+        Column(
+            say("Peak memory", "Mémoire max."),
+            lambda run: run.cost.peak_memory_bytes, lambda value: say.scaled(value, "B"), memory,
+        ),
+        Column("Images/s", lambda run: run.cost.inference_images_per_second, say.significant, answering),
+        Column(say("Latency", "Latence"), lambda run: run.cost.latency_seconds, say.seconds, latency, True),
+        Column("MFU", lambda run: run.cost.mfu, lambda value: say.percent(value, 0), mfu),
+    )  # fmt: skip
 
 
-def leaderboard(entries: list[Entry]) -> Leaderboard:
+def leaderboard(entries: list[Entry], pairs: Pairs, say: Speech) -> Leaderboard:
     """The rows in the order of `entries`, on one common error axis."""
-    tied = tied_with_leader(entries)
+    tied = not_shown_to_differ(entries, pairs)
     low, high = _axis(entries)
     rows = []
     for rank, entry in enumerate(entries, 1):
         is_tied = entry in tied or (rank == 1 and bool(tied))
-        rows.append(_row(entry, rank, is_tied, low, high))
-    return Leaderboard(tuple(rows), _ticks(low, high), bool(tied))
+        rows.append(_row(entry, rank, is_tied, (low, high), say))
+    return Leaderboard(tuple(rows), _ticks(low, high, say), bool(tied))
 
 
-def _ticks(low: float, high: float) -> tuple[tuple[float, str], ...]:
+def _ticks(low: float, high: float, say: Speech) -> tuple[tuple[float, str], ...]:
     """Position and label of the axis' ticks, as many as stand clear of each other."""
-    placed = [(_position(tick, low, high), numbers.short_percent(tick)) for tick in log_ticks(low, high)]
+    placed = [(_position(tick, low, high), say.short_percent(tick)) for tick in log_ticks(low, high)]
     kept: list[tuple[float, str]] = []
     for position, label in reversed(placed):
         if not kept or kept[-1][0] - position >= LEAST_TICK_DISTANCE:
@@ -157,35 +167,35 @@ def _ticks(low: float, high: float) -> tuple[tuple[float, str], ...]:
     return tuple(kept)
 
 
-def _row(entry: Entry, rank: int, tied: bool, low: float, high: float) -> Row:
+def _row(entry: Entry, rank: int, tied: bool, axis: tuple[float, float], say: Speech) -> Row:
     error = entry.error
-    decimals = numbers.percent_decimals(error.low, error.high)
+    decimals = percent_decimals(error.low, error.high)
     return Row(
         entry=entry,
         rank=rank,
         tied=tied,
         pretrained=is_pretrained(entry),
-        error=Cell(numbers.percent(error.mean, decimals), "", error.mean),
-        interval=interval_text(entry),
-        whisker=Whisker(*(_position(value, low, high) for value in (error.mean, error.low, error.high))),
-        quality=tuple(_cell(entry, column) for column in QUALITY),
-        cost=tuple(_cell(entry, column) for column in COST),
+        error=Cell(say.percent(error.mean, decimals), "", error.mean),
+        interval=interval_text(entry, say),
+        whisker=Whisker(*(_position(value, *axis) for value in (error.mean, error.low, error.high))),
+        quality=tuple(_cell(entry, column, say) for column in quality_columns(say)),
+        cost=tuple(_cell(entry, column, say) for column in cost_columns(say)),
     )
 
 
-def _cell(entry: Entry, column: Column) -> Cell:
+def _cell(entry: Entry, column: Column, say: Speech) -> Cell:
     values = entry.values(column.quantity)
     mean = statistics.fmean(values)
     spread = ""
     if len(values) > 1 and all(map(math.isfinite, values)) and max(values) > min(values):
-        spread = "± " + _spread(column, mean, statistics.stdev(values))
+        spread = "± " + _spread(column, mean, statistics.stdev(values), say)
     return Cell(column.written(mean), spread, mean if math.isfinite(mean) else sys.float_info.max)
 
 
-def _spread(column: Column, mean: float, deviation: float) -> str:
+def _spread(column: Column, mean: float, deviation: float, say: Speech) -> str:
     """The standard deviation over seeds, in the unit in which the mean is written."""
-    if column.written is numbers.seconds and mean >= 1:
-        return f"{deviation:.1f} s"
+    if column.is_time and mean >= 1:
+        return say.written(lambda value: f"{value:.1f} s", deviation)
     return column.written(deviation)
 
 

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 
 from eyechart.comparison.uncertainty import mean_interval
 from eyechart.report import axes as scales
-from eyechart.report.answer import runs_of
+from eyechart.report.answer import runs_of, seeds_text
 from eyechart.report.charts import Chart, Panel, new_panel, saved_panel, text_inches
 from eyechart.report.entries import Entry, Run
 from eyechart.report.notices import same_machine
-from eyechart.report.numbers import plural, seconds, short_percent, shortened, spoken_list
+from eyechart.report.numbers import shortened
+from eyechart.report.speech import Speech
 from eyechart.schema import HistoryPoint
 
 if TYPE_CHECKING:
@@ -59,35 +60,42 @@ class Measure:
     written: Callable[[float], str]
 
 
-def learning_curves(entries: list[Entry], folder: Path) -> Chart | None:
+def learning_curves(entries: list[Entry], folder: Path, say: Speech) -> Chart | None:
     """Four panels: error and loss (rows) against epochs and training time (columns); None without any history."""
     entries = [entry for entry in entries if any(run.record.history for run in entry.judged)]
     if not entries:
         return None
     floor = 0.5 / max(1, min(entry.first.splits.num_validation for entry in entries))
+    error, loss = say("validation error", "erreur de validation"), say("validation loss", "perte de validation")
+    nats = say("nats an image", "nats par image")
     measures = (
-        Measure("error", "validation error", lambda point: max(1 - point.validation_accuracy, floor), short_percent),
-        Measure("loss", "validation loss (nats an image)", lambda point: point.validation_loss, _plain),
+        Measure("error", error, lambda point: max(1 - point.validation_accuracy, floor), say.short_percent),
+        Measure("loss", f"{loss} ({nats})", lambda point: point.validation_loss, say.plain),
     )
-    panels = [panel for measure in measures for panel in _row(entries, measure, folder)]
-    return Chart("learning", _finding(entries), _caption(entries), tuple(panels))
+    panels = [panel for measure in measures for panel in _row(entries, measure, folder, say)]
+    return Chart("learning", _finding(entries, say), _caption(entries, say), tuple(panels))
 
 
-def _row(entries: list[Entry], measure: Measure, folder: Path) -> list[Panel]:
+def _row(entries: list[Entry], measure: Measure, folder: Path, say: Speech) -> list[Panel]:
     """The same measure against both clocks, on one common scale."""
     panels = []
-    for name, label, clock in (
-        ("epochs", "epochs (passes over the training images)", lambda point: point.epoch),
-        ("seconds", "training time", lambda point: point.training_seconds),
-    ):
+    epochs = say("epochs (passes over the training images)", "époques (passages sur les images d'entraînement)")
+    clocks: tuple[tuple[str, str, Reading], ...] = (
+        ("epochs", epochs, lambda point: point.epoch),
+        ("seconds", say("training time", "temps d'entraînement"), lambda point: point.training_seconds),
+    )
+    for name, label, clock in clocks:
         curves = [(entry, curve) for entry in entries for curve in mean_curves(entry, clock, measure.reading)]
-        names = text_inches(shortened(entry.label) for entry in entries)
+        names = text_inches(shortened(entry.label(say)) for entry in entries)
         figure, axes = new_panel(4.9, 3.4, (0.72, 0.5, 0.42 + names, 0.1))
-        _set_x_axis(axes, [value for _, curve in curves for value in curve.x], is_time=name == "seconds")
+        _set_x_axis(axes, [value for _, curve in curves for value in curve.x], name == "seconds", say)
         _set_y_axis(axes, curves, measure)
         axes.set_xlabel(label)
-        _draw(axes, curves)
-        description = f"{measure.label} against {label}, a line a contender"
+        _draw(axes, curves, say)
+        description = say(
+            f"{measure.label} against {label}, a line a contender",
+            f"{measure.label} selon {label}, une ligne par concurrent",
+        )
         panels.append(saved_panel(figure, f"learning-{measure.name}-{name}", description, folder))
     return panels
 
@@ -117,14 +125,15 @@ def _single(history: tuple[HistoryPoint, ...], clock: Reading, reading: Reading)
     return Curve([clock(point) for point in points], [reading(point) for point in points], [], [])
 
 
-def _set_x_axis(axes: Axes, values: list[float], *, is_time: bool) -> None:
+def _set_x_axis(axes: Axes, values: list[float], is_time: bool, say: Speech) -> None:
     positive = [value for value in values if value > 0]
     if is_time or (positive and max(positive) > LONG_AXIS * min(positive)):
         limits = scales.log_limits(positive, room=1.1)
         ticks = scales.time_ticks(*limits) if is_time else scales.log_ticks(*limits)
-        scales.set_log(axes.xaxis, limits, ticks, scales.time_label if is_time else _plain)
+        scales.set_log(axes.xaxis, limits, ticks, say.time_label if is_time else say.plain)
     else:
         axes.set_xlim(0, 1.03 * max(positive, default=1.0))
+        axes.xaxis.set_major_formatter(lambda value, _: say.plain(value))
 
 
 def _set_y_axis(axes: Axes, curves: list[tuple[Entry, Curve]], measure: Measure) -> None:
@@ -133,7 +142,7 @@ def _set_y_axis(axes: Axes, curves: list[tuple[Entry, Curve]], measure: Measure)
     axes.set_ylabel(measure.label)
 
 
-def _draw(axes: Axes, curves: list[tuple[Entry, Curve]]) -> None:
+def _draw(axes: Axes, curves: list[tuple[Entry, Curve]], say: Speech) -> None:
     ends = {}
     bottom = axes.get_ylim()[0]
     for entry, curve in curves:
@@ -146,28 +155,22 @@ def _draw(axes: Axes, curves: list[tuple[Entry, Curve]]) -> None:
         if curve.low:
             low = [max(value, bottom / 10) for value in curve.low]  # a log axis has no room for 0
             axes.fill_between(curve.x, low, curve.high, color=style.colour, alpha=0.14, linewidth=0)
-        ends[entry.name] = (curve.x[-1], curve.y[-1], entry.label, style)
+        ends[entry.name] = (curve.x[-1], curve.y[-1], entry.label(say), style)
     scales.label_line_ends(axes, list(ends.values()))
-
-
-def _plain(value: float) -> str:
-    return f"{value:g}"
 
 
 # --------------------------------------------------------------------------------------------- words
 
 
-def _finding(entries: list[Entry]) -> str:
+def _finding(entries: list[Entry], say: Speech) -> str:
     """Who reaches the highest milestone first, when times may be compared; else only what is drawn."""
-    neutral = "Validation error and loss while training"
     standing = [entry for entry in entries if not entry.diverged]
-    if not same_machine(runs_of(entries)):
-        return neutral
-    for milestone in MILESTONES:
-        reached = [Reached(entry.name, *time) for entry in standing if (time := _time_to(entry, milestone))]
-        if reached:
-            return _told(milestone, sorted(reached, key=lambda each: each.latest), len(standing))
-    return neutral
+    if same_machine(runs_of(entries)):
+        for milestone in MILESTONES:
+            reached = [Reached(entry.name, *time) for entry in standing if (time := _time_to(entry, milestone))]
+            if reached:
+                return _told(milestone, sorted(reached, key=lambda each: each.latest), len(standing), say)
+    return say("Validation error and loss while training", "Erreur et perte de validation pendant l'entraînement")
 
 
 @dataclass(frozen=True)
@@ -179,17 +182,25 @@ class Reached:
     latest: float
 
 
-def _told(milestone: float, reached: list[Reached], num_contenders: int) -> str:
-    goal, first = f"{short_percent(milestone)} validation accuracy", reached[0]
-    at = f"after {seconds(first.latest)}"
+def _told(milestone: float, reached: list[Reached], num_contenders: int, say: Speech) -> str:
+    first, level = reached[0], say.short_percent(milestone)
+    goal = say(f"{level} validation accuracy", f"{level} d'exactitude en validation")
+    at = say(f"after {say.seconds(first.latest)}", f"après {say.seconds(first.latest)}")
     if num_contenders == 1:
-        return f"{first.name} reaches {goal} {at}"
+        return say(f"{first.name} reaches {goal} {at}", f"{first.name} atteint {goal} {at}")
     if len(reached) == 1:
-        return f"Only {first.name} reaches {goal}, {at}"
+        return say(f"Only {first.name} reaches {goal}, {at}", f"Seul {first.name} atteint {goal}, {at}")
     together = [each.name for each in reached if each.earliest < first.latest]
     if len(together) > 1:
-        return f"{spoken_list(together)} reach {goal}; which of them first is not shown"
-    return f"{first.name} reaches {goal} first, {at}; {reached[1].name} after {seconds(reached[1].latest)}"
+        return say(
+            f"{say.listed(together)} reach {goal}; which of them first is not shown",
+            f"{say.listed(together)} atteignent {goal} ; lequel en premier n'est pas démontré",
+        )
+    second, later = reached[1].name, say.seconds(reached[1].latest)
+    return say(
+        f"{first.name} reaches {goal} first, {at}; {second} after {later}",
+        f"{first.name} atteint {goal} en premier, {at} ; {second} après {later}",
+    )
 
 
 def _time_to(entry: Entry, accuracy: float) -> tuple[float, float] | None:
@@ -210,13 +221,19 @@ def _crossing(run: Run, accuracy: float) -> tuple[float, float] | None:
     return None
 
 
-def _caption(entries: list[Entry]) -> str:
+def _caption(entries: list[Entry], say: Speech) -> str:
     validation = sorted({entry.first.splits.num_validation for entry in entries})
-    n = " or ".join(f"{number:,}" for number in validation)
-    num_seeds = sorted({len(entry.judged) for entry in entries})
-    if num_seeds == [1]:
-        seeds = "One seed: the lines have no interval."
+    n = say(" or ", " ou ").join(say.count(number) for number in validation)
+    if all(len(entry.judged) == 1 for entry in entries):
+        seeds = say("One seed: the lines have no interval.", "Une seule graine : les lignes n'ont pas d'intervalle.")
     else:
-        shown = plural(num_seeds[-1], "seed") if len(num_seeds) == 1 else f"{num_seeds[0]} to {num_seeds[-1]} seeds"
-        seeds = f"Means over {shown}; bands are 95 % t-intervals of the mean."
-    return f"n = {n} validation images, measured off the training clock at the marked points. {seeds}"
+        shown = seeds_text(entries, say)
+        seeds = say(
+            f"Means over {shown}; bands are 95 % t-intervals of the mean.",
+            f"Moyennes sur {shown} ; les bandes sont les intervalles t à 95 % de la moyenne.",
+        )
+    measured = say(
+        f"n = {n} validation images, measured off the training clock at the marked points.",
+        f"n = {n} images de validation, mesurées hors du chronomètre d'entraînement aux points marqués.",
+    )
+    return f"{measured} {seeds}"

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from eyechart.report.answer import described_budget, is_pretrained, runs_of
 from eyechart.report.entries import Entry, Run
 from eyechart.report.numbers import plural, spoken_list
+from eyechart.report.speech import Speech
 
 MOST_NAMED = 6
 
@@ -82,7 +83,7 @@ def _other_rules(runs: list[Run]) -> str:
     rules = {run.record.rules for run in runs}
     if len(rules) == 1:
         return ""
-    budgets = sorted({described_budget(each) for each in rules})
+    budgets = sorted({described_budget(each, Speech()) for each in rules})
     different = f": {spoken_list(budgets[:MOST_NAMED])}" if len(budgets) > 1 else ""
     return f"The runs follow {len(rules)} different sets of rules{different}. It was not one fair race."
 

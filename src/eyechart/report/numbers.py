@@ -50,6 +50,16 @@ def seconds(value: float) -> str:
     return f"{minutes // 60:,} h {minutes % 60:02d} min"
 
 
+def time_label(value: float) -> str:
+    """For ticks of a clock: 120 -> "2 min", 90 -> "90 s"."""
+    if 60 < value < 600 and value % 60:
+        return f"{value:g} s"
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"), (0.001, "ms")):
+        if value >= size:
+            return f"{value / size:g} {unit}"
+    return f"{value * 1e6:g} µs"
+
+
 def count(value: float) -> str:
     """1234567 -> "1,234,567"; means of several runs keep one decimal when they need it."""
     if not math.isfinite(value):

@@ -9,34 +9,42 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from eyechart.errors import UsageError
 from eyechart.report.answer import answer
 from eyechart.report.charts import Chart, dark_colour, drawing, themed
 from eyechart.report.classes import confusion_matrices, per_class_f1
+from eyechart.report.compared import compared, verdict_sentence
 from eyechart.report.disagreement import disagreement
 from eyechart.report.entries import MOST_SHOWN, Entry, Run, group_runs, read_runs
 from eyechart.report.glyphs import mark, mark_path
-from eyechart.report.leaderboard import COST, QUALITY, leaderboard
+from eyechart.report.intervals import differences, intervals
+from eyechart.report.leaderboard import cost_columns, leaderboard, quality_columns
 from eyechart.report.learning import learning_curves
+from eyechart.report.matrix import finding, legend, matrices
 from eyechart.report.notices import notices
 from eyechart.report.numbers import unbroken
+from eyechart.report.pairs import Pairs
 from eyechart.report.provenance import provenance, run_link
+from eyechart.report.speech import Speech, speech
 from eyechart.report.tradeoff import accuracy_against_cost
+from eyechart.schema import Comparison
 from eyechart.storage import write_text
 
-LANGUAGES = ("en",)
 MOST_LINKS = 24  # run files that a figure links to; more are reached through the table of runs
 
-# Sections in the order of the page: anchor, title in the table of contents.
-SECTIONS = (
-    ("leaderboard", "Leaderboard"),
-    ("cost", "Accuracy against cost"),
-    ("learning", "Learning curves"),
-    ("disagreement", "Where they disagree"),
-    ("classes", "Per class"),
-    ("confusion", "Confusion"),
-    ("making", "How it was made"),
-)
+
+def section_titles(say: Speech) -> dict[str, str]:
+    """Anchor -> title in the table of contents, in the order of the page."""
+    return {
+        "leaderboard": say("Leaderboard", "Classement"),
+        "verdicts": "Verdicts",
+        "synthesis": say("Synthesis", "Synthèse"),
+        "cost": say("Accuracy against cost", "Exactitude et coût"),
+        "learning": say("Learning curves", "Courbes d'apprentissage"),
+        "disagreement": say("Where they disagree", "Là où ils divergent"),
+        "classes": say("Per class", "Par classe"),
+        "confusion": say("Confusion", "Confusions"),
+        "making": say("How it was made", "Comment cela a été fait"),
+    }
 
 
 @dataclass(frozen=True)
@@ -45,44 +53,61 @@ class Link:
     address: str
 
 
-def write_report(run_folders: list[Path], output: Path, *, lang: str = "en") -> Path:
-    """Write the report on `run_folders` to `output` (HTML) and its figures to `<stem>-figures/`; gives `output`.
+def write_report(
+    run_folders: list[Path], output: Path, *, lang: str = "en", comparison: Comparison | None = None
+) -> Path:
+    """Write the report on `run_folders` to `output` (HTML), its figures to `<stem>-figures/`; gives `output`.
 
-    Reads run files, predictions and test images only: no torch, no network.
+    Reads run files, predictions and test images only: no torch, no network.  `comparison` is made from the runs when it
+    is not at hand.
     Raises UsageError for no runs, runs of different datasets or an unknown language, StorageError for a damaged run
     file or a disk that refuses.  Missing predictions or images only leave their section out, which then says so.
     """
-    if lang not in LANGUAGES:
-        raise UsageError(f"--lang {lang!r} is not known; expected one of: {', '.join(LANGUAGES)}.")
+    say = speech(lang)
     entries = group_runs(read_runs(run_folders))
-    figures = output.parent / f"{output.stem}-figures"
-    shown = entries[:MOST_SHOWN]
+    pairs = Pairs(comparison or compared(entries))
     with drawing():
-        charts = {
-            "cost": accuracy_against_cost(shown, figures),
-            "learning": learning_curves(shown, figures),
-            "classes": per_class_f1(shown, figures),
-            "confusion": confusion_matrices(shown, figures),
-        }
-    write_text(output, _page(entries, charts, output))
+        charts = _charts(entries, pairs, output.parent / f"{output.stem}-figures", say)
+    write_text(output, _page(entries, pairs, charts, output, say))
     return output
 
 
-def _page(entries: list[Entry], charts: dict[str, Chart | None], output: Path) -> str:
-    disagreed = disagreement(entries)
-    left_out = [anchor for anchor, chart in charts.items() if chart is None]
+def _charts(entries: list[Entry], pairs: Pairs, figures: Path, say: Speech) -> dict[str, Chart | None]:
+    shown = entries[:MOST_SHOWN]
+    return {
+        "differences": differences(shown, pairs, figures, say),
+        "intervals": intervals(shown, pairs, figures, say),
+        "cost": accuracy_against_cost(shown, pairs, figures, say),
+        "learning": learning_curves(shown, figures, say),
+        "classes": per_class_f1(shown, figures, say),
+        "confusion": confusion_matrices(shown, figures, say),
+    }
+
+
+def _page(entries: list[Entry], pairs: Pairs, charts: dict[str, Chart | None], output: Path, say: Speech) -> str:
+    disagreed = disagreement(entries, say)
+    found = matrices(entries, pairs, verdict_sentence(say), say)
+    synthesis: tuple[str, ...] = ()
+    present = {"verdicts": found, "synthesis": synthesis, **charts}
+    titles = {anchor: title for anchor, title in section_titles(say).items() if present.get(anchor, True)}
     return _template().render(
-        answer=answer(entries),
+        say=say,
+        titles=titles,
+        answer=answer(entries, pairs, say),
         notices=notices(entries),
-        leaderboard=leaderboard(entries),
-        quality=QUALITY,
-        cost=COST,
+        leaderboard=leaderboard(entries, pairs, say),
+        quality=quality_columns(say),
+        cost=cost_columns(say),
+        matrices=found,
+        matrices_finding=finding(pairs, say),
+        legend=legend(say),
+        synthesis=synthesis,
+        synthesis_file=f"{output.stem}-synthesis.md",
         charts=charts,
         chart_links=_links([run for entry in entries[:MOST_SHOWN] for run in entry.runs], output),
         disagreement=disagreed,
         disagreement_links=_links(list(disagreed.runs), output),
-        making=provenance(entries, output),
-        sections=[section for section in SECTIONS if section[0] not in left_out],
+        making=provenance(entries, output, say),
         most_shown=MOST_SHOWN if len(entries) > MOST_SHOWN else None,
         figures_folder=f"{output.stem}-figures",
         contender_colours=_contender_colours(entries),

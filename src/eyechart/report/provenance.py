@@ -8,18 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from pydantic import BaseModel
-
 from eyechart.errors import StorageError
-from eyechart.report import numbers
 from eyechart.report.answer import runs_of
 from eyechart.report.entries import Entry, Run, test_error
+from eyechart.report.fields import Facts, facts, value_text
+from eyechart.report.speech import Speech
 from eyechart.schema import Execution, Host, Plan, Recipe, Tuning
 from eyechart.storage import RUN_FILE, read_study
 
 MOST_GROUPS = 8  # different rules, splits or machines that are listed in full
 MOST_NAMED = 8  # runs that are named beside such a group
-Facts = list[tuple[str, str]]  # name, value
 
 
 @dataclass(frozen=True)
@@ -67,24 +65,24 @@ class Provenance:
     makings: tuple[Making, ...]
 
 
-def provenance(entries: list[Entry], output: Path) -> Provenance:
+def provenance(entries: list[Entry], output: Path, say: Speech) -> Provenance:
     runs = runs_of(entries)
-    choices = {study: _choice_facts(study) for study in {run.folder.parent for run in runs}}
+    choices = {study: _choice_facts(study, say) for study in {run.folder.parent for run in runs}}
     groups = [
-        _grouped(runs, facts_of)
+        _grouped(runs, facts_of, say)
         for facts_of in (
-            lambda run: _facts(run.record.rules),
-            lambda run: _facts(run.record.splits),
-            lambda run: _host_facts(run.record.host) + choices[run.folder.parent],
+            lambda run: facts(run.record.rules, say),
+            lambda run: facts(run.record.splits, say),
+            lambda run: _host_facts(run.record.host, say) + choices[run.folder.parent],
         )
     ]
     return Provenance(
-        dataset=_facts(runs[0].record.dataset),
+        dataset=facts(runs[0].record.dataset, say),
         rules=groups[0][:MOST_GROUPS],
         splits=groups[1][:MOST_GROUPS],
         machines=groups[2][:MOST_GROUPS],
         num_left_out=sum(max(0, len(group) - MOST_GROUPS) for group in groups),
-        makings=tuple(_making(entry, output) for entry in entries),
+        makings=tuple(_making(entry, output, say) for entry in entries),
     )
 
 
@@ -97,44 +95,44 @@ def run_link(run: Run, output: Path) -> str:
         return target.as_uri()
 
 
-def _grouped(runs: list[Run], facts_of: Callable[[Run], Facts]) -> tuple[Group, ...]:
+def _grouped(runs: list[Run], facts_of: Callable[[Run], Facts], say: Speech) -> tuple[Group, ...]:
     """The different facts among the runs, with the names of the runs that share them."""
     groups: dict[tuple[tuple[str, str], ...], list[str]] = {}
     for run in runs:
         groups.setdefault(tuple(facts_of(run)), []).append(run.record.run)
-    return tuple(Group(_who(names, len(runs)), list(facts)) for facts, names in groups.items())
+    return tuple(Group(_who(names, len(runs), say), list(shared)) for shared, names in groups.items())
 
 
-def _who(names: list[str], num_runs: int) -> str:
+def _who(names: list[str], num_runs: int, say: Speech) -> str:
     if len(names) == num_runs:
-        return "all runs"
-    more = [f"{len(names) - MOST_NAMED} more"] if len(names) > MOST_NAMED else []
-    return numbers.spoken_list(names[:MOST_NAMED] + more)
+        return say("all runs", "tous les entraînements")
+    left = len(names) - MOST_NAMED
+    return say.listed(names[:MOST_NAMED] + ([say(f"{left} more", f"{left} autres")] if left > 0 else []))
 
 
-def _making(entry: Entry, output: Path) -> Making:
+def _making(entry: Entry, output: Path, say: Speech) -> Making:
     record = entry.first
     blocks = [
-        ("Recipe", _recipe_facts(record.recipe)),
-        ("Plan", _plan_facts(record.plan)),
-        ("Starting weights", _facts(record.weights)),
-        ("Preprocessing", _facts(record.preprocessing)),
+        (say("Recipe", "Recette"), _recipe_facts(record.recipe, say)),
+        ("Plan", _plan_facts(record.plan, say)),
+        (say("Starting weights", "Poids de départ"), facts(record.weights, say)),
+        (say("Preprocessing", "Prétraitement"), facts(record.preprocessing, say)),
     ]
     if record.detection is not None:
-        blocks.append(("Boxes", _facts(record.detection)))
-    return Making(entry, tuple(blocks), tuple(_run_row(run, output) for run in entry.runs))
+        blocks.append((say("Boxes", "Boîtes"), facts(record.detection, say)))
+    return Making(entry, tuple(blocks), tuple(_run_row(run, output, say) for run in entry.runs))
 
 
-def _run_row(run: Run, output: Path) -> RunRow:
+def _run_row(run: Run, output: Path, say: Speech) -> RunRow:
     record = run.record
     return RunRow(
         name=record.run,
         link=run_link(run, output),
         seed=record.seed,
         diverged=run.diverged,
-        error=numbers.percent(test_error(record)),
-        loss=numbers.loss(record.test.loss),
-        training=numbers.seconds(record.clocks.training_seconds),
+        error=say.percent(test_error(record)),
+        loss=say.loss(record.test.loss),
+        training=say.seconds(record.clocks.training_seconds),
         test_accesses=record.test_accesses,
         started_at=record.started_at,
         weights_sha256=record.weights_sha256,
@@ -143,55 +141,65 @@ def _run_row(run: Run, output: Path) -> RunRow:
     )
 
 
-# --------------------------------------------------------------------------------------------- records as facts
+# --------------------------------------------------------------------------------------------- facts that need words
 
 
-def _facts(record: BaseModel) -> Facts:
-    """The fields of a record under readable names."""
-    return [(_readable(name), _value(getattr(record, name))) for name in type(record).model_fields]
-
-
-def _recipe_facts(recipe: Recipe) -> Facts:
+def _recipe_facts(recipe: Recipe, say: Speech) -> Facts:
     """The recipe, and in words how it was tuned: the trials themselves stand in the run file."""
-    facts = [(name, value) for name, value in _facts(recipe) if name != "tuning"]
-    return [*facts, ("tuning", tuning_text(recipe.tuning))]
+    shown = facts(recipe, say, leave_out=("tuning",))
+    return [*shown, (say("tuning", "réglage"), tuning_text(recipe.tuning, say))]
 
 
-def tuning_text(tuning: Tuning | None) -> str:
+def tuning_text(tuning: Tuning | None, say: Speech) -> str:
     """Over what a recipe was searched, and what came of it; "not tuned" without a search."""
     if tuning is None:
-        return "not tuned by eyechart tune: 0 trials"
-    failed = f", {tuning.num_failed} of them failed" if tuning.num_failed else ""
-    seeds = "seeds " + ", ".join(map(str, tuning.search_seeds))
-    return (
-        f"{numbers.plural(tuning.trials, 'trial')}{failed}, {numbers.seconds(tuning.training_seconds)} of training, "
-        f"search {seeds}, on validation images of {tuning.dataset} "
-        f"{tuning.dataset_sha256[:12]}; trial {tuning.best_trial} is the best with "
-        f"{numbers.percent(tuning.validation_accuracy)} validation accuracy; searched {', '.join(tuning.searched)}; "
-        f"{tuning.sampler}; {tuning.date}, commit {tuning.commit or 'unknown'}"
+        return say("not tuned by eyechart tune: 0 trials", "non réglée par eyechart tune : 0 essai")
+    failed, trials = "", say.counted(tuning.trials, "trial", "essai")
+    if tuning.num_failed:
+        failed = say(f", {tuning.num_failed} of them failed", f", dont {tuning.num_failed} en échec")
+    seeds, searched = ", ".join(map(str, tuning.search_seeds)), ", ".join(tuning.searched)
+    time, best = say.seconds(tuning.training_seconds), say.percent(tuning.validation_accuracy)
+    images = f"{tuning.dataset} {tuning.dataset_sha256[:12]}"
+    found = say(
+        f"{trials}{failed}, {time} of training, search seeds {seeds}, on validation images of {images}; "
+        f"trial {tuning.best_trial} is the best with {best} validation accuracy; searched {searched}; ",
+        f"{trials}{failed}, {time} d'entraînement, graines de recherche {seeds}, sur les images de validation de "
+        f"{images} ; l'essai {tuning.best_trial} est le meilleur avec {best} d'exactitude en validation ; "
+        f"cherché : {searched} ; ",
     )
+    return f"{found}{tuning.sampler}, {tuning.date}, commit {tuning.commit or say('unknown', 'inconnu')}"
 
 
-def _plan_facts(plan: Plan) -> Facts:
+def _plan_facts(plan: Plan, say: Speech) -> Facts:
     """The plan, and its evaluations by their number: the steps themselves stand in the run file."""
-    facts = [(name, value) for name, value in _facts(plan) if name not in ("evaluation steps", "execution")]
-    return [*facts, ("evaluations", str(len(plan.evaluation_steps))), ("execution", execution_text(plan.execution))]
+    shown = facts(plan, say, leave_out=("evaluation_steps", "execution"))
+    number = (say("evaluations", "évaluations"), str(len(plan.evaluation_steps)))
+    return [*shown, number, (say("execution", "exécution"), execution_text(plan.execution, say))]
 
 
-def execution_text(execution: Execution) -> str:
+def execution_text(execution: Execution, say: Speech) -> str:
     """How steps were executed; what was timed for the choice, and what its preparation took."""
     parts: list[str] = [execution.mode]
     if execution.step_seconds:
-        times = [f"{mode} {numbers.seconds(seconds)}" for mode, seconds in execution.step_seconds.items()]
-        parts.append(f"a step takes {', '.join(times)}")
+        times = ", ".join(f"{mode} {say.seconds(seconds)}" for mode, seconds in execution.step_seconds.items())
+        parts.append(say(f"a step takes {times}", f"un pas prend {times}"))
     if execution.mode in execution.preparing_seconds:
-        seconds = numbers.seconds(execution.preparing_seconds[execution.mode])
-        parts.append(f"{seconds} of compiling are in the preparation, not in the training time")
-    parts += [f"{mode} failed: {reason}" for mode, reason in execution.failures.items()]
-    return "; ".join(parts)
+        seconds = say.seconds(execution.preparing_seconds[execution.mode])
+        parts.append(
+            say(
+                f"{seconds} of compiling are in the preparation, not in the training time",
+                f"{seconds} de compilation comptent dans la préparation, non dans l'entraînement",
+            )
+        )
+    parts += [_failed(mode, reason, say) for mode, reason in execution.failures.items()]
+    return say("; ", " ; ").join(parts)
 
 
-def _choice_facts(study: Path) -> Facts:
+def _failed(what: str, reason: str, say: Speech) -> str:
+    return say(f"{what} failed: {reason}", f"{what} a échoué : {reason}")
+
+
+def _choice_facts(study: Path, say: Speech) -> Facts:
     """Why the study trained on this device and in this precision, where it was a choice and its file is there."""
     try:
         machine = read_study(study).machine
@@ -199,35 +207,17 @@ def _choice_facts(study: Path) -> Facts:
         return []
     if machine is None or not machine.image_seconds:
         return []
-    timed = [f"{name} {_value({each: numbers.seconds(time) for each, time in times.items()})}"
+    timed = [f"{name} {value_text({each: say.seconds(time) for each, time in times.items()}, say)}"
              for name, times in machine.image_seconds.items()]  # fmt: skip
-    timed += [f"{name} failed: {reason}" for name, reason in machine.failures.items()]
-    return [("device and precision", f"chosen because {machine.reason}"), ("timed for an image", "; ".join(timed))]
-
-
-def _host_facts(host: Host) -> Facts:
-    """The machine without what changes from run to run."""
-    facts = _facts(host.model_copy(update={"load_average": None}))
-    return [(name, value) for name, value in facts if name not in ("load average", "memory bytes")] + [
-        ("memory", numbers.scaled(host.memory_bytes, "B"))
+    timed += [_failed(name, reason, say) for name, reason in machine.failures.items()]
+    chosen = say(f"chosen because {machine.reason}", f"choix : {machine.reason}")
+    return [
+        (say("device and precision", "appareil et précision numérique"), chosen),
+        (say("timed for an image", "chronométré par image"), say("; ", " ; ").join(timed)),
     ]
 
 
-def _readable(name: str) -> str:
-    return name.replace("_", " ").replace("num ", "number of ", 1)
-
-
-def _value(value: object) -> str:
-    if isinstance(value, BaseModel):
-        value = value.model_dump(exclude_defaults=True)
-    if isinstance(value, dict):
-        return ", ".join(f"{_readable(str(key))} {_value(each)}" for key, each in value.items()) or "none"
-    if isinstance(value, tuple | list):
-        return ", ".join(_value(each) for each in value)
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    if isinstance(value, int):
-        return f"{value:,}"
-    return "–" if value is None or value == "" else str(value)
+def _host_facts(host: Host, say: Speech) -> Facts:
+    """The machine without what changes from run to run."""
+    shown = facts(host, say, leave_out=("load_average", "memory_bytes"))
+    return [*shown, (say("memory", "mémoire"), say.scaled(host.memory_bytes, "B"))]

@@ -1,0 +1,42 @@
+"""Where the report's comparison and its verdict sentences come from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from eyechart.report.entries import Entry
+from eyechart.report.metrics import metric_words
+from eyechart.report.speech import Speech
+from eyechart.schema import Comparison, Verdict
+
+
+def compared(entries: list[Entry]) -> Comparison:
+    """The comparison of all runs."""
+    return Comparison(
+        dataset=entries[0].first.dataset.name,
+        contenders=tuple(entry.name for entry in entries),
+        num_items=entries[0].first.test.num_items,
+        summaries=(),
+        families=(),
+        verdicts=(),
+    )
+
+
+def verdict_sentence(say: Speech) -> Callable[[Verdict], str]:
+    """How a verdict is put into words."""
+
+    def told(verdict: Verdict) -> str:
+        metric = metric_words(verdict.metric, say)
+        difference, interval = metric.difference(say, verdict.difference, verdict.low, verdict.high)
+        first, second = verdict.first, verdict.second
+        words = {
+            "better": say(f"{first} is better than {second}", f"{first} est meilleur que {second}"),
+            "equivalent": say(f"{first} and {second} are equivalent", f"{first} et {second} sont équivalents"),
+            "not shown": say(f"{first} and {second}: not shown", f"{first} et {second} : non démontré"),
+            "too few runs": say(
+                f"{first} and {second}: too few runs", f"{first} et {second} : trop peu d'entraînements"
+            ),
+        }
+        return f"{words[verdict.kind]} ({metric.name} {difference}, {interval})."
+
+    return told

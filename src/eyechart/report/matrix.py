@@ -1,0 +1,180 @@
+"""Who beats whom, by how much, how sure: one matrix for each metric, to be read by row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from eyechart.report.entries import MOST_SHOWN, Entry
+from eyechart.report.metrics import Metric, metric_words, turned
+from eyechart.report.pairs import PRIMARY, Pairs
+from eyechart.report.speech import Speech
+from eyechart.schema import Family, Verdict
+
+MOST_WITH_DETAILS = 7  # contenders; more, and the p values stand only in the sentences and tooltips
+MOST_SENTENCES = 45  # of one metric; all pairs of ten
+
+Sentence = Callable[[Verdict], str]
+
+
+@dataclass(frozen=True)
+class Legend:
+    """One sign of the matrix and what it means."""
+
+    kind: str  # CSS class
+    mark: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What one verdict says of the row's contender against the column's; all empty on the diagonal."""
+
+    kind: str = "self"  # wins, wins-runs, loses, loses-runs, equivalent, not-shown, too-few, none: CSS class
+    mark: str = ""
+    difference: str = ""  # row - column
+    interval: str = ""
+    sure: str = ""
+    sentence: str = ""  # the whole verdict, for a tooltip and for those who do not see the table
+
+
+@dataclass(frozen=True)
+class Row:
+    entry: Entry
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """All pairs of one metric."""
+
+    metric: Metric
+    heading: str
+    family: str  # what the test before the pairs says; empty where there is none
+    rows: tuple[Row, ...]
+    sentences: tuple[str, ...]
+    num_left_out: int  # sentences beyond the most that are listed
+    is_primary: bool
+
+
+def matrices(entries: list[Entry], pairs: Pairs, sentence: Sentence, say: Speech) -> tuple[Matrix, ...]:
+    """One for each metric that has verdicts, the primary one first; none for one contender."""
+    shown = [entry for entry in entries if not entry.diverged][:MOST_SHOWN]
+    if len(shown) < 2:
+        return ()
+    return tuple(_matrix(shown, metric, pairs, sentence, say) for metric in pairs.metrics)
+
+
+def legend(say: Speech) -> tuple[Legend, ...]:
+    return (
+        Legend("wins", ">", say("the row is better than the column", "la ligne est meilleure que la colonne")),
+        Legend("loses", "<", say("the column is better", "la colonne est meilleure")),
+        Legend("equivalent", "=", say("equivalent: within ±0.1 point", "équivalents : à ±0,1 point près")),
+        Legend("not-shown", "?", say("not shown: neither of the two", "non démontré : ni l'un ni l'autre")),
+        Legend("too-few", "…", say("too few runs to say", "trop peu d'entraînements pour conclure")),
+        Legend(
+            "wins-runs", ">",
+            say("dashed: holds for these trained models, not yet for the architectures",
+                "tirets : vaut pour ces modèles entraînés, pas encore pour les architectures"),
+        ),
+    )  # fmt: skip
+
+
+def _matrix(entries: list[Entry], key: str, pairs: Pairs, sentence: Sentence, say: Speech) -> Matrix:
+    metric = metric_words(key, say)
+    with_details = len(entries) <= MOST_WITH_DETAILS
+    rows = []
+    for row in entries:
+        cells = []
+        for column in entries:
+            verdict = pairs.verdict(row, column, key) if row is not column else None
+            told = sentence(verdict) if verdict else ""
+            is_self = row is column
+            cells.append(Cell() if is_self else _cell(row, verdict, metric, told, say, with_details))
+        rows.append(Row(row, tuple(cells)))
+    names = {entry.name for entry in entries}
+    verdicts = [v for v in pairs.comparison.verdicts if v.metric == key and {v.first, v.second} <= names]
+    order = {entry.name: place for place, entry in enumerate(entries)}
+    verdicts.sort(key=lambda verdict: (order[verdict.first], order[verdict.second]))
+    return Matrix(
+        metric=metric,
+        heading=_heading(metric, say),
+        family=family_sentence(pairs.family(key), len(entries), say),
+        rows=tuple(rows),
+        sentences=tuple(sentence(verdict) for verdict in verdicts[:MOST_SENTENCES]),
+        num_left_out=max(0, len(verdicts) - MOST_SENTENCES),
+        is_primary=key == PRIMARY,
+    )
+
+
+def _heading(metric: Metric, say: Speech) -> str:
+    """What the numbers in the cells are."""
+    if metric.scale == "ratio":
+        return say(f"{metric.name}, column / row", f"{metric.name}, colonne / ligne")
+    points = say("points", "points") if metric.scale == "points" else metric.unit
+    return say(f"{metric.name}, row − column", f"{metric.name}, ligne − colonne") + (f", {points}" if points else "")
+
+
+def _cell(row: Entry, verdict: Verdict | None, metric: Metric, told: str, say: Speech, with_details: bool) -> Cell:
+    if verdict is None:
+        return Cell("none", "–", sentence=say("no verdict", "pas de verdict"))
+    is_first = verdict.first == row.name
+    numbers = (verdict.difference, verdict.low, verdict.high) if is_first else turned(verdict, metric.scale)
+    difference, interval = metric.difference(say, *numbers)
+    kind, mark = _kind(verdict, is_first)
+    return Cell(kind, mark, difference, interval, _how_sure(verdict, say) if with_details else "", told)
+
+
+def _kind(verdict: Verdict, is_first: bool) -> tuple[str, str]:
+    """CSS class and mark of a cell, from the side of the row."""
+    if verdict.kind == "better":
+        runs = "-runs" if verdict.scope == "these runs" else ""
+        return ("wins" + runs, ">") if is_first else ("loses" + runs, "<")
+    return {"equivalent": ("equivalent", "="), "not shown": ("not-shown", "?"), "too few runs": ("too-few", "…")}[
+        verdict.kind
+    ]
+
+
+def _how_sure(verdict: Verdict, say: Speech) -> str:
+    if verdict.kind == "better" and verdict.scope == "these runs":
+        if verdict.mcnemar_p is None:
+            return ""
+        return "McNemar " + say.p_value(verdict.mcnemar_p)
+    return "" if verdict.holm_p is None else "Holm " + say.p_value(verdict.holm_p)
+
+
+def family_sentence(family: Family | None, num_contenders: int, say: Speech) -> str:
+    """Whether the contenders differ at all, which is asked before the pairs (rule 8)."""
+    if family is None or family.test == "none" or family.p_value is None or num_contenders < 3:
+        return ""
+    p = say.p_value(family.p_value)
+    test = {"friedman": say("Friedman's test", "test de Friedman"), "cochran": say("Cochran's Q", "Q de Cochran")}
+    name = test[family.test]
+    if family.p_value < 0.05:
+        return say(
+            f"Before the pairs: that not all are alike is shown ({name}, {p}).",
+            f"Avant les paires : que tous ne se valent pas est démontré ({name}, {p}).",
+        )
+    return say(
+        f"Before the pairs: that they differ at all is not shown ({name}, {p}).",
+        f"Avant les paires : qu'ils diffèrent en quoi que ce soit n'est pas démontré ({name}, {p}).",
+    )
+
+
+def finding(pairs: Pairs, say: Speech) -> str:
+    """How many pairs are decided in the primary metric."""
+    verdicts = [verdict for verdict in pairs.comparison.verdicts if verdict.metric == PRIMARY]
+    counts = {
+        kind: sum(verdict.kind == kind for verdict in verdicts)
+        for kind in ("better", "equivalent", "not shown", "too few runs")
+    }
+    number = say.counted(len(verdicts), "pair", "paire")
+    told = {
+        "better": say("decided", "tranchée" + "s" * (counts["better"] > 1)),
+        "equivalent": say("equivalent", "équivalente" + "s" * (counts["equivalent"] > 1)),
+        "not shown": say("not shown", "non démontrée" + "s" * (counts["not shown"] > 1)),
+        "too few runs": say("with too few runs to say", "avec trop peu d'entraînements pour conclure"),
+    }
+    parts = [f"{times} {told[kind]}" for kind, times in counts.items() if times]
+    lead = say(f"Accuracy, {number}: ", f"Exactitude, {number} : ")
+    return lead + say.listed(parts) if parts else say("Who beats whom", "Qui bat qui")

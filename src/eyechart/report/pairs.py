@@ -1,0 +1,53 @@
+"""What the comparison says of two contenders, looked up in either order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from eyechart.report.entries import Entry
+from eyechart.schema import Comparison, Family, Summary, Verdict
+
+PRIMARY = "accuracy"  # the question that was asked beforehand; other metrics are exploratory
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """A comparison with its verdicts and summaries by name."""
+
+    comparison: Comparison
+
+    @cached_property
+    def _verdicts(self) -> dict[tuple[str, frozenset[str]], Verdict]:
+        return {(each.metric, frozenset((each.first, each.second))): each for each in self.comparison.verdicts}
+
+    @cached_property
+    def _summaries(self) -> dict[tuple[str, str], Summary]:
+        return {(each.metric, each.contender): each for each in self.comparison.summaries}
+
+    @cached_property
+    def metrics(self) -> tuple[str, ...]:
+        """Metrics with a verdict, the primary one first."""
+        found = dict.fromkeys(verdict.metric for verdict in self.comparison.verdicts)
+        return tuple(sorted(found, key=lambda metric: metric != PRIMARY))
+
+    def verdict(self, one: Entry, other: Entry, metric: str = PRIMARY) -> Verdict | None:
+        """None where the comparison has nothing on the two, because one of them diverged for instance."""
+        return self._verdicts.get((metric, frozenset((one.name, other.name))))
+
+    def is_better(self, one: Entry, other: Entry, metric: str = PRIMARY) -> bool:
+        """Whether it was shown, of the architectures or at least of these runs."""
+        found = self.verdict(one, other, metric)
+        return found is not None and found.kind == "better" and found.first == one.name
+
+    def summary(self, entry: Entry, metric: str) -> Summary | None:
+        return self._summaries.get((metric, entry.name))
+
+    def family(self, metric: str) -> Family | None:
+        return next((family for family in self.comparison.families if family.metric == metric), None)
+
+
+def not_shown_to_differ(entries: list[Entry], pairs: Pairs) -> list[Entry]:
+    """The contenders after the first that it was not shown to be better than; diverged ones are left out."""
+    standing = [entry for entry in entries if not entry.diverged]
+    return [entry for entry in standing[1:] if not pairs.is_better(standing[0], entry)]
