@@ -1,8 +1,11 @@
 # make run     set up and run the main job: five contenders on real MNIST, quick preset, report
 # make test    set up and run the whole test suite
 # make check   lint, format and types
+# make accuracy            every recipe's full schedule, three seeds, into records/mnist.json (hours; goes on where it stopped)
+# make accuracy SEEDS=10   the same with ten seeds: claim-grade
 # make accuracy-quick      make run, and its results into records/mnist-quick.json and the READMEs
 # make accuracy-standard   every recipe's full schedule, one seed, into records/mnist-standard.json (an hour or so)
+# make audit               does eyechart deserve trust itself? into records/audit.json (under an hour)
 # make bench               every benchmark against its peers, into records/bench.json (over an hour)
 #
 # PYTHON=python3.12 chooses the interpreter.  PIP_ARGS is passed to every pip install, for instance to take torch from
@@ -14,7 +17,11 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt $(PIP_ARGS)
 
-.PHONY: run test check accuracy-quick accuracy-standard bench clean
+# Paired seeds 0, 1, 2, ... of make accuracy.
+SEEDS ?= 3
+SEED_LIST = $(shell $(PYTHON) -c "print(*range($(SEEDS)), sep=',')")
+
+.PHONY: run test check accuracy accuracy-quick accuracy-standard audit bench clean
 
 run: $(VENV)/.installed
 	$(BIN)/eyechart run --preset quick --resume
@@ -27,15 +34,26 @@ check: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# The two records that the README shows; a run that is finished is not trained again.
+# The records that the README shows; a run that is finished is not trained again.
+accuracy: $(VENV)/.installed
+	$(BIN)/python scripts/record_accuracy.py runs/accuracy --left $(SEED_LIST)
+	$(BIN)/eyechart run --preset standard --seeds $(SEED_LIST) --name accuracy --resume
+	$(BIN)/python scripts/record_accuracy.py runs/accuracy -o records/mnist.json -c "make accuracy SEEDS=$(SEEDS)"
+	$(BIN)/python scripts/readme_tables.py
+
 accuracy-quick: run
-	$(BIN)/python scripts/record_accuracy.py runs/quick-mnist records/mnist-quick.json "make accuracy-quick"
+	$(BIN)/python scripts/record_accuracy.py runs/quick-mnist -o records/mnist-quick.json -c "make accuracy-quick"
 	$(BIN)/python scripts/readme_tables.py
 
 accuracy-standard: $(VENV)/.installed
 	$(BIN)/eyechart run --preset standard --resume
-	$(BIN)/python scripts/record_accuracy.py runs/standard-mnist records/mnist-standard.json "make accuracy-standard"
+	$(BIN)/python scripts/record_accuracy.py runs/standard-mnist -o records/mnist-standard.json \
+		-c "make accuracy-standard"
 	$(BIN)/python scripts/readme_tables.py
+
+# Those that this commit has passed are not done again; trainings are kept below runs/audits.
+audit: $(VENV)/.installed-dev
+	$(BIN)/python -m audits
 
 # Interleaved with peers that anyone can install; leave the machine alone meanwhile.
 bench: $(VENV)/.installed-bench

@@ -1,10 +1,12 @@
-"""Write the tables of both READMEs from the records that were measured.
+"""Write what was measured into the READMEs, as tables, and into the recipes, as what to expect of them.
 
 python scripts/readme_tables.py            README.md and README.fr.md of this project
 python scripts/readme_tables.py FOLDER     those below FOLDER, from the records below FOLDER
 
 A table stands between `<!-- table:quick -->` and `<!-- /table:quick -->` and comes from records/mnist-quick.json, which
-scripts/record_accuracy.py wrote.  tests/test_docs.py holds both to be equal.
+scripts/record_accuracy.py wrote.  The full schedule's comes from records/mnist.json, of several seeds, and from that of
+one seed where that is not there; so does every recipe's `expect`.  tests/test_docs.py and tests/test_recipes.py hold
+all of them to be equal.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from eyechart.comparison.uncertainty import wilson_interval
+from eyechart.comparison.uncertainty import mean_interval, wilson_interval
 from eyechart.report.numbers import seconds
 from eyechart.storage import write_text
 
@@ -24,7 +26,11 @@ Record = dict[str, Any]  # as record_accuracy.py writes it
 Contender = dict[str, Any]  # one entry of a record's results
 
 PROJECT = Path(__file__).resolve().parents[1]
-RECORDS = {"quick": "records/mnist-quick.json", "standard": "records/mnist-standard.json"}
+RECIPES = "src/eyechart/recipes.py"
+RECORDS = {
+    "quick": ("records/mnist-quick.json",),
+    "standard": ("records/mnist.json", "records/mnist-standard.json"),
+}  # table: the records that it may come from; the first that is there
 NUM_TEST_IMAGES = 10_000  # MNIST's, all of them in both presets
 
 
@@ -40,6 +46,7 @@ class Words(NamedTuple):
     pretrained: str
     origin: str
     whole: str
+    conjunction: str
 
 
 ENGLISH = Words(
@@ -47,46 +54,55 @@ ENGLISH = Words(
      "parameters"),
     "Seeds: {seeds}; {num_images} test images.",
     "In brackets: the 95 % Wilson interval of one run over its test images.",
-    "±: standard deviation over the seeds.",
+    "±: half of the 95 % t-interval of the mean over the seeds.",
     "Precision, recall and F1 are means over the classes; loss in nats.",
     "Boxes of `{contender}`: mean IoU {mean_iou}, mAP {map}, mAP50 {map50}.",
     "† did not start from nothing.",
-    "Measured on {date} with `{command}`: {cpu}, threads: {threads}, device: {device}, torch {torch}, commit {commit} "
+    "Measured on {date} with {commands}: {cpu}, threads: {threads}, device: {device}, torch {torch}, commit {commit} "
     "([record]({path})).",
     "All runs together, judging and start-up included: {total}.",
+    "and",
 )  # fmt: skip
 FRENCH = Words(
     ("concurrent", "départ", "exactitude %", "précision %", "rappel %", "F1 %", "perte", "entraînement",
      "images vues", "paramètres"),
     "Graines : {seeds} ; {num_images} images de test.",
     "Entre parenthèses : l'intervalle de Wilson à 95 % d'un essai sur ses images de test.",
-    "± : écart type sur les graines.",
+    "± : moitié de l'intervalle t à 95 % de la moyenne sur les graines.",
     "Précision, rappel et F1 sont des moyennes sur les classes ; perte en nats.",
     "Boîtes de `{contender}` : IoU moyen {mean_iou}, mAP {map}, mAP50 {map50}.",
     "† n'est pas parti de rien.",
-    "Mesuré le {date} avec `{command}` : {cpu}, fils d'exécution : {threads}, appareil : {device}, torch {torch}, "
+    "Mesuré le {date} avec {commands} : {cpu}, fils d'exécution : {threads}, appareil : {device}, torch {torch}, "
     "commit {commit} "
     "([relevé]({path})).",
     "Tous les essais ensemble, évaluation et démarrage compris : {total}.",
+    "et",
 )  # fmt: skip
 READMES = {"README.md": ENGLISH, "README.fr.md": FRENCH}
 
 
 def main() -> None:
     project = Path(sys.argv[1]) if len(sys.argv) > 1 else PROJECT
-    there = {name: path for name, path in RECORDS.items() if (project / path).is_file()}
+    there = {name: path for name in RECORDS if (path := record_path(project, name))}
     for readme in READMES:
         text = (project / readme).read_text(encoding="utf-8")
         for name in there:
-            text = with_table(text, name, table(read_record(project, name), name, READMES[readme]))
+            text = with_table(text, name, table(read_record(project, name), there[name], READMES[readme]))
         write_text(project / readme, text)
-    missing = [path for name, path in RECORDS.items() if name not in there]
+    if "standard" in there and (project / RECIPES).is_file():
+        write_text(project / RECIPES, with_expectations(project))
+    missing = [" or ".join(paths) for name, paths in RECORDS.items() if name not in there]
     if missing:
         sys.exit(f"Not there, so their tables were left as they are: {', '.join(missing)}.")
 
 
+def record_path(project: Path, name: str) -> str:
+    """The record, below `project`, that the table `name` comes from; empty when there is none."""
+    return next((path for path in RECORDS[name] if (project / path).is_file()), "")
+
+
 def read_record(project: Path, name: str) -> Record:
-    record: Record = json.loads((project / RECORDS[name]).read_text(encoding="utf-8"))
+    record: Record = json.loads((project / record_path(project, name)).read_text(encoding="utf-8"))
     return record
 
 
@@ -99,12 +115,12 @@ def with_table(text: str, name: str, content: str) -> str:
     return pattern.sub(lambda _: f"{start}\n{content}\n{end}", text)
 
 
-def table(record: Record, name: str, words: Words) -> str:
-    """A Markdown table, the best accuracy first, and below it what was measured where."""
+def table(record: Record, path: str, words: Words) -> str:
+    """A Markdown table, the best accuracy first, and below it what was measured where; `path` is the record's."""
     results = sorted(record["results"].items(), key=lambda item: -item[1]["accuracy"]["mean"])
     lines = [_row(words.headings), _row(("---", "---", *["--:"] * (len(words.headings) - 2)))]
     lines += [_row(_cells(contender, result, words)) for contender, result in results]
-    return "\n".join([*lines, "", *_legend(record, name, words)])
+    return "\n".join([*lines, "", *_legend(record, path, words)])
 
 
 # --------------------------------------------------------------------------------------------- rows
@@ -128,7 +144,7 @@ def _cells(contender: str, result: Contender, words: Words) -> tuple[str, ...]:
 
 
 def _accuracy(values: list[float]) -> str:
-    """One run: with its interval over the test images; several: mean and standard deviation over the seeds."""
+    """One run: with its interval over the test images; several: mean and half of its interval over the seeds."""
     text = _spread(values, 100, 2)
     if len(values) > 1:
         return text
@@ -138,7 +154,10 @@ def _accuracy(values: list[float]) -> str:
 
 def _spread(values: list[float], factor: float, decimals: int) -> str:
     mean = f"{factor * statistics.mean(values):.{decimals}f}"
-    return mean if len(values) == 1 else f"{mean} ± {factor * statistics.stdev(values):.{decimals}f}"
+    if len(values) == 1:
+        return mean
+    low, high = mean_interval(values)
+    return f"{mean} ± {factor * (high - low) / 2:.{decimals}f}"
 
 
 def localised(number: str, words: Words) -> str:
@@ -149,7 +168,7 @@ def localised(number: str, words: Words) -> str:
 # --------------------------------------------------------------------------------------------- below
 
 
-def _legend(record: Record, name: str, words: Words) -> list[str]:
+def _legend(record: Record, path: str, words: Words) -> list[str]:
     results: dict[str, Contender] = record["results"]
     seeds = sorted({seed for result in results.values() for seed in result["seeds"]})
     lines = [
@@ -160,7 +179,7 @@ def _legend(record: Record, name: str, words: Words) -> list[str]:
     if any(result["weights"] != "none" for result in results.values()):
         lines.append(words.pretrained)
     lines += [_boxes(contender, result, words) for contender, result in results.items() if "map50" in result]
-    paragraphs = [" ".join(lines), "", f"{_origin(record, name, words)} {_total(results, words)}"]
+    paragraphs = [" ".join(lines), "", f"{_origin(record, path, words)} {_total(results, words)}"]
     return [_typeset(paragraph, words) for paragraph in paragraphs]
 
 
@@ -174,23 +193,49 @@ def _boxes(contender: str, result: Contender, words: Words) -> str:
     return words.boxes.format(contender=contender, **means)
 
 
-def _origin(record: Record, name: str, words: Words) -> str:
+def _origin(record: Record, path: str, words: Words) -> str:
     host = record["host"]
+    commands = [f"`{command}`" for command in record["command"].split(" && ")]
     return words.origin.format(
         date=record["date"],
-        command=record["command"],
+        commands=f" {words.conjunction} ".join(commands),
         cpu=host["cpu"],
         threads=host["num_threads"],
         device=host["device"],
         torch=host["versions"]["torch"],
         commit=record["commit"] or "?",
-        path=RECORDS[name],
+        path=path,
     )
 
 
 def _total(results: dict[str, Contender], words: Words) -> str:
     total = sum(sum(result["total_seconds"]["values"]) for result in results.values())
     return words.whole.format(total=localised(seconds(total), words))
+
+
+# --------------------------------------------------------------------------------------------- recipes
+
+
+def with_expectations(project: Path) -> str:
+    """The code of the recipes, with what the record of the full schedule says of each."""
+    text = (project / RECIPES).read_text(encoding="utf-8")
+    for contender, result in read_record(project, "standard")["results"].items():
+        text = with_expectation(text, contender, expectation(result))
+    return text
+
+
+def expectation(result: Contender) -> str:
+    """One run: "99.60 % of MNIST's ..."; several: "99.62 ± 0.03 %", half of the interval over the seeds."""
+    accuracy, num_seeds = _spread(result["accuracy"]["values"], 100, 2), len(result["seeds"])
+    return f"{accuracy} % of MNIST's test images, full schedule, {num_seeds} seed{'s' if num_seeds > 1 else ''}"
+
+
+def with_expectation(text: str, contender: str, sentence: str) -> str:
+    """The code of the recipes with another `expect` for one contender; exits when it is not there once."""
+    pattern = re.compile(rf'(^    "{contender}": Recipe\((?:(?!^    \),).)*?^        expect=)"[^"\n]*"', re.M | re.S)
+    if len(pattern.findall(text)) != 1:
+        sys.exit(f'Expected one recipe of {contender}, with one line expect="...", in {RECIPES}.')
+    return pattern.sub(lambda match: f'{match[1]}"{sentence}"', text)
 
 
 if __name__ == "__main__":

@@ -1,20 +1,33 @@
-"""Turn the runs of a study into a record that documents cite: mean, sd and values over seeds for each contender.
+"""Turn the runs of one or several studies into a record that documents cite: each contender's figures over its seeds.
 
-python scripts/record_accuracy.py runs/standard-mnist records/mnist-standard.json "make accuracy-standard"
+python scripts/record_accuracy.py runs/standard-mnist -o records/mnist-standard.json -c "make accuracy-standard"
+python scripts/record_accuracy.py runs/accuracy-vgg16 runs/accuracy -o records/mnist.json
+python scripts/record_accuracy.py runs/accuracy --left 0,1,2
+
+The last only says what is left to run.  Without -c, the record names the commands that make these studies.  Several
+studies are one record only when nothing but their contenders differs: the same rules, the same seeds, no contender
+twice.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
+import shlex
 import statistics
 import sys
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from eyechart.schema import RunRecord
-from eyechart.storage import find_runs, read_run, write_text
+from eyechart.comparison.uncertainty import mean_interval, wilson_interval
+from eyechart.recipes import RECIPES
+from eyechart.report.numbers import seconds
+from eyechart.schema import RunRecord, StudyRecord
+from eyechart.storage import find_runs, is_run, read_run, read_study, write_text
+from eyechart.study import jobs_of
 
 MEASURES: dict[str, Callable[[RunRecord], float]] = {
     "accuracy": lambda run: run.test.accuracy,
@@ -23,6 +36,7 @@ MEASURES: dict[str, Callable[[RunRecord], float]] = {
     "macro_f1": lambda run: run.test.macro_f1,
     "loss": lambda run: run.test.loss,
     "train_seconds": lambda run: run.clocks.training_seconds,
+    "train_cpu_seconds": lambda run: run.clocks.training_cpu_seconds,
     "total_seconds": lambda run: run.clocks.total_seconds,
     "validation_accuracy": lambda run: run.validation.accuracy,
     "images_per_second": lambda run: run.cost.inference_images_per_second,
@@ -36,44 +50,150 @@ BOX_MEASURES: dict[str, Callable[[RunRecord], float]] = {
 }
 
 
-def main() -> None:
-    study, output, command = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
-    runs = defaultdict(list)
-    for folder in find_runs([study]):
-        record = read_run(folder)
-        runs[record.contender].append(record)
-    first = next(iter(runs.values()))[0]
-    content = {
+def main(arguments: list[str] | None = None) -> None:
+    given = _parser().parse_args(arguments)
+    if given.left:
+        print(what_is_left(given.studies[0], [int(seed) for seed in given.left.split(",")]))
+        return
+    studies = [read_study(folder) for folder in given.studies]
+    check_one_record(studies)
+    check_complete(studies, given.studies)
+    folders = find_runs(given.studies)
+    content = record_of([read_run(folder) for folder in folders], studies, given.command or commands_of(studies))
+    write_text(given.output, json.dumps(content | verdicts_of(folders), indent=1) + "\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description="From studies to a record.")
+    parser.add_argument("studies", nargs="+", type=Path, metavar="STUDY", help="folder of a finished study")
+    parser.add_argument("-o", "--output", type=Path, default=Path("record.json"), help="the record")
+    parser.add_argument("-c", "--command", default="", help="what makes the record again")
+    parser.add_argument("--left", metavar="SEEDS", help="say which runs of these seeds are not finished, and stop")
+    return parser
+
+
+# --------------------------------------------------------------------------------------------- may it be one record?
+
+
+def check_one_record(studies: list[StudyRecord]) -> None:
+    """Exits when the studies differ in more than their contenders."""
+    first = studies[0]
+    for study in studies[1:]:
+        if study.rules != first.rules or study.seeds != first.seeds:
+            names = [
+                name
+                for name in type(first.rules).model_fields
+                if getattr(first.rules, name) != getattr(study.rules, name)
+            ]
+            sys.exit(
+                f"{study.name} and {first.name} differ in {', '.join(names) or 'seeds'}; expected the same in both."
+            )
+    contenders = [contender for study in studies for contender in study.contenders]
+    twice = sorted({contender for contender in contenders if contenders.count(contender) > 1})
+    if twice:
+        sys.exit(f"{', '.join(twice)} stands in more than one study; expected each contender in one.")
+
+
+def check_complete(studies: list[StudyRecord], folders: list[Path]) -> None:
+    """Exits when runs that were planned are not finished: what is left out could be what went badly."""
+    planned = [job for study, folder in zip(studies, folders, strict=True) for job in jobs_of(study, folder)]
+    left = [job.run for job in planned if not is_run(Path(job.folder))]
+    if left:
+        sys.exit(
+            f"{len(left)} of {len(planned)} runs are not finished ({', '.join(left)}); run the study with --resume."
+        )
+
+
+def what_is_left(folder: Path, seeds: list[int]) -> str:
+    """One sentence on a study of all contenders, with a time once each of those that are left has finished a run."""
+    planned = [(contender, seed) for seed in seeds for contender in RECIPES]
+    left = [(contender, seed) for contender, seed in planned if not is_run(folder / f"{contender}-s{seed}")]
+    done = f"{len(planned) - len(left)} of {len(planned)} runs are finished in {folder}"
+    if not left:
+        return f"{done}; nothing is left."
+    taken = defaultdict(list)
+    for path in find_runs([folder]) if folder.exists() else []:
+        run = read_run(path)
+        taken[run.contender].append(run.clocks.total_seconds)
+    names = ", ".join(f"{contender}-s{seed}" for contender, seed in left)
+    if any(contender not in taken for contender, _ in left):
+        return f"{done}; left: {names}."
+    time = sum(statistics.fmean(taken[contender]) for contender, _ in left)
+    return f"{done}; left, about {seconds(time)} at the pace so far: {names}."
+
+
+def commands_of(studies: list[StudyRecord]) -> str:
+    """What makes these studies, one command each, joined by &&."""
+    return " && ".join(
+        shlex.join(
+            ["eyechart", "run", "--preset", study.rules.preset, "--seeds", ",".join(map(str, study.seeds)),
+             "-m", ",".join(study.contenders), "--threads", str(study.rules.num_threads), "--name", study.name]
+        )
+        for study in studies
+    )  # fmt: skip
+
+
+# --------------------------------------------------------------------------------------------- the record
+
+
+def record_of(runs: list[RunRecord], studies: list[StudyRecord], command: str) -> dict[str, Any]:
+    by_contender: dict[str, list[RunRecord]] = defaultdict(list)
+    for run in sorted(runs, key=lambda run: run.seed):
+        by_contender[run.contender].append(run)
+    first = runs[0]
+    return {
         "schema_version": 1,
         "command": command,
-        "commit": first.host.commit,
+        "commit": ", ".join(sorted({run.host.commit for run in runs})),
         "date": datetime.now(UTC).date().isoformat(),
         "host": first.host.model_dump(mode="json", exclude={"hostname"}),
-        "results": {contender: _summary(records) for contender, records in runs.items()},
+        "rules": first.rules.model_dump(mode="json"),
+        "studies": [{"name": study.name, "contenders": study.contenders, "seeds": study.seeds} for study in studies],
+        "results": {contender: summary_of(records) for contender, records in by_contender.items()},
     }
-    write_text(output, json.dumps(content, indent=1) + "\n")
 
 
-def _summary(records: list[RunRecord]) -> dict[str, object]:
-    measures = MEASURES | (BOX_MEASURES if records[0].detection else {})
-    summary: dict[str, object] = {
-        name: _spread([measure(run) for run in records]) for name, measure in measures.items()
+def summary_of(runs: list[RunRecord]) -> dict[str, Any]:
+    """One contender's figures, in the order of its seeds."""
+    measures = MEASURES | (BOX_MEASURES if runs[0].detection else {})
+    summary: dict[str, Any] = {name: spread([measure(run) for run in runs]) for name, measure in measures.items()}
+    if len(runs) == 1:
+        test = runs[0].test
+        low, high = wilson_interval(round(test.accuracy * test.num_items), test.num_items)
+        summary["accuracy"] |= {"low": low, "high": high}
+    return summary | {
+        "recipe": runs[0].recipe.model_dump(mode="json"),
+        "weights": runs[0].weights.name,
+        "seeds": [run.seed for run in runs],
+        "status": [run.status for run in runs],
+        "test_accesses": [run.test_accesses for run in runs],
+        "judged_after_the_last_step": [run.history[-1].step == run.plan.num_steps for run in runs],
+        "foreign_share": [foreign_share(run) for run in runs],
+        "num_threads": sorted({run.host.num_threads for run in runs}),
+        "hosts": len({(run.host.hostname, run.host.cpu, run.host.platform) for run in runs}),
+        "commits": sorted({run.host.commit for run in runs}),
+        "num_segments": [len(run.clocks.segments) for run in runs],  # above 1: interrupted and resumed
+        "num_test_images": runs[0].test.num_items,
+        "images_seen": runs[0].plan.num_steps * runs[0].plan.batch_size,
     }
-    summary["weights"] = records[0].weights.name
-    summary["seeds"] = [run.seed for run in records]
-    summary["commits"] = sorted({run.host.commit for run in records})
-    summary["num_segments"] = [len(run.clocks.segments) for run in records]  # above 1: interrupted and resumed
-    summary["num_test_images"] = records[0].test.num_items
-    summary["images_seen"] = records[0].plan.num_steps * records[0].plan.batch_size
-    return summary
 
 
-def _spread(values: list[float]) -> dict[str, object]:
-    return {
-        "mean": statistics.mean(values),
-        "sd": statistics.stdev(values) if len(values) > 1 else None,
-        "values": values,
-    }
+def spread(values: list[float]) -> dict[str, Any]:
+    """Mean, standard deviation and 95 % t-interval over seeds; one seed has a value and no more."""
+    low, high = mean_interval(values) if len(values) > 1 else (None, None)
+    sd = statistics.stdev(values) if len(values) > 1 else None
+    return {"mean": statistics.mean(values), "sd": sd, "low": low, "high": high, "values": values}
+
+
+def foreign_share(run: RunRecord) -> float | None:
+    """CPU seconds that other programs used, for each second of this run's training; None: was not measured."""
+    foreign = run.clocks.training_foreign_cpu_seconds
+    return None if foreign is None else foreign / run.clocks.training_seconds
+
+
+def verdicts_of(folders: list[Path]) -> dict[str, Any]:
+    """What the comparison says of these runs."""
+    return {}
 
 
 if __name__ == "__main__":

@@ -88,10 +88,11 @@ def anchors(text: str) -> set[str]:
 @pytest.mark.parametrize("name", ["quick", "standard"])
 def test_tables_equal_the_records(readme: str, name: str) -> None:
     tables = script("readme_tables")
-    assert (PROJECT / tables.RECORDS[name]).is_file(), f"{tables.RECORDS[name]} is missing: measure it and commit it"
+    path = tables.record_path(PROJECT, name)
+    assert path, f"none of {tables.RECORDS[name]} is there: measure it and commit it"
     record = tables.read_record(PROJECT, name)
     text = read(readme)
-    expected = tables.with_table(text, name, tables.table(record, name, tables.READMES[readme]))
+    expected = tables.with_table(text, name, tables.table(record, path, tables.READMES[readme]))
     assert text == expected, "the record changed: python scripts/readme_tables.py"
     assert set(record["results"]) == set(RECIPES), "the table shows the five contenders as they come"
 
@@ -134,7 +135,7 @@ def a_record(*accuracies: float, **extra: Any) -> dict[str, Any]:
 
 def test_a_row_by_hand() -> None:
     tables = script("readme_tables")
-    lines = tables.table(a_record(0.99), "quick", tables.ENGLISH).splitlines()
+    lines = tables.table(a_record(0.99), "records/mnist-quick.json", tables.ENGLISH).splitlines()
     # Wilson, 9,900 of 10,000: (0.99 + z²/2n ± z sqrt(pq/n + z²/4n²)) / (1 + z²/n) is 98.785 to 99.177 %.
     assert lines[2] == (
         "| `cnn` | `none` | 99.00 (98.79–99.18) | 99.00 | 99.00 | 99.00 | 0.1250 | 70.2 s | 480,000 | 1,234,567 |"
@@ -149,8 +150,9 @@ def test_a_row_by_hand() -> None:
 def test_french_numbers_and_several_seeds() -> None:
     tables = script("readme_tables")
     boxes = {name: {"mean": 0.8125} for name in ("mean_iou", "map", "map50")}
-    text = tables.table(a_record(0.98, 0.99, weights="hed", **boxes), "standard", tables.FRENCH)
-    assert "| `cnn` | `hed`† | 98,50 ± 0,71 | 98,50 ± 0,71 |" in text  # sd of 98 and 99: 1 / sqrt 2
+    text = tables.table(a_record(0.98, 0.99, weights="hed", **boxes), "records/mnist.json", tables.FRENCH)
+    # Student's t with one degree of freedom is 12.706; 12.706 x (1 / sqrt 2) / sqrt 2 = 6.353.
+    assert "| `cnn` | `hed`† | 98,50 ± 6,35 | 98,50 ± 6,35 |" in text
     assert "| 70,2 s | 480\N{NARROW NO-BREAK SPACE}000 |" in text
     assert "Graines\N{NO-BREAK SPACE}: 0, 1\N{NO-BREAK SPACE};" in text
     assert "IoU moyen 0,812" in text
@@ -161,7 +163,7 @@ def test_the_best_comes_first() -> None:
     tables = script("readme_tables")
     record = a_record(0.97)
     record["results"] |= {"vit": a_record(0.99)["results"]["cnn"]}
-    rows = tables.table(record, "quick", tables.ENGLISH).splitlines()[2:4]
+    rows = tables.table(record, "records/x.json", tables.ENGLISH).splitlines()[2:4]
     assert [row.split("`")[1] for row in rows] == ["vit", "cnn"]
 
 

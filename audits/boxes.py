@@ -1,0 +1,76 @@
+"""Random boxes with everything that is nasty about them, and what pycocotools says of them."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+
+import numpy as np
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
+
+from eyechart.evaluation.predict import Predictions
+
+HEIGHT, WIDTH, NUM_CLASSES = 40, 60, 4
+
+
+def detector_says(
+    num_images: int, image: list[int], boxes: list[list[float]], scores: list[float], labels: list[int]
+) -> Predictions:
+    return Predictions(
+        np.full((num_images, NUM_CLASSES), 1 / NUM_CLASSES, np.float32),
+        box_image=np.array(image, np.int32),
+        boxes=np.array(boxes, np.float32).reshape(-1, 4),
+        box_scores=np.array(scores, np.float32),
+        box_labels=np.array(labels, np.int32),
+    )
+
+
+def random_case(
+    seed: int, num_images: int = 40, most_true: int = 3, most_found: int = 6
+) -> tuple[Predictions, np.ndarray, np.ndarray]:
+    """Found boxes are shaken true ones with some wrong classes, some invented, some images without any."""
+    random = np.random.default_rng(seed)
+    corners = random.uniform([0, 0], [WIDTH - 12, HEIGHT - 12], (num_images, most_true, 2))
+    true_boxes = np.concatenate([corners, corners + random.uniform(3, 12, corners.shape)], axis=-1).astype(np.float32)
+    true_labels = random.integers(0, NUM_CLASSES, (num_images, most_true))
+    true_labels[random.random(true_labels.shape) < 0.2] = -1
+    image = np.sort(random.integers(0, num_images, num_images * most_found // 2))
+    slot = random.integers(0, most_true, len(image))
+    boxes = true_boxes[image, slot] + random.normal(0, 1, (len(image), 4))
+    boxes[:, 2:] = np.maximum(boxes[:, :2], boxes[:, 2:])  # some become degenerate
+    labels = np.where(random.random(len(image)) < 0.8, true_labels[image, slot].clip(0), 0)
+    scores = random.random(len(image))
+    return detector_says(num_images, image, boxes, scores, labels), true_boxes, true_labels
+
+
+def pycocotools_says(predictions: Predictions, true_boxes: np.ndarray, true_labels: np.ndarray) -> list[float]:
+    """mAP, AP at .5 and at .75."""
+
+    def annotation(index: int, image: int, box: np.ndarray, label: int) -> dict[str, object]:
+        left, top, right, bottom = box.astype(np.float64)
+        sides = [left, top, right - left, bottom - top]
+        area = sides[2] * sides[3]
+        return {"id": index, "image_id": image, "category_id": label, "bbox": sides, "area": area, "iscrowd": 0}
+
+    found = predictions.found()
+    truth = [(i, true_boxes[i, r], true_labels[i, r]) for i, r in zip(*np.nonzero(true_labels >= 0), strict=True)]
+    answers = list(zip(found.image, found.boxes, found.labels, strict=True))
+    sides = []
+    with contextlib.redirect_stdout(io.StringIO()):
+        for boxes in (truth, answers):
+            coco = COCO()
+            coco.dataset = {
+                "images": [{"id": image} for image in range(len(true_boxes))],
+                "categories": [{"id": label} for label in range(NUM_CLASSES)],
+                "annotations": [annotation(n, int(i), b, int(k)) for n, (i, b, k) in enumerate(boxes, start=1)],
+            }
+            for one, score in zip(coco.dataset["annotations"], found.scores, strict=False):
+                one["score"] = float(score)
+            coco.createIndex()
+            sides.append(coco)
+        judge = COCOeval(*sides, "bbox")
+        judge.evaluate()
+        judge.accumulate()
+        judge.summarize()
+    return list(judge.stats[:3])

@@ -1,0 +1,87 @@
+"""Our figures against those that the field already trusts, over many random cases and nasty ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from sklearn.metrics import accuracy_score, confusion_matrix, log_loss, precision_recall_fscore_support
+
+from audits.boxes import HEIGHT, WIDTH, pycocotools_says, random_case
+from audits.settings import Answer, Settings
+from eyechart.evaluation.detection import score_boxes
+from eyechart.evaluation.metrics import PROBABILITY_FLOOR, score
+
+LARGEST_METRIC_DIFFERENCE = 1e-9
+LARGEST_BOX_DIFFERENCE = 1e-6
+
+
+# --------------------------------------------------------------------------------------------- scores of answers
+
+
+def metrics_scikit_learn(settings: Settings) -> Answer:
+    """Accuracy, precision, recall, F1, confusion and loss equal scikit-learn's to 1e-9."""
+    differences = [
+        abs(ours - theirs)
+        for labels, probabilities in answer_cases(settings.pick(500, 20))
+        for ours, theirs in zip(our_scores(labels, probabilities), sklearn_scores(labels, probabilities), strict=True)
+    ]
+    return compared(differences, settings.pick(500, 20), LARGEST_METRIC_DIFFERENCE)
+
+
+def answer_cases(num_cases: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Labels (N,) and probabilities (N, K): classes without images, classes that nobody answers, ties, certainty."""
+    for seed in range(num_cases):
+        random = np.random.default_rng(seed)
+        num_items, num_classes = int(random.integers(1, 400)), int(random.integers(2, 20))
+        labels = random.integers(0, num_classes, num_items)
+        if seed % 3 == 0:  # the later classes have no image
+            labels %= int(random.integers(1, num_classes))
+        probabilities = random.dirichlet(np.full(num_classes, 0.2), num_items)
+        if seed % 4 == 1:  # nobody answers the first class
+            probabilities[:, 0] = 0
+            probabilities += 1e-6 * (np.arange(num_classes) > 0)
+        if seed % 5 == 2:  # ties, and answers that are certain, right or wrong
+            probabilities = np.round(probabilities * 2)
+            probabilities[probabilities.sum(axis=1) == 0] = 1
+        yield labels, (probabilities / probabilities.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+def our_scores(labels: np.ndarray, probabilities: np.ndarray) -> list[float]:
+    ours = score(labels, probabilities)
+    macro = [ours.macro_precision, ours.macro_recall, ours.macro_f1]
+    by_class = [*ours.per_class.precision, *ours.per_class.recall, *ours.per_class.f1, *ours.per_class.support]
+    return [ours.accuracy, ours.loss, *macro, *by_class, *np.array(ours.confusion, float).ravel()]
+
+
+def sklearn_scores(labels: np.ndarray, probabilities: np.ndarray) -> list[float]:
+    """The same in the same order; loss of probabilities that are not below the floor."""
+    classes, answers = np.arange(probabilities.shape[1]), probabilities.argmax(axis=1)
+    macro = precision_recall_fscore_support(labels, answers, labels=classes, zero_division=0, average="macro")[:3]
+    by_class = precision_recall_fscore_support(labels, answers, labels=classes, zero_division=0)
+    confusion = confusion_matrix(labels, answers, labels=classes)
+    # Rows must sum to 1 for log_loss: what the true class does not have goes to one other class.
+    hits = probabilities[np.arange(len(labels)), labels].astype(np.float64).clip(PROBABILITY_FLOOR, 1)
+    loss = log_loss(np.zeros(len(labels), int), np.stack([hits, 1 - hits], axis=1), labels=[0, 1])
+    return [accuracy_score(labels, answers), loss, *macro, *np.concatenate(by_class), *confusion.ravel().astype(float)]
+
+
+# --------------------------------------------------------------------------------------------- scores of boxes
+
+
+def boxes_pycocotools(settings: Settings) -> Answer:
+    """mAP, and AP at IoU .50 and .75, equal pycocotools' to 1e-6."""
+    num_cases, differences = settings.pick(100, 4), []
+    for seed in range(num_cases):
+        predictions, true_boxes, true_labels = random_case(seed, most_true=1 + seed % 3, most_found=1 + seed % 7)
+        if seed % 2:  # ties between scores
+            predictions.found().scores[:] = np.round(predictions.found().scores, 1)
+        ours = score_boxes(predictions, true_boxes, true_labels, height=HEIGHT, width=WIDTH)
+        theirs = pycocotools_says(predictions, true_boxes, true_labels)
+        differences += [abs(a - b) for a, b in zip((ours.map, ours.map50, ours.map75), theirs, strict=True)]
+    return compared(differences, num_cases, LARGEST_BOX_DIFFERENCE)
+
+
+def compared(differences: list[float], num_cases: int, largest: float) -> Answer:
+    found = float(np.max(differences))  # not a number, should one be: and then it is not small enough
+    return Answer(found <= largest, {"cases": num_cases, "figures": len(differences), "largest_difference": found})

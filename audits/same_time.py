@@ -1,0 +1,63 @@
+"""The same model under two names: the clocks must not know the difference.
+
+Two contenders with one recipe run as any study does: each run in a process of its own, the order inside a block of one
+seed at random.  What differs between them is what the machine did meanwhile, and nothing else; so this also says how
+far two times may lie apart here before that means anything.
+"""
+
+from __future__ import annotations
+
+import statistics
+
+from audits.settings import Answer, Settings
+from audits.small_mnist import write_small_mnist
+from audits.trainings import plan_small
+from eyechart.schema import RunRecord, StudyRecord
+from eyechart.storage import read_run
+from eyechart.study import jobs_of, raise_failures, run_study
+
+NAMES = ("one name", "another name")
+LARGEST_DIFFERENCE = 0.03
+LARGEST_DIFFERENCE_TINY = 0.5  # two short runs on a machine that does other things as well
+BUSY_SHARE = 0.05  # of one core, used by others while a run trained
+
+
+def same_model_two_names(settings: Settings) -> Answer:
+    """Two contenders with the same recipe take the same training time: median ratio over pairs within 3 %."""
+    num_pairs, num_steps = settings.pick(11, 1), settings.pick(1200, 20)
+    data = write_small_mnist(settings.folder / "same-time-data", settings.pick(1000, 100), 100)
+    study = _two_names(plan_small(data, range(num_pairs), num_steps, {}, "same-time"))
+    folder = settings.folder / f"same-time-{num_pairs}x{num_steps}"
+    folder.mkdir(parents=True, exist_ok=True)
+    raise_failures(run_study(study, folder, lambda progress: None))
+    runs = [read_run(folder / job.run) for job in jobs_of(study, folder)]
+    first, second = ([run for run in runs if run.contender == name] for name in NAMES)
+    assert [run.weights_sha256 for run in first] == [run.weights_sha256 for run in second], (
+        "the same seed, the same bits"
+    )
+    wall = [a.clocks.training_seconds / b.clocks.training_seconds for a, b in zip(first, second, strict=True)]
+    cpu = [a.clocks.training_cpu_seconds / b.clocks.training_cpu_seconds for a, b in zip(first, second, strict=True)]
+    difference = abs(statistics.median(wall) - 1)
+    figures = {
+        "pairs": num_pairs,
+        "ratio": _spread(wall),
+        "cpu_ratio": _spread(cpu),
+        "train_seconds": statistics.median(run.clocks.training_seconds for run in runs),
+        "foreign_share": max(map(_foreign_share, runs)),
+        "is_busy": max(map(_foreign_share, runs)) > BUSY_SHARE,
+    }
+    return Answer(difference <= settings.pick(LARGEST_DIFFERENCE, LARGEST_DIFFERENCE_TINY), figures)
+
+
+def _two_names(study: StudyRecord) -> StudyRecord:
+    (recipe,) = study.recipes.values()
+    return study.model_copy(update={"contenders": NAMES, "recipes": dict.fromkeys(NAMES, recipe)})
+
+
+def _spread(values: list[float]) -> dict[str, float]:
+    return {"median": statistics.median(values), "min": min(values), "max": max(values)}
+
+
+def _foreign_share(run: RunRecord) -> float:
+    """CPU seconds that others used while this run trained, a second of its training."""
+    return (run.clocks.training_foreign_cpu_seconds or 0.0) / run.clocks.training_seconds
