@@ -130,8 +130,8 @@ def reliability(parts: Sequence[Answers]) -> tuple[Bin, ...]:
         accuracy = num_right / num_items
         found.append(
             Bin(
-                low=index / NUM_BINS,
-                high=(index + 1) / NUM_BINS,
+                low=int(index) / NUM_BINS,
+                high=(int(index) + 1) / NUM_BINS,
                 num_items=num_items / len(parts),
                 confidence=float(confidence[mine].mean()),
                 accuracy=accuracy,
