@@ -14,10 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-def wilson_interval(num_right: int, num_items: int, confidence: float = 0.95) -> tuple[float, float]:
+def wilson_interval(num_right: float, num_items: int, confidence: float = 0.95) -> tuple[float, float]:
     """The interval (low, high) of the share `num_right` / `num_items`, in 0..1; (0, 1) when there are no items.
 
-    It says how far the share could be off on other images of the same kind, for this one trained model.
+    It says how far the share could be off on other images of the same kind, for this one trained model.  What counts
+    half (a tie) may make `num_right` a fraction.
     """
     assert 0 <= num_right <= num_items, f"{num_right} right of {num_items}"
     if num_items == 0:

@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from eyechart.schema import PerClass, Scores
-
-# One certain and wrong answer must not make the loss of a whole part infinite: it costs -ln(1e-7) = 16.1 nats.
-PROBABILITY_FLOOR = 1e-7
+from eyechart.schema import PROBABILITY_FLOOR, PerClass, Scores
 
 
 def score(labels: np.ndarray, probabilities: np.ndarray) -> Scores:

@@ -8,6 +8,7 @@ from eyechart.schema.comparison import Comparison, Family, Finding, Language, Su
 from eyechart.schema.data import DatasetCard, Preprocessing, SplitsCard
 from eyechart.schema.frozen import Count, Fraction, Frozen, Positive, Scalar
 from eyechart.schema.measured import (
+    PROBABILITY_FLOOR,
     Clocks,
     Cost,
     DetectionScores,
@@ -24,6 +25,7 @@ from eyechart.schema.records import SCHEMA_VERSION, Job, MachineChoice, RunRecor
 from eyechart.schema.rules import Augmentation, Budget, Recipe, Rules, Tuning, WeightsOrigin
 
 __all__ = [
+    "PROBABILITY_FLOOR",
     "SCHEMA_VERSION",
     "Augmentation",
     "Budget",

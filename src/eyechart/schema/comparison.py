@@ -47,8 +47,11 @@ class Family(Frozen):
 class Verdict(Frozen):
     """One pair in one metric: which is better, by how much, how sure (rules 7 to 9).
 
-    `first` has the better mean.  `difference`, `low` ... are first - second in the metric's own unit; for a metric that
-    is compared by its ratio (seconds), second / first.
+    `first` has the better mean over the seeds that both have.  `difference`, `low` ... say by how much the first leads,
+    so that above 0 it is the better one: first - second for accuracy, macro F1 and mAP (ratios in 0..1, as in Scores),
+    second - first for the loss (nats).  A metric that is compared by its ratio (seconds) has second / first, of
+    geometric means, and is led above 1.
+    With fewer than 6 seeds the intervals are of the items alone: about these runs on other images of the same kind.
     """
 
     metric: str
@@ -69,7 +72,8 @@ class Verdict(Frozen):
     superiority_high: Fraction | None = None
     mcnemar_p: Fraction | None = None  # exact, median over seeds
     mcnemar_share: Fraction | None = None  # of seeds with p < .05
-    seeds_needed: Annotated[int, Field(ge=1)] | None = None  # to show this difference; None: shown, or never
+    # About how many would show this difference; with too few runs, the fewest that can show any; None: shown, or never
+    seeds_needed: Annotated[int, Field(ge=1)] | None = None
     items_needed: Positive | None = None  # test images that would be needed where more seeds cannot help
 
 

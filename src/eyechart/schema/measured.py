@@ -9,6 +9,9 @@ from eyechart.schema.rules import Budget
 
 ExecutionMode = Literal["eager", "compiled", "graphs"]
 
+# One certain and wrong answer must not make the loss of a whole part infinite: it costs -ln(1e-7) = 16.1 nats.
+PROBABILITY_FLOOR = 1e-7
+
 
 class HistoryPoint(Frozen):
     """One look at the model while it trained."""

@@ -1,0 +1,111 @@
+"""Runs in, a Comparison out: every metric of every contender, every pair, and what speaks against believing it."""
+
+from __future__ import annotations
+
+import statistics
+from pathlib import Path
+
+import numpy as np
+
+from eyechart.comparison import bootstrap, families, pairs, verdicts
+from eyechart.comparison.contenders import Answers, Contender, read_answers, read_contenders
+from eyechart.comparison.measures import MEASURES, PRIMARY, Measure
+from eyechart.comparison.uncertainty import mean_interval, wilson_interval
+from eyechart.schema import Comparison, Family, Finding, Summary, Verdict
+
+
+def compare_runs(run_folders: list[Path]) -> Comparison:
+    """Compare finished runs of one dataset and one test part (rules 3 to 9 of the protocol).
+
+    Contenders pair up on the seeds that both have; runs whose predictions are gone are compared by their scores alone,
+    and a finding says so.  Raises UsageError where the runs do not belong together, StorageError for damaged files.
+    """
+    contenders = read_contenders(run_folders)
+    answers = read_answers(contenders)
+    num_items = contenders[0].any_run.test.num_items
+    deviations = _item_deviations(answers) if len(contenders) > 1 else {}
+    summaries: list[Summary] = []
+    tests: list[Family] = []
+    found: list[Verdict] = []
+    for measure in MEASURES.values():
+        measured = [contender for contender in contenders if measure.value(contender.any_run) is not None]
+        summaries += [_summary(measure, contender) for contender in measured]
+        if len(measured) > 1 and not _is_fixed_by_the_rules(measure, contenders):
+            tests.append(_family(measure, contenders, measured, answers))
+            facts = pairs.facts_of_pairs(measure, contenders, answers, deviations.get(measure.name))
+            if measure.name == PRIMARY:
+                pairs.add_item_tests(facts, len(contenders), answers)
+            found += verdicts.verdicts_of(measure, contenders, facts, num_items)
+    return Comparison(
+        dataset=contenders[0].any_run.dataset.title,
+        contenders=tuple(contender.name for contender in contenders),
+        pretrained={
+            contender.name: origin
+            for contender in contenders
+            if (origin := contender.any_run.weights.pretrained_on)
+        },
+        num_items=num_items,
+        summaries=tuple(summaries),
+        families=tuple(tests),
+        verdicts=tuple(found),
+        findings=_findings(answers),
+    )  # fmt: skip
+
+
+def _item_deviations(answers: Answers) -> dict[str, np.ndarray]:
+    """How every run's mean moves with other test items, in metrics that add up over them: the same draws for all."""
+    if not answers.rows:
+        return {}
+    deviations = bootstrap.item_deviations(np.concatenate(list(answers.values.values())))
+    return dict(zip(answers.values, np.split(deviations, len(answers.values), axis=1), strict=True))
+
+
+def _is_fixed_by_the_rules(measure: Measure, contenders: list[Contender]) -> bool:
+    """Where the budget is a time, everyone takes it, and who takes less is no question."""
+    budgets = [run.rules.budget for contender in contenders for run in contender.runs.values()]
+    return measure.name == "training_seconds" and any(budget and budget.unit == "seconds" for budget in budgets)
+
+
+def _summary(measure: Measure, contender: Contender) -> Summary:
+    values = [value for run in contender.runs.values() if (value := measure.value(run)) is not None]
+    ends: tuple[float, float] | None = None
+    if len(values) > 1:
+        low, high = mean_interval(values)
+        ends = max(0.0, low), min(1.0, high) if measure.unit == "points" else high
+    elif measure.name == PRIMARY:
+        num_items = contender.any_run.test.num_items
+        ends = wilson_interval(round(values[0] * num_items), num_items)
+    return Summary(
+        contender=contender.name,
+        metric=measure.name,
+        seeds=tuple(contender.runs),
+        values=tuple(values),
+        mean=statistics.fmean(values),
+        sd=statistics.stdev(values) if len(values) > 1 else None,
+        low=ends[0] if ends else None,
+        high=ends[1] if ends else None,
+    )
+
+
+def _family(measure: Measure, contenders: list[Contender], measured: list[Contender], answers: Answers) -> Family:
+    """Friedman over the seeds that all have; Cochran over the items where that is one seed; two contenders: neither."""
+    seeds = [seed for seed in measured[0].runs if all(seed in other.runs for other in measured)]
+    is_primary = measure.name == PRIMARY
+    if len(measured) > 2 and len(seeds) > 1:
+        scores = np.array([[measure.value(contender.runs[seed]) for seed in seeds] for contender in measured], float)
+        found = families.friedman(scores)
+        return Family(metric=measure.name, test="friedman", statistic=found.statistic, p_value=found.p_value,
+                      is_primary=is_primary)  # fmt: skip
+    places = [contenders.index(contender) for contender in measured]
+    if is_primary and len(measured) > 2 and seeds and all(answers.has_all(place, seeds) for place in places):
+        rows = [answers.rows[place, seeds[0]] for place in places]
+        found = families.cochran(answers.values[PRIMARY][rows] > 0)
+        return Family(metric=measure.name, test="cochran", statistic=found.statistic, p_value=found.p_value,
+                      is_primary=True)  # fmt: skip
+    return Family(metric=measure.name, test="none", is_primary=is_primary)
+
+
+def _findings(answers: Answers) -> tuple[Finding, ...]:
+    if not answers.missing:
+        return ()
+    return (Finding(kind="note", code="no-predictions", runs=answers.missing),)

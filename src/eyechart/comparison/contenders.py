@@ -1,0 +1,141 @@
+"""The runs that are compared, by contender and seed, and what they answered to every test item."""
+
+from __future__ import annotations
+
+import statistics
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from eyechart.comparison.measures import MEASURES
+from eyechart.errors import StorageError, UsageError
+from eyechart.storage import PREDICTIONS_FILE, natural_key, read_arrays, read_run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from eyechart.schema import RunRecord
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One contender of one study, with all its seeds; diverged runs are among them and count (rule 3)."""
+
+    name: str  # unique in this comparison
+    runs: dict[int, RunRecord]  # seed -> run, by seed
+    folders: dict[int, Path]
+
+    @property
+    def any_run(self) -> RunRecord:
+        return next(iter(self.runs.values()))
+
+    @property
+    def mean_accuracy(self) -> float:
+        return statistics.fmean(run.test.accuracy for run in self.runs.values())
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What each test item contributes to each metric, for the runs whose predictions are on the disk."""
+
+    rows: dict[tuple[int, int], int]  # (contender's place, seed) -> row
+    values: dict[str, np.ndarray]  # metric -> float32 (rows, N)
+    missing: tuple[str, ...]  # runs without
+
+    def has_all(self, contender: int, seeds: Iterable[int]) -> bool:
+        return all((contender, seed) in self.rows for seed in seeds)
+
+
+def read_contenders(folders: list[Path]) -> list[Contender]:
+    """The runs by study and contender, the best mean accuracy first.
+
+    Raises UsageError where there are no runs, or where they are of different datasets or test parts.
+    """
+    runs = {folder: read_run(folder) for folder in folders}
+    _check_same_test(runs)
+    groups: dict[tuple[Path, str], list[Path]] = {}
+    for folder, run in sorted(runs.items(), key=lambda item: item[1].seed):
+        groups.setdefault((folder.resolve().parent, run.contender), []).append(folder)
+    names = unique_names({key: runs[members[0]].study for key, members in groups.items()})
+    contenders = [
+        Contender(
+            names[key], {runs[folder].seed: runs[folder] for folder in members},
+            {runs[folder].seed: folder for folder in members},
+        )
+        for key, members in groups.items()
+    ]  # fmt: skip
+    return sorted(contenders, key=lambda contender: (-contender.mean_accuracy, natural_key(contender.name)))
+
+
+def unique_names(studies: dict[tuple[Path, str], str]) -> dict[tuple[Path, str], str]:
+    """(study's folder, contender) -> the contender's name, with its study, or its folder, where it occurs twice."""
+    contenders = Counter(contender for _, contender in studies)
+    named = {key: key[1] if contenders[key[1]] == 1 else f"{key[1]} ({study})" for key, study in studies.items()}
+    repeated = Counter(named.values())
+    return {key: name if repeated[name] == 1 else f"{name} in {key[0]}" for key, name in named.items()}
+
+
+def read_answers(contenders: list[Contender]) -> Answers:
+    """Read the predictions of every run; those that are not there are named, damaged ones raise StorageError."""
+    places = [(place, seed) for place, contender in enumerate(contenders) for seed in contender.runs]
+    labels: dict[Path, np.ndarray] = {}
+    found: dict[tuple[int, int], dict[str, np.ndarray]] = {}
+    missing = []
+    for place, seed in places:
+        contender = contenders[place]
+        run, folder = contender.runs[seed], contender.folders[seed]
+        items = folder.parent / run.items
+        if not (items.is_file() and (folder / PREDICTIONS_FILE).is_file()):
+            missing.append(f"{run.study}/{run.run}")
+            continue
+        if items not in labels:
+            labels[items] = read_arrays(items)["labels"]
+        found[place, seed] = _item_values(labels[items], folder)
+    metrics = [name for name, measure in MEASURES.items() if measure.item_values]
+    values = {name: np.stack([of_run[name] for of_run in found.values()]) for name in metrics} if found else {}
+    return Answers({key: row for row, key in enumerate(found)}, values, tuple(missing))
+
+
+def _item_values(labels: np.ndarray, folder: Path) -> dict[str, np.ndarray]:
+    probabilities = read_arrays(folder / PREDICTIONS_FILE)["probabilities"]
+    if len(probabilities) != len(labels):
+        raise StorageError(
+            f"{folder / PREDICTIONS_FILE} answers {len(probabilities):,} items and the test part has {len(labels):,}; "
+            "expected one answer for each. Delete the run's folder and run the study again with --resume."
+        )
+    return {
+        name: measure.item_values(labels, probabilities).astype(np.float32)
+        for name, measure in MEASURES.items()
+        if measure.item_values
+    }
+
+
+def _check_same_test(runs: dict[Path, RunRecord]) -> None:
+    if not runs:
+        raise UsageError(
+            "No finished run was found; expected at least one folder with a run.json. "
+            "Train with `eyechart run`, then compare the folder that it names."
+        )
+    _check_one(
+        Counter((run.dataset.name, run.dataset.content_sha256) for run in runs.values()),
+        "These runs are of different datasets", "runs on the same images, by content hash",
+        "Compare each dataset's runs alone.",
+    )  # fmt: skip
+    _check_one(
+        Counter((f"{run.splits.num_test:,} images", run.splits.test_sha256) for run in runs.values()),
+        "These runs were tested on different images", "one test part, by content hash",
+        "Compare only runs of the same preset and dataset.",
+    )  # fmt: skip
+
+
+def _check_one(kinds: Counter[tuple[str, str]], found: str, expected: str, advice: str) -> None:
+    if len(kinds) > 1:
+        listed = ", ".join(f"{name} {digest[:8]} ({_runs(number)})" for (name, digest), number in kinds.items())
+        raise UsageError(f"{found}: {listed}. Expected {expected}. {advice}")
+
+
+def _runs(number: int) -> str:
+    return "1 run" if number == 1 else f"{number} runs"

@@ -1,0 +1,182 @@
+"""The numbers behind the verdict of every pair in one metric; comparison/verdicts.py makes a word of them (rule 9)."""
+
+from __future__ import annotations
+
+import itertools
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from eyechart.comparison import bootstrap, paired, power
+from eyechart.comparison.families import holm
+
+if TYPE_CHECKING:
+    from eyechart.comparison.contenders import Answers, Contender
+    from eyechart.comparison.measures import Measure
+
+Seeds = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class ItemTest:
+    """McNemar's exact test of one pair on one seed."""
+
+    lead: int  # items that only the first got right minus those that only the second did
+    p_value: float
+    holm_p: float  # among all pairs of this seed
+
+
+@dataclass
+class PairFacts:
+    """One pair in one metric; differences are scores of the first minus scores of the second."""
+
+    first: int  # places in the list of contenders; the first has the better mean over the shared seeds
+    second: int
+    seeds: Seeds  # that both have
+    differences: np.ndarray  # (S,)
+    p_value: float | None = None
+    ends: tuple[float, ...] | None = None  # low and high of the 95 % interval, then of the 90 % one
+    item_variance: float = 0.0  # see power.Parts
+    both_variance: float = 0.0
+    item_tests: list[ItemTest] = field(default_factory=list)
+
+    @property
+    def lead(self) -> float:
+        return float(self.differences.mean())
+
+    def turned(self) -> PairFacts:
+        """The same, seen from the other side."""
+        low, high, low90, high90 = self.ends or (0.0,) * 4
+        return PairFacts(
+            self.second, self.first, self.seeds, 0.0 - self.differences, self.p_value,
+            (-high, -low, -high90, -low90) if self.ends else None, self.item_variance, self.both_variance,
+            [ItemTest(-test.lead, test.p_value, test.holm_p) for test in self.item_tests],
+        )  # fmt: skip
+
+
+def facts_of_pairs(
+    measure: Measure, contenders: list[Contender], answers: Answers, deviations: np.ndarray | None
+) -> list[PairFacts]:
+    """All pairs of the contenders that have this metric.
+
+    deviations: float32 (draws, rows of `answers`), how the mean of each run moves when test items are drawn anew; None
+    for a metric that does not add up over items.
+    """
+    scores = {
+        place: {
+            seed: measure.score(value)
+            for seed, run in contender.runs.items()
+            if (value := measure.value(run)) is not None
+        }
+        for place, contender in enumerate(contenders)
+    }
+    groups: dict[Seeds, list[tuple[int, int]]] = defaultdict(list)
+    for first, second in itertools.combinations((place for place in scores if scores[place]), 2):
+        groups[tuple(seed for seed in scores[first] if seed in scores[second])].append((first, second))
+    facts = []
+    for seeds, pairs in groups.items():
+        if not seeds:  # nothing pairs up; the means are still worth a line
+            means = {place: float(np.mean(list(scores[place].values()))) for pair in pairs for place in pair}
+            facts += [PairFacts(a, b, (), np.array([means[a] - means[b]])) for a, b in pairs]
+            continue
+        group = _Group(measure, seeds, pairs, scores, answers, deviations)
+        facts += group.facts()
+    return [pair.turned() if pair.lead < 0 else pair for pair in facts]
+
+
+class _Group:
+    """Pairs of one metric that share the same seeds, and are therefore worked out together."""
+
+    def __init__(
+        self, measure: Measure, seeds: Seeds, pairs: list[tuple[int, int]],
+        scores: dict[int, dict[int, float]], answers: Answers, deviations: np.ndarray | None,
+    ):  # fmt: skip
+        self.measure, self.seeds, self.pairs = measure, seeds, pairs
+        self.answers, self.deviations = answers, deviations
+        self.places = sorted({place for pair in pairs for place in pair})
+        self.scores = np.array([[scores[place][seed] for seed in seeds] for place in self.places])  # (A, S)
+        index = {place: number for number, place in enumerate(self.places)}
+        self.first = np.array([index[a] for a, _ in pairs])
+        self.second = np.array([index[b] for _, b in pairs])
+        self.answered = np.array([deviations is not None and answers.has_all(place, seeds) for place in self.places])
+
+    @property
+    def are_few(self) -> bool:
+        return len(self.seeds) < power.FEWEST_SEEDS
+
+    def facts(self) -> list[PairFacts]:
+        differences = self.scores[self.first] - self.scores[self.second]  # (P, S)
+        p_values = paired.sign_flip_p(differences)
+        facts = [
+            PairFacts(a, b, self.seeds, difference, float(p))
+            for (a, b), difference, p in zip(self.pairs, differences, p_values, strict=True)
+        ]
+        with_items = self.answered[self.first] & self.answered[self.second]  # (P,)
+        for numbers, by_items in ((np.flatnonzero(with_items), True), (np.flatnonzero(~with_items), False)):
+            if len(numbers) and (by_items or not self.are_few):
+                for number, ends in zip(numbers, self._ends(numbers, by_items).T, strict=True):
+                    facts[number].ends = tuple(ends.tolist())
+        if with_items.any() and not self.are_few:
+            self._add_variances(facts, np.flatnonzero(with_items))
+        return facts
+
+    def _ends(self, numbers: np.ndarray, by_items: bool) -> np.ndarray:
+        """float64 (4, pairs): the ends of the 95 % and of the 90 % interval.
+
+        Few seeds are taken as they are: their interval is about these very runs on other items of the same kind.
+        """
+        num_seeds = 1 if self.are_few else len(self.seeds)
+        means = self._drawn_means(by_items)  # (A, draws)
+        shares = [bootstrap.tail(0.95, num_seeds), bootstrap.tail(0.90, num_seeds)]
+        differences: np.ndarray = means[self.first[numbers]] - means[self.second[numbers]]
+        return bootstrap.percentile_ends(differences, shares)
+
+    def _drawn_means(self, by_items: bool) -> np.ndarray:
+        """float32 (A, draws): each contender's mean score under seeds and, if so, items drawn anew; 0 where unknown."""
+        num_seeds = len(self.seeds)
+        shares = np.full((1, num_seeds), 1 / num_seeds) if self.are_few else bootstrap.seed_shares(num_seeds)
+        centre = self.scores.mean()  # float32 keeps the digits of small numbers only
+        means: np.ndarray = ((self.scores - centre) @ shares.T).astype(np.float32)  # (A, draws)
+        if not by_items:
+            return means
+        assert self.deviations is not None
+        sign = 1 if self.measure.higher_is_better else -1
+        moved = np.zeros((len(self.places), len(self.deviations)), np.float32)
+        for number in np.flatnonzero(self.answered):
+            rows = [self.answers.rows[self.places[number], seed] for seed in self.seeds]
+            moved[number] = sign * (self.deviations[:, rows] * shares.astype(np.float32)).sum(axis=1)
+        moved += means
+        return moved
+
+    def _add_variances(self, facts: list[PairFacts], numbers: np.ndarray) -> None:
+        """What power.py needs to know of the items."""
+        answered = np.flatnonzero(self.answered)
+        rows = [[self.answers.rows[self.places[number], seed] for seed in self.seeds] for number in answered]
+        parts = power.variance_parts(self.answers.values[self.measure.name][np.array(rows)])
+        index = {number: row for row, number in enumerate(answered)}
+        for number in numbers:
+            at = index[self.first[number]], index[self.second[number]]
+            facts[number].item_variance, facts[number].both_variance = float(parts.item[at]), float(parts.both[at])
+
+
+def add_item_tests(facts: list[PairFacts], num_contenders: int, answers: Answers) -> None:
+    """McNemar's exact test of every pair on every seed that both answered, with Holm among the pairs of a seed."""
+    tests: dict[int, dict[tuple[int, int], ItemTest]] = {}
+    for seed in sorted({seed for _, seed in answers.rows}):
+        places = [place for place in range(num_contenders) if (place, seed) in answers.rows]
+        right = answers.values["accuracy"][[answers.rows[place, seed] for place in places]]
+        only_first = paired.only_first_right(right)  # (A, A)
+        first, second = np.triu_indices(len(places), k=1)
+        leads = only_first[first, second] - only_first[second, first]
+        p_values = paired.mcnemar_p(only_first[first, second], only_first[second, first])
+        tests[seed] = {
+            (places[a], places[b]): ItemTest(int(lead), float(p), float(adjusted))
+            for a, b, lead, p, adjusted in zip(first, second, leads, p_values, holm(p_values), strict=True)
+        }
+    for pair in facts:
+        is_turned = pair.first > pair.second
+        key = (pair.second, pair.first) if is_turned else (pair.first, pair.second)
+        found = [tests[seed][key] for seed in pair.seeds if key in tests.get(seed, {})]
+        pair.item_tests = [ItemTest(-t.lead, t.p_value, t.holm_p) for t in found] if is_turned else found
