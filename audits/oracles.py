@@ -9,6 +9,7 @@ from sklearn.metrics import accuracy_score, confusion_matrix, log_loss, precisio
 
 from audits.boxes import HEIGHT, WIDTH, pycocotools_says, random_case
 from audits.settings import Answer, Settings
+from eyechart.comparison import families, paired
 from eyechart.evaluation.detection import score_boxes
 from eyechart.evaluation.metrics import PROBABILITY_FLOOR, score
 
@@ -80,6 +81,52 @@ def boxes_pycocotools(settings: Settings) -> Answer:
         theirs = pycocotools_says(predictions, true_boxes, true_labels)
         differences += [abs(a - b) for a, b in zip((ours.map, ours.map50, ours.map75), theirs, strict=True)]
     return compared(differences, num_cases, LARGEST_BOX_DIFFERENCE)
+
+
+# --------------------------------------------------------------------------------------------- tests of pairs
+
+
+def tests_statsmodels(settings: Settings) -> Answer:
+    """McNemar, Holm and Cochran equal statsmodels', and the sign-flip test scipy's exact permutation test, to 1e-9."""
+    num_cases = settings.pick(500, 20)
+    differences: list[float] = []
+    for seed in range(num_cases):
+        random = np.random.default_rng(seed)
+        differences += mcnemar_differences(random) + holm_differences(random) + cochran_differences(random)
+        differences += sign_flip_differences(random) if seed % 5 == 0 else []
+    return compared(differences, num_cases, LARGEST_METRIC_DIFFERENCE)
+
+
+def mcnemar_differences(random: np.random.Generator) -> list[float]:
+    from statsmodels.stats.contingency_tables import mcnemar
+
+    only_first, only_second = random.integers(0, random.integers(1, 200), 2)
+    theirs = mcnemar([[5, only_first], [only_second, 5]], exact=True).pvalue if only_first + only_second else 1.0
+    return [abs(float(paired.mcnemar_p(only_first, only_second)) - float(theirs))]
+
+
+def holm_differences(random: np.random.Generator) -> list[float]:
+    from statsmodels.stats.multitest import multipletests
+
+    p_values = np.round(random.random(int(random.integers(1, 40))) ** 3, int(random.integers(1, 6)))  # with ties
+    return list(np.abs(families.holm(p_values) - multipletests(p_values, method="holm")[1]))
+
+
+def cochran_differences(random: np.random.Generator) -> list[float]:
+    from statsmodels.stats.contingency_tables import cochrans_q
+
+    right = random.random((int(random.integers(3, 8)), int(random.integers(5, 300)))) < random.random() * 0.8 + 0.1
+    right[0, 0], right[1, 0] = True, False  # somebody differs somewhere
+    ours, theirs = families.cochran(right), cochrans_q(right.T)
+    return [abs(ours.statistic - theirs.statistic), abs(ours.p_value - theirs.pvalue)]
+
+
+def sign_flip_differences(random: np.random.Generator) -> list[float]:
+    from scipy.stats import permutation_test
+
+    seeds = random.normal(random.normal(), 1, int(random.integers(2, 11)))
+    theirs = permutation_test((seeds,), np.mean, permutation_type="samples", n_resamples=np.inf).pvalue
+    return [abs(float(paired.sign_flip_p(seeds[None])[0]) - float(theirs))]
 
 
 def compared(differences: list[float], num_cases: int, largest: float) -> Answer:
