@@ -22,6 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from eyechart.comparison.compare import compare_runs
 from eyechart.comparison.uncertainty import mean_interval, wilson_interval
 from eyechart.recipes import RECIPES
 from eyechart.report.numbers import seconds
@@ -192,8 +193,13 @@ def foreign_share(run: RunRecord) -> float | None:
 
 
 def verdicts_of(folders: list[Path]) -> dict[str, Any]:
-    """What the comparison says of these runs."""
-    return {}
+    """What the comparison says of these runs: of every pair, and of all contenders together."""
+    comparison = compare_runs(folders)
+    return {
+        "families": [family.model_dump(mode="json") for family in comparison.families],
+        "verdicts": [verdict.model_dump(mode="json") for verdict in comparison.verdicts],
+        "findings": [finding.model_dump(mode="json") for finding in comparison.findings],
+    }
 
 
 if __name__ == "__main__":

@@ -72,6 +72,10 @@ def test_two_studies_are_one_record(studies: Callable[..., list[Path]], tmp_path
     assert vit["test_accesses"] == [1, 1, 1]
     assert vit["judged_after_the_last_step"] == [True] * 3
     assert content["schema_version"] == 1
+    pairs = [verdict for verdict in content["verdicts"] if verdict["metric"] == "accuracy"]
+    assert len(pairs) == 10, "of five contenders"
+    assert {verdict["num_seeds"] for verdict in pairs} == {3}
+    assert [family["metric"] for family in content["families"] if family["is_primary"]] == ["accuracy"]
     assert "hostname" not in content["host"]
     assert str(tmp_path) not in json.dumps(content), "no path of this machine"
 
