@@ -3,6 +3,7 @@
     import eyechart as ec
     study = ec.run(models=["cnn", "vit"], data="mnist", preset="quick")
     study.table()
+    study.compare().verdicts
     study.report()
 
 The same as `eyechart run` on the command line.  Importing this package does not import torch.
@@ -18,10 +19,12 @@ from eyechart.errors import EyechartError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from eyechart.schema import Budget, Recipe, Rules, RunRecord
+    from eyechart.schema import Budget, Comparison, Recipe, Rules, RunRecord
     from eyechart.study import Study
 
-__all__ = ["Budget", "EyechartError", "Recipe", "Rules", "RunRecord", "Study", "open_study", "run"]
+__all__ = [
+    "Budget", "Comparison", "EyechartError", "Recipe", "Rules", "RunRecord", "Study", "compare", "open_study", "run",
+]  # fmt: skip
 
 
 def run(
@@ -77,9 +80,20 @@ def open_study(folder: str | Path) -> Study:
     return Study(Path(folder), read_study(Path(folder)))
 
 
+def compare(*runs: str | Path) -> Comparison:
+    """Which contender is better, by how much and how sure: verdicts for every pair, with the numbers behind them.
+
+    `runs` are folders of runs, of studies, or of several studies; UsageError unless all were tested on the same images.
+    """
+    from eyechart.comparison.compare import compare_runs
+    from eyechart.storage import find_runs
+
+    return compare_runs(find_runs([Path(folder) for folder in runs]))
+
+
 def __getattr__(name: str) -> Any:
     """Records are imported when they are asked for, so that `eyechart --help` does not wait for them."""
-    if name in ("Budget", "Recipe", "Rules", "RunRecord"):
+    if name in ("Budget", "Comparison", "Recipe", "Rules", "RunRecord"):
         from eyechart import schema
 
         return getattr(schema, name)

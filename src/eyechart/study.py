@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from eyechart.contracts import Reporter
+    from eyechart.schema import Comparison
 
     Launcher = Callable[[Job, Reporter], None]
 
@@ -49,6 +50,12 @@ class Study:
         from eyechart.cli.terminal import results_table
 
         results_table(self.runs)
+
+    def compare(self) -> Comparison:
+        """Verdicts on every pair of contenders; diverged runs count with what they scored."""
+        from eyechart.comparison.compare import compare_runs
+
+        return compare_runs(storage.find_runs([self.folder]))
 
     def report(self, output: Path | str | None = None, lang: str = "en") -> Path:
         """Write the HTML report; the path of the file."""

@@ -11,7 +11,7 @@ import sys
 
 import typer
 
-from eyechart.cli import data, read, run
+from eyechart.cli import compare, data, read, run
 from eyechart.errors import EyechartError
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ app.command("run")(run.run)
 app.command("repeat")(run.repeat)
 app.command("ls")(read.ls)
 app.command("show")(read.show)
+app.command("compare")(compare.compare)
 app.command("report")(read.report)
 app.command("predict")(read.predict)
 app.add_typer(data.app, name="data")

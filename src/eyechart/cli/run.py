@@ -108,7 +108,10 @@ def _show_results(study: Study, as_json: bool) -> None:
 
         typer.echo(json.dumps([summary(record) for record in study.runs], indent=1))
     elif study.runs:
+        from eyechart.cli.verdicts import show_short
+
         study.table()
+        show_short(study.compare())
 
 
 def _dry_run(record: StudyRecord, folder: Path, offline: bool, as_json: bool) -> None:

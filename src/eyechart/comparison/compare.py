@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from eyechart.comparison import bootstrap, families, pairs, verdicts
-from eyechart.comparison.contenders import Answers, Contender, read_answers, read_contenders
+from eyechart.comparison.contenders import Contender, ItemValues, read_contenders, read_item_values
 from eyechart.comparison.measures import MEASURES, PRIMARY, Measure
 from eyechart.comparison.uncertainty import mean_interval, wilson_interval
 from eyechart.schema import Comparison, Family, Finding, Summary, Verdict
@@ -21,9 +21,9 @@ def compare_runs(run_folders: list[Path]) -> Comparison:
     and a finding says so.  Raises UsageError where the runs do not belong together, StorageError for damaged files.
     """
     contenders = read_contenders(run_folders)
-    answers = read_answers(contenders)
+    items = read_item_values(contenders)
     num_items = contenders[0].any_run.test.num_items
-    deviations = _item_deviations(answers) if len(contenders) > 1 else {}
+    deviations = _item_deviations(items) if len(contenders) > 1 else {}
     summaries: list[Summary] = []
     tests: list[Family] = []
     found: list[Verdict] = []
@@ -31,10 +31,10 @@ def compare_runs(run_folders: list[Path]) -> Comparison:
         measured = [contender for contender in contenders if measure.value(contender.any_run) is not None]
         summaries += [_summary(measure, contender) for contender in measured]
         if len(measured) > 1 and not _is_fixed_by_the_rules(measure, contenders):
-            tests.append(_family(measure, contenders, measured, answers))
-            facts = pairs.facts_of_pairs(measure, contenders, answers, deviations.get(measure.name))
+            tests.append(_family(measure, contenders, measured, items))
+            facts = pairs.facts_of_pairs(measure, contenders, items, deviations.get(measure.name))
             if measure.name == PRIMARY:
-                pairs.add_item_tests(facts, len(contenders), answers)
+                pairs.add_item_tests(facts, len(contenders), items)
             found += verdicts.verdicts_of(measure, contenders, facts, num_items)
     return Comparison(
         dataset=contenders[0].any_run.dataset.title,
@@ -48,16 +48,16 @@ def compare_runs(run_folders: list[Path]) -> Comparison:
         summaries=tuple(summaries),
         families=tuple(tests),
         verdicts=tuple(found),
-        findings=_findings(answers),
+        findings=_findings(items),
     )  # fmt: skip
 
 
-def _item_deviations(answers: Answers) -> dict[str, np.ndarray]:
+def _item_deviations(items: ItemValues) -> dict[str, np.ndarray]:
     """How every run's mean moves with other test items, in metrics that add up over them: the same draws for all."""
-    if not answers.rows:
+    if not items.rows:
         return {}
-    deviations = bootstrap.item_deviations(np.concatenate(list(answers.values.values())))
-    return dict(zip(answers.values, np.split(deviations, len(answers.values), axis=1), strict=True))
+    deviations = bootstrap.item_deviations(np.concatenate(list(items.values.values())))
+    return dict(zip(items.values, np.split(deviations, len(items.values), axis=1), strict=True))
 
 
 def _is_fixed_by_the_rules(measure: Measure, contenders: list[Contender]) -> bool:
@@ -87,7 +87,7 @@ def _summary(measure: Measure, contender: Contender) -> Summary:
     )
 
 
-def _family(measure: Measure, contenders: list[Contender], measured: list[Contender], answers: Answers) -> Family:
+def _family(measure: Measure, contenders: list[Contender], measured: list[Contender], items: ItemValues) -> Family:
     """Friedman over the seeds that all have; Cochran over the items where that is one seed; two contenders: neither."""
     seeds = [seed for seed in measured[0].runs if all(seed in other.runs for other in measured)]
     is_primary = measure.name == PRIMARY
@@ -97,15 +97,15 @@ def _family(measure: Measure, contenders: list[Contender], measured: list[Conten
         return Family(metric=measure.name, test="friedman", statistic=found.statistic, p_value=found.p_value,
                       is_primary=is_primary)  # fmt: skip
     places = [contenders.index(contender) for contender in measured]
-    if is_primary and len(measured) > 2 and seeds and all(answers.has_all(place, seeds) for place in places):
-        rows = [answers.rows[place, seeds[0]] for place in places]
-        found = families.cochran(answers.values[PRIMARY][rows] > 0)
+    if is_primary and len(measured) > 2 and seeds and all(items.has_all(place, seeds) for place in places):
+        rows = [items.rows[place, seeds[0]] for place in places]
+        found = families.cochran(items.values[PRIMARY][rows] > 0)
         return Family(metric=measure.name, test="cochran", statistic=found.statistic, p_value=found.p_value,
                       is_primary=True)  # fmt: skip
     return Family(metric=measure.name, test="none", is_primary=is_primary)
 
 
-def _findings(answers: Answers) -> tuple[Finding, ...]:
-    if not answers.missing:
+def _findings(items: ItemValues) -> tuple[Finding, ...]:
+    if not items.missing:
         return ()
-    return (Finding(kind="note", code="no-predictions", runs=answers.missing),)
+    return (Finding(kind="note", code="no-predictions", runs=items.missing),)

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from eyechart.comparison.answers import Shelf
 from eyechart.comparison.measures import MEASURES
-from eyechart.errors import StorageError, UsageError
-from eyechart.storage import PREDICTIONS_FILE, natural_key, read_arrays, read_run
+from eyechart.errors import UsageError
+from eyechart.storage import PREDICTIONS_FILE, natural_key, read_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,7 +39,7 @@ class Contender:
 
 
 @dataclass(frozen=True)
-class Answers:
+class ItemValues:
     """What each test item contributes to each metric, for the runs whose predictions are on the disk."""
 
     rows: dict[tuple[int, int], int]  # (contender's place, seed) -> row
@@ -78,10 +79,10 @@ def unique_names(studies: dict[tuple[Path, str], str]) -> dict[tuple[Path, str],
     return {key: name if repeated[name] == 1 else f"{name} in {key[0]}" for key, name in named.items()}
 
 
-def read_answers(contenders: list[Contender]) -> Answers:
+def read_item_values(contenders: list[Contender]) -> ItemValues:
     """Read the predictions of every run; those that are not there are named, damaged ones raise StorageError."""
     places = [(place, seed) for place, contender in enumerate(contenders) for seed in contender.runs]
-    labels: dict[Path, np.ndarray] = {}
+    shelf = Shelf()
     found: dict[tuple[int, int], dict[str, np.ndarray]] = {}
     missing = []
     for place, seed in places:
@@ -91,26 +92,15 @@ def read_answers(contenders: list[Contender]) -> Answers:
         if not (items.is_file() and (folder / PREDICTIONS_FILE).is_file()):
             missing.append(f"{run.study}/{run.run}")
             continue
-        if items not in labels:
-            labels[items] = read_arrays(items)["labels"]
-        found[place, seed] = _item_values(labels[items], folder)
+        said = shelf.answers(folder, run, "test")
+        found[place, seed] = {
+            name: measure.item_values(said.labels, said.probabilities).astype(np.float32)
+            for name, measure in MEASURES.items()
+            if measure.item_values
+        }
     metrics = [name for name, measure in MEASURES.items() if measure.item_values]
     values = {name: np.stack([of_run[name] for of_run in found.values()]) for name in metrics} if found else {}
-    return Answers({key: row for row, key in enumerate(found)}, values, tuple(missing))
-
-
-def _item_values(labels: np.ndarray, folder: Path) -> dict[str, np.ndarray]:
-    probabilities = read_arrays(folder / PREDICTIONS_FILE)["probabilities"]
-    if len(probabilities) != len(labels):
-        raise StorageError(
-            f"{folder / PREDICTIONS_FILE} answers {len(probabilities):,} items and the test part has {len(labels):,}; "
-            "expected one answer for each. Delete the run's folder and run the study again with --resume."
-        )
-    return {
-        name: measure.item_values(labels, probabilities).astype(np.float32)
-        for name, measure in MEASURES.items()
-        if measure.item_values
-    }
+    return ItemValues({key: row for row, key in enumerate(found)}, values, tuple(missing))
 
 
 def _check_same_test(runs: dict[Path, RunRecord]) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 
 from eyechart.schema import PROBABILITY_FLOOR, RunRecord
 
-ItemValues = Callable[[np.ndarray, np.ndarray], np.ndarray]  # labels (N,), probabilities (N, K) -> float64 (N,)
+ValuesOfItems = Callable[[np.ndarray, np.ndarray], np.ndarray]  # labels (N,), probabilities (N, K) -> float64 (N,)
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Measure:
     unit: Literal["points", "nats", "seconds"]
     margin: float  # leads within -+ this count as equivalent (rule 9), on the scale of scores
     value: Callable[[RunRecord], float | None]  # None: this run has no such number
-    item_values: ItemValues | None = None  # their mean is the value; None: it does not add up over test items
+    item_values: ValuesOfItems | None = None  # their mean is the value; None: it does not add up over test items
 
     def score(self, value: float) -> float:
         """Higher is better; the value itself, its negative, or the logarithm of either."""

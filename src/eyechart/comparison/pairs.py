@@ -13,7 +13,7 @@ from eyechart.comparison import bootstrap, paired, power
 from eyechart.comparison.families import holm
 
 if TYPE_CHECKING:
-    from eyechart.comparison.contenders import Answers, Contender
+    from eyechart.comparison.contenders import Contender, ItemValues
     from eyechart.comparison.measures import Measure
 
 Seeds = tuple[int, ...]
@@ -57,11 +57,11 @@ class PairFacts:
 
 
 def facts_of_pairs(
-    measure: Measure, contenders: list[Contender], answers: Answers, deviations: np.ndarray | None
+    measure: Measure, contenders: list[Contender], items: ItemValues, deviations: np.ndarray | None
 ) -> list[PairFacts]:
     """All pairs of the contenders that have this metric.
 
-    deviations: float32 (draws, rows of `answers`), how the mean of each run moves when test items are drawn anew; None
+    deviations: float32 (draws, rows of `items`), how the mean of each run moves when test items are drawn anew; None
     for a metric that does not add up over items.
     """
     scores = {
@@ -81,7 +81,7 @@ def facts_of_pairs(
             means = {place: float(np.mean(list(scores[place].values()))) for pair in pairs for place in pair}
             facts += [PairFacts(a, b, (), np.array([means[a] - means[b]])) for a, b in pairs]
             continue
-        group = _Group(measure, seeds, pairs, scores, answers, deviations)
+        group = _Group(measure, seeds, pairs, scores, items, deviations)
         facts += group.facts()
     return [pair.turned() if pair.lead < 0 else pair for pair in facts]
 
@@ -91,16 +91,16 @@ class _Group:
 
     def __init__(
         self, measure: Measure, seeds: Seeds, pairs: list[tuple[int, int]],
-        scores: dict[int, dict[int, float]], answers: Answers, deviations: np.ndarray | None,
+        scores: dict[int, dict[int, float]], items: ItemValues, deviations: np.ndarray | None,
     ):  # fmt: skip
         self.measure, self.seeds, self.pairs = measure, seeds, pairs
-        self.answers, self.deviations = answers, deviations
+        self.items, self.deviations = items, deviations
         self.places = sorted({place for pair in pairs for place in pair})
         self.scores = np.array([[scores[place][seed] for seed in seeds] for place in self.places])  # (A, S)
         index = {place: number for number, place in enumerate(self.places)}
         self.first = np.array([index[a] for a, _ in pairs])
         self.second = np.array([index[b] for _, b in pairs])
-        self.answered = np.array([deviations is not None and answers.has_all(place, seeds) for place in self.places])
+        self.answered = np.array([deviations is not None and items.has_all(place, seeds) for place in self.places])
 
     @property
     def are_few(self) -> bool:
@@ -145,7 +145,7 @@ class _Group:
         sign = 1 if self.measure.higher_is_better else -1
         moved = np.zeros((len(self.places), len(self.deviations)), np.float32)
         for number in np.flatnonzero(self.answered):
-            rows = [self.answers.rows[self.places[number], seed] for seed in self.seeds]
+            rows = [self.items.rows[self.places[number], seed] for seed in self.seeds]
             moved[number] = sign * (self.deviations[:, rows] * shares.astype(np.float32)).sum(axis=1)
         moved += means
         return moved
@@ -153,20 +153,20 @@ class _Group:
     def _add_variances(self, facts: list[PairFacts], numbers: np.ndarray) -> None:
         """What power.py needs to know of the items."""
         answered = np.flatnonzero(self.answered)
-        rows = [[self.answers.rows[self.places[number], seed] for seed in self.seeds] for number in answered]
-        parts = power.variance_parts(self.answers.values[self.measure.name][np.array(rows)])
+        rows = [[self.items.rows[self.places[number], seed] for seed in self.seeds] for number in answered]
+        parts = power.variance_parts(self.items.values[self.measure.name][np.array(rows)])
         index = {number: row for row, number in enumerate(answered)}
         for number in numbers:
             at = index[self.first[number]], index[self.second[number]]
             facts[number].item_variance, facts[number].both_variance = float(parts.item[at]), float(parts.both[at])
 
 
-def add_item_tests(facts: list[PairFacts], num_contenders: int, answers: Answers) -> None:
+def add_item_tests(facts: list[PairFacts], num_contenders: int, items: ItemValues) -> None:
     """McNemar's exact test of every pair on every seed that both answered, with Holm among the pairs of a seed."""
     tests: dict[int, dict[tuple[int, int], ItemTest]] = {}
-    for seed in sorted({seed for _, seed in answers.rows}):
-        places = [place for place in range(num_contenders) if (place, seed) in answers.rows]
-        right = answers.values["accuracy"][[answers.rows[place, seed] for place in places]]
+    for seed in sorted({seed for _, seed in items.rows}):
+        places = [place for place in range(num_contenders) if (place, seed) in items.rows]
+        right = items.values["accuracy"][[items.rows[place, seed] for place in places]]
         only_first = paired.only_first_right(right)  # (A, A)
         first, second = np.triu_indices(len(places), k=1)
         leads = only_first[first, second] - only_first[second, first]

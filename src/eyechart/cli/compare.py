@@ -1,0 +1,52 @@
+"""`eyechart compare`: verdicts on runs that are on the disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from eyechart.cli.read import JSON
+
+if TYPE_CHECKING:
+    from eyechart.schema import Language
+
+
+def compare(
+    runs: list[Path] = typer.Argument(..., metavar="RUNS...", help="Runs, studies, or folders of studies."),
+    metric: str = typer.Option("accuracy", "--metric", help="accuracy, macro_f1, loss, training_seconds, map; or all."),
+    lang: str = typer.Option("en", "--lang", help="Language of the sentences: en or fr."),
+    as_json: bool = JSON,
+) -> None:
+    """Say which contender is better, by how much and how sure: intervals, paired tests, verdicts."""
+    from eyechart.comparison.compare import compare_runs
+    from eyechart.storage import find_runs
+
+    metrics, language = _metrics(metric), _language(lang)
+    comparison = compare_runs(find_runs(runs))
+    if as_json:
+        typer.echo(comparison.model_dump_json(indent=1))
+        return
+    from eyechart.cli.verdicts import show_comparison
+
+    show_comparison(comparison, metrics, language)
+
+
+def _metrics(text: str) -> list[str]:
+    from eyechart.comparison.measures import MEASURES
+    from eyechart.errors import UsageError
+
+    names = list(MEASURES) if text == "all" else [part.strip() for part in text.split(",") if part.strip()]
+    unknown = [name for name in names if name not in MEASURES]
+    if unknown or not names:
+        raise UsageError(f"--metric got {text!r}; expected all, or some of {', '.join(MEASURES)}, separated by commas.")
+    return names
+
+
+def _language(text: str) -> Language:
+    from eyechart.errors import UsageError
+
+    if text not in ("en", "fr"):
+        raise UsageError(f"--lang got {text!r}; expected en or fr.")
+    return "fr" if text == "fr" else "en"

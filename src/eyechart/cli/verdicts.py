@@ -1,0 +1,238 @@
+"""A comparison on the terminal: what speaks against it first, then scores with intervals, who beats whom, and why."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from eyechart.cli.console import named, new_table, open_console
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+    from rich.table import Table
+
+    from eyechart.schema import Comparison, Family, Language, Summary, Verdict
+
+MOST_SENTENCES = 45  # all pairs of ten contenders
+MOST_IN_MATRIX = 12
+SHORT_SENTENCES = 10  # all pairs of five
+MARKS = {  # kind -> mark where the row's contender leads, where it trails
+    "better": ("▲", "▼"), "equivalent": ("=", "="), "not shown": ("?", "?"), "too few runs": ("…", "…"),
+}  # fmt: skip
+HEADINGS = {
+    "accuracy": ("accuracy %", "exactitude %"),
+    "macro_f1": ("F1 %", "F1 %"),
+    "loss": ("loss", "perte"),
+    "training_seconds": ("training", "entraînement"),
+    "map": ("mAP", "mAP"),
+}
+
+
+def show_comparison(
+    comparison: Comparison, metrics: Sequence[str], lang: Language = "en", console: Console | None = None
+) -> None:
+    """Print all of it on standard output: findings, summaries, and for each metric the matrix and its sentences."""
+    from eyechart.comparison.words.verdicts import family_sentence
+
+    console = console or open_console(sys.stdout)
+    show_findings(comparison, lang, console)
+    for table in _summaries(comparison, lang, console):
+        console.print(table)
+        console.print()
+    console.print(Text(_caption(comparison, lang), style="dim"))
+    families = {family.metric: family for family in comparison.families}
+    for metric in metrics:
+        verdicts = [verdict for verdict in comparison.verdicts if verdict.metric == metric]
+        if not verdicts:
+            continue
+        console.print()
+        console.print(Text(_title(metric, families.get(metric), lang), style="bold"))
+        if 2 < len(comparison.contenders) <= MOST_IN_MATRIX:
+            console.print(_matrix(comparison, verdicts))
+            console.print(Text(_legend(verdicts, lang), style="dim"))
+        found = family_sentence(families[metric], comparison, lang) if metric in families else ""
+        if found:
+            console.print(Text(found))
+        _print_sentences(comparison, verdicts, MOST_SENTENCES, lang, console)
+
+
+def show_short(comparison: Comparison, console: Console | None = None) -> None:
+    """Findings and the primary metric's sentences: what stands under the leaderboard after a run."""
+    console = console or open_console(sys.stdout)
+    verdicts = [verdict for verdict in comparison.verdicts if verdict.metric == "accuracy"]
+    show_findings(comparison, "en", console)
+    if verdicts:
+        console.print(Text("verdicts on accuracy", style="bold"))
+        _print_sentences(comparison, verdicts, SHORT_SENTENCES, "en", console)
+
+
+def show_findings(comparison: Comparison, lang: Language, console: Console) -> None:
+    """What a reader must know before believing a number, each on its own line."""
+    for finding in comparison.findings:
+        console.print(Text(f"! {_finding_text(finding.code, finding.runs, lang)}", style="bold"))
+    if comparison.findings:
+        console.print()
+
+
+def _finding_text(code: str, runs: tuple[str, ...], lang: Language) -> str:
+    names = ", ".join(runs)
+    if code == "no-predictions":
+        return (
+            f"The predictions of {names} are gone: compared by scores alone, without the test images."
+            if lang == "en"
+            else f"Les prédictions de {names} manquent\u202f: comparés par leurs scores seuls, sans les images de test."
+        )
+    return f"{code}\u202f: {names}" if lang == "fr" else f"{code}: {names}"
+
+
+# ------------------------------------------------------------------------------------------ summaries
+
+
+def _summaries(comparison: Comparison, lang: Language, console: Console) -> list[Table]:
+    """One table, or as many as a narrow terminal needs, each with the contenders' names."""
+    present = [metric for metric in HEADINGS if any(summary.metric == metric for summary in comparison.summaries)]
+    whole = _summary_table(comparison, present, lang)
+    if whole.__rich_measure__(console, console.options.update(width=1000)).maximum <= console.width:
+        return [whole]
+    return [_summary_table(comparison, part, lang) for part in (present[:2], present[2:]) if part]
+
+
+def _summary_table(comparison: Comparison, metrics: Sequence[str], lang: Language) -> Table:
+    table = new_table()
+    table.add_column("contender" if lang == "en" else "concurrent", no_wrap=True)
+    table.add_column("seeds" if lang == "en" else "graines", justify="right", no_wrap=True)
+    for metric in metrics:
+        table.add_column(HEADINGS[metric][lang == "fr"], justify="right", no_wrap=True)
+    by_name = {(summary.contender, summary.metric): summary for summary in comparison.summaries}
+    for name in comparison.contenders:
+        mark = "†" if name in comparison.pretrained else ""
+        cells = [_cell(by_name.get((name, metric)), lang) for metric in metrics]
+        table.add_row(_named(name, mark), str(len(by_name[name, "accuracy"].seeds)), *cells)
+    return table
+
+
+def _cell(summary: Summary | None, lang: Language) -> str:
+    """The mean with its interval, or the only value."""
+    from eyechart.comparison.words import numbers
+    from eyechart.comparison.words.metric_names import FALLBACK_DECIMALS, shown_factor
+
+    if summary is None:
+        return "–"
+    if summary.metric == "training_seconds":
+        return numbers.seconds(summary.mean, lang)
+    factor = shown_factor(summary.metric)
+    if summary.low is None or summary.high is None:
+        return numbers.number(factor * summary.mean, FALLBACK_DECIMALS["points" if factor > 1 else "nats"], lang)
+    low, high = factor * summary.low, factor * summary.high
+    decimals = numbers.interval_decimals(low, high, 2)
+    return f"{numbers.number(factor * summary.mean, decimals, lang)} ({numbers.interval(low, high, decimals, lang)})"
+
+
+def _caption(comparison: Comparison, lang: Language) -> str:
+    from eyechart.comparison.words.numbers import number
+
+    items, several = number(comparison.num_items, 0, lang), any(s.sd is not None for s in comparison.summaries)
+    origins = ", ".join(f"{name}: {origin}" for name, origin in comparison.pretrained.items())
+    if lang == "en":
+        how = "Student's t over seeds" + ("; Wilson's for one run" if not several else "")
+        text = (
+            f"{items} test images of {comparison.dataset}. In brackets: 95 % interval, {how if several else 'Wilson'}."
+        )
+        return text + (f"\n† pretrained on: {origins}." if origins else "")
+    how = "Student sur les graines" if several else "Wilson"
+    text = f"{items} images de test de {comparison.dataset}. Entre parenthèses : intervalle à 95 %, {how}."
+    text += f"\n† pré-entraîné sur : {origins}." if origins else ""
+    return text.replace(" :", "\u202f:").replace(" %", "\u202f%")
+
+
+# ------------------------------------------------------------------------------------------ verdicts
+
+
+def _title(metric: str, family: Family | None, lang: Language) -> str:
+    from eyechart.comparison.words.metric_names import metric_name
+
+    name = metric_name(metric, lang)
+    if family is None or family.is_primary:
+        return name
+    return f"{name} (exploratory)" if lang == "en" else f"{name} (exploratoire)"
+
+
+def _matrix(comparison: Comparison, verdicts: Sequence[Verdict]) -> Table:
+    """Row against column: a mark for the verdict, and the lead of the row's contender."""
+    names = [name for name in comparison.contenders if any(name in (v.first, v.second) for v in verdicts)]
+    by_pair = {(verdict.first, verdict.second): verdict for verdict in verdicts}
+    table = new_table()
+    table.add_column("")
+    for name in names:
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in names:
+        table.add_row(_named(row), *(_verdict_cell(by_pair, row, column) for column in names))
+    return table
+
+
+def _verdict_cell(by_pair: dict[tuple[str, str], Verdict], row: str, column: str) -> Text:
+    from eyechart.comparison.measures import MEASURES
+    from eyechart.comparison.words.metric_names import lead_decimals, shown_factor
+    from eyechart.comparison.words.numbers import number
+
+    if row == column:
+        return Text("·", style="dim")
+    verdict, is_first = by_pair.get((row, column)), True
+    if verdict is None:
+        verdict, is_first = by_pair.get((column, row)), False
+    if verdict is None:
+        return Text("")
+    mark = MARKS[verdict.kind][0 if is_first else 1]
+    if verdict.kind == "better" and verdict.scope == "these runs":
+        mark = {"▲": "△", "▼": "▽"}[mark]
+    decimals = lead_decimals(verdict, verdict.low, verdict.high)
+    if MEASURES[verdict.metric].scale == "ratio":
+        ratio = verdict.difference if is_first else 1 / verdict.difference
+        text = f"×{number(ratio, decimals)}"
+    else:
+        lead = shown_factor(verdict.metric) * (verdict.difference if is_first else -verdict.difference)
+        text = f"{'+' if lead > 0 else ''}{number(lead, decimals)}"
+    return Text(f"{mark} {text}", style="bold" if verdict.kind == "better" else "")
+
+
+def _legend(verdicts: Sequence[Verdict], lang: Language) -> str:
+    """Only the marks that occur."""
+    meanings = {
+        "▲ ▼": ("better, worse", "meilleur, moins bon"),
+        "△ ▽": (
+            "the same in these runs, by their test images alone",
+            "de même dans ces entraînements, par leurs seules images",
+        ),
+        "=": ("equivalent", "équivalents"),
+        "?": ("not shown", "non démontré"),
+        "…": ("too few runs to say", "trop peu d'entraînements"),
+    }
+    present = set()
+    for verdict in verdicts:
+        is_of_runs = verdict.kind == "better" and verdict.scope == "these runs"
+        present.add("△ ▽" if is_of_runs else "▲ ▼" if verdict.kind == "better" else MARKS[verdict.kind][0])
+    told = [f"{mark} {meaning[lang == 'fr']}" for mark, meaning in meanings.items() if mark in present]
+    row = "lead of the row over the column" if lang == "en" else "avance de la ligne sur la colonne"
+    return f"{row}: {', '.join(told)}" if lang == "en" else f"{row}\u202f: {', '.join(told)}"
+
+
+def _print_sentences(
+    comparison: Comparison, verdicts: Sequence[Verdict], most: int, lang: Language, console: Console
+) -> None:
+    from eyechart.comparison.words.verdicts import sentence
+
+    for verdict in verdicts[:most]:
+        console.print(Text(f"- {sentence(verdict, comparison, lang)}"), soft_wrap=not console.is_terminal)
+    if len(verdicts) > most:
+        rest = len(verdicts) - most
+        console.print(
+            Text(f"- and {rest} more pairs: --json has all" if lang == "en" else f"- et {rest} autres\u202f: --json")
+        )
+
+
+def _named(name: str, mark: str = "") -> Text:
+    return named(name + mark, name.partition(" ")[0].partition(":")[0])
