@@ -7,6 +7,7 @@
     │   └── WeightsMissing
     ├── DatasetError           exit code 3   data that is there and is broken
     ├── WeightsError           exit code 3   weights that are there and do not fit
+    ├── UnfairComparison       exit code 1   --strict, and something speaks against the comparison
     ├── StorageError           exit code 1   a disk that is full or read-only, a run file that is damaged
     └── Interrupted            exit code 130 (Ctrl-C) or 143 (SIGTERM), after saving
 
@@ -58,6 +59,10 @@ class StorageError(EyechartError):
 
 class RunFailed(EyechartError):
     """Training or judging a contender failed; the other contenders of the study are not affected."""
+
+
+class UnfairComparison(EyechartError):
+    """A rule of a fair comparison is broken or a result looks wrong, and the user asked to be strict about it."""
 
 
 class Interrupted(EyechartError):

@@ -31,7 +31,7 @@ from eyechart.schema import (
     SplitsCard,
     WeightsOrigin,
 )
-from eyechart.storage import PREDICTIONS_FILE, RUN_FILE, write_arrays, write_record
+from eyechart.storage import PREDICTIONS_FILE, RUN_FILE, digest_arrays, write_arrays, write_record
 
 DIGITS = tuple("0123456789")
 ITEMS_FILE = "items-0123456789ab.npz"
@@ -88,6 +88,8 @@ def fake_study(
             if with_arrays:
                 write_arrays(run / PREDICTIONS_FILE, arrays)
             record = fake_record(run, name, fake, seed, labels, probabilities, classes, dataset, preset)
+            splits = record.splits.model_copy(update={"test_sha256": _part_sha(images, labels)})
+            record = record.model_copy(update={"splits": splits, "predictions_sha256": digest_arrays(arrays)})
             if run.name in diverged:
                 record = record.model_copy(update={"status": "diverged"})
             write_record(run / RUN_FILE, record)
@@ -249,6 +251,11 @@ def fake_record(
         items=ITEMS_FILE, command=f"eyechart run -m {name} -d {dataset} --seeds {seed} --preset {preset}",
         started_at="2025-01-01T00:00:00Z", finished_at="2025-01-01T00:02:00Z",
     )  # fmt: skip
+
+
+def _part_sha(images: np.ndarray, labels: np.ndarray) -> str:
+    """As data/content.py hashes a part."""
+    return hashlib.sha256(images.tobytes() + labels.astype("<i8").tobytes()).hexdigest()
 
 
 def _sha(text: str) -> str:

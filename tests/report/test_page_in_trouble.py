@@ -57,7 +57,7 @@ def test_diverged_runs_are_shown_as_such(fake_runs: ModuleType, page_reader: Mod
     two = {name: fake_runs.FIVE[name] for name in ("cnn", "vit")}
     runs = fake_runs.fake_study(tmp_path / "study", two, num_items=300, diverged=("cnn-s0",))
     page = page_reader.Page(write_report(runs, tmp_path / "r.html"))
-    assert "1 run diverged: cnn-s0" in page.text
+    assert "cnn: diverged. A run that diverges counts as a failure of its contender" in page.text
     assert list(page.rows())[-1] == "cnn"
     assert "cnn is left out: it diverged." in page.text
     assert "1 of 1 diverged" in page.text

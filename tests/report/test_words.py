@@ -14,7 +14,7 @@ from eyechart.report.entries import Entry, Run, group_runs, read_runs
 from eyechart.report.notices import notices
 from eyechart.report.pairs import Pairs
 from eyechart.report.speech import Speech
-from eyechart.schema import Comparison, RunRecord, Verdict
+from eyechart.schema import Comparison, Finding, Verdict
 
 
 def with_errors(entries: list[Entry], wrong: list[int], num_items: int = 10_000) -> list[Entry]:
@@ -159,44 +159,11 @@ def test_a_pretrained_leader_is_named_as_such(entries: list[Entry]) -> None:
 # --------------------------------------------------------------------------------------------- what to know first
 
 
-def test_a_clean_study_has_no_notices(entries: list[Entry]) -> None:
-    assert notices(entries) == []
-
-
-def changed_host(record: RunRecord) -> dict[str, Any]:
-    return {"host": record.host.model_copy(update={"num_threads": 7})}
-
-
-@pytest.mark.parametrize(
-    ("update", "sentence"),
-    [
-        (lambda record: {"status": "diverged"}, "1 run diverged: vit-s0"),
-        (lambda record: {"test_accesses": 2}, "not opened exactly once in vit-s0"),
-        (changed_host, "their times cannot be compared"),
-        (
-            lambda record: {"rules": record.rules.model_copy(update={"budget": None})},
-            "2 different sets of rules: 60 s of",
-        ),
-        (lambda record: {"splits": record.splits.model_copy(update={"test_sha256": "x"})}, "different test images"),
-        (
-            lambda record: {"splits": record.splits.model_copy(update={"train_sha256": "x"})},
-            "not train on the same images",
-        ),
-        (
-            lambda record: {"clocks": record.clocks.model_copy(update={"segments": record.clocks.segments * 2})},
-            "1 run stopped and resumed (vit-s0)",
-        ),
-        (
-            lambda record: {"weights": record.weights.model_copy(update={"pretrained_on": "ImageNet-1k"})},
-            "vit (ImageNet-1k) starts from weights trained on other images",
-        ),
-    ],
-)
-def test_what_is_unfair_is_told(entries: list[Entry], update: Any, sentence: str) -> None:
-    vit = entries[1]
-    assert vit.name == "vit"
-    [notice] = notices([entries[0], replaced(vit, **update(vit.first)), entries[2]])
-    assert sentence in notice
+def test_notices_are_said_in_the_language_of_the_page() -> None:
+    finding = Finding(kind="unfair", code="test-accesses", runs=("vit-s0",), facts={"accesses": 2})
+    assert notices([finding])[0].startswith("vit-s0: the test images were not opened exactly once")
+    assert notices([finding], "fr")[0].startswith("vit-s0\N{NARROW NO-BREAK SPACE}: les images de test")
+    assert notices([]) == []
 
 
 def test_diverged_runs_are_out_of_the_mean_but_counted(fake_runs: ModuleType, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
+from eyechart.comparison.findings import find
 from eyechart.report.answer import answer
 from eyechart.report.charts import Chart, dark_colour, drawing, themed
 from eyechart.report.classes import confusion_matrices, per_class_f1
@@ -94,7 +95,7 @@ def _page(entries: list[Entry], pairs: Pairs, charts: dict[str, Chart | None], o
         say=say,
         titles=titles,
         answer=answer(entries, pairs, say),
-        notices=notices(entries),
+        notices=notices(pairs.comparison.findings or find(_folders(entries)), say.lang),
         leaderboard=leaderboard(entries, pairs, say),
         quality=quality_columns(say),
         cost=cost_columns(say),
@@ -115,6 +116,10 @@ def _page(entries: list[Entry], pairs: Pairs, charts: dict[str, Chart | None], o
         dataset=entries[0].first.dataset,
         num_entries=len(entries),
     )
+
+
+def _folders(entries: list[Entry]) -> list[Path]:
+    return [run.folder for entry in entries for run in entry.runs]
 
 
 def _template() -> Template:

@@ -1,0 +1,229 @@
+"""Results that look wrong (rule 11): what a sharp reviewer would ask about, asked by the program itself.
+
+An alarm is a suspicion with its figures, never a verdict; the scores stay as they are.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Literal
+
+from eyechart.comparison import learning, stored
+from eyechart.comparison.learning import LEAST_STEPS, constant_answer, had_its_chance
+from eyechart.comparison.naming import named
+from eyechart.comparison.stored import Evidence, Facts, read_evidence
+from eyechart.schema import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from eyechart.schema import RunRecord, Scalar, Scores
+
+SCORE_TOLERANCE = 1e-6
+F1_DISTANCE = 0.1  # of macro F1 from accuracy
+PART_DISTANCE, PART_ERRORS = 0.05, 5.0  # of validation accuracy from test accuracy: in itself, and in standard errors
+PERMUTED_SHARE = 0.3  # by which another naming of the classes would raise the accuracy
+FEW_SHARED = 1e-3  # of a part's images may also lie in another part, as in some published datasets
+NOTES = {"few-shared-pictures"}
+MOST_MFU = 1.2  # of the machine's own matrix product; more cannot be
+
+
+def alarms(run_folders: list[Path]) -> list[Finding]:
+    """Everything suspicious in these runs, one finding for each kind, with the figures of the first run that has it."""
+    evidence = read_evidence(run_folders)
+    runs = [each.run for each in evidence]
+    found = [_collected(code, look, evidence) for code, look in LOOKS.items()]
+    found += [_same_weights(runs), _barely_trained(runs), stored.not_checked(evidence)]
+    return [finding for finding in found if finding is not None]
+
+
+def _collected(code: str, look: Callable[[Evidence], Facts], evidence: Sequence[Evidence]) -> Finding | None:
+    """One finding for all runs of which `look` finds something suspicious."""
+    hits = [(each.run, facts) for each in evidence if (facts := look(each)) is not None]
+    if not hits:
+        return None
+    runs = [each.run for each in evidence]
+    kind: Literal["alarm", "note"] = "note" if code in NOTES else "alarm"
+    return Finding(kind=kind, code=code, runs=named([run for run, _ in hits], runs), facts=hits[0][1])
+
+
+def _diverged(each: Evidence) -> Facts:
+    return {} if each.run.status == "diverged" else None
+
+
+# --------------------------------------------------------------------------------------------- scores
+
+
+def _scores_contradict(each: Evidence) -> Facts:
+    """Accuracy, precision, recall and F1 are functions of the confusion matrix."""
+    for part, scores in (("test", each.run.test), ("validation", each.run.validation)):
+        for name, value in rescored(scores.confusion).items():
+            if not abs(getattr(scores, name) - value) <= SCORE_TOLERANCE:  # also when one is not a number
+                return {"part": part, "score": name, "stated": getattr(scores, name), "follows": value}
+    return None
+
+
+def rescored(confusion: Sequence[Sequence[int]]) -> dict[str, float]:
+    """Accuracy and the macro means that follow from a confusion matrix (rows: truth); 0 where they are not defined."""
+    num_classes, total = len(confusion), sum(map(sum, confusion))
+    right = [confusion[k][k] for k in range(num_classes)]
+    support, answered = [sum(row) for row in confusion], [sum(column) for column in zip(*confusion, strict=True)]
+
+    def mean_ratio(parts: Sequence[int], wholes: Sequence[int]) -> float:
+        return sum(part / whole if whole else 0.0 for part, whole in zip(parts, wholes, strict=True)) / num_classes
+
+    return {
+        "num_items": total,
+        "accuracy": sum(right) / total if total else math.nan,
+        "macro_precision": mean_ratio(right, answered),
+        "macro_recall": mean_ratio(right, support),
+        "macro_f1": mean_ratio([2 * r for r in right], [a + s for a, s in zip(answered, support, strict=True)]),
+    }
+
+
+def _f1_far_from_accuracy(each: Evidence) -> Facts:
+    """Accuracy that leaves classes out, or is carried by the frequent ones."""
+    run = each.run
+    distance = run.test.accuracy - run.test.macro_f1
+    if not had_its_chance(run) or abs(distance) <= F1_DISTANCE or constant_answer(run.test) is not None:
+        return None
+    pairs = zip(run.dataset.classes, run.test.per_class.f1, run.test.per_class.support, strict=True)
+    worst = min((pair for pair in pairs if pair[2]), key=lambda pair: pair[1])
+    facts: dict[str, Scalar] = {"accuracy": run.test.accuracy, "macro_f1": run.test.macro_f1}
+    return facts | {"class": worst[0], "class_f1": worst[1]}
+
+
+def _renamed_classes(each: Evidence) -> Facts:
+    """Another naming of the classes would make many more answers right: class ids were mixed up."""
+    run, confusion = each.run, each.run.test.confusion
+    if not had_its_chance(run) or not run.test.num_items:
+        return None
+    favourite = [max(range(len(row)), key=row.__getitem__) for row in confusion]
+    if len(set(favourite)) < len(favourite):
+        return None
+    share = sum(row[k] for row, k in zip(confusion, favourite, strict=True)) / run.test.num_items
+    if share <= run.test.accuracy + PERMUTED_SHARE:
+        return None
+    return {"accuracy": run.test.accuracy, "renamed": share}
+
+
+def _validation_above_test(each: Evidence) -> Facts:
+    run = each.run
+    is_leak = _is_far_above(run.validation, run.test) and run.status == "finished"
+    return {"validation": run.validation.accuracy, "test": run.test.accuracy} if is_leak else None
+
+
+def _test_above_validation(each: Evidence) -> Facts:
+    run = each.run
+    is_leak = _is_far_above(run.test, run.validation) and run.status == "finished"
+    return {"validation": run.validation.accuracy, "test": run.test.accuracy} if is_leak else None
+
+
+def _is_far_above(high: Scores, low: Scores) -> bool:
+    """Whether two accuracies are further apart than chance and two samples of the same images allow."""
+    total = high.num_items + low.num_items
+    if not high.num_items or not low.num_items:
+        return False
+    pooled = (high.accuracy * high.num_items + low.accuracy * low.num_items) / total
+    error = math.sqrt(pooled * (1 - pooled) * (1 / high.num_items + 1 / low.num_items))
+    return high.accuracy - low.accuracy > max(PART_DISTANCE, PART_ERRORS * error)
+
+
+def _impossible_speed(each: Evidence) -> Facts:
+    """Faster than this machine's own matrix product: a clock or a count of operations is wrong."""
+    mfu = each.run.cost.mfu
+    return {"mfu": mfu} if mfu > MOST_MFU else None
+
+
+# --------------------------------------------------------------------------------------------- splits
+
+
+def _test_as_validation(each: Evidence) -> Facts:
+    """Two parts that should have nothing in common are the same, or mostly the same, images."""
+    splits = each.run.splits
+    hashes = {"train": splits.train_sha256, "validation": splits.validation_sha256, "test": splits.test_sha256}
+    shared = splits.num_shared or {}
+    for pair in ("validation/test", "train/test", "train/validation"):
+        first, second = pair.split("/")
+        if hashes[first] == hashes[second] or shared.get(pair, 0) > 0.5 * _smaller_part(each.run, pair):
+            return {"first": first, "second": second, "shared": shared.get(pair, _smaller_part(each.run, pair))}
+    return None
+
+
+def _shared_pictures(each: Evidence) -> Facts:
+    """Duplicates across splits, more than a few."""
+    return _shared(each, lambda share: share > FEW_SHARED)
+
+
+def _few_shared_pictures(each: Evidence) -> Facts:
+    """So few duplicates that they may belong to the published dataset."""
+    return _shared(each, lambda share: 0 < share <= FEW_SHARED)
+
+
+def _shared(each: Evidence, is_meant: Callable[[float], bool]) -> Facts:
+    if _test_as_validation(each) is not None:
+        return None
+    for pair, number in (each.run.splits.num_shared or {}).items():
+        size = _smaller_part(each.run, pair)
+        if is_meant(number / max(1, size)):
+            first, second = pair.split("/")
+            return {"first": first, "second": second, "shared": number, "size": size}
+    return None
+
+
+def _smaller_part(run: RunRecord, pair: str) -> int:
+    return min(int(getattr(run.splits, f"num_{part}")) for part in pair.split("/"))
+
+
+def _missing_classes(each: Evidence) -> Facts:
+    for part, classes in (each.run.splits.missing_classes or {}).items():
+        if classes:
+            return {"part": part, "classes": ", ".join(classes[:5]), "number": len(classes)}
+    return None
+
+
+# --------------------------------------------------------------------------------------------- several runs
+
+
+def _same_weights(runs: Sequence[RunRecord]) -> Finding | None:
+    """Runs with different seeds that ended in identical weights: the seed did nothing, or a run was copied."""
+    seeds: dict[str, set[int]] = {}
+    for run in runs:
+        if run.status == "finished":
+            seeds.setdefault(run.weights_sha256, set()).add(run.seed)
+    same = [run for run in runs if len(seeds.get(run.weights_sha256, ())) > 1]
+    return Finding(kind="alarm", code="same-weights", runs=named(same, runs)) if same else None
+
+
+def _barely_trained(runs: Sequence[RunRecord]) -> Finding | None:
+    brief = [run for run in runs if run.plan.num_steps < LEAST_STEPS]
+    if not brief:
+        return None
+    facts: dict[str, Scalar] = {"steps": max(run.plan.num_steps for run in brief), "least": LEAST_STEPS}
+    return Finding(kind="note", code="barely-trained", runs=named(brief, runs), facts=facts)
+
+
+LOOKS: dict[str, Callable[[Evidence], Facts]] = {
+    "test-as-validation": _test_as_validation,
+    "shared-pictures": _shared_pictures,
+    "few-shared-pictures": _few_shared_pictures,
+    "missing-classes": _missing_classes,
+    "diverged": _diverged,
+    "constant-answers": learning.constant_answers,
+    "loss-at-chance": learning.loss_at_chance,
+    "memorised": learning.memorised,
+    "softmax-twice": learning.softmax_twice,
+    "loss-at-floor": learning.loss_at_floor,
+    "loss-zero": learning.loss_zero,
+    "scores-contradict": _scores_contradict,
+    "f1-far-from-accuracy": _f1_far_from_accuracy,
+    "renamed-classes": _renamed_classes,
+    "validation-above-test": _validation_above_test,
+    "test-above-validation": _test_above_validation,
+    "impossible-speed": _impossible_speed,
+    "predictions-changed": stored.predictions_changed,
+    "items-changed": stored.items_changed,
+    "not-probabilities": stored.not_probabilities,
+    "scores-not-from-answers": stored.scores_not_from_answers,
+}

@@ -1,0 +1,108 @@
+"""What can be said against a study before it starts, from its plan and from the state of the machine."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from eyechart.schema import Finding
+
+if TYPE_CHECKING:
+    from eyechart.schema import Host, Scalar, StudyRecord
+
+LEAST_SEEDS = 6  # below, no exact paired test over seeds can reach p < .05: 2 / 2**5 = .0625
+MOST_BUSY_SHARE = 0.10  # of the machine's cores that other programs may take
+BUSY_SECONDS = 0.5  # for which the machine is watched
+
+
+def plan_unfairness(record: StudyRecord, host: Host | None = None, busy_share: float = 0.0) -> list[Finding]:
+    """What the plan of a study breaks or should say, broken rules first.
+
+    `host` are the facts of this machine, `busy_share` of its cores are taken by other programs now (`busy_share()`).
+    """
+    found = [
+        _busy_now(record, busy_share),
+        _few_seeds(record),
+        _own_schedules(record),
+        _steps_of_other_sizes(record),
+        _pretrained(record),
+        _shortened_test(record),
+        *(_machine_findings(record, host) if host else []),
+    ]
+    findings = [finding for finding in found if finding is not None]
+    return sorted(findings, key=lambda finding: finding.kind == "note")
+
+
+def busy_share(seconds: float = BUSY_SECONDS) -> float:
+    """The share of this machine's cores, 0..1, that other programs take; it watches for some `seconds`."""
+    import os
+
+    from eyechart.clock import busy_cpu_seconds
+
+    start = time.perf_counter(), busy_cpu_seconds() - time.process_time()
+    time.sleep(seconds)
+    end = time.perf_counter(), busy_cpu_seconds() - time.process_time()
+    share = (end[1] - start[1]) / ((end[0] - start[0]) * (os.cpu_count() or 1))
+    return min(1.0, max(0.0, share))
+
+
+def _note(code: str, runs: tuple[str, ...] = (), **facts: Scalar) -> Finding:
+    return Finding(kind="note", code=code, runs=runs, facts=facts)
+
+
+def _busy_now(record: StudyRecord, share: float) -> Finding | None:
+    """Where seconds are the budget, foreign load takes training from somebody; elsewhere it only spoils times."""
+    if share <= MOST_BUSY_SHARE:
+        return None
+    in_seconds = record.rules.budget is not None and record.rules.budget.unit == "seconds"
+    return Finding(kind="unfair" if in_seconds else "note", code="busy-now", facts={"busy": round(share, 2)})
+
+
+def _few_seeds(record: StudyRecord) -> Finding | None:
+    if len(record.seeds) >= LEAST_SEEDS or len(record.contenders) < 2:
+        return None
+    return _note("few-seeds", seeds=len(record.seeds), least=LEAST_SEEDS)
+
+
+def _own_schedules(record: StudyRecord) -> Finding | None:
+    if record.rules.budget is not None or len(record.contenders) < 2:
+        return None
+    return Finding(
+        kind="note",
+        code="own-schedules",
+        runs=record.contenders,
+        facts={f"epochs {name}": record.recipes[name].epochs for name in record.contenders},
+    )
+
+
+def _steps_of_other_sizes(record: StudyRecord) -> Finding | None:
+    """A step of a larger batch is more training."""
+    budget = record.rules.budget
+    sizes = {name: record.recipes[name].batch_size for name in record.contenders}
+    if budget is None or budget.unit != "steps" or len(set(sizes.values())) < 2:
+        return None
+    facts: dict[str, Scalar] = {f"images {name}": round(budget.amount * size) for name, size in sizes.items()}
+    return Finding(kind="note", code="steps-of-other-sizes", runs=record.contenders, facts=facts)
+
+
+def _pretrained(record: StudyRecord) -> Finding | None:
+    started = {name: record.recipes[name].weights for name in record.contenders}
+    started = {name: weights for name, weights in started.items() if weights != "none"}
+    if not started or len(started) == len(record.contenders):
+        return None
+    facts: dict[str, Scalar] = {f"on {name}": weights for name, weights in started.items()}
+    return Finding(kind="note", code="pretrained", runs=tuple(started), facts=facts)
+
+
+def _shortened_test(record: StudyRecord) -> Finding | None:
+    images = record.rules.max_test_images
+    return _note("shortened-test", images=images) if images is not None else None
+
+
+def _machine_findings(record: StudyRecord, host: Host) -> list[Finding]:
+    found = []
+    if record.rules.num_threads > host.num_cores:
+        found.append(_note("too-many-threads", threads=record.rules.num_threads, cores=host.num_cores))
+    if host.commit.endswith("-dirty"):
+        found.append(_note("dirty-code"))
+    return found

@@ -1,0 +1,37 @@
+"""Everything that speaks against a comparison, in one list; and the refusal of it where somebody is strict."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from eyechart.comparison.alarms import alarms
+from eyechart.comparison.fairness import unfairness
+from eyechart.comparison.words.findings import sentence
+from eyechart.errors import UnfairComparison
+from eyechart.storage import read_run
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from eyechart.schema import Finding, Language
+
+GRAVITY = ("alarm", "unfair", "note")
+
+
+def find(run_folders: list[Path]) -> list[Finding]:
+    """Alarms, broken rules and notes of these runs, the gravest first."""
+    found = unfairness([read_run(folder) for folder in run_folders]) + alarms(run_folders)
+    return sorted(found, key=lambda finding: GRAVITY.index(finding.kind))
+
+
+def refuse(findings: Sequence[Finding], lang: Language = "en") -> None:
+    """UnfairComparison when there is an alarm or a broken rule among the findings; notes break nothing."""
+    grave = [sentence(finding, lang) for finding in findings if finding.kind != "note"]
+    if grave:
+        things = "One thing speaks" if len(grave) == 1 else f"{len(grave)} things speak"
+        listed = "\n".join(f"  {number}. {each}" for number, each in enumerate(grave, 1))
+        raise UnfairComparison(
+            f"{things} against this comparison, and --strict expects none:\n{listed}\n"
+            "Mend that and run again, or leave --strict out: then this is listed and the numbers are shown."
+        )

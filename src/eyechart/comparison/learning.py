@@ -1,0 +1,139 @@
+"""Did the run learn, and in the way that it should?  Constant answers, a loss that is stuck, labels that fit nothing.
+
+Asked only of runs that were given the chance to learn something (LEAST_STEPS).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from eyechart.comparison.stored import Evidence, Facts
+    from eyechart.schema import RunRecord, Scalar, Scores
+
+LEAST_STEPS = 50  # fewer, and a healthy network may still be at chance
+CONSTANT_SHARE = 0.95  # of the images of all other classes that get the one answer
+LEAST_OTHER_IMAGES = 20  # of other classes, to call an answer constant
+LOSS_TOLERANCE = 0.03  # relative: how near ln K is "at chance"
+CHANCE_ERRORS = 3.0  # standard errors
+WIDEST_CHANCE = 0.15  # three standard errors of a smaller test part are wider than this, and show nothing
+FALLEN_LOSS = 0.8  # of its first value: the training loss did fall
+CAP_REACHED = 0.9  # of the highest probability that a softmax of probabilities can give
+CAPPED_LOOKS = 3  # in a row with a training loss at its floor, although validation is good
+CAPPED_ACCURACY = 0.9
+
+
+def had_its_chance(run: RunRecord) -> bool:
+    """Whether the run finished, after enough steps to have learned something."""
+    return run.status == "finished" and run.plan.num_steps >= LEAST_STEPS
+
+
+def constant_answers(each: Evidence) -> Facts:
+    """One class for (nearly) all images, those of other classes as well."""
+    run = each.run
+    if not had_its_chance(run):
+        return None
+    answer = constant_answer(run.test)
+    if answer is None:
+        return None
+    supports = run.test.per_class.support
+    weighted = sum(f1 * n for f1, n in zip(run.test.per_class.f1, supports, strict=True)) / max(1, run.test.num_items)
+    return {
+        "class": run.dataset.classes[answer],
+        "accuracy": run.test.accuracy,
+        "macro_f1": run.test.macro_f1,
+        "weighted_f1": weighted,
+        "class_f1": run.test.per_class.f1[answer],
+        "steps": run.plan.num_steps,
+    }
+
+
+def constant_answer(scores: Scores) -> int | None:
+    """The class that (nearly) all images get as their answer, or None."""
+    given = [sum(column) for column in zip(*scores.confusion, strict=True)]
+    top = max(range(len(given)), key=given.__getitem__)
+    right = scores.confusion[top][top]
+    num_others = sum(map(sum, scores.confusion)) - sum(scores.confusion[top])
+    if num_others < LEAST_OTHER_IMAGES:
+        return None
+    return top if (given[top] - right) / num_others >= CONSTANT_SHARE else None
+
+
+def loss_at_chance(each: Evidence) -> Facts:
+    """Training and validation loss both ended at ln K, the loss of somebody who knows nothing."""
+    run = each.run
+    if not had_its_chance(run) or not run.history:
+        return None
+    last, chance = run.history[-1], math.log(max(2, run.dataset.num_classes))
+    is_detector = last.validation_objective is not None  # whose training loss is of boxes as well
+    is_stuck = is_detector or (last.train_loss is not None and abs(last.train_loss / chance - 1) <= LOSS_TOLERANCE)
+    if not is_stuck or last.validation_loss < (1 - LOSS_TOLERANCE) * chance or not is_at_chance(run.test):
+        return None
+    facts: dict[str, Scalar] = {"classes": run.dataset.num_classes, "chance": chance, "loss": last.validation_loss}
+    return facts | {"accuracy": run.test.accuracy, "steps": run.plan.num_steps}
+
+
+def is_at_chance(scores: Scores) -> bool:
+    """Whether always naming the most frequent class would have done as well, and the test part can tell."""
+    if not scores.num_items:
+        return False
+    share = max(scores.per_class.support) / scores.num_items
+    margin = CHANCE_ERRORS * math.sqrt(share * (1 - share) / scores.num_items)
+    return margin <= WIDEST_CHANCE and scores.accuracy <= share + margin
+
+
+def memorised(each: Evidence) -> Facts:
+    """The training loss fell and the test is at chance: what shuffled or wrongly matched labels look like."""
+    run = each.run
+    losses = [point.train_loss for point in run.history if point.train_loss is not None]
+    if not had_its_chance(run) or len(losses) < 2 or not is_at_chance(run.test):
+        return None
+    if constant_answer(run.test) is not None or not losses[-1] <= FALLEN_LOSS * losses[0]:
+        return None
+    return {"first": losses[0], "last": losses[-1], "accuracy": run.test.accuracy}
+
+
+def softmax_twice(each: Evidence) -> Facts:
+    """No probability exceeds e / (e + K - 1), which a softmax of probabilities cannot, and more answers are right."""
+    run, probabilities = each.run, each.test_probabilities
+    if not had_its_chance(run) or probabilities is None or not len(probabilities):
+        return None
+    num_classes = run.dataset.num_classes
+    cap = math.e / (math.e + num_classes - 1)
+    certainty = sorted(probabilities.max(axis=1).tolist())
+    error = math.sqrt(cap * (1 - cap) / len(certainty))
+    is_capped = certainty[-1] <= cap * 1.001 and certainty[int(0.95 * len(certainty))] >= CAP_REACHED * cap
+    if not is_capped or run.test.accuracy <= cap + CHANCE_ERRORS * error:
+        return None
+    facts: dict[str, Scalar] = {"most": certainty[-1], "cap": cap, "classes": num_classes}
+    return facts | {"accuracy": run.test.accuracy, "floor": loss_floor(num_classes)}
+
+
+def loss_floor(num_classes: int) -> float:
+    """Least cross-entropy, in nats, when probabilities are passed where logits are expected: 1.461 for ten classes."""
+    return math.log(1 + (num_classes - 1) / math.e)
+
+
+def loss_at_floor(each: Evidence) -> Facts:
+    """The training loss stays just above the floor of a second softmax while validation is good."""
+    run = each.run
+    looks = run.history[-CAPPED_LOOKS:]
+    if not had_its_chance(run) or len(looks) < CAPPED_LOOKS or looks[-1].validation_objective is not None:
+        return None
+    floor = loss_floor(run.dataset.num_classes)
+    for look in looks:
+        is_capped = look.train_loss is not None and floor * 0.999 <= look.train_loss <= 1.1 * floor
+        if not is_capped or look.validation_accuracy < CAPPED_ACCURACY or look.validation_loss > 0.7 * floor:
+            return None
+    facts: dict[str, Scalar] = {"floor": floor, "classes": run.dataset.num_classes}
+    return facts | {"loss": looks[-1].train_loss or 0.0, "accuracy": looks[-1].validation_accuracy}
+
+
+def loss_zero(each: Evidence) -> Facts:
+    """Exactly 0, or below: no cross-entropy of real answers is."""
+    run = each.run
+    losses = [("train", point.train_loss) for point in run.history if point.train_loss is not None]
+    losses += [("validation", run.validation.loss), ("test", run.test.loss)]
+    zero = [(part, loss) for part, loss in losses if loss <= 0]
+    return {"part": zero[0][0], "loss": zero[0][1]} if zero else None

@@ -1,0 +1,165 @@
+"""What is stored beside a run, and whether the run file follows from it: nobody's scores are taken on trust."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from eyechart.comparison.naming import named
+from eyechart.errors import StorageError
+from eyechart.schema import Finding
+from eyechart.storage import PREDICTIONS_FILE, VALIDATION_FILE, digest_arrays, read_arrays, read_run
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from eyechart.schema import RunRecord, Scalar, Scores
+
+PROBABILITY_FLOOR = 1e-7  # below it no probability counts in a loss: the same as where losses are made
+LOSS_TOLERANCE = 1e-5  # nats
+SUM_TOLERANCE = 1e-3  # by which the probabilities of one image may miss 1
+
+Facts = dict[str, "Scalar"] | None  # None: nothing suspicious
+
+
+@dataclass(frozen=True)
+class Part:
+    """One judged part: what the run file says of it, and the files behind that; None where a file is not there."""
+
+    name: str  # "test", "validation"
+    scores: Scores
+    images_sha256: str  # of images and labels, by the run file
+    probabilities: np.ndarray | None  # float32 (N, K)
+    items: Items | None
+
+
+@dataclass(frozen=True)
+class Items:
+    """The images of a part, by their hash, and their labels int64 (N,)."""
+
+    sha256: str
+    labels: np.ndarray
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A run and what is stored beside it."""
+
+    run: RunRecord
+    parts: tuple[Part, ...]  # test, and validation where it was kept
+    predictions_sha256: str  # of what is stored; empty: there is nothing
+
+    @property
+    def test_probabilities(self) -> np.ndarray | None:
+        return self.parts[0].probabilities
+
+
+def read_evidence(run_folders: list[Path]) -> list[Evidence]:
+    """Run files with the arrays beside them; an items file that several runs share is read once."""
+    known: dict[Path, Items | None] = {}
+    return [_evidence(folder, read_run(folder), known) for folder in run_folders]
+
+
+def _evidence(folder: Path, run: RunRecord, known: dict[Path, Items | None]) -> Evidence:
+    def items(name: str) -> Items | None:
+        path = folder.parent / name
+        if path not in known:
+            known[path] = _items(path) if name else None
+        return known[path]
+
+    answers = _arrays(folder / PREDICTIONS_FILE)
+    parts = [Part("test", run.test, run.splits.test_sha256, answers.get("probabilities"), items(run.items))]
+    if run.validation_items:
+        kept = _arrays(folder / VALIDATION_FILE).get("probabilities")
+        parts.append(
+            Part("validation", run.validation, run.splits.validation_sha256, kept, items(run.validation_items))
+        )
+    return Evidence(run, tuple(parts), digest_arrays(answers) if answers else "")
+
+
+def _items(path: Path) -> Items | None:
+    import numpy as np
+
+    arrays = _arrays(path)
+    if "images" not in arrays or "labels" not in arrays:
+        return None
+    # As data/content.py hashes a part.
+    digest = hashlib.sha256(np.ascontiguousarray(arrays["images"]).data)
+    digest.update(np.ascontiguousarray(arrays["labels"], dtype="<i8").data)
+    return Items(digest.hexdigest(), arrays["labels"])
+
+
+def _arrays(path: Path) -> dict[str, np.ndarray]:
+    """Nothing where the file is missing or damaged: then the run is reported as not checked."""
+    try:
+        return read_arrays(path)
+    except StorageError:
+        return {}
+
+
+# --------------------------------------------------------------------------------------------- looks
+
+
+def predictions_changed(each: Evidence) -> Facts:
+    is_changed = each.predictions_sha256 not in ("", each.run.predictions_sha256)
+    return {"stored": each.predictions_sha256[:12], "stated": each.run.predictions_sha256[:12]} if is_changed else None
+
+
+def items_changed(each: Evidence) -> Facts:
+    """The stored images and labels are not those that the run was judged on."""
+    for part in each.parts:
+        if part.items and part.items.sha256 != part.images_sha256:
+            return {"part": part.name, "stored": part.items.sha256[:12], "stated": part.images_sha256[:12]}
+    return None
+
+
+def not_probabilities(each: Evidence) -> Facts:
+    """Rows that are not numbers from 0 to 1 with a sum of 1."""
+    for part in each.parts:
+        if part.probabilities is None:
+            continue
+        rows = part.probabilities
+        is_fine = (rows >= 0).all(axis=1) & (abs(rows.sum(axis=1) - 1) <= SUM_TOLERANCE)
+        if not is_fine.all():
+            return {"part": part.name, "rows": int((~is_fine).sum())}
+    return None
+
+
+def scores_not_from_answers(each: Evidence) -> Facts:
+    """Confusion matrix and loss, made anew from the stored answers, are not those of the run file."""
+    for part in each.parts:
+        if part.probabilities is None or part.items is None:
+            continue
+        labels, probabilities = part.items.labels, part.probabilities
+        if len(labels) != len(probabilities) or len(labels) != part.scores.num_items:
+            return {"part": part.name, "score": "num_items", "stated": part.scores.num_items, "follows": len(labels)}
+        right, loss = _rescored(labels, probabilities, part.scores)
+        if right is not None:
+            return {"part": part.name, "score": "accuracy", "stated": part.scores.accuracy, "follows": right}
+        if not abs(loss - part.scores.loss) <= LOSS_TOLERANCE:
+            return {"part": part.name, "score": "loss", "stated": part.scores.loss, "follows": loss}
+    return None
+
+
+def _rescored(labels: np.ndarray, probabilities: np.ndarray, scores: Scores) -> tuple[float | None, float]:
+    """The accuracy where the confusion matrix is another than the stated one, else None; and the loss."""
+    import numpy as np
+
+    num_classes = probabilities.shape[1]
+    answers = probabilities.argmax(axis=1)
+    counts = np.bincount(labels * num_classes + answers, minlength=num_classes**2)
+    is_same = np.array_equal(counts.reshape(num_classes, num_classes), np.array(scores.confusion))
+    of_truth = probabilities[np.arange(len(labels)), labels].astype(np.float64)
+    loss = float(-np.log(np.clip(of_truth, PROBABILITY_FLOOR, 1.0)).mean())
+    return (None if is_same else float((answers == labels).mean())), loss
+
+
+def not_checked(evidence: list[Evidence]) -> Finding | None:
+    """Runs whose scores could not be made anew, because answers or labels are not there."""
+    unknown = [
+        each.run for each in evidence if any(part.probabilities is None or part.items is None for part in each.parts)
+    ]
+    runs = [each.run for each in evidence]
+    return Finding(kind="note", code="not-checked", runs=named(unknown, runs)) if unknown else None

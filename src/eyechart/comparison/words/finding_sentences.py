@@ -1,0 +1,326 @@
+"""The sentences of findings, (English, French) by code; {who} are the runs or contenders, other words are facts."""
+
+SENTENCES: dict[str, tuple[str, str]] = {
+    # ------------------------------------------------------------------------------------- splits
+    "other-test-images": (
+        "{who}: judged on other test images than the rest, so errors cannot be compared image by image. Train and "
+        "judge all contenders on one dataset.",
+        "{who} : jugés sur d'autres images de test que le reste ; les erreurs ne se comparent donc pas image par "
+        "image. Entraînez et jugez tous les candidats sur le même jeu de données.",
+    ),
+    "other-images": (
+        "{who}: other {part} images than the rest with the same seed (seeds {seeds}), so the runs are no pairs. Run "
+        "all contenders in one study.",
+        "{who} : d'autres images pour la partie {part} que le reste, à graine égale (graines {seeds}) ; les "
+        "entraînements ne forment pas des paires. Entraînez tous les candidats dans une même étude.",
+    ),
+    "test-as-validation": (
+        "{who}: the {first} and the {second} part are (mostly) the same images ({shared} pictures in both). What was "
+        "chosen or trained on one says nothing new on the other; the scores are not to be believed. Give each part "
+        "images of its own.",
+        "{who} : les parties {first} et {second} sont (presque) les mêmes images ({shared} images communes). Ce qui a "
+        "été choisi ou appris sur l'une ne prouve rien sur l'autre ; ces scores ne sont pas crédibles. Donnez à "
+        "chaque partie ses propres images.",
+    ),
+    "shared-pictures": (
+        "{who}: {shared} pictures lie in both the {first} and the {second} part (the smaller has {size}). They can be "
+        "known by heart, which flatters every score. Remove the duplicates from one part.",
+        "{who} : {shared} images se trouvent à la fois dans les parties {first} et {second} (la plus petite en a "
+        "{size}). Elles peuvent être apprises par cœur, ce qui flatte tous les scores. Retirez les doublons d'une des "
+        "parties.",
+    ),
+    "few-shared-pictures": (
+        "{who}: {shared} of {size} pictures lie in both the {first} and the {second} part. So few change no score "
+        "that is shown, but differences as small as these are not to be trusted.",
+        "{who} : {shared} image(s) sur {size} se trouvent dans les parties {first} et {second}. C'est trop peu pour "
+        "changer les scores affichés, mais un écart aussi petit n'est pas fiable.",
+    ),
+    "missing-classes": (
+        "{who}: the {part} part has no image of {number} of the classes ({classes}), so nothing is known of them "
+        "there. Add images of every class.",
+        "{who} : la partie {part} n'a aucune image de {number} des classes ({classes}) ; on n'y apprend donc rien "
+        "d'elles. Ajoutez des images de chaque classe.",
+    ),
+    "small-validation": (
+        "{who}: validation has {images} images, too few to see small differences: the standard error of an accuracy "
+        "of 99 % is {error}. Choices made by it are coarse.",
+        "{who} : la validation a {images} images, trop peu pour voir de petits écarts : l'erreur type d'une "
+        "exactitude de 99 % est de {error}. Les choix qui s'y fondent sont grossiers.",
+    ),
+    "shortened-test": (
+        "{who}: the test part is shortened to {images} images. This shows that everything works, not how well.",
+        "{who} : la partie test est réduite à {images} images. Cela montre que tout fonctionne, pas à quel point.",
+    ),
+    # ------------------------------------------------------------------------------------- rules and budgets
+    "other-budgets": (
+        "{who}: another budget than the rest ({other} against {usual}). Who may train longer has an advantage that is "
+        "not its architecture's. Give all contenders the same budget.",
+        "{who} : un autre budget que le reste ({other} contre {usual}). Qui s'entraîne plus longtemps a un avantage "
+        "qui n'est pas celui de son architecture. Donnez le même budget à tous les candidats.",
+    ),
+    "missed-budget": (
+        "{who}: trained for other seconds than the budget says ({run}: {seconds} s of {budget} s). The machine was "
+        "busier or freer than when steps were counted. Repeat on a quiet machine, or give the budget in images.",
+        "{who} : durée d'entraînement autre que le budget ({run} : {seconds} s pour {budget} s). La machine était "
+        "plus ou moins occupée que lors de l'étalonnage. Recommencez au calme, ou donnez le budget en images.",
+    ),
+    "own-schedules": (
+        "Each contender follows its own full schedule, which is declared and not equal: {each}. Judge accuracy beside "
+        "what it took.",
+        "Chaque candidat suit son propre programme complet, ce qui est déclaré mais n'est pas égal : {each}. Lisez "
+        "l'exactitude à côté de ce qu'elle a coûté.",
+    ),
+    "steps-of-other-sizes": (
+        "The budget is in optimizer steps and the batches differ, so the contenders saw different numbers of images: "
+        "{each}. For an equal budget give --images or --seconds.",
+        "Le budget est en pas d'optimisation et les lots diffèrent ; les candidats ont donc vu des nombres d'images "
+        "différents : {each}. Pour un budget égal, donnez --images ou --seconds.",
+    ),
+    "other-rules": (
+        "{who}: other rules than the rest ({other}; the rest: {usual}). It was not one fair race. Run all contenders "
+        "in one study.",
+        "{who} : d'autres règles que le reste ({other} ; le reste : {usual}). Ce n'était pas une même course "
+        "équitable. Entraînez tous les candidats dans une même étude.",
+    ),
+    "other-tuning": (
+        "The recipes were not tuned with the same effort: {each}. The best of many trials beats the only one of "
+        "another, whatever the architecture. Tune all contenders with the same number of trials, or none.",
+        "Les recettes n'ont pas été réglées avec le même effort : {each}. Le meilleur de nombreux essais bat l'essai "
+        "unique d'un autre, quelle que soit l'architecture. Réglez tous les candidats avec autant d'essais, ou aucun.",
+    ),
+    "changed-recipe": (
+        "{who}: not the same recipe with every seed, so its runs are not runs of one contender. Give changed recipes "
+        "names of their own.",
+        "{who} : pas la même recette avec chaque graine ; ce ne sont pas les entraînements d'un même candidat. Donnez "
+        "un nom propre à chaque recette modifiée.",
+    ),
+    "changed-weights": (
+        "{who}: not the same starting weights with every seed, so its runs are not runs of one contender. Name the "
+        "weights with --weights.",
+        "{who} : pas les mêmes poids de départ avec chaque graine ; ce ne sont pas les entraînements d'un même "
+        "candidat. Nommez les poids avec --weights.",
+    ),
+    "pretrained": (
+        "{each}: started from weights that were trained on other images; the others start from random ones. A "
+        "lead may be the pretraining's, not the architecture's. Read them with their mark.",
+        "{each} : partis de poids appris sur d'autres images ; les autres partent de poids aléatoires. Une "
+        "avance peut venir du préentraînement, et non de l'architecture. Lisez-les avec leur marque.",
+    ),
+    # ------------------------------------------------------------------------------------- seeds and test
+    "missing-seeds": (
+        "{who}: lacks seeds that others have ({seeds}). Runs that are left out can hide failures, and the rest are no "
+        "pairs. Finish the study with --resume.",
+        "{who} : il manque des graines que d'autres ont ({seeds}). Ce qui est laissé de côté peut cacher des échecs, "
+        "et le reste ne forme pas des paires. Terminez l'étude avec --resume.",
+    ),
+    "few-seeds": (
+        "{seeds} paired seeds are planned. Below {least}, no exact paired test over seeds can reach p < .05, so the "
+        "study can only speak of these runs, not of architectures. Give --seeds 0,1,2,3,4,5 or more; ten for claims.",
+        "{seeds} graine(s) appariée(s) prévue(s). En dessous de {least}, aucun test apparié exact sur les graines "
+        "n'atteint p < 0,05 ; l'étude ne parlera que de ces entraînements, pas des architectures. Donnez --seeds "
+        "0,1,2,3,4,5 ou plus.",
+    ),
+    "test-accesses": (
+        "{who}: the test images were not opened exactly once (up to {accesses} times). Whoever looks twice can "
+        "choose, so those scores are not to be trusted. Delete these runs and train again.",
+        "{who} : les images de test n'ont pas été ouvertes exactement une fois (jusqu'à {accesses}). Qui regarde deux "
+        "fois peut choisir ; ces scores ne sont pas fiables. Supprimez ces entraînements et recommencez.",
+    ),
+    # ------------------------------------------------------------------------------------- machines
+    "other-threads": (
+        "{who}: other threads than the rest ({other} against {usual}), so times cannot be compared, and sums may be "
+        "rounded differently. Give the same --threads.",
+        "{who} : un autre nombre de fils d'exécution que le reste ({other} contre {usual}) ; les durées ne se "
+        "comparent pas et les sommes peuvent s'arrondir autrement. Donnez le même --threads.",
+    ),
+    "other-machines": (
+        "{who}: another machine than the rest ({other} against {usual}), so times cannot be compared. Run one "
+        "comparison on one machine.",
+        "{who} : une autre machine que le reste ({other} contre {usual}) ; les durées ne se comparent pas. Faites une "
+        "comparaison sur une seule machine.",
+    ),
+    "other-devices": (
+        "{who}: another device than the rest ({other} against {usual}), so times cannot be compared. Give the same "
+        "--device.",
+        "{who} : un autre appareil que le reste ({other} contre {usual}) ; les durées ne se comparent pas. Donnez le "
+        "même --device.",
+    ),
+    "other-precisions": (
+        "{who}: another precision than the rest ({other} against {usual}), which changes results and times. Give the "
+        "same --precision.",
+        "{who} : une autre précision numérique que le reste ({other} contre {usual}), ce qui change résultats et "
+        "durées. Donnez le même --precision.",
+    ),
+    "other-versions": (
+        "{who}: other versions than the rest ({other} against {usual}), which may change results and times. Train all "
+        "contenders in one environment.",
+        "{who} : d'autres versions que le reste ({other} contre {usual}), ce qui peut changer résultats et durées. "
+        "Entraînez tous les candidats dans un même environnement.",
+    ),
+    "other-commits": (
+        "{who}: trained by another commit of eyechart than the rest ({other} against {usual}). Look at what changed "
+        "between them before relying on small differences.",
+        "{who} : entraînés par un autre commit d'eyechart que le reste ({other} contre {usual}). Regardez ce qui a "
+        "changé avant de vous fier à de petits écarts.",
+    ),
+    "dirty-code": (
+        "{who}: trained by code with changes that are in no commit, so nobody else can repeat it. Commit first.",
+        "{who} : entraînés par un code modifié hors de tout commit, que personne d'autre ne peut répéter. Faites "
+        "d'abord un commit.",
+    ),
+    "foreign-load": (
+        "{who}: other programs took up to {load} of the machine while it trained, so times are not to be trusted; "
+        "scores are not concerned unless the budget is in seconds. Repeat on a quiet machine.",
+        "{who} : d'autres programmes ont pris jusqu'à {load} de la machine pendant l'entraînement ; les durées ne "
+        "sont pas fiables, les scores ne sont touchés que si le budget est en secondes. Recommencez au calme.",
+    ),
+    "uneven-machine": (
+        "{who}: the machine's own matrix product was {ratio} times as fast at one end of the training as at the "
+        "other, so times are not to be trusted. Let the machine cool, leave it alone, and repeat.",
+        "{who} : le produit matriciel de la machine était {ratio} fois plus rapide à un bout de l'entraînement qu'à "
+        "l'autre ; les durées ne sont pas fiables. Laissez la machine refroidir, sans autre travail, et recommencez.",
+    ),
+    "busy-now": (
+        "Other programs take {busy} of this machine right now. Times would be spoiled, and budgets in seconds "
+        "unequal. End them first.",
+        "D'autres programmes prennent {busy} de cette machine en ce moment. Les durées seraient faussées et les "
+        "budgets en secondes inégaux. Arrêtez-les d'abord.",
+    ),
+    "too-many-threads": (
+        "{threads} threads are planned on {cores} cores: they wait for each other, and times say little. Give "
+        "--threads {cores} or fewer.",
+        "{threads} fils d'exécution sont prévus sur {cores} cœurs : ils s'attendent, et les durées disent peu. Donnez "
+        "--threads {cores} ou moins.",
+    ),
+    "resumed": (
+        "{who}: stopped and resumed; times are sums of the active stretches.",
+        "{who} : interrompus puis repris ; les durées sont des sommes des périodes actives.",
+    ),
+    # ------------------------------------------------------------------------------------- learning
+    "diverged": (
+        "{who}: diverged. A run that diverges counts as a failure of its contender and is not replaced; the means are "
+        "of the finished runs, and flatter it. Lower its learning rate.",
+        "{who} : entraînement divergent. C'est un échec du candidat, qui n'est pas remplacé ; les moyennes sont "
+        "celles des entraînements achevés, et le flattent. Baissez son taux d'apprentissage.",
+    ),
+    "constant-answers": (
+        "{who}: answers “{class}” for nearly every image, after {steps} steps. That alone gives an accuracy of "
+        "{accuracy} (F1 of that class {class_f1}, weighted F1 {weighted_f1}, macro F1 {macro_f1}), so nothing was "
+        "learned. Look at learning rate, labels and loss.",
+        "{who} : répond « {class} » pour presque toutes les images, après {steps} pas. Cela seul donne une exactitude "
+        "de {accuracy} (F1 de cette classe {class_f1}, F1 pondéré {weighted_f1}, F1 macro {macro_f1}) ; rien n'a été "
+        "appris. Vérifiez le taux d'apprentissage, les étiquettes et la perte.",
+    ),
+    "loss-at-chance": (
+        "{who}: the loss is stuck at {loss}; ln {classes} = {chance} is that of somebody who knows nothing, and the "
+        "accuracy ({accuracy}) agrees, after {steps} steps. Look at learning rate, labels, and whether gradients "
+        "reach the layers.",
+        "{who} : la perte reste à {loss} ; ln {classes} = {chance} est celle de qui ne sait rien, et l'exactitude "
+        "({accuracy}) le confirme, après {steps} pas. Vérifiez le taux d'apprentissage, les étiquettes et les "
+        "gradients.",
+    ),
+    "memorised": (
+        "{who}: the training loss fell from {first} to {last} while the test stays at chance ({accuracy}). This is "
+        "what shuffled or wrongly matched labels look like. Look at images beside their labels.",
+        "{who} : la perte d'entraînement est passée de {first} à {last} et le test reste au hasard ({accuracy}). "
+        "C'est l'aspect d'étiquettes mélangées ou décalées. Regardez des images à côté de leurs étiquettes.",
+    ),
+    "softmax-twice": (
+        "{who}: no probability exceeds {most}, just as when a softmax is applied twice (at most {cap} for {classes} "
+        "classes), although {accuracy} of the answers are right. The loss then cannot fall below {floor}. Give the "
+        "cross-entropy logits.",
+        "{who} : aucune probabilité ne dépasse {most}, comme quand un softmax est appliqué deux fois (au plus {cap} "
+        "pour {classes} classes), alors que {accuracy} des réponses sont justes. La perte ne peut alors descendre "
+        "sous {floor}. Donnez des logits à l'entropie croisée.",
+    ),
+    "loss-at-floor": (
+        "{who}: the training loss stays at {loss} although validation is good ({accuracy}). {floor} is the floor of a "
+        "cross-entropy over {classes} classes that is given probabilities. Give it logits.",
+        "{who} : la perte d'entraînement reste à {loss} alors que la validation est bonne ({accuracy}). {floor} est "
+        "le plancher d'une entropie croisée à {classes} classes qui reçoit des probabilités. Donnez-lui des logits.",
+    ),
+    "loss-zero": (
+        "{who}: a {part} loss of {loss}. No cross-entropy of real answers is 0 or less: the labels may stand in the "
+        "input, or the loss is computed wrongly.",
+        "{who} : une perte de {loss} (partie {part}). Aucune entropie croisée de vraies réponses n'est nulle ou "
+        "négative : les étiquettes sont peut-être dans l'entrée, ou la perte est mal calculée.",
+    ),
+    "same-weights": (
+        "{who}: identical weights from different seeds, so they are one run, counted several times. Train again.",
+        "{who} : des poids identiques pour des graines différentes ; c'est un seul entraînement, compté plusieurs "
+        "fois. Recommencez.",
+    ),
+    "barely-trained": (
+        "{who}: at most {steps} optimizer steps, fewer than {least}. This shows that everything works, not how well; "
+        "whether it learns is not judged.",
+        "{who} : au plus {steps} pas d'optimisation, moins de {least}. Cela montre que tout fonctionne, pas à quel "
+        "point ; on ne juge pas si le candidat apprend.",
+    ),
+    # ------------------------------------------------------------------------------------- scores and files
+    "scores-contradict": (
+        "{who}: the {part} {score} is stated as {stated}, and {follows} follows from the confusion matrix. The run "
+        "file was changed or miscounted. Train again.",
+        "{who} : {score} (partie {part}) annoncé(e) à {stated}, alors que {follows} découle de la matrice de "
+        "confusion. Le fichier a été modifié ou mal compté. Recommencez.",
+    ),
+    "scores-not-from-answers": (
+        "{who}: the {part} {score} is stated as {stated}, and {follows} follows from the stored answers. One of the "
+        "files was changed. Train again.",
+        "{who} : {score} (partie {part}) annoncé(e) à {stated}, alors que {follows} découle des réponses conservées. "
+        "Un des fichiers a été modifié. Recommencez.",
+    ),
+    "f1-far-from-accuracy": (
+        "{who}: macro F1 is {macro_f1} and accuracy {accuracy}: some classes are hardly ever found (“{class}” has F1 "
+        "{class_f1}). Judge by the scores of each class.",
+        "{who} : le F1 macro est de {macro_f1} et l'exactitude de {accuracy} : certaines classes ne sont presque "
+        "jamais trouvées (« {class} » a un F1 de {class_f1}). Jugez par les scores de chaque classe.",
+    ),
+    "renamed-classes": (
+        "{who}: {accuracy} of the answers are right, and {renamed} would be if the classes had other numbers. Class "
+        "ids were mixed up between training and test.",
+        "{who} : {accuracy} des réponses sont justes, et {renamed} le seraient si les classes avaient d'autres "
+        "numéros. Les numéros de classe ont été mêlés entre entraînement et test.",
+    ),
+    "validation-above-test": (
+        "{who}: {validation} right on validation and {test} on test, further apart than chance allows. Validation "
+        "leaks from train, or the test images are of another kind. Look where each part comes from.",
+        "{who} : {validation} de justes en validation et {test} au test, plus que le hasard ne permet. La validation "
+        "fuit de l'entraînement, ou les images de test sont d'une autre nature. Vérifiez l'origine de chaque partie.",
+    ),
+    "test-above-validation": (
+        "{who}: {test} right on test and only {validation} on validation, further apart than chance allows. The test "
+        "was trained on, or is easier. Look where each part comes from.",
+        "{who} : {test} de justes au test et seulement {validation} en validation, plus que le hasard ne permet. Le "
+        "test a servi à l'entraînement, ou il est plus facile. Vérifiez l'origine de chaque partie.",
+    ),
+    "impossible-speed": (
+        "{who}: trained at {mfu} of the speed of this machine's own matrix product, which cannot be. A clock or the "
+        "count of operations is wrong, or the machine was busy when its product was timed.",
+        "{who} : entraînement à {mfu} de la vitesse du produit matriciel de la machine, ce qui est impossible. Une "
+        "horloge ou le compte des opérations est faux, ou la machine était occupée lors de la mesure.",
+    ),
+    "predictions-changed": (
+        "{who}: the stored answers are not those that the run file was made with (hash {stored}, expected {stated}). "
+        "Train again.",
+        "{who} : les réponses conservées ne sont pas celles du fichier de l'entraînement (empreinte {stored}, "
+        "attendue {stated}). Recommencez.",
+    ),
+    "items-changed": (
+        "{who}: the stored {part} images or labels are not those that the run was judged on (hash {stored}, expected "
+        "{stated}). Train again.",
+        "{who} : les images ou étiquettes conservées (partie {part}) ne sont pas celles du jugement (empreinte "
+        "{stored}, attendue {stated}). Recommencez.",
+    ),
+    "not-probabilities": (
+        "{who}: {rows} of the stored {part} answers are no probabilities (from 0 to 1, sum 1), so losses and "
+        "calibration mean nothing. Train again.",
+        "{who} : {rows} des réponses conservées (partie {part}) ne sont pas des probabilités (de 0 à 1, de somme 1) ; "
+        "pertes et calibration n'ont pas de sens. Recommencez.",
+    ),
+    "not-checked": (
+        "{who}: stored answers or labels are missing or damaged, so the scores could not be made anew and are taken "
+        "as the run file states them.",
+        "{who} : des réponses ou étiquettes conservées manquent ou sont abîmées ; les scores n'ont pas pu être "
+        "recalculés et sont repris tels quels.",
+    ),
+}
