@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from eyechart.comparison import effort
 from eyechart.schema import Finding
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ def plan_unfairness(record: StudyRecord, host: Host | None = None, busy_share: f
     """
     found = [
         _busy_now(record, busy_share),
+        *effort.unequal({name: record.recipes[name] for name in record.contenders}, set(record.seeds)),
         _few_seeds(record),
         _own_schedules(record),
         _steps_of_other_sizes(record),

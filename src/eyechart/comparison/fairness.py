@@ -11,7 +11,7 @@ import statistics
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from eyechart.comparison import spoiled
+from eyechart.comparison import effort, spoiled
 from eyechart.comparison.naming import by_contender, named
 from eyechart.schema import Finding, Rules
 
@@ -34,6 +34,7 @@ def unfairness(runs: Sequence[RunRecord]) -> list[Finding]:
         *_budgets(runs),
         _other_rules(runs),
         *_changed_contenders(runs),
+        *effort.unequal({name: own[0].recipe for name, own in by_contender(runs).items()}, {run.seed for run in runs}),
         _missing_seeds(runs),
         _test_accesses(runs),
         *_machines(runs),
@@ -47,9 +48,7 @@ def unfairness(runs: Sequence[RunRecord]) -> list[Finding]:
 # --------------------------------------------------------------------------------------------- what differs
 
 
-def _differing(
-    code: str, runs: Sequence[RunRecord], value: Callable[[RunRecord], str], **facts: Scalar
-) -> Finding | None:
+def _differing(code: str, runs: Sequence[RunRecord], value: Callable[[RunRecord], str]) -> Finding | None:
     """Which runs differ from most of the others in a value, and in what."""
     counts = Counter(map(value, runs))
     if len(counts) < 2:
@@ -57,7 +56,7 @@ def _differing(
     usual = counts.most_common(1)[0][0]
     others = [run for run in runs if value(run) != usual]
     values = ", ".join(sorted(set(map(value, others))))
-    return Finding(kind="unfair", code=code, runs=named(others, runs), facts={"usual": usual, "other": values} | facts)
+    return Finding(kind="unfair", code=code, runs=named(others, runs), facts={"usual": usual, "other": values})
 
 
 def _other_images(runs: Sequence[RunRecord]) -> list[Finding | None]:

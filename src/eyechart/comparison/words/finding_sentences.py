@@ -88,6 +88,12 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "Les recettes n'ont pas été réglées avec le même effort : {each}. Le meilleur de nombreux essais bat l'essai "
         "unique d'un autre, quelle que soit l'architecture. Réglez tous les candidats avec autant d'essais, ou aucun.",
     ),
+    "search-seeds-again": (
+        "{who}: judged on seeds that its recipe was chosen with ({seeds}), which flatters it. Give the final "
+        "runs seeds of their own.",
+        "{who} : jugés sur des graines qui ont servi à choisir la recette ({seeds}), ce qui la flatte. Donnez aux "
+        "entraînements finals leurs propres graines.",
+    ),
     "changed-recipe": (
         "{who}: not the same recipe with every seed, so its runs are not runs of one contender. Give changed recipes "
         "names of their own.",

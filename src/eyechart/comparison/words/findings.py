@@ -27,6 +27,7 @@ MORE = {"en": "{} more", "fr": "{} autres"}
 FRENCH_WORDS = {
     "train": "entraînement", "validation": "validation", "test": "test", "seconds": "secondes", "images": "images",
     "steps": "pas", "epochs": "époques", "full schedule": "programme complet", "accuracy": "exactitude",
+    "trials": "essais", "untuned": "sans réglage",
     "macro_precision": "précision macro", "macro_recall": "rappel macro", "macro_f1": "F1 macro", "loss": "perte",
     "num_items": "nombre d'images",
 }  # fmt: skip
@@ -84,7 +85,7 @@ def _each(finding: Finding, lang: Language) -> str:
             epochs = _written("epochs", finding.facts[f"epochs {name}"], lang)
             parts.append(f"{name} {epochs} {'epochs' if lang == 'en' else 'époques'}")
         elif f"tuning {name}" in finding.facts:
-            parts.append(f"{name}: {finding.facts[f'tuning {name}']}")
+            parts.append(f"{name} {_translated(str(finding.facts[f'tuning {name}']), lang)}")
     if len(finding.runs) > MOST_NAMED:
         parts.append(MORE[lang].format(len(finding.runs) - MOST_NAMED))
     return numbers.spoken_list(parts, lang)
