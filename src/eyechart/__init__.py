@@ -35,6 +35,7 @@ def run(
     *,
     budget: Budget | None = None,
     recipe: dict[str, Any] | None = None,
+    recipes: Sequence[str | Path] = (),
     device: str | None = None,
     precision: str | None = None,
     threads: int | None = None,
@@ -55,6 +56,7 @@ def run(
         preset: "quick", "standard" or "smoke".
         budget: replaces the preset's, such as ec.Budget(unit="epochs", amount=2).
         recipe: fields of every recipe to replace, such as {"learning_rate": 0.1}.
+        recipes: recipe files, such as `eyechart tune` writes; each replaces the recipe of its contender.
         quiet: no table, no lines.
 
     Raises an EyechartError: UsageError, MissingError (data or weights), RunFailed (some run failed; the others are
@@ -64,8 +66,8 @@ def run(
     from eyechart.cli.run import race
 
     record = studies.plan_study(
-        models, str(data), preset, seeds, name=name, changes=recipe, budget=budget, img_size=img_size,
-        fraction=fraction, device=device, precision=precision, num_threads=threads,
+        models, str(data), preset, seeds, name=name, changes=recipe, recipe_files=[Path(file) for file in recipes],
+        budget=budget, img_size=img_size, fraction=fraction, device=device, precision=precision, num_threads=threads,
     )  # fmt: skip
     done = race(record, Path(output) / record.name, resume=resume, exist_ok=exist_ok, offline=offline, quiet=quiet)
     studies.raise_failures(done)

@@ -8,6 +8,9 @@ runs/<study>/<run>/validation.npz        probabilities for every validation item
 runs/<study>/<run>/weights.safetensors   the trained weights, preprocessing in the header
 runs/<study>/<run>/checkpoint.safetensors    only while a run is unfinished
 runs/<study>/<run>/failure.json          only when the last try failed: the reason
+runs/<search>/tune.json                  what a search for recipes was to do
+runs/<search>/trials/<trial>/trial.json  one training of a trial, on validation only; its checkpoint while unfinished
+runs/<search>/recipes/<contender>.json   the recipe that won, once every contender had its share
 """
 
 from __future__ import annotations
@@ -40,6 +43,8 @@ VALIDATION_FILE = "validation.npz"
 WEIGHTS_FILE = "weights.safetensors"
 CHECKPOINT_FILE = "checkpoint.safetensors"
 FAILURE_FILE = "failure.json"
+TUNE_FILE = "tune.json"
+TRIAL_FILE = "trial.json"
 ROWS_AT_ONCE = 4096
 NUMBERS = re.compile(r"(\d+)")
 

@@ -19,6 +19,7 @@ from eyechart.launch import process
 from eyechart.presets import rules_of
 from eyechart.recipes import RECIPES, WITH_WEIGHTS, recipe_of, slug, takes_weights
 from eyechart.schema import Job, Recipe, Rules, RunRecord, StudyRecord
+from eyechart.tuning.recipe_files import recipes_from
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -76,11 +77,13 @@ def plan_study(
     *,
     name: str = "",
     changes: dict[str, Any] | None = None,
+    recipe_files: Sequence[Path] = (),
     **rules: Any,
 ) -> StudyRecord:
     """Everything that a study will do, checked, before anything is loaded.
 
     `changes` replace fields of every recipe, `rules` fields of the preset's rules; None leaves a field as it is.
+    `recipe_files` replace whole recipes, and exclude changes of the same contender.
     Raises UsageError for names and values that cannot be.
     """
     contenders = tuple(models) or tuple(RECIPES)
@@ -99,11 +102,14 @@ def plan_study(
 
     rules = {"num_threads": num_cores()} | {key: value for key, value in rules.items() if value is not None}
     fixed = rules_of(preset, data, **rules)
+    recipes = {contender: recipe_of(contender, _fitting(contender, given)) for contender in contenders}
+    recipes |= _from_files(recipe_files, contenders, given)
+    _check_search_seeds(seeds, recipes)
     return StudyRecord(
         name=name or f"{preset}-{slug(Path(data).stem or data)}",
         contenders=contenders,
         seeds=tuple(seeds),
-        recipes={contender: recipe_of(contender, _fitting(contender, given)) for contender in contenders},
+        recipes=recipes,
         rules=fixed,
         command="",
         created_at=_now(),
@@ -113,6 +119,28 @@ def plan_study(
 def _fitting(contender: str, changes: dict[str, Any]) -> dict[str, Any]:
     """The changes that concern a contender: starting weights only those that have some."""
     return {key: value for key, value in changes.items() if key != "weights" or takes_weights(contender)}
+
+
+def _from_files(files: Sequence[Path], contenders: Sequence[str], changes: dict[str, Any]) -> dict[str, Recipe]:
+    """The recipes of the files, which nothing else may change: how they were tuned would be true no more."""
+    found = recipes_from(files, contenders)
+    for contender in found:
+        if changed_too := _fitting(contender, changes):
+            raise UsageError(
+                f"{contender} has a recipe file, and {', '.join(changed_too)} would change it. Leave one of them out, "
+                f"or write the value into the file."
+            )
+    return found
+
+
+def _check_search_seeds(seeds: Sequence[int], recipes: dict[str, Recipe]) -> None:
+    """A recipe was chosen because it did well with its search seeds: with these it would be judged too kindly."""
+    for contender, recipe in recipes.items():
+        if recipe.tuning and (used := sorted(set(seeds) & set(recipe.tuning.search_seeds))):
+            raise UsageError(
+                f"The recipe of {contender} was tuned with seed {', '.join(map(str, used))}, and this study would use "
+                f"it again. Expected seeds that the search did not see, such as --seeds 0,1,2."
+            )
 
 
 def settle_weights(record: StudyRecord, offline: bool, say: Callable[[str], None]) -> StudyRecord:
@@ -232,14 +260,10 @@ def raise_failures(study: Study) -> None:
 
 def _resumed(old: StudyRecord, new: StudyRecord, folder: Path) -> StudyRecord:
     """The record to go on with: seeds and contenders may be added, rules and recipes may not change."""
-    settled = {name: getattr(old.rules, name) for name in SETTLED_RULES if getattr(new.rules, name) == "auto"}
-    new = new.model_copy(update={"rules": new.rules.model_copy(update=settled), "machine": old.machine})
-    differences = [name for name in Rules.model_fields if getattr(old.rules, name) != getattr(new.rules, name)]
-    shared = [contender for contender in new.contenders if contender in old.recipes]
-    differences += [f"recipe of {c}" for c in shared if not _same_recipe(old.recipes[c], new.recipes[c])]
-    if differences:
+    found = differences(old, new)
+    if found:
         raise UsageError(
-            f"{folder} was started with other settings ({', '.join(differences)}). Resume it with the settings of "
+            f"{folder} was started with other settings ({', '.join(found)}). Resume it with the settings of "
             f"its study.json, or start another study with --name."
         )
     merged = new.model_copy(
@@ -247,11 +271,26 @@ def _resumed(old: StudyRecord, new: StudyRecord, folder: Path) -> StudyRecord:
             "contenders": tuple(dict.fromkeys(old.contenders + new.contenders)),
             "seeds": tuple(sorted({*old.seeds, *new.seeds})),
             "recipes": new.recipes | old.recipes,
+            "rules": old.rules,
+            "machine": old.machine,
             "created_at": old.created_at,
         }
     )
+    _check_search_seeds(merged.seeds, merged.recipes)
     storage.write_record(folder / storage.STUDY_FILE, merged)
     return merged
+
+
+def differences(old: StudyRecord, new: StudyRecord) -> list[str]:
+    """What another plan for the same folder would change: rules, and recipes of contenders that both have.
+
+    Nothing that was "auto" in the new one and is settled in the old one.
+    """
+    settled = {name: getattr(old.rules, name) for name in SETTLED_RULES if getattr(new.rules, name) == "auto"}
+    rules = new.rules.model_copy(update=settled)
+    found = [name for name in Rules.model_fields if getattr(old.rules, name) != getattr(rules, name)]
+    shared = [contender for contender in new.contenders if contender in old.recipes]
+    return found + [f"recipe of {c}" for c in shared if not _same_recipe(old.recipes[c], new.recipes[c])]
 
 
 def _same_recipe(old: Recipe, new: Recipe) -> bool:

@@ -11,7 +11,7 @@ import sys
 
 import typer
 
-from eyechart.cli import compare, data, read, run
+from eyechart.cli import compare, data, read, run, tune
 from eyechart.errors import EyechartError
 
 app = typer.Typer(
@@ -24,6 +24,7 @@ app = typer.Typer(
 )
 app.command("run")(run.run)
 app.command("repeat")(run.repeat)
+app.command("tune")(tune.tune)
 app.command("ls")(read.ls)
 app.command("show")(read.show)
 app.command("compare")(compare.compare)

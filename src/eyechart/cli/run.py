@@ -29,6 +29,7 @@ def run(
     lr: float = typer.Option(None, "--lr", help="Peak learning rate."),
     wd: float = typer.Option(None, "--wd", help="Weight decay."),
     weights: str = typer.Option(None, "--weights", help="Of vgg16 and alexnet: auto, none, imagenet, hed, a file."),
+    recipe: list[Path] = typer.Option([], "--recipe", help="A recipe file, as eyechart tune writes them; repeat."),
     img_size: int = typer.Option(None, "--img-size", help="Side in pixels to which an image folder is decoded."),
     fraction: float = typer.Option(None, "--fraction", help="Share of the train part that is used, 0..1."),
     device: str = typer.Option(None, "--device", help="auto (the fastest for this study, timed), cpu, cuda or mps."),
@@ -48,8 +49,8 @@ def run(
     budget = _budget(epochs=epochs, images=images, seconds=seconds, steps=steps)
     changes = {"batch_size": batch_size, "learning_rate": lr, "weight_decay": wd, "weights": weights}
     record = studies.plan_study(
-        _split(model), data, preset, _numbers(seeds), name=name, changes=changes, budget=budget, img_size=img_size,
-        fraction=fraction, device=device, num_threads=threads, precision=precision,
+        _split(model), data, preset, _numbers(seeds), name=name, changes=changes, recipe_files=recipe,
+        budget=budget, img_size=img_size, fraction=fraction, device=device, num_threads=threads, precision=precision,
     )  # fmt: skip
     if dry_run:
         _dry_run(record, output / record.name, offline, as_json)
@@ -151,7 +152,7 @@ def _budget(**amounts: float | None) -> Any:
     for unit, amount in given.items():
         if not 0 < amount < float("inf"):
             raise UsageError(f"--{unit} got {amount:g}; expected a number above 0.")
-        return Budget(unit=unit, amount=amount)  # type: ignore[arg-type]
+        return Budget(unit=unit.removeprefix("trial-"), amount=amount)  # type: ignore[arg-type]
     return None
 
 
@@ -159,10 +160,10 @@ def _split(values: list[str]) -> list[str]:
     return [part for value in values for part in value.split(",") if part]
 
 
-def _numbers(text: str) -> list[int]:
+def _numbers(text: str, option: str = "--seeds") -> list[int]:
     from eyechart.errors import UsageError
 
     try:
         return [int(part) for part in text.split(",")]
     except ValueError:
-        raise UsageError(f"--seeds got {text!r}; expected whole numbers separated by commas, such as 0,1,2.") from None
+        raise UsageError(f"{option} got {text!r}; expected whole numbers separated by commas, such as 0,1,2.") from None

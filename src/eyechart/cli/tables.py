@@ -174,18 +174,19 @@ def _cost(record: RunRecord) -> list[tuple[str, str]]:
 
 def _provenance(record: RunRecord) -> list[tuple[str, str]]:
     from eyechart.report.provenance import execution_text, tuning_text
+    from eyechart.report.speech import Speech
 
     plan, host = record.plan, record.host
     return [
         ("schedule", f"{plan.num_steps:,} steps of {plan.batch_size} images, budget {plan.budget.amount:g} "
                      f"{plan.budget.unit}"),
         ("recipe", record.recipe.model_dump_json(exclude={"title", "source", "expect", "contender", "tuning"})),
-        ("tuning", tuning_text(record.recipe.tuning)),
+        ("tuning", tuning_text(record.recipe.tuning, Speech())),
         ("splits", f"{record.splits.num_train:,} train, {record.splits.num_validation:,} validation, "
                    f"{record.splits.num_test:,} test"),
         ("test opened", f"{record.test_accesses} time(s)"),
         ("machine", f"{host.cpu}, {host.num_threads} thread(s), {host.device}, {_precision(record)}"),
-        ("execution", execution_text(plan.execution)),
+        ("execution", execution_text(plan.execution, Speech())),
         ("versions", " ".join(f"{name} {version}" for name, version in host.versions.items())),
         ("commit", host.commit or "unknown"),
         ("repeat it", record.command),

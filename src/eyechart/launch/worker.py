@@ -72,8 +72,10 @@ def _do(job: Job, report: object, stop_signals: StopSignals) -> None:
 
     host.tune_allocator()  # before torch asks for its first memory
     from eyechart.runner import run_contender
+    from eyechart.tuning.trial import run_trial
 
-    run_contender(job, report, stop_signals, seconds_before=_age_seconds())  # type: ignore[arg-type]
+    do = run_contender if job.trial is None else run_trial
+    do(job, report, stop_signals, seconds_before=_age_seconds())  # type: ignore[arg-type]
 
 
 def _facts(error: Exception) -> dict[str, object]:

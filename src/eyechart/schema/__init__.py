@@ -21,8 +21,9 @@ from eyechart.schema.measured import (
     Scores,
     Segment,
 )
-from eyechart.schema.records import SCHEMA_VERSION, Job, MachineChoice, RunRecord, StudyRecord
+from eyechart.schema.records import SCHEMA_VERSION, Job, MachineChoice, RunRecord, StudyRecord, TrialChoice
 from eyechart.schema.rules import Augmentation, Budget, Recipe, Rules, Tuning, WeightsOrigin
+from eyechart.schema.tuning import RecipeFile, TrialRecord, TuneRecord
 
 __all__ = [
     "PROBABILITY_FLOOR",
@@ -51,6 +52,7 @@ __all__ = [
     "Positive",
     "Preprocessing",
     "Recipe",
+    "RecipeFile",
     "Rules",
     "RunRecord",
     "Scalar",
@@ -59,6 +61,9 @@ __all__ = [
     "SplitsCard",
     "StudyRecord",
     "Summary",
+    "TrialChoice",
+    "TrialRecord",
+    "TuneRecord",
     "Tuning",
     "Verdict",
     "VerdictKind",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from eyechart.schema.data import DatasetCard, Preprocessing, SplitsCard
-from eyechart.schema.frozen import Count, Frozen
+from eyechart.schema.frozen import Count, Frozen, Scalar
 from eyechart.schema.measured import Clocks, Cost, DetectionScores, Execution, HistoryPoint, Host, Plan, Scores
 from eyechart.schema.rules import Recipe, Rules, WeightsOrigin
 
@@ -67,6 +67,13 @@ class StudyRecord(Frozen):
     machine: MachineChoice | None = None  # None: device and precision were given, or are not settled yet
 
 
+class TrialChoice(Frozen):
+    """Which trial of a search a job is."""
+
+    number: Count
+    settings: dict[str, Scalar]  # what it chose for the fields that are searched
+
+
 class Job(Frozen):
     """One run to be done: what a launcher hands to a worker, which may be another process."""
 
@@ -79,5 +86,6 @@ class Job(Frozen):
     rules: Rules
     num_cached_images: Count = 0  # of the run that is repeated; 0: as the budget allows
     execution: Execution | None = None  # of the run that is repeated; None: timed where there is something to choose
+    trial: TrialChoice | None = None  # of a search, which never opens the test part; None: a run
     offline: bool = False
     command: str = ""

@@ -1,0 +1,189 @@
+"""`eyechart tune`: the same search effort for every contender, on validation images only."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from eyechart.cli.run import _budget, _numbers, _say, _silent, _split
+
+if TYPE_CHECKING:
+    from eyechart.schema import TuneRecord
+    from eyechart.tuning.search import Found
+
+
+def tune(
+    model: list[str] = typer.Option(
+        [], "-m", "--models", "--model", metavar="NAME",
+        help="Contender, such as cnn or vgg16:hed; repeat, or separate by commas. Default: all five.",
+    ),
+    data: str = typer.Option("mnist", "-d", "--data", help="A known dataset (eyechart data list), or a folder or zip."),
+    trials: int = typer.Option(None, "--trials", help="Trials of every contender. Default: 20."),
+    seconds: float = typer.Option(None, "--seconds", help="Instead: seconds of training of every contender."),
+    search_seeds: str = typer.Option("1000", "--search-seeds", "--search-seed",
+                                     help="Seeds of each trial, its score is their mean; no study may use them again."),
+    preset: str = typer.Option("quick", "-p", "--preset", help="quick, standard or smoke: the budget of a training."),
+    epochs: float = typer.Option(None, "--epochs", help="Budget of a training: passes over the train part."),
+    images: float = typer.Option(None, "--images", help="Budget of a training: images seen."),
+    steps: float = typer.Option(None, "--steps", help="Budget of a training: optimizer steps."),
+    trial_seconds: float = typer.Option(None, "--trial-seconds", help="Budget of a training: seconds."),
+    weights: str = typer.Option(None, "--weights", help="Of vgg16 and alexnet: auto, none, imagenet, hed, a file."),
+    img_size: int = typer.Option(None, "--img-size", help="Side in pixels to which an image folder is decoded."),
+    fraction: float = typer.Option(None, "--fraction", help="Share of the train part that is used, 0..1."),
+    device: str = typer.Option(None, "--device", help="auto (the fastest for this study, timed), cpu, cuda or mps."),
+    threads: int = typer.Option(None, "--threads", help="Threads of each training. Default: all cores."),
+    precision: str = typer.Option(None, "--precision", help="auto, float32, tf32 or bfloat16."),
+    output: Path = typer.Option(Path("runs"), "-o", "--output", envvar="EYECHART_OUTPUT", help="Folder of searches."),
+    name: str = typer.Option("", "--name", help="Folder of this search. Default: tune, preset and dataset."),
+    resume: bool = typer.Option(False, "--resume", help="Go on after the trials that are there, perhaps with more."),
+    dry_run: bool = typer.Option(False, "--dry-run", help="Print plan and time, and train nothing."),
+    offline: bool = typer.Option(False, "--offline", envvar="EYECHART_OFFLINE", help="Never touch the network."),
+    as_json: bool = typer.Option(False, "--json", help="Print the results as JSON."),
+) -> None:  # fmt: skip
+    """Search a recipe for every contender, with the same number of trials or seconds; the test part stays sealed."""
+    budget = _budget(epochs=epochs, images=images, steps=steps, **{"trial-seconds": trial_seconds})
+    rules = {"budget": budget, "img_size": img_size, "fraction": fraction, "device": device, "num_threads": threads}
+    record = plan(_split(model), data, preset, _numbers(search_seeds, "--search-seeds"), trials=trials,
+                  seconds=seconds, name=name, weights=weights, precision=precision, **rules)  # fmt: skip
+    folder = output / record.study.name
+    if dry_run:
+        _dry_run(record, folder, offline, as_json)
+        return
+    show(record, folder, find(record, folder, resume=resume, offline=offline), as_json)
+
+
+def plan(
+    models: list[str], data: str, preset: str, search_seeds: list[int], *, trials: int | None, seconds: float | None,
+    name: str, weights: str | None, **rules: Any,
+) -> TuneRecord:  # fmt: skip
+    """The search that was asked for, checked before anything is loaded."""
+    from eyechart import study as studies
+    from eyechart.tuning.search import plan_search
+
+    study = studies.plan_study(models, data, preset, search_seeds, changes={"weights": weights}, **rules)
+    study = study.model_copy(update={"name": name or f"tune-{study.name}"})
+    return plan_search(study, trials=trials, seconds=seconds)
+
+
+def find(record: TuneRecord, folder: Path, *, resume: bool, offline: bool, quiet: bool = False) -> list[Found]:
+    """Fetch what is needed, and search under a live table."""
+    import contextlib
+
+    from eyechart.cli.terminal import LiveTable
+    from eyechart.data.catalog import load_dataset
+    from eyechart.machine import open_machines, settle_machine
+    from eyechart.storage import TUNE_FILE, write_record
+    from eyechart.study import settle_weights
+    from eyechart.tuning import search
+
+    say, rules = _silent if quiet else _say, record.study.rules
+    open_machines(rules)  # a device that is not here is told before anything is fetched
+    dataset = load_dataset(rules.dataset, img_size=rules.img_size, offline=offline, say=say)
+    record = search.open_search(record, folder, resume=resume)
+    study = settle_machine(settle_weights(record.study, offline, say), offline, say)
+    record = record.model_copy(update={"study": study})
+    write_record(folder / TUNE_FILE, record)
+    with contextlib.nullcontext(lambda progress: None) if quiet else LiveTable() as table:
+        return search.search(record, folder, dataset.card, table, offline=offline)
+
+
+# --------------------------------------------------------------------------------------------- what is shown
+
+
+def show(record: TuneRecord, folder: Path, found: list[Found], as_json: bool) -> None:
+    """The results, and the command that uses them; RunFailed when every trial of a contender failed."""
+    import json
+
+    from eyechart.errors import RunFailed
+
+    if as_json:
+        typer.echo(json.dumps([_facts(each) for each in found], indent=1))
+    else:
+        _table(record, found)
+        if command := use_command(record, found):
+            typer.echo(f"\nUse them: {command}")
+    lost = [each.contender for each in found if each.best is None]
+    if lost:
+        raise RunFailed(
+            f"Every trial of {', '.join(lost)} failed, so there is no recipe of it. The reasons stand in the files "
+            f"{folder / 'trials'}/*/trial.json; mend the cause, and search again with another --name."
+        )
+
+
+def use_command(record: TuneRecord, found: list[Found]) -> str:
+    """What trains with the recipes that were found."""
+    words = ["eyechart", "run", "-d", record.study.rules.dataset, "-p", record.study.rules.preset]
+    for each in found:
+        if each.recipe:
+            words += ["-m", each.contender, "--recipe", str(each.recipe)]
+    return shlex.join(words) if "--recipe" in words else ""
+
+
+def _facts(found: Found) -> dict[str, Any]:
+    best = found.best
+    return {
+        "contender": found.contender,
+        "trials": len(found.trials),
+        "failed": sum(trial.failed for trial in found.trials),
+        "training_seconds": sum(trial.training_seconds for trial in found.trials),
+        "best_trial": best.number if best else None,
+        "validation_accuracy": best.accuracy if best else None,
+        "default_validation_accuracy": None if found.trials[0].failed else found.trials[0].accuracy,
+        "changes": {field: list(values) for field, values in found.changes.items()},
+        "recipe": str(found.recipe) if found.recipe else None,
+    }
+
+
+def _table(record: TuneRecord, found: list[Found]) -> None:
+    from rich.text import Text
+
+    from eyechart.cli.console import named, new_table, open_console
+
+    console = open_console(sys.stdout)
+    table = new_table()
+    for heading in ("contender", "trials", "best %", "as it stood %", "from trial", "changed"):
+        table.add_column(heading, justify="left" if heading in ("contender", "changed") else "right", overflow="fold")
+    for each in found:
+        failed = sum(trial.failed for trial in each.trials)
+        table.add_row(
+            named(each.contender, each.contender.partition(":")[0]),
+            f"{len(each.trials)}{f' ({failed} failed)' if failed else ''}",
+            f"{100 * each.best.accuracy:.2f}" if each.best else "–",
+            "failed" if each.trials[0].failed else f"{100 * each.trials[0].accuracy:.2f}",
+            str(each.best.number) if each.best else "–",
+            ", ".join(f"{field} {old:g} → {new:g}" for field, (old, new) in each.changes.items()) or "nothing",
+        )
+    console.print(table)
+    seeds = ", ".join(map(str, record.study.seeds))
+    note = (
+        f"Accuracy on validation images at the last step, search seed {seeds}. The best of several is flattered by "
+        "having been chosen: judge it with other seeds, on the test part, once."
+    )
+    console.print(Text(note, style="dim"), soft_wrap=True)
+
+
+def _dry_run(record: TuneRecord, folder: Path, offline: bool, as_json: bool) -> None:
+    import json
+
+    from eyechart import study as studies
+    from eyechart.cli.tables import estimates_table, seconds_text
+    from eyechart.estimate import estimate_study
+    from eyechart.machine import settle_machine
+
+    study = settle_machine(studies.settle_weights(record.study, offline, _say), offline, _say)
+    estimates = estimate_study(study, folder, offline=offline, say=_say)
+    once = sum(estimate.training_seconds for estimate in estimates)
+    is_counted = record.unit == "trials"
+    total = once * record.amount if is_counted else record.amount * len(study.contenders)
+    if as_json:
+        rows = [estimate._asdict() for estimate in estimates]
+        typer.echo(json.dumps({record.unit: record.amount, "training_seconds": total, "trial": rows}, indent=1))
+        return
+    typer.echo("One trial of every contender:")
+    estimates_table(estimates)
+    share = f"{record.amount:g} trials" if is_counted else f"{seconds_text(record.amount)} of training"
+    typer.echo(f"{share} for each of {len(study.contenders)}: about {seconds_text(total)} of training in all.")

@@ -1,0 +1,285 @@
+"""A search: trial after trial for every contender in turn, until each had its share; then a recipe file for each."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from eyechart import host, storage, study
+from eyechart.contracts import Progress
+from eyechart.errors import Interrupted, RunFailed, UsageError
+from eyechart.launch import process
+from eyechart.recipes import slug
+from eyechart.schema import (
+    DatasetCard,
+    Job,
+    Recipe,
+    RecipeFile,
+    StudyRecord,
+    TrialChoice,
+    TrialRecord,
+    TuneRecord,
+    Tuning,
+)
+from eyechart.search_spaces import settings_of, space_of, with_settings
+from eyechart.seeding import derived_seed
+from eyechart.tuning.sampler import Tried, check_optuna, next_settings
+
+if TYPE_CHECKING:
+    from eyechart.contracts import Reporter
+    from eyechart.study import Launcher
+
+DEFAULT_TRIALS = 20  # for each contender: ten at random and ten that learn from them
+DEFAULT_SEARCH_SEED = 1000  # far from the 0, 1, 2, ... of studies, which may not use it again
+
+
+class Trial(NamedTuple):
+    """One choice of settings and how it did: the mean over the search seeds."""
+
+    number: int  # 0: the recipe as it stands
+    settings: dict[str, Any]
+    accuracy: float  # on validation
+    loss: float
+    failed: bool
+    training_seconds: float
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the search gave for one contender."""
+
+    contender: str
+    trials: list[Trial]
+    best: Trial | None  # None: every trial failed
+    recipe: Path | None  # the file of the winner
+
+    @property
+    def changes(self) -> dict[str, tuple[Any, Any]]:
+        """Field -> (value as it stood, value that won), where they differ."""
+        if self.best is None:
+            return {}
+        old, new = self.trials[0].settings, self.best.settings
+        return {field: (old[field], new[field]) for field in old if old[field] != new[field]}
+
+
+# --------------------------------------------------------------------------------------------- planning
+
+
+def plan_search(record: StudyRecord, *, trials: int | None = None, seconds: float | None = None) -> TuneRecord:
+    """A search over the recipes of a planned study, whose seeds are the search's; one of `trials` and `seconds`.
+
+    Raises UsageError for both, for an amount that cannot be, and where optuna is missing.
+    """
+    check_optuna()
+    if trials is not None and seconds is not None:
+        raise UsageError(
+            "A search is limited by --trials or by --seconds and got both; give one. "
+            "For the seconds of a single training choose --trial-seconds."
+        )
+    unit: Literal["trials", "seconds"] = "trials" if seconds is None else "seconds"
+    amount = (DEFAULT_TRIALS if trials is None else trials) if seconds is None else seconds
+    if not 0 < amount < float("inf"):
+        raise UsageError(f"--{unit} got {amount:g}; expected a number above 0.")
+    return TuneRecord(study=record, unit=unit, amount=amount)
+
+
+def open_search(record: TuneRecord, folder: Path, *, resume: bool) -> TuneRecord:
+    """Take a folder for a search: a new one, or with `resume` the same one again, whose share may have grown.
+
+    Raises UsageError when the folder holds something else, or a search with other settings.
+    """
+    path = folder / storage.TUNE_FILE
+    if not path.exists():
+        if folder.exists() and any(folder.iterdir()):
+            raise UsageError(
+                f"{folder} is there and is no search of eyechart tune; expected a new or an empty folder. "
+                f"Choose another --name."
+            )
+    elif not resume:
+        raise UsageError(f"{folder} already holds a search. Continue it with --resume, or choose another --name.")
+    else:
+        record = _resumed(storage.read_record(path, TuneRecord), record, folder)
+    storage.write_record(path, record)
+    return record
+
+
+def _resumed(old: TuneRecord, new: TuneRecord, folder: Path) -> TuneRecord:
+    differences = study.differences(old.study, new.study)
+    for field in ("contenders", "seeds"):
+        differences += [field] if set(getattr(old.study, field)) != set(getattr(new.study, field)) else []
+    if old.unit != new.unit or new.amount < old.amount:
+        differences.append(f"{old.amount:g} {old.unit} or more")
+    if differences:
+        raise UsageError(
+            f"{folder} was started with other settings ({', '.join(differences)}). Resume it with the settings of "
+            f"its {storage.TUNE_FILE}, or start another search with --name."
+        )
+    return old.model_copy(update={"amount": new.amount})
+
+
+# --------------------------------------------------------------------------------------------- searching
+
+
+def search(record: TuneRecord, folder: Path, card: DatasetCard, report: Reporter, *, offline: bool = False,
+           launch: Launcher = process.do) -> list[Found]:  # fmt: skip
+    """Do all trials that are not done yet, round by round, and write a recipe file for every contender.
+
+    Inside a round the contenders come in a random order, a function of the search seeds.  A training that diverges, or
+    whose process ends, is a failed trial and counts.  Raises Interrupted when the user stops it; what is done stays.
+    """
+    trials: dict[str, list[Trial]] = {contender: [] for contender in record.study.contenders}
+    number = 0
+    while True:
+        due = [contender for contender in trials if _may_try(record, folder, contender, trials[contender])]
+        if not due:
+            break
+        random.Random(f"trials/{record.study.seeds}/{number}").shuffle(due)
+        for contender in due:
+            trials[contender].append(_do_trial(record, folder, contender, trials[contender], card, report, offline,
+                                               launch))  # fmt: skip
+        number += 1
+    return [_found(record, folder, contender, done, card) for contender, done in trials.items()]
+
+
+def _may_try(record: TuneRecord, folder: Path, contender: str, done: list[Trial]) -> bool:
+    """Whether there is room for one more trial: by number; or by seconds, where the longest so far must still fit."""
+    if record.unit == "trials":
+        return len(done) < record.amount
+    is_there = all(_file(folder, contender, len(done), seed).exists() for seed in record.study.seeds)
+    if not done or is_there:
+        return True
+    times = [trial.training_seconds for trial in done]
+    return sum(times) + max(times) <= record.amount
+
+
+def _do_trial(
+    record: TuneRecord, folder: Path, contender: str, done: list[Trial], card: DatasetCard, report: Reporter,
+    offline: bool, launch: Launcher,
+) -> Trial:  # fmt: skip
+    """One trial with all search seeds; what is on the disk already is read."""
+    number, parts = len(done), []
+    choice: TrialChoice | None = None
+    for seed in record.study.seeds:
+        path = _file(folder, contender, number, seed)
+        if not path.exists():
+            choice = choice or _choose(record, contender, done)
+            _train(_job(record, folder, contender, seed, choice, offline), folder, card, report, launch)
+        part = storage.read_record(path, TrialRecord)
+        choice = choice or TrialChoice(number=number, settings=part.settings)
+        parts.append(part)
+    return Trial(
+        number,
+        parts[0].settings,
+        accuracy=sum(part.accuracy for part in parts) / len(parts),
+        loss=sum(part.loss for part in parts) / len(parts),
+        failed=any(part.status != "finished" for part in parts),
+        training_seconds=sum(part.training_seconds for part in parts),
+    )
+
+
+def _choose(record: TuneRecord, contender: str, done: list[Trial]) -> TrialChoice:
+    """The recipe as it stands first, so that no search ends below it; then what the sampler proposes."""
+    recipe, number = record.study.recipes[contender], len(done)
+    space = space_of(recipe)
+    if not done:
+        return TrialChoice(number=0, settings=settings_of(recipe, space))
+    seed = derived_seed(record.study.seeds[0], f"trial/{contender}", number)
+    tried = [Tried(trial.settings, trial.accuracy) for trial in done]
+    return TrialChoice(number=number, settings=next_settings(space, tried, seed))
+
+
+def _job(record: TuneRecord, folder: Path, contender: str, seed: int, choice: TrialChoice, offline: bool) -> Job:
+    path = _file(folder, contender, choice.number, seed).parent
+    return Job(
+        study=record.study.name,
+        run=path.name,
+        folder=str(path),
+        contender=contender,
+        seed=seed,
+        recipe=with_settings(record.study.recipes[contender], choice.settings),
+        rules=record.study.rules,
+        trial=choice,
+        offline=offline,
+    )
+
+
+def _train(job: Job, folder: Path, card: DatasetCard, report: Reporter, launch: Launcher) -> None:
+    """Leave a trial.json, also of a training whose process failed.  What is no matter of settings ends the search."""
+    started = time.monotonic()
+    assert job.trial is not None
+    try:
+        launch(job, report)
+    except Interrupted as error:
+        raise Interrupted(
+            f"{error} Go on with the same command and --resume: {folder}", error.exit_code - 128
+        ) from None
+    except RunFailed as error:
+        record = TrialRecord(
+            contender=job.contender,
+            number=job.trial.number,
+            seed=job.seed,
+            settings=job.trial.settings,
+            status="failed",
+            accuracy=1 / card.num_classes,
+            loss=float("nan"),
+            training_seconds=time.monotonic() - started,
+            num_steps=0,
+            test_accesses=0,
+            reason=str(error),
+            finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        )
+        storage.write_record(Path(job.folder) / storage.TRIAL_FILE, record)
+        (Path(job.folder) / storage.CHECKPOINT_FILE).unlink(missing_ok=True)
+        report(Progress(job.run, "failed", note=f"{job.run} failed, which counts as a trial: {error}"))
+
+
+def _file(folder: Path, contender: str, number: int, seed: int) -> Path:
+    return folder / "trials" / f"{slug(contender)}-t{number}-s{seed}" / storage.TRIAL_FILE
+
+
+# --------------------------------------------------------------------------------------------- the winner
+
+
+def _found(record: TuneRecord, folder: Path, contender: str, trials: list[Trial], card: DatasetCard) -> Found:
+    """The best trial by validation accuracy at the last step, then by loss; its recipe as a file."""
+    standing = [trial for trial in trials if not trial.failed]
+    if not standing:
+        return Found(contender, trials, None, None)
+    best = max(standing, key=lambda trial: (trial.accuracy, -trial.loss, -trial.number))
+    path = folder / "recipes" / f"{slug(contender)}.json"
+    recipe = _tuned(record, record.study.recipes[contender], trials, best, card)
+    storage.write_record(path, RecipeFile(contender=contender, recipe=recipe))
+    return Found(contender, trials, best, path)
+
+
+def _tuned(record: TuneRecord, recipe: Recipe, trials: Sequence[Trial], best: Trial, card: DatasetCard) -> Recipe:
+    """The recipe with the settings of the best trial, and how they were found."""
+    rules = record.study.rules
+    tuning = Tuning(
+        unit=record.unit,
+        amount=record.amount,
+        accuracies=tuple(trial.accuracy for trial in trials),
+        num_failed=sum(trial.failed for trial in trials),
+        best_trial=best.number,
+        validation_accuracy=best.accuracy,
+        validation_loss=best.loss,
+        training_seconds=sum(trial.training_seconds for trial in trials),
+        search_seeds=record.study.seeds,
+        budget=rules.budget,
+        dataset=card.name,
+        dataset_sha256=card.content_sha256,
+        searched=tuple(space_of(recipe)),
+        sampler=check_optuna(),
+        date=datetime.now(UTC).date().isoformat(),
+        commit=host.host_facts(None, rules.num_threads).commit,
+    )
+    words = {
+        "source": f"eyechart tune, trial {best.number} of {record.study.name}, from {recipe.source}",
+        "expect": f"{100 * best.accuracy:.2f} % of the validation images of {card.name}, the best of {len(trials)}",
+    }
+    return with_settings(recipe, best.settings).model_copy(update={"tuning": tuning, **words})
