@@ -26,13 +26,14 @@ if TYPE_CHECKING:
 
 NUM_BINS = 15
 PROBABILITY_FLOOR = 1e-7  # as in a run's own loss: a certain and wrong answer costs 16.1 nats, not infinity
+ERROR_EDGES = 10 ** -np.arange(0.5, 5.25, 0.5)  # of stated error: 0.316, 0.1, 0.0316 ... 0.00001
 TEMPERATURE_RANGE = (0.05, 20.0)  # far beyond what networks need; an end of it means that nothing was found
 NUM_DRAWS = 1000  # of the bootstrap over items
 
 
 @dataclass(frozen=True)
 class Bin:
-    """The answers whose probability lies in one fifteenth of 0..1."""
+    """The answers whose probability lies between two edges."""
 
     low: float  # exclusive
     high: float  # inclusive
@@ -117,22 +118,42 @@ def calibration_of(labels: np.ndarray, probabilities: np.ndarray) -> Calibration
 
 def reliability(parts: Sequence[Answers]) -> tuple[Bin, ...]:
     """The reliability table of one run, or of several of the same contender together; bins that nobody uses are out."""
+    confidence, right = _pooled(parts)
+    return _table(_equal_width(confidence), np.linspace(0, 1, NUM_BINS + 1), confidence, right, len(parts))
+
+
+def error_table(parts: Sequence[Answers]) -> tuple[Bin, ...]:
+    """The same with bins half a decade of stated error (1 - probability) wide, which tell 99 % from 99.9 %.
+
+    The first bin holds all that is stated below a hundred thousandth; the surest answers come last.
+    """
+    confidence, right = _pooled(parts)
+    edges = np.concatenate([[0.0], 1 - ERROR_EDGES, [1.0]])
+    which = np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, len(edges) - 2)
+    return _table(which, edges, confidence, right, len(parts))
+
+
+def _pooled(parts: Sequence[Answers]) -> tuple[np.ndarray, np.ndarray]:
     tops = [_top(part.labels, part.probabilities) for part in parts]
-    confidence, right = np.concatenate([each[0] for each in tops]), np.concatenate([each[1] for each in tops])
-    which = _equal_width(confidence)
+    return np.concatenate([each[0] for each in tops]), np.concatenate([each[1] for each in tops])
+
+
+def _table(
+    which: np.ndarray, edges: np.ndarray, confidence: np.ndarray, right: np.ndarray, num_runs: int
+) -> tuple[Bin, ...]:
     found = []
-    for index in np.unique(which):
+    for index in np.unique(which).tolist():
         mine = which == index
         num_right, num_items = int(right[mine].sum()), int(mine.sum())
         # Seeds answer the same items, so they add no items: the interval is that of one run.
-        per_run = max(1, round(num_items / len(parts)))
-        low, high = wilson_interval(min(per_run, round(num_right / len(parts))), per_run)
+        per_run = max(1, round(num_items / num_runs))
+        low, high = wilson_interval(min(per_run, round(num_right / num_runs)), per_run)
         accuracy = num_right / num_items
         found.append(
             Bin(
-                low=int(index) / NUM_BINS,
-                high=(int(index) + 1) / NUM_BINS,
-                num_items=num_items / len(parts),
+                low=float(edges[index]),
+                high=float(edges[index + 1]),
+                num_items=num_items / num_runs,
                 confidence=float(confidence[mine].mean()),
                 accuracy=accuracy,
                 accuracy_low=min(low, accuracy),
