@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import importlib.util
 import os
 import sys
 import time
+from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 # Several test processes share the cores: one thread each, told before torch and BLAS are imported.
@@ -17,7 +20,6 @@ import pytest  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from eyechart.contracts import Dataset
 
@@ -69,6 +71,19 @@ def small_mnist(mnist: Dataset) -> Dataset:
         update={"content_sha256": parts_sha256(train, test), "num_train": len(train), "num_test": len(test)}
     )
     return dataclasses.replace(mnist, card=card, train=train, test=test)
+
+
+@pytest.fixture(scope="session")
+def fake_runs() -> ModuleType:
+    """The builder of synthetic run folders; tests are not a package, so it cannot be imported by name."""
+    path = Path(__file__).parent / "report" / "fake_runs.py"
+    specification = importlib.util.spec_from_file_location("fake_runs", path)
+    assert specification is not None
+    assert specification.loader is not None
+    module = importlib.util.module_from_spec(specification)
+    sys.modules["fake_runs"] = module
+    specification.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture

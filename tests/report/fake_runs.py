@@ -31,10 +31,20 @@ from eyechart.schema import (
     SplitsCard,
     WeightsOrigin,
 )
-from eyechart.storage import PREDICTIONS_FILE, RUN_FILE, digest_arrays, write_arrays, write_record
+from eyechart.storage import (
+    PREDICTIONS_FILE,
+    RUN_FILE,
+    VALIDATION_FILE,
+    digest_arrays,
+    read_arrays,
+    read_run,
+    write_arrays,
+    write_record,
+)
 
 DIGITS = tuple("0123456789")
 ITEMS_FILE = "items-0123456789ab.npz"
+VALIDATION_ITEMS_FILE = "items-ba9876543210.npz"
 # 5 rows of 3 pixels for each digit
 GLYPHS = {
     0: "111101101101111", 1: "010110010010111", 2: "111001111100111", 3: "111001111001111", 4: "101101111001001",
@@ -95,6 +105,21 @@ def fake_study(
             write_record(run / RUN_FILE, record)
             folders.append(run)
     return folders
+
+
+def keep_validation(folders: list[Path], num_items: int) -> None:
+    """Give runs of one study validation answers, those to its first test images, whose pixels are inverted."""
+    study = folders[0].parent
+    items = read_arrays(study / ITEMS_FILE)
+    write_arrays(
+        study / VALIDATION_ITEMS_FILE,
+        {"images": 255 - items["images"][:num_items], "labels": items["labels"][:num_items]},
+    )
+    for run in folders:
+        answers = read_arrays(run / PREDICTIONS_FILE)["probabilities"]
+        write_arrays(run / VALIDATION_FILE, {"probabilities": answers[:num_items]})
+        record = read_run(run).model_copy(update={"validation_items": VALIDATION_ITEMS_FILE})
+        write_record(run / RUN_FILE, record)
 
 
 def fake_items(num_items: int, num_classes: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

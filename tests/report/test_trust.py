@@ -18,7 +18,7 @@ from eyechart.report import calibration, label_errors, page, timing
 from eyechart.report.charts import drawing
 from eyechart.report.entries import Entry, Run, group_runs, read_runs
 from eyechart.report.speech import Speech
-from eyechart.storage import VALIDATION_FILE, read_arrays, write_arrays
+from eyechart.storage import read_arrays, write_arrays
 
 ENGLISH, FRENCH = Speech("en"), Speech("fr")
 
@@ -29,14 +29,7 @@ def entries(fake_runs: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> 
     folder = tmp_path_factory.mktemp("trust") / "study"
     three = {name: fake_runs.FIVE[name] for name in ("cnn", "vit", "vgg16")}
     folders = fake_runs.fake_study(folder, three, (0, 1, 2), num_items=600)
-    items = read_arrays(folder / fake_runs.ITEMS_FILE)
-    write_arrays(folder / "items-v.npz", {"images": 255 - items["images"][:300], "labels": items["labels"][:300]})
-    for run in folders:
-        write_arrays(
-            run / VALIDATION_FILE, {"probabilities": read_arrays(run / "predictions.npz")["probabilities"][:300]}
-        )
-        text = (run / "run.json").read_text()
-        (run / "run.json").write_text(text.replace('"validation_items": ""', '"validation_items": "items-v.npz"'))
+    fake_runs.keep_validation(folders, 300)
     return group_runs(read_runs(folders))
 
 

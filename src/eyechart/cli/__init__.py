@@ -11,7 +11,7 @@ import sys
 
 import typer
 
-from eyechart.cli import compare, data, read, run, tune
+from eyechart.cli import compare, data, labels, read, run, tune
 from eyechart.errors import EyechartError
 
 app = typer.Typer(
@@ -29,6 +29,7 @@ app.command("ls")(read.ls)
 app.command("show")(read.show)
 app.command("compare")(compare.compare)
 app.command("report")(read.report)
+app.command("labels")(labels.labels)
 app.command("predict")(read.predict)
 app.add_typer(data.app, name="data")
 

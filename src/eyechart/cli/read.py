@@ -31,22 +31,24 @@ def show(
     run: Path = typer.Argument(..., metavar="RUN", help="The folder of a run, or of a study."), as_json: bool = JSON
 ) -> None:
     """Show everything about a run: scores, clocks, cost, and how it was made."""
+    from eyechart.cli.judged import judged_json, print_judged
     from eyechart.cli.tables import run_sheet
     from eyechart.cli.terminal import results_table
     from eyechart.storage import STUDY_FILE, find_runs, read_run
 
     if (run / STUDY_FILE).is_file():
-        records = [read_run(folder) for folder in find_runs([run])]
+        runs = [(folder, read_run(folder)) for folder in find_runs([run])]
         if as_json:
-            typer.echo(json.dumps([record.model_dump(mode="json") for record in records], indent=1))
+            typer.echo(json.dumps([judged_json(folder, record) for folder, record in runs], indent=1))
         else:
-            results_table(records)
+            results_table([record for _, record in runs])
+            print_judged(runs)
         return
     record = read_run(run)
     if as_json:
-        typer.echo(record.model_dump_json(indent=1))
+        typer.echo(json.dumps(judged_json(run, record), indent=1))
     else:
-        run_sheet(record)
+        run_sheet(record, run)
 
 
 def report(

@@ -12,6 +12,7 @@ from eyechart.palette import style_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from eyechart.estimate import Estimate
     from eyechart.prediction import PictureAnswer
@@ -42,12 +43,14 @@ def runs_table(records: Sequence[RunRecord], broken: Sequence[dict[str, Any]]) -
     Console().print(table)
 
 
-def run_sheet(record: RunRecord) -> None:
-    """Everything about one run, in groups."""
+def run_sheet(record: RunRecord, folder: Path) -> None:
+    """Everything about one run, in groups; its answers are read from `folder`."""
+    from eyechart.cli.judged import certainty_rows, clock_rows
+
     groups: dict[str, list[tuple[str, str]]] = {
         f"{record.run} of {record.study}": _identity(record),
-        "test": _scores(record),
-        "clocks": _clocks(record),
+        "test": _scores(record) + certainty_rows(folder, record),
+        "clocks": _clocks(record) + clock_rows(record),
         "cost": _cost(record),
         "how it was made": _provenance(record),
     }

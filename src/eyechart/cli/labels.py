@@ -1,0 +1,147 @@
+"""`eyechart labels`: which labels look wrong, by models that did not train on them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from eyechart.comparison.label_noise import LabelErrors, Rescored
+    from eyechart.schema import RunRecord
+
+MOST_LINES = 24
+MOST_PICTURES = 96
+
+
+def labels(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUNS", help="Runs, studies, or folders of studies.")],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Also write the pictures (.png) or all figures (.csv).")
+    ] = None,
+    exist_ok: Annotated[bool, typer.Option("--exist-ok", help="Overwrite the output file if it is there.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, all suspects of it.")] = False,
+) -> None:
+    """Find labels that are likely wrong, by models that did not train on them; needs the extra "audit" (cleanlab)."""
+    from eyechart.comparison.answers import Shelf
+    from eyechart.comparison.label_noise import find_label_errors
+
+    _check_output(output, exist_ok)
+    records = _read(runs)
+    shelf = Shelf()
+    found = find_label_errors(records, shelf)
+    rescored = _rescored(records, shelf)
+    classes = records[0][1].dataset.classes
+    if output:
+        _write(found, classes, output, shelf)
+    if as_json:
+        typer.echo(json.dumps(_document(found, rescored, classes), indent=1))
+        return
+    _print(found, rescored, classes)
+    if output:
+        typer.echo(str(output))
+
+
+def _check_output(output: Path | None, exist_ok: bool) -> None:
+    from eyechart.errors import UsageError
+
+    if output and output.suffix not in (".png", ".csv"):
+        raise UsageError(f"--output {output} ends in {output.suffix or 'nothing'!r}; expected a .png or a .csv file.")
+    if output and output.exists() and not exist_ok:
+        raise UsageError(f"{output} is there already. Name another file, or overwrite it with --exist-ok.")
+
+
+def _read(paths: list[Path]) -> list[tuple[Path, RunRecord]]:
+    from eyechart.errors import UsageError
+    from eyechart.storage import find_runs, read_run
+
+    records = [(folder, read_run(folder)) for folder in find_runs(paths)]
+    if not records:
+        raise UsageError(f"There is no finished run in {', '.join(map(str, paths))}; expected at least one run.json.")
+    datasets = {(run.dataset.name, run.dataset.content_sha256[:8]) for _, run in records}
+    if len(datasets) > 1:
+        named = ", ".join(f"{name} {digest}" for name, digest in sorted(datasets))
+        raise UsageError(f"These runs are of different datasets: {named}. Look at the labels of each dataset alone.")
+    return records
+
+
+def _rescored(records: list[tuple[Path, RunRecord]], shelf: Any) -> list[Rescored]:
+    from eyechart.comparison.label_noise import rescore
+
+    contenders = dict.fromkeys(run.contender for _, run in records)
+    finished = [(folder, run) for folder, run in records if run.status == "finished"]
+    groups = [[pair for pair in finished if pair[1].contender == contender] for contender in contenders]
+    return [found for group in groups if group and (found := rescore(group[0][1].contender, group, shelf))]
+
+
+def _write(found: LabelErrors, classes: Sequence[str], output: Path, shelf: Any) -> None:
+    from eyechart.report.label_sheet import write_suspects_csv, write_suspects_png
+
+    if output.suffix == ".csv":
+        write_suspects_csv(found.suspects, classes, output)
+    else:
+        write_suspects_png(found.suspects[:MOST_PICTURES], classes, output, shelf)
+
+
+def _document(found: LabelErrors, rescored: list[Rescored], classes: Sequence[str]) -> dict[str, Any]:
+    import dataclasses
+
+    from eyechart.report.label_sheet import suspect_rows
+
+    return {
+        "num_runs": found.num_runs,
+        "contenders": list(found.contenders),
+        "num_items": found.num_items,
+        "suspects": suspect_rows(found.suspects, classes),
+        "disputed_ranks": found.disputed_ranks,
+        "without_disputed": [dataclasses.asdict(each) for each in rescored],
+        "left_out": list(found.left_out),
+    }
+
+
+def _print(found: LabelErrors, rescored: list[Rescored], classes: Sequence[str]) -> None:
+    import sys
+
+    from eyechart.cli.console import new_table, open_console
+
+    console = open_console(sys.stdout)
+    if found.suspects:
+        table = new_table()
+        for heading in ("", "image", "label", "models say", "sure", "label gets", "as labelled", ""):
+            table.add_column(heading, justify="right" if heading in ("sure", "label gets", "as labelled") else "left")
+        for place, each in enumerate(found.suspects[:MOST_LINES], 1):
+            marks = ["disputed"] * bool(each.disputed) + ["confident learning too"] * each.confident
+            part = "test" if each.part == "test" else "held out"
+            table.add_row(
+                str(place), f"{part} {each.number}", classes[each.label], classes[each.suggested],
+                f"{100 * each.suggested_probability:.0f} %", f"{100 * each.label_probability:.0f} %",
+                f"{each.num_agreeing} of {each.num_answers}", ", ".join(marks),
+            )  # fmt: skip
+        console.print(table)
+        console.print()
+    for line in _lines(found, rescored):
+        console.print(line, soft_wrap=True)
+
+
+def _lines(found: LabelErrors, rescored: list[Rescored]) -> list[str]:
+    total, shown = len(found.suspects), min(len(found.suspects), MOST_LINES)
+    lines = [
+        f"{total} of {sum(found.num_items.values()):,} labels are contradicted by the mean of {found.num_runs} run(s) "
+        f"that did not train on the image{f'; the {shown} most suspicious are listed' if total > shown else ''}. "
+        "A model may be wrong where the label is right."
+    ]
+    if found.disputed_ranks:
+        ranks = sorted(found.disputed_ranks.values())
+        counts = {most: sum(rank <= most for rank in ranks) for most in (len(ranks), 50, 100)}
+        within = ", ".join(f"{count} are among the first {most}" for most, count in counts.items())
+        lines.append(f"Of the {len(ranks)} disputed test labels {within}, of all test labels by suspicion.")
+    for each in rescored:
+        lines.append(
+            f"{each.contender}: accuracy {each.accuracy:.2%}, {each.undisputed:.2%} without the {each.num_disputed} "
+            f"disputed labels, of which it answers {each.as_labelled:g} as labelled ({each.num_runs} run(s))."
+        )
+    return lines + [f"left out: {reason}" for reason in found.left_out]

@@ -1,0 +1,94 @@
+"""Suspicious labels as files: a picture to look through, a table to work with."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from eyechart.comparison.answers import Shelf
+from eyechart.comparison.label_noise import Suspect
+from eyechart.storage import write_bytes, write_text
+
+if TYPE_CHECKING:
+    from PIL import Image, ImageFont
+
+PAPER, INK, FAINT = "#fbfaf6", "#16161a", "#6b6a66"
+COLUMNS = 6
+TILE_SIDE, CAPTION_HEIGHT, GAP, MARGIN = 112, 52, 24, 32  # pixels
+FIELDS = (
+    "place", "part", "number", "items", "label", "suggested", "label_probability", "suggested_probability", "quality",
+    "confident", "num_answers", "num_agreeing", "disputed",
+)  # fmt: skip
+
+
+def suspect_rows(suspects: Sequence[Suspect], classes: Sequence[str]) -> list[dict[str, object]]:
+    """FIELDS of each, the classes by name; `place` counts from the most suspicious, 1."""
+    return [
+        {
+            "place": place,
+            "part": suspect.part,
+            "number": suspect.number,
+            "items": str(suspect.items),
+            "label": classes[suspect.label],
+            "suggested": classes[suspect.suggested],
+            "label_probability": round(suspect.label_probability, 6),
+            "suggested_probability": round(suspect.suggested_probability, 6),
+            "quality": round(suspect.quality, 6),
+            "confident": suspect.confident,
+            "num_answers": suspect.num_answers,
+            "num_agreeing": suspect.num_agreeing,
+            "disputed": suspect.disputed,
+        }
+        for place, suspect in enumerate(suspects, 1)
+    ]
+
+
+def write_suspects_csv(suspects: Sequence[Suspect], classes: Sequence[str], path: Path) -> None:
+    """All suspects, a line each; StorageError when the disk refuses."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, FIELDS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(suspect_rows(suspects, classes))
+    write_text(path, text.getvalue())
+
+
+def write_suspects_png(suspects: Sequence[Suspect], classes: Sequence[str], path: Path, shelf: Shelf) -> None:
+    """The images with label, suggestion and place below each; StorageError when the disk refuses."""
+    from PIL import Image, ImageDraw
+
+    num_rows = max(1, -(-len(suspects) // COLUMNS))
+    step_x, step_y = TILE_SIDE + GAP, TILE_SIDE + CAPTION_HEIGHT + GAP
+    sheet = Image.new("RGB", (2 * MARGIN + COLUMNS * step_x - GAP, 2 * MARGIN + num_rows * step_y - GAP), PAPER)
+    draw, name_font, small_font = ImageDraw.Draw(sheet), _font(15), _font(11)
+    for index, suspect in enumerate(suspects):
+        left, top = MARGIN + index % COLUMNS * step_x, MARGIN + index // COLUMNS * step_y
+        pixels = shelf.items(suspect.items.parent, suspect.items.name)["images"][suspect.number]
+        sheet.paste(_tile(pixels), (left, top))
+        said = f"{classes[suspect.label]} → {classes[suspect.suggested]}  {100 * suspect.suggested_probability:.0f} %"
+        place = f"{suspect.part} {suspect.number}{', disputed' if suspect.disputed else ''}"
+        draw.text((left, top + TILE_SIDE + 14), said, INK, name_font, anchor="lm")
+        draw.text((left, top + TILE_SIDE + 36), place, FAINT, small_font, anchor="lm")
+    buffer = io.BytesIO()
+    sheet.save(buffer, "PNG", optimize=True)
+    write_bytes(path, buffer.getvalue())
+
+
+def _tile(pixels: np.ndarray) -> Image.Image:
+    from PIL import Image
+
+    picture = Image.fromarray(pixels[0] if len(pixels) == 1 else np.ascontiguousarray(np.moveaxis(pixels[:3], 0, -1)))
+    scale = TILE_SIDE / max(picture.size)
+    size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+    return picture.convert("RGB").resize(size, Image.Resampling.NEAREST if scale > 1 else Image.Resampling.LANCZOS)
+
+
+def _font(size: int) -> ImageFont.FreeTypeFont:
+    import matplotlib
+    from PIL import ImageFont
+
+    return ImageFont.truetype(f"{matplotlib.get_data_path()}/fonts/ttf/DejaVuSans.ttf", size)
