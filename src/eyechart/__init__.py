@@ -47,6 +47,7 @@ def run(
     exist_ok: bool = False,
     offline: bool = False,
     quiet: bool = False,
+    strict: bool = False,
 ) -> Study:
     """Train contenders on the same images under the same rules; the study that results.
 
@@ -58,6 +59,7 @@ def run(
         recipe: fields of every recipe to replace, such as {"learning_rate": 0.1}.
         recipes: recipe files, such as `eyechart tune` writes; each replaces the recipe of its contender.
         quiet: no table, no lines.
+        strict: UnfairComparison where something speaks against the plan or, afterwards, against the results.
 
     Raises an EyechartError: UsageError, MissingError (data or weights), RunFailed (some run failed; the others are
     complete in the study's folder), Interrupted (after saving).
@@ -69,8 +71,13 @@ def run(
         models, str(data), preset, seeds, name=name, changes=recipe, recipe_files=[Path(file) for file in recipes],
         budget=budget, img_size=img_size, fraction=fraction, device=device, precision=precision, num_threads=threads,
     )  # fmt: skip
-    done = race(record, Path(output) / record.name, resume=resume, exist_ok=exist_ok, offline=offline, quiet=quiet)
+    done = race(record, Path(output) / record.name, resume=resume, exist_ok=exist_ok, offline=offline, quiet=quiet,
+                strict=strict)  # fmt: skip
     studies.raise_failures(done)
+    if strict:
+        from eyechart.comparison.findings import refuse
+
+        refuse(done.compare().findings)
     return done
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from eyechart.cli.read import JSON
+from eyechart.cli.read import JSON, STRICT
 
 if TYPE_CHECKING:
     from eyechart.schema import Language
@@ -17,20 +17,24 @@ def compare(
     runs: list[Path] = typer.Argument(..., metavar="RUNS...", help="Runs, studies, or folders of studies."),
     metric: str = typer.Option("accuracy", "--metric", help="accuracy, macro_f1, loss, training_seconds, map; or all."),
     lang: str = typer.Option("en", "--lang", help="Language of the sentences: en or fr."),
+    strict: bool = STRICT,
     as_json: bool = JSON,
 ) -> None:
     """Say which contender is better, by how much and how sure: intervals, paired tests, verdicts."""
     from eyechart.comparison.compare import compare_runs
+    from eyechart.comparison.findings import refuse
     from eyechart.storage import find_runs
 
     metrics, language = _metrics(metric), _language(lang)
     comparison = compare_runs(find_runs(runs))
     if as_json:
         typer.echo(comparison.model_dump_json(indent=1))
-        return
-    from eyechart.cli.verdicts import show_comparison
+    else:
+        from eyechart.cli.verdicts import show_comparison
 
-    show_comparison(comparison, metrics, language)
+        show_comparison(comparison, metrics, language)
+    if strict:
+        refuse(comparison.findings, language)
 
 
 def _metrics(text: str) -> list[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import typer
 
 JSON = typer.Option(False, "--json", help="Print JSON.")
+STRICT = typer.Option(False, "--strict", help="Exit with an error when something speaks against the comparison.")
 
 
 def ls(
@@ -54,8 +55,10 @@ def show(
 def report(
     runs: list[Path] = typer.Argument(..., metavar="RUNS", help="Runs, studies, or folders of studies."),
     output: Path = typer.Option(None, "-o", "--output", help="The HTML file. Default: report.html in the first one."),
+    strict: bool = STRICT,
 ) -> None:
     """Write the report: one HTML file that opens without a network."""
+    from eyechart.comparison.findings import find, refuse
     from eyechart.errors import UsageError
     from eyechart.report.page import write_report
     from eyechart.storage import find_runs
@@ -64,6 +67,8 @@ def report(
     if not folders:
         raise UsageError(f"There is no finished run in {', '.join(map(str, runs))}; expected at least one run.json.")
     typer.echo(write_report(folders, output or runs[0] / "report.html"))
+    if strict:
+        refuse(find(folders))
 
 
 def predict(

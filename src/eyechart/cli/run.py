@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 if TYPE_CHECKING:
-    from eyechart.schema import StudyRecord
+    from collections.abc import Callable
+
+    from eyechart.schema import Finding, StudyRecord
     from eyechart.study import Study
 
 
@@ -40,6 +42,7 @@ def run(
     resume: bool = typer.Option(False, "--resume", help="Skip finished runs, continue a broken one."),
     exist_ok: bool = typer.Option(False, "--exist-ok", help="Replace a study of the same name."),
     dry_run: bool = typer.Option(False, "--dry-run", help="Print plan, time and disk, and train nothing."),
+    strict: bool = typer.Option(False, "--strict", help="Refuse an unfair plan, and fail on unfair or odd results."),
     offline: bool = typer.Option(False, "--offline", envvar="EYECHART_OFFLINE", help="Never touch the network."),
     as_json: bool = typer.Option(False, "--json", help="Print the results as JSON."),
 ) -> None:  # fmt: skip
@@ -53,11 +56,15 @@ def run(
         budget=budget, img_size=img_size, fraction=fraction, device=device, num_threads=threads, precision=precision,
     )  # fmt: skip
     if dry_run:
-        _dry_run(record, output / record.name, offline, as_json)
+        _dry_run(record, output / record.name, offline, as_json, strict)
         return
-    study = race(record, output / record.name, resume=resume, exist_ok=exist_ok, offline=offline)
-    _show_results(study, as_json)
+    study = race(record, output / record.name, resume=resume, exist_ok=exist_ok, offline=offline, strict=strict)
+    findings = _show_results(study, as_json)
     studies.raise_failures(study)
+    if strict:
+        from eyechart.comparison.findings import refuse
+
+        refuse(findings)
 
 
 def repeat(
@@ -79,9 +86,19 @@ def repeat(
 
 
 def race(
-    record: StudyRecord, folder: Path, *, resume: bool, exist_ok: bool, offline: bool, quiet: bool = False
+    record: StudyRecord,
+    folder: Path,
+    *,
+    resume: bool,
+    exist_ok: bool,
+    offline: bool,
+    quiet: bool = False,
+    strict: bool = False,
 ) -> Study:
-    """Fetch what is needed, do the runs under a live table, write the report."""
+    """Fetch what is needed, say what speaks against the plan, do the runs under a live table, write the report.
+
+    Raises UnfairComparison before the first run where `strict` and the plan breaks a rule.
+    """
     from eyechart import study as studies
     from eyechart.cli.terminal import LiveTable
     from eyechart.data.catalog import load_dataset
@@ -94,6 +111,7 @@ def race(
     record = studies.open_study(record, folder, resume=resume, exist_ok=exist_ok)
     record = settle_machine(studies.settle_weights(record, offline, say), offline, say)
     write_record(folder / STUDY_FILE, record)
+    _forewarn(record, say, strict)
     with contextlib.nullcontext(lambda progress: None) if quiet else LiveTable() as table:
         study = studies.run_study(record, folder, table, offline=offline)
     if study.runs:
@@ -101,21 +119,41 @@ def race(
     return study
 
 
-def _show_results(study: Study, as_json: bool) -> None:
+def _forewarn(record: StudyRecord, say: Callable[[str], None], strict: bool) -> None:
+    """Say what speaks against a plan, while nothing is trained yet; UnfairComparison where that is an error."""
+    from eyechart.comparison.beforehand import busy_share, plan_unfairness
+    from eyechart.comparison.findings import refuse
+    from eyechart.comparison.words.findings import KINDS, sentence
+    from eyechart.host import host_facts
+
+    findings = plan_unfairness(record, host_facts(None, record.rules.num_threads), busy_share())
+    for finding in findings:
+        say(f"{KINDS['en'][finding.kind]}: {sentence(finding)}")
+    if strict:
+        refuse(findings)
+
+
+def _show_results(study: Study, as_json: bool) -> tuple[Finding, ...]:
+    """Print results and verdicts; what speaks against them."""
+    runs = study.runs
+    comparison = study.compare() if runs else None
+    findings = comparison.findings if comparison else ()
     if as_json:
         import json
 
-        from eyechart.cli.summaries import summary
+        from eyechart.cli.summaries import findings_about, summary
 
-        typer.echo(json.dumps([summary(record) for record in study.runs], indent=1))
-    elif study.runs:
+        told = [summary(record) | {"findings": findings_about(record, findings)} for record in runs]
+        typer.echo(json.dumps(told, indent=1))
+    elif comparison:
         from eyechart.cli.verdicts import show_short
 
         study.table()
-        show_short(study.compare())
+        show_short(comparison)
+    return findings
 
 
-def _dry_run(record: StudyRecord, folder: Path, offline: bool, as_json: bool) -> None:
+def _dry_run(record: StudyRecord, folder: Path, offline: bool, as_json: bool, strict: bool) -> None:
     import json
 
     from eyechart import study as studies
@@ -129,6 +167,7 @@ def _dry_run(record: StudyRecord, folder: Path, offline: bool, as_json: bool) ->
         typer.echo(json.dumps([estimate._asdict() for estimate in estimates], indent=1))
     else:
         estimates_table(estimates)
+    _forewarn(record, _say, strict)
 
 
 def _say(sentence: str) -> None:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 from eyechart import storage
 
 if TYPE_CHECKING:
-    from eyechart.schema import RunRecord
+    from collections.abc import Sequence
+
+    from eyechart.schema import Finding, RunRecord
 
 
 def summary(record: RunRecord) -> dict[str, Any]:
@@ -34,6 +36,12 @@ def summary(record: RunRecord) -> dict[str, Any]:
         "dataset": record.dataset.name,
         "finished_at": record.finished_at,
     }
+
+
+def findings_about(record: RunRecord, findings: Sequence[Finding]) -> list[dict[str, Any]]:
+    """Those that name a run or its contender, and those that are about all runs."""
+    names = {record.run, f"{record.study}/{record.run}", record.contender, f"{record.contender} ({record.study})"}
+    return [each.model_dump(mode="json") for each in findings if not each.runs or names & set(each.runs)]
 
 
 def unfinished(folder: Path) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from eyechart.schema import Comparison, Family, Language, Summary, Verdict
+    from eyechart.schema import Comparison, Family, Finding, Language, Summary, Verdict
 
 MOST_SENTENCES = 45  # all pairs of ten contenders
 MOST_IN_MATRIX = 12
@@ -39,7 +39,7 @@ def show_comparison(
     from eyechart.comparison.words.verdicts import family_sentence
 
     console = console or open_console(sys.stdout)
-    show_findings(comparison, lang, console)
+    show_findings(comparison.findings, lang, console)
     for table in _summaries(comparison, lang, console):
         console.print(table)
         console.print()
@@ -64,29 +64,21 @@ def show_short(comparison: Comparison, console: Console | None = None) -> None:
     """Findings and the primary metric's sentences: what stands under the leaderboard after a run."""
     console = console or open_console(sys.stdout)
     verdicts = [verdict for verdict in comparison.verdicts if verdict.metric == "accuracy"]
-    show_findings(comparison, "en", console)
+    show_findings(comparison.findings, "en", console)
     if verdicts:
         console.print(Text("verdicts on accuracy", style="bold"))
         _print_sentences(comparison, verdicts, SHORT_SENTENCES, "en", console)
 
 
-def show_findings(comparison: Comparison, lang: Language, console: Console) -> None:
-    """What a reader must know before believing a number, each on its own line."""
-    for finding in comparison.findings:
-        console.print(Text(f"! {_finding_text(finding.code, finding.runs, lang)}", style="bold"))
-    if comparison.findings:
+def show_findings(findings: Sequence[Finding], lang: Language, console: Console) -> None:
+    """What a reader must know before believing a number, each on a line of its own, the gravest first."""
+    from eyechart.comparison.words.findings import KINDS, sentence
+
+    for finding in findings:
+        style = "" if finding.kind == "note" else "bold"
+        console.print(Text(f"{KINDS[lang][finding.kind]}: {sentence(finding, lang)}", style=style))
+    if findings:
         console.print()
-
-
-def _finding_text(code: str, runs: tuple[str, ...], lang: Language) -> str:
-    names = ", ".join(runs)
-    if code == "no-predictions":
-        return (
-            f"The predictions of {names} are gone: compared by scores alone, without the test images."
-            if lang == "en"
-            else f"Les prédictions de {names} manquent\u202f: comparés par leurs scores seuls, sans les images de test."
-        )
-    return f"{code}\u202f: {names}" if lang == "fr" else f"{code}: {names}"
 
 
 # ------------------------------------------------------------------------------------------ summaries

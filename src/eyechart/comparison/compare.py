@@ -9,6 +9,7 @@ import numpy as np
 
 from eyechart.comparison import bootstrap, families, pairs, verdicts
 from eyechart.comparison.contenders import Contender, ItemValues, read_contenders, read_item_values
+from eyechart.comparison.findings import find
 from eyechart.comparison.measures import MEASURES, PRIMARY, Measure
 from eyechart.comparison.uncertainty import mean_interval, wilson_interval
 from eyechart.schema import Comparison, Family, Finding, Summary, Verdict
@@ -48,7 +49,7 @@ def compare_runs(run_folders: list[Path]) -> Comparison:
         summaries=tuple(summaries),
         families=tuple(tests),
         verdicts=tuple(found),
-        findings=_findings(items),
+        findings=_findings(items, run_folders),
     )  # fmt: skip
 
 
@@ -105,7 +106,10 @@ def _family(measure: Measure, contenders: list[Contender], measured: list[Conten
     return Family(metric=measure.name, test="none", is_primary=is_primary)
 
 
-def _findings(items: ItemValues) -> tuple[Finding, ...]:
+def _findings(items: ItemValues, run_folders: list[Path]) -> tuple[Finding, ...]:
+    found = find(run_folders)
     if not items.missing:
-        return ()
-    return (Finding(kind="note", code="no-predictions", runs=items.missing),)
+        return tuple(found)
+    # The more telling of two findings on the same missing files.
+    found = [finding for finding in found if finding.code != "not-checked"]
+    return (*found, Finding(kind="note", code="no-predictions", runs=items.missing))

@@ -323,6 +323,12 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "{who} : {rows} des réponses conservées (partie {part}) ne sont pas des probabilités (de 0 à 1, de somme 1) ; "
         "pertes et calibration n'ont pas de sens. Recommencez.",
     ),
+    "no-predictions": (
+        "{who}: the stored answers are gone, so they are compared by their scores alone, without the test images, "
+        "and the scores are taken as the run file states them.",
+        "{who} : les réponses conservées manquent ; ils sont comparés par leurs scores seuls, sans les images de "
+        "test, et ces scores sont repris tels quels.",
+    ),
     "not-checked": (
         "{who}: stored answers or labels are missing or damaged, so the scores could not be made anew and are taken "
         "as the run file states them.",

@@ -22,6 +22,10 @@ PERCENT = {
 }  # fmt: skip
 DECIMALS = {"loss": 3, "floor": 3, "chance": 3, "first": 3, "last": 3, "ratio": 2, "stated": 6, "follows": 6}
 
+KINDS = {
+    "en": {"alarm": "alarm", "unfair": "unfair", "note": "note"},
+    "fr": {"alarm": "alerte", "unfair": "inéquitable", "note": "note"},
+}
 ALL = {"en": "All runs", "fr": "Tous les entraînements"}
 MORE = {"en": "{} more", "fr": "{} autres"}
 FRENCH_WORDS = {
