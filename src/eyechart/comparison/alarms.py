@@ -133,7 +133,8 @@ def _is_far_above(high: Scores, low: Scores) -> bool:
 def _impossible_speed(each: Evidence) -> Facts:
     """Faster than this machine's own matrix product: a clock or a count of operations is wrong."""
     mfu = each.run.cost.mfu
-    return {"mfu": mfu} if mfu > MOST_MFU else None
+    # A diverged run ended early, and its speed is reckoned as if it had not.
+    return {"mfu": mfu} if mfu > MOST_MFU and each.run.status == "finished" else None
 
 
 # --------------------------------------------------------------------------------------------- splits

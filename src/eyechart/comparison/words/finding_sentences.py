@@ -120,11 +120,12 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "et le reste ne forme pas des paires. Terminez l'étude avec --resume.",
     ),
     "few-seeds": (
-        "{seeds} paired seeds are planned. Below {least}, no exact paired test over seeds can reach p < .05, so the "
-        "study can only speak of these runs, not of architectures. Give --seeds 0,1,2,3,4,5 or more; ten for claims.",
-        "{seeds} graine(s) appariée(s) prévue(s). En dessous de {least}, aucun test apparié exact sur les graines "
+        "Paired seeds planned: {seeds}. Below {least}, no exact paired test over seeds can reach p < .05, so the "
+        "study can only speak of these runs, not of architectures. Give --seeds 0,1,2,3,4,5 or more; ten for "
+        "claims.",
+        "Graines appariées prévues : {seeds}. En dessous de {least}, aucun test apparié exact sur les graines "
         "n'atteint p < 0,05 ; l'étude ne parlera que de ces entraînements, pas des architectures. Donnez --seeds "
-        "0,1,2,3,4,5 ou plus.",
+        "0,1,2,3,4,5 ou plus ; dix pour affirmer.",
     ),
     "test-accesses": (
         "{who}: the test images were not opened exactly once (up to {accesses} times). Whoever looks twice can "
@@ -170,8 +171,8 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "changé avant de vous fier à de petits écarts.",
     ),
     "dirty-code": (
-        "{who}: trained by code with changes that are in no commit, so nobody else can repeat it. Commit first.",
-        "{who} : entraînés par un code modifié hors de tout commit, que personne d'autre ne peut répéter. Faites "
+        "{who}: the code has changes that are in no commit, so nobody else can repeat this. Commit first.",
+        "{who} : le code a des modifications hors de tout commit ; personne d'autre ne peut répéter cela. Faites "
         "d'abord un commit.",
     ),
     "foreign-load": (

@@ -1,0 +1,187 @@
+"""Scores that do not follow from what is stored, and results that cannot be; made-up runs, tampered with by hand."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from eyechart.comparison.alarms import alarms
+from eyechart.comparison.findings import find, refuse
+from eyechart.comparison.learning import loss_floor
+from eyechart.comparison.words.findings import sentence
+from eyechart.errors import UnfairComparison
+from eyechart.schema import Finding, RunRecord
+from eyechart.storage import (
+    PREDICTIONS_FILE,
+    RUN_FILE,
+    digest_arrays,
+    read_arrays,
+    read_run,
+    write_arrays,
+    write_record,
+)
+
+
+@pytest.fixture(scope="module")
+def pristine(fake_runs: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A study of cnn and fasterrcnn."""
+    folder = tmp_path_factory.mktemp("alarms") / "study"
+    two = {name: fake_runs.FIVE[name] for name in ("cnn", "fasterrcnn")}
+    fake_runs.fake_study(folder, two, num_items=600)
+    return folder
+
+
+@pytest.fixture
+def runs(pristine: Path, tmp_path: Path) -> list[Path]:
+    """A copy of it to tamper with; the run of cnn first."""
+    shutil.copytree(pristine, tmp_path / "study")
+    return [tmp_path / "study" / "cnn-s0", tmp_path / "study" / "fasterrcnn-s0"]
+
+
+def by_code(findings: list[Finding]) -> dict[str, Finding]:
+    for finding in findings:
+        assert sentence(finding, "en") != sentence(finding, "fr")
+    return {finding.code: finding for finding in findings}
+
+
+def rewrite(run: Path, /, **parts: Any) -> RunRecord:
+    """Change fields of a run file: part=value, or part={"field": value}."""
+    record = read_run(run)
+    update = {
+        part: getattr(record, part).model_copy(update=value) if isinstance(value, dict) else value
+        for part, value in parts.items()
+    }
+    write_record(run / RUN_FILE, record.model_copy(update=update))
+    return record
+
+
+def replace_answers(run: Path, change: Callable[[np.ndarray], np.ndarray], *, with_hash: bool) -> None:
+    arrays = read_arrays(run / PREDICTIONS_FILE)
+    arrays["probabilities"] = change(arrays["probabilities"])
+    write_arrays(run / PREDICTIONS_FILE, arrays)
+    if with_hash:
+        rewrite(run, predictions_sha256=digest_arrays(arrays))
+
+
+def test_healthy_runs_raise_no_alarm(runs: list[Path]) -> None:
+    assert alarms(runs) == []
+
+
+def test_a_score_that_was_polished(runs: list[Path]) -> None:
+    accuracy = read_run(runs[0]).test.accuracy
+    rewrite(runs[0], test={"accuracy": accuracy + 0.001})
+    found = by_code(alarms(runs))
+    assert list(found) == ["scores-contradict"]
+    assert found["scores-contradict"].runs == ("cnn",)
+    assert found["scores-contradict"].facts["follows"] == pytest.approx(accuracy)
+    with pytest.raises(UnfairComparison, match="the test accuracy is stated as"):
+        refuse(find(runs))
+
+
+@pytest.mark.parametrize("score", ["macro_f1", "macro_precision", "macro_recall"])
+@pytest.mark.parametrize("value", [0.5, float("nan")])
+def test_means_that_contradict_the_confusion_matrix(runs: list[Path], score: str, value: float) -> None:
+    rewrite(runs[0], validation={score: value})
+    found = by_code(alarms(runs))
+    assert "scores-contradict" in found
+    assert found["scores-contradict"].facts["score"] == score
+
+
+def test_answers_that_were_exchanged(runs: list[Path]) -> None:
+    replace_answers(runs[0], lambda rows: np.roll(rows, 1, axis=0), with_hash=False)
+    assert set(by_code(alarms(runs))) == {"predictions-changed", "scores-not-from-answers"}
+
+
+def test_answers_that_were_exchanged_with_their_hash(runs: list[Path]) -> None:
+    replace_answers(runs[0], lambda rows: np.roll(rows, 1, axis=0), with_hash=True)
+    assert list(by_code(alarms(runs))) == ["scores-not-from-answers"]
+
+
+def test_a_loss_that_does_not_follow(runs: list[Path]) -> None:
+    rewrite(runs[0], test={"loss": 0.001})
+    found = by_code(alarms(runs))
+    assert list(found) == ["scores-not-from-answers"]
+    assert found["scores-not-from-answers"].facts["score"] == "loss"
+
+
+def test_answers_that_are_no_probabilities(runs: list[Path]) -> None:
+    replace_answers(runs[0], lambda rows: 2 * rows, with_hash=True)
+    found = by_code(alarms(runs))
+    assert found["not-probabilities"].facts == {"part": "test", "rows": 600}
+
+
+def test_test_images_that_were_exchanged(runs: list[Path], fake_runs: ModuleType) -> None:
+    path = runs[0].parent / fake_runs.ITEMS_FILE
+    items = read_arrays(path)
+    items["images"][0] = 0
+    write_arrays(path, items)
+    found = by_code(alarms(runs))
+    assert list(found) == ["items-changed"]
+    assert found["items-changed"].runs == ("cnn", "fasterrcnn")
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(b"no archive")])
+def test_what_cannot_be_checked_is_said(runs: list[Path], damage: Callable[[Path], Any]) -> None:
+    damage(runs[0] / PREDICTIONS_FILE)
+    found = by_code(alarms(runs))
+    assert list(found) == ["not-checked"]
+    assert (found["not-checked"].kind, found["not-checked"].runs) == ("note", ("cnn",))
+
+
+def test_old_run_files_raise_nothing(runs: list[Path]) -> None:
+    for run in runs:
+        splits = {"num_shared": None, "missing_classes": None}
+        rewrite(run, splits=splits, validation_items="", clocks={"training_foreign_cpu_seconds": None})
+    assert find(runs) == []
+
+
+def test_a_few_published_duplicates_are_a_note(runs: list[Path]) -> None:
+    counts = {"train/validation": 0, "train/test": 6, "validation/test": 0}
+    rewrite(runs[0], splits={"num_shared": counts, "num_test": 10_000})
+    found = by_code(alarms(runs))
+    assert {code: each.kind for code, each in found.items()} == {"few-shared-pictures": "note"}
+    rewrite(runs[0], splits={"num_shared": counts | {"train/test": 60}, "num_test": 10_000})
+    assert by_code(alarms(runs))["shared-pictures"].kind == "alarm"
+
+
+def test_faster_than_the_machine_can_be(runs: list[Path]) -> None:
+    rewrite(runs[0], cost={"mfu": 1.5})
+    assert list(by_code(alarms(runs))) == ["impossible-speed"]
+
+
+def test_one_training_counted_as_two_seeds(runs: list[Path]) -> None:
+    copy = runs[0].with_name("cnn-s1")
+    shutil.copytree(runs[0], copy)
+    rewrite(copy, seed=1, run="cnn-s1")
+    found = by_code(alarms([*runs, copy]))
+    assert list(found) == ["same-weights"]
+    assert found["same-weights"].runs == ("cnn",)
+
+
+def test_accuracy_that_leaves_a_class_out(runs: list[Path]) -> None:
+    """Two classes, nine of ten images of the first: a model that hardly finds the second looks good by accuracy."""
+    record = read_run(runs[0])
+    confusion = ((5390, 10), (500, 100))
+    per_class = record.test.per_class.model_copy(
+        update={"f1": (0.955, 0.282), "precision": (0.915, 0.909), "recall": (0.998, 0.167), "support": (5400, 600)}
+    )
+    scores = {
+        "num_items": 6000, "confusion": confusion, "per_class": per_class, "accuracy": 0.915,
+        "macro_f1": (10780 / 11290 + 200 / 710) / 2, "macro_precision": (5390 / 5890 + 100 / 110) / 2,
+        "macro_recall": (5390 / 5400 + 100 / 600) / 2,
+    }  # fmt: skip
+    dataset = {"classes": ("well", "ill")}
+    rewrite(runs[0], test=scores, validation=scores, dataset=dataset)
+    found = by_code(alarms(runs[:1]))
+    assert "scores-contradict" not in found
+    assert found["f1-far-from-accuracy"].facts["class"] == "ill"
+
+
+def test_the_floor_of_a_second_softmax() -> None:
+    assert loss_floor(10) == pytest.approx(1.461, abs=5e-4)
