@@ -75,9 +75,7 @@ def run(
                 strict=strict)  # fmt: skip
     studies.raise_failures(done)
     if strict:
-        from eyechart.comparison.findings import refuse
-
-        refuse(done.compare().findings)
+        done.check_fairness()
     return done
 
 

@@ -58,6 +58,12 @@ class Study:
 
         return compare_runs(storage.find_runs([self.folder]))
 
+    def check_fairness(self) -> None:
+        """UnfairComparison when a rule of a fair comparison is broken or a result looks wrong."""
+        from eyechart.comparison.findings import find, refuse
+
+        refuse(find(storage.find_runs([self.folder])))
+
     def report(self, output: Path | str | None = None, lang: str = "en") -> Path:
         """Write the HTML report; the path of the file."""
         from eyechart.report.page import write_report
