@@ -1,0 +1,107 @@
+"""`eyechart compare`: the matrix, the sentences, JSON, languages, and that nothing is lost on a narrow screen."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from typer.testing import CliRunner
+
+import eyechart as ec
+from eyechart.cli import app
+from eyechart.cli.verdicts import show_comparison, show_short
+from eyechart.errors import UsageError
+from eyechart.schema import Comparison
+from tests.comparison.fake_verdicts import made_up_study, verdict_of
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs") / "three"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("os.fsync", lambda descriptor: None)
+        made_up_study(folder, {"cnn": 0.01, "vit": 0.011, "vgg16:hed": 0.2}, tuple(range(8)))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def comparison(study: Path) -> Comparison:
+    return ec.compare(study)
+
+
+def on_screen(comparison: Comparison, width: int, **options: object) -> str:
+    console = Console(file=io.StringIO(), width=width, force_terminal=True, color_system=None)
+    show_comparison(comparison, ["accuracy", "loss"], console=console, **options)  # type: ignore[arg-type]
+    file = console.file
+    assert isinstance(file, io.StringIO)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_everything_fits_the_screen(comparison: Comparison, width: int) -> None:
+    screen = on_screen(comparison, width)
+    assert max(map(len, screen.splitlines())) <= width
+    assert "…" not in screen.replace("… too few", "").replace("… +", "").replace("… -", ""), "nothing is cut"
+
+
+def test_the_matrix_says_both_ways_who_leads_and_the_legend_only_what_occurs(comparison: Comparison) -> None:
+    screen = on_screen(comparison, 120)
+    rows = {
+        line.split()[1]: line for line in screen.splitlines() if line[:1] in "●■▲" and ("▲ +" in line or "▼ -" in line)
+    }
+    assert set(rows) == {"cnn", "vit", "vgg16:hed"}
+    assert rows["vgg16:hed"].count("▼ -") == 2
+    assert rows["cnn"].count("▲ +") == 1
+    assert "lead of the row over the column: ▲ ▼ better, worse, " in screen
+    assert "too few runs" not in screen
+    assert "loss (exploratory)" in screen
+
+
+def test_json_is_the_comparison_itself(study: Path, comparison: Comparison) -> None:
+    result = CliRunner().invoke(app, ["compare", str(study), "--json"], catch_exceptions=False)
+    assert result.exit_code == 0
+    assert Comparison.model_validate_json(result.stdout) == comparison
+    assert json.loads(result.stdout)["verdicts"][0]["metric"] == "accuracy"
+    assert verdict_of(comparison, "cnn", "vgg16:hed").kind == "better"
+
+
+def test_french_and_metrics_by_name(study: Path) -> None:
+    arguments = ["compare", str(study), "--lang", "fr", "--metric", "loss,training_seconds"]
+    screen = CliRunner().invoke(app, arguments, catch_exceptions=False).stdout
+    assert "cnn a une perte inférieure de" in screen
+    assert "temps d'entraînement (exploratoire)" in screen
+    assert "est meilleur que" not in screen, "accuracy was not asked for"
+    assert "images de test de MNIST" in screen
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--metric", "speed"], "--metric got 'speed'; expected all, or some of accuracy"),
+        (["--metric", ","], "--metric got ','"),
+        (["--lang", "de"], "--lang got 'de'; expected en or fr"),
+    ],
+)
+def test_unknown_names_are_usage_errors(study: Path, arguments: list[str], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        CliRunner().invoke(app, ["compare", str(study), *arguments], catch_exceptions=False)
+
+
+def test_the_short_form_has_the_primary_metric_alone(
+    comparison: Comparison, capsys: pytest.CaptureFixture[str]
+) -> None:
+    show_short(comparison)
+    screen = capsys.readouterr().out
+    assert "cnn is better than vgg16:hed by" in screen
+    assert "exploratory" not in screen
+
+
+def test_missing_predictions_are_said_first(comparison: Comparison) -> None:
+    from eyechart.schema import Finding
+
+    finding = Finding(kind="note", code="no-predictions", runs=("three/cnn-s0",))
+    screen = on_screen(comparison.model_copy(update={"findings": (finding,)}), 120)
+    assert screen.index("three/cnn-s0") < screen.index("contender")
