@@ -184,9 +184,13 @@ def test_what_does_not_belong_together_is_refused(tmp_path: Path) -> None:
         compare_runs([])
 
 
-def test_damaged_predictions_are_an_error_not_a_silence(tmp_path: Path) -> None:
+def test_damaged_predictions_are_as_good_as_gone_and_are_named(tmp_path: Path) -> None:
     folders = made_up_study(tmp_path / "a", {"cnn": 0.01, "vit": 0.02}, (0,))
     (folders[0] / PREDICTIONS_FILE).write_bytes(b"not a zip")
+    found = compare_runs(folders)
+    assert ("no-predictions", ("a/cnn-s0",)) in [(finding.code, finding.runs) for finding in found.findings]
+    assert verdict_of(found, "cnn", "vit").low is None
+    (folders[0] / RUN_FILE).write_text("{")
     with pytest.raises(StorageError, match="is damaged"):
         compare_runs(folders)
 

@@ -18,8 +18,9 @@ from eyechart.schema import Comparison, Family, Finding, Summary, Verdict
 def compare_runs(run_folders: list[Path]) -> Comparison:
     """Compare finished runs of one dataset and one test part (rules 3 to 9 of the protocol).
 
-    Contenders pair up on the seeds that both have; runs whose predictions are gone are compared by their scores alone,
-    and a finding says so.  Raises UsageError where the runs do not belong together, StorageError for damaged files.
+    Contenders pair up on the seeds that both have; runs whose answers are gone or damaged are compared by their scores
+    alone, and a finding says so.  Raises UsageError where the runs do not belong together, StorageError for run files
+    that cannot be read.
     """
     contenders = read_contenders(run_folders)
     items = read_item_values(contenders)

@@ -12,8 +12,8 @@ import numpy as np
 
 from eyechart.comparison.answers import Shelf
 from eyechart.comparison.measures import MEASURES
-from eyechart.errors import UsageError
-from eyechart.storage import PREDICTIONS_FILE, natural_key, read_run
+from eyechart.errors import StorageError, UsageError
+from eyechart.storage import natural_key, read_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -40,7 +40,7 @@ class Contender:
 
 @dataclass(frozen=True)
 class ItemValues:
-    """What each test item contributes to each metric, for the runs whose predictions are on the disk."""
+    """What each test item contributes to each metric, for the runs whose answers are on the disk."""
 
     rows: dict[tuple[int, int], int]  # (contender's place, seed) -> row
     values: dict[str, np.ndarray]  # metric -> float32 (rows, N)
@@ -80,7 +80,7 @@ def unique_names(studies: dict[tuple[Path, str], str]) -> dict[tuple[Path, str],
 
 
 def read_item_values(contenders: list[Contender]) -> ItemValues:
-    """Read the predictions of every run; those that are not there are named, damaged ones raise StorageError."""
+    """Read the answers of every run to the test items; runs whose answers are gone or damaged are named."""
     places = [(place, seed) for place, contender in enumerate(contenders) for seed in contender.runs]
     shelf = Shelf()
     found: dict[tuple[int, int], dict[str, np.ndarray]] = {}
@@ -88,11 +88,11 @@ def read_item_values(contenders: list[Contender]) -> ItemValues:
     for place, seed in places:
         contender = contenders[place]
         run, folder = contender.runs[seed], contender.folders[seed]
-        items = folder.parent / run.items
-        if not (items.is_file() and (folder / PREDICTIONS_FILE).is_file()):
+        try:
+            said = shelf.answers(folder, run, "test")
+        except StorageError:  # not there or damaged: the finding says so, and what it means
             missing.append(f"{run.study}/{run.run}")
             continue
-        said = shelf.answers(folder, run, "test")
         found[place, seed] = {
             name: measure.item_values(said.labels, said.probabilities).astype(np.float32)
             for name, measure in MEASURES.items()

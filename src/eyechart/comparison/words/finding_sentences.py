@@ -325,10 +325,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "pertes et calibration n'ont pas de sens. Recommencez.",
     ),
     "no-predictions": (
-        "{who}: the stored answers are gone, so they are compared by their scores alone, without the test images, "
-        "and the scores are taken as the run file states them.",
-        "{who} : les réponses conservées manquent ; ils sont comparés par leurs scores seuls, sans les images de "
-        "test, et ces scores sont repris tels quels.",
+        "{who}: the stored answers are gone or damaged, so they are compared by their scores alone, without the "
+        "test images, and the scores are taken as the run file states them.",
+        "{who} : les réponses conservées manquent ou sont abîmées ; ils sont comparés par leurs scores seuls, sans les "
+        "images de test, et ces scores sont repris tels quels.",
     ),
     "not-checked": (
         "{who}: stored answers or labels are missing or damaged, so the scores could not be made anew and are taken "
