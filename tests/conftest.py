@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import importlib.util
 import os
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -20,6 +21,8 @@ import pytest  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import psutil
 
     from eyechart.contracts import Dataset
 
@@ -84,6 +87,23 @@ def fake_runs() -> ModuleType:
     sys.modules["fake_runs"] = module
     specification.loader.exec_module(module)
     return module
+
+
+@pytest.fixture
+def stranger() -> Iterator[psutil.Process]:
+    """A busy process that is nobody's child here: its parent has ended, so its CPU time is foreign."""
+    import psutil
+
+    burn = "import time\nwhile time.process_time() < 60: pass"  # an end, should nobody be there to kill it
+    starter = (
+        "import subprocess, sys\n"
+        "burning = subprocess.Popen([sys.executable, '-c', sys.argv[1]], stdout=subprocess.DEVNULL)\n"
+        "print(burning.pid)"
+    )
+    found = subprocess.run([sys.executable, "-c", starter, burn], stdout=subprocess.PIPE, check=True, text=True)
+    process = psutil.Process(int(found.stdout.split()[0]))
+    yield process
+    process.kill()
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import math
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 import torch
 
@@ -98,3 +99,15 @@ def test_an_epoch_takes_every_image_once() -> None:
     assert seen.sort().values.tolist() == list(range(64))
     second = torch.cat([order.indices(step) for step in range(8, 16)])
     assert second.tolist() != seen.tolist()
+
+
+def test_a_busy_stranger_beside_a_training_is_its_foreign_load(stranger: psutil.Process):
+    fit = toy_fit(steps=400)
+    before = sum(stranger.cpu_times()[:2])
+    fit()
+    burnt = sum(stranger.cpu_times()[:2]) - before
+    assert burnt > 0.1, "the stranger did not run at all"
+    foreign, seconds = fit.clock.known_foreign_seconds("training"), fit.clock.seconds("training")
+    assert foreign is not None
+    # The looks at validation, meanwhile which it burns on, are not training; ticks are a hundredth of a second.
+    assert 0.7 * burnt - 0.1 <= foreign <= seconds * psutil.cpu_count() + 0.5
