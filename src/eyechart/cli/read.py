@@ -52,8 +52,9 @@ def show(
 def report(
     runs: list[Path] = typer.Argument(..., metavar="RUNS", help="Runs, studies, or folders of studies."),
     output: Path = typer.Option(None, "-o", "--output", help="The HTML file. Default: report.html in the first one."),
+    lang: str = typer.Option("en", "--lang", envvar="EYECHART_LANG", help="Language of the report: en or fr."),
 ) -> None:
-    """Write the report: one HTML file that opens without a network."""
+    """Write the report: one HTML file that opens without a network, and its synthesis as Markdown beside it."""
     from eyechart.errors import UsageError
     from eyechart.report.page import write_report
     from eyechart.storage import find_runs
@@ -61,7 +62,7 @@ def report(
     folders = find_runs(runs)
     if not folders:
         raise UsageError(f"There is no finished run in {', '.join(map(str, runs))}; expected at least one run.json.")
-    typer.echo(write_report(folders, output or runs[0] / "report.html"))
+    typer.echo(write_report(folders, output or runs[0] / "report.html", lang=lang))
 
 
 def predict(

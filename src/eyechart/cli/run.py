@@ -40,6 +40,7 @@ def run(
     exist_ok: bool = typer.Option(False, "--exist-ok", help="Replace a study of the same name."),
     dry_run: bool = typer.Option(False, "--dry-run", help="Print plan, time and disk, and train nothing."),
     offline: bool = typer.Option(False, "--offline", envvar="EYECHART_OFFLINE", help="Never touch the network."),
+    lang: str = typer.Option("en", "--lang", envvar="EYECHART_LANG", help="Language of the report: en or fr."),
     as_json: bool = typer.Option(False, "--json", help="Print the results as JSON."),
 ) -> None:  # fmt: skip
     """Train contenders on the same images under the same rules, compare them, and write a report."""
@@ -54,7 +55,7 @@ def run(
     if dry_run:
         _dry_run(record, output / record.name, offline, as_json)
         return
-    study = race(record, output / record.name, resume=resume, exist_ok=exist_ok, offline=offline)
+    study = race(record, output / record.name, resume=resume, exist_ok=exist_ok, offline=offline, lang=lang)
     _show_results(study, as_json)
     studies.raise_failures(study)
 
@@ -78,15 +79,18 @@ def repeat(
 
 
 def race(
-    record: StudyRecord, folder: Path, *, resume: bool, exist_ok: bool, offline: bool, quiet: bool = False
-) -> Study:
-    """Fetch what is needed, do the runs under a live table, write the report."""
+    record: StudyRecord, folder: Path, *, resume: bool, exist_ok: bool, offline: bool, quiet: bool = False,
+    lang: str = "en",
+) -> Study:  # fmt: skip
+    """Fetch what is needed, do the runs under a live table, write the report in `lang`."""
     from eyechart import study as studies
     from eyechart.cli.terminal import LiveTable
     from eyechart.data.catalog import load_dataset
     from eyechart.machine import open_machines, settle_machine
+    from eyechart.report.speech import speech
     from eyechart.storage import STUDY_FILE, write_record
 
+    speech(lang)  # an unknown language is told before anything is trained
     say = _silent if quiet else _say
     open_machines(record.rules)  # a device that is not here is told before anything is fetched
     load_dataset(record.rules.dataset, img_size=record.rules.img_size, offline=offline, say=say)
@@ -96,7 +100,7 @@ def race(
     with contextlib.nullcontext(lambda progress: None) if quiet else LiveTable() as table:
         study = studies.run_study(record, folder, table, offline=offline)
     if study.runs:
-        say(f"report: {study.report()}")
+        say(f"report: {study.report(lang=lang)}")
     return study
 
 
