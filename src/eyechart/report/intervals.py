@@ -31,7 +31,7 @@ LEAST = 1e-6  # a log axis has no room for 0
 def intervals(entries: list[Entry], pairs: Pairs, folder: Path, say: Speech) -> Chart | None:
     """One panel a metric: the mean with its 95 % interval, and every seed as a small mark."""
     panels = []
-    for key in dict.fromkeys((PRIMARY, *pairs.metrics)):
+    for key in pairs.measured:
         found = [(entry, summary) for entry in entries if (summary := pairs.summary(entry, key))]
         if found:
             panels.append(_metric_panel(found, metric_words(key, say), folder, say))
@@ -82,7 +82,7 @@ def _reading(metric: Metric, say: Speech) -> tuple[str, Callable[[float], float]
     """The label of a metric's axis, and how its values are brought to it: what lacks to 100 %, for shares."""
     if metric.key == PRIMARY:
         return say("test error", "erreur de test"), lambda value: 1 - value
-    if metric.scale == "points" and not _is_box_metric(metric) and metric.key != "ece":
+    if metric.scale == "points" and not _is_box_metric(metric):
         return f"1 − {metric.name}", lambda value: 1 - value
     unit = f" ({metric.unit})" if metric.unit else ""
     return metric.name + unit, lambda value: value

@@ -1,4 +1,4 @@
-"""How each metric is called, and how its differences are written, in both languages."""
+"""How the lead in a metric is written in tables and on axes; its name comes from the words of the comparison."""
 
 from __future__ import annotations
 
@@ -6,28 +6,14 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from eyechart.report.numbers import percent_decimals
+from eyechart.comparison.measures import MEASURES
+from eyechart.comparison.words.metric_names import metric_name
+from eyechart.report.numbers import interval_decimals
 from eyechart.report.speech import Speech
 from eyechart.schema import Verdict
 
 MINUS = "\N{MINUS SIGN}"
-
 Scale = Literal["points", "ratio", "plain"]  # a share of 1, told in points | compared by its ratio | in its own unit
-
-# metric -> its English and French name, how differences are told, the unit of a plain one (both languages)
-METRICS: dict[str, tuple[str, str, Scale, str, str]] = {
-    "accuracy": ("accuracy", "exactitude", "points", "", ""),
-    "macro_precision": ("macro precision", "précision macro", "points", "", ""),
-    "macro_recall": ("macro recall", "rappel macro", "points", "", ""),
-    "macro_f1": ("macro F1", "F1 macro", "points", "", ""),
-    "loss": ("loss", "perte", "plain", "nats", "nats"),
-    "brier": ("Brier score", "score de Brier", "plain", "", ""),
-    "ece": ("calibration error (ECE)", "erreur de calibration (ECE)", "points", "", ""),
-    "training_seconds": ("training time", "temps d'entraînement", "ratio", "", ""),
-    "map": ("mAP of the boxes", "mAP des boîtes", "points", "", ""),
-    "map50": ("mAP at IoU .50", "mAP à IoU 0,50", "points", "", ""),
-    "mean_iou": ("mean IoU of the boxes", "IoU moyenne des boîtes", "points", "", ""),
-}
 
 
 @dataclass(frozen=True)
@@ -45,16 +31,15 @@ class Metric:
         ends = [end * factor for end in (low, high) if end is not None and math.isfinite(end)]
         decimals = _decimals(value * factor, ends, self.scale)
         write = _ratio if self.scale == "ratio" else _signed
-        written = [say.written(write, each, decimals) for each in (value * factor, *ends)]
+        written = [write(say, each, decimals) for each in (value * factor, *ends)]
         interval = say.interval(written[1], written[2]) if len(ends) == 2 else ""
         return written[0], interval.replace("×", "")
 
 
 def metric_words(key: str, say: Speech) -> Metric:
-    """The words of a metric; one that is not known here keeps its own name."""
-    plain = key.replace("_", " ")
-    english, french, scale, unit, unite = METRICS.get(key, (plain, plain, "plain", "", ""))
-    return Metric(key, say(english, french), scale, say(unit, unite))
+    measure = MEASURES[key]
+    scale: Scale = "ratio" if measure.scale == "ratio" else "points" if measure.unit == "points" else "plain"
+    return Metric(key, metric_name(key, say.lang), scale, "" if scale == "ratio" else measure.unit)
 
 
 def turned(verdict: Verdict, scale: Scale) -> tuple[float, float | None, float | None]:
@@ -77,21 +62,19 @@ def _negated(value: float | None) -> float | None:
 
 
 def _decimals(value: float, ends: list[float], scale: Scale) -> int:
-    """As many as the half width of the interval deserves: two digits of it."""
-    if len(ends) == 2 and scale == "points":
-        return percent_decimals(ends[0] / 100, ends[1] / 100)
-    half = abs(ends[1] - ends[0]) / 2 if len(ends) == 2 else abs(value) / 10
-    if scale == "ratio" or half <= 0 or not math.isfinite(half):
-        return 2 if abs(value) < 10 else 1 if abs(value) < 100 else 0
-    return min(6, max(0, 1 - math.floor(math.log10(half))))
+    """As many as the interval deserves; without one, about three digits."""
+    if len(ends) == 2:
+        return interval_decimals(ends[0], ends[1])
+    return 2 if scale != "plain" else min(6, max(0, 2 - math.floor(math.log10(abs(value) or 1))))
 
 
-def _signed(value: float, decimals: int) -> str:
-    text = f"{abs(value):,.{int(decimals)}f}"
+def _signed(say: Speech, value: float, decimals: int) -> str:
+    """With its sign, but for what rounds to 0."""
+    text = say.number(abs(value), decimals)
     if not text.strip("0.,"):
-        return text  # what rounds to 0 has no sign
+        return text
     return ("+" if value > 0 else MINUS) + text
 
 
-def _ratio(value: float, decimals: int) -> str:
-    return f"×{value:,.{int(decimals)}f}"
+def _ratio(say: Speech, value: float, decimals: int) -> str:
+    return f"×{say.number(value, decimals)}"
