@@ -15,7 +15,7 @@ test_part      nothing was chosen on the test part
 oracles        our figures against those of scikit-learn, pycocotools and statsmodels
 boxes          random boxes, and what pycocotools says of them
 small_mnist, trainings    tiny but real runs
-record         records/audit.json
+record, table  records/audit.json, and the table of it in docs/verdicts.md
 
 Everything that takes long is kept below runs/audits/ and is not done again.
 """

@@ -8,7 +8,7 @@ import json
 import sys
 from pathlib import Path
 
-from audits import record
+from audits import record, table
 from audits.catalog import AUDITS, title_of
 from audits.settings import ROOT, Settings
 from eyechart.errors import EyechartError, UsageError
@@ -54,6 +54,8 @@ def _run(names: list[str], output: Path, settings: Settings, *, again: bool) -> 
         record.merge(output, name, answer, host)
         print(f"{name:24} {'passed' if answer.passed else 'NOT PASSED'}  {json.dumps(answer.figures)}", flush=True)
         failed += [] if answer.passed else [name]
+        if output.resolve() == RECORD:
+            table.update(record.read(output))
     return 1 if failed else 0
 
 

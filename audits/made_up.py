@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from eyechart.comparison import bootstrap, pairs, verdicts
-from eyechart.comparison.contenders import Answers, Contender
+from eyechart.comparison.contenders import Contender, ItemValues
 from eyechart.comparison.measures import MEASURES, PRIMARY
 from eyechart.schema import PerClass, RunRecord, Scores, Verdict
 
@@ -51,10 +51,10 @@ def verdicts_on(right: np.ndarray) -> list[Verdict]:
         for place in range(num_contenders)
     ]
     rows = {divmod(row, num_seeds): row for row in range(len(values))}
-    answers = Answers(rows, {PRIMARY: values}, ())
+    items = ItemValues(rows, {PRIMARY: values}, ())
     measure = MEASURES[PRIMARY]
-    facts = pairs.facts_of_pairs(measure, contenders, answers, bootstrap.item_deviations(values))
-    pairs.add_item_tests(facts, num_contenders, answers)
+    facts = pairs.facts_of_pairs(measure, contenders, items, bootstrap.item_deviations(values))
+    pairs.add_item_tests(facts, num_contenders, items)
     return verdicts.verdicts_of(measure, contenders, facts, num_items)
 
 

@@ -12,14 +12,14 @@ import statistics
 from audits.settings import Answer, Settings
 from audits.small_mnist import write_small_mnist
 from audits.trainings import plan_small
-from eyechart.schema import RunRecord, StudyRecord
+from eyechart.comparison import spoiled
+from eyechart.schema import StudyRecord
 from eyechart.storage import read_run
 from eyechart.study import jobs_of, raise_failures, run_study
 
 NAMES = ("one name", "another name")
 LARGEST_DIFFERENCE = 0.03
 LARGEST_DIFFERENCE_TINY = 0.5  # two short runs on a machine that does other things as well
-BUSY_SHARE = 0.05  # of one core, used by others while a run trained
 
 
 def same_model_two_names(settings: Settings) -> Answer:
@@ -43,8 +43,8 @@ def same_model_two_names(settings: Settings) -> Answer:
         "ratio": _spread(wall),
         "cpu_ratio": _spread(cpu),
         "train_seconds": statistics.median(run.clocks.training_seconds for run in runs),
-        "foreign_share": max(map(_foreign_share, runs)),
-        "is_busy": max(map(_foreign_share, runs)) > BUSY_SHARE,
+        "foreign_share": max(spoiled.foreign_share(run) or 0.0 for run in runs),
+        "is_busy": any(spoiled.is_spoiled(run) for run in runs),
     }
     return Answer(difference <= settings.pick(LARGEST_DIFFERENCE, LARGEST_DIFFERENCE_TINY), figures)
 
@@ -56,8 +56,3 @@ def _two_names(study: StudyRecord) -> StudyRecord:
 
 def _spread(values: list[float]) -> dict[str, float]:
     return {"median": statistics.median(values), "min": min(values), "max": max(values)}
-
-
-def _foreign_share(run: RunRecord) -> float:
-    """CPU seconds that others used while this run trained, a second of its training."""
-    return (run.clocks.training_foreign_cpu_seconds or 0.0) / run.clocks.training_seconds

@@ -22,8 +22,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from eyechart.comparison import spoiled
 from eyechart.comparison.compare import compare_runs
 from eyechart.comparison.uncertainty import mean_interval, wilson_interval
+from eyechart.comparison.words.verdicts import sentence
 from eyechart.recipes import RECIPES
 from eyechart.report.numbers import seconds
 from eyechart.schema import RunRecord, StudyRecord
@@ -169,7 +171,7 @@ def summary_of(runs: list[RunRecord]) -> dict[str, Any]:
         "status": [run.status for run in runs],
         "test_accesses": [run.test_accesses for run in runs],
         "judged_after_the_last_step": [run.history[-1].step == run.plan.num_steps for run in runs],
-        "foreign_share": [foreign_share(run) for run in runs],
+        "foreign_share": [spoiled.foreign_share(run) for run in runs],  # of the machine's cores
         "num_threads": sorted({run.host.num_threads for run in runs}),
         "hosts": len({(run.host.hostname, run.host.cpu, run.host.platform) for run in runs}),
         "commits": sorted({run.host.commit for run in runs}),
@@ -186,18 +188,15 @@ def spread(values: list[float]) -> dict[str, Any]:
     return {"mean": statistics.mean(values), "sd": sd, "low": low, "high": high, "values": values}
 
 
-def foreign_share(run: RunRecord) -> float | None:
-    """CPU seconds that other programs used, for each second of this run's training; None: was not measured."""
-    foreign = run.clocks.training_foreign_cpu_seconds
-    return None if foreign is None else foreign / run.clocks.training_seconds
-
-
 def verdicts_of(folders: list[Path]) -> dict[str, Any]:
     """What the comparison says of these runs: of every pair, and of all contenders together."""
     comparison = compare_runs(folders)
     return {
         "families": [family.model_dump(mode="json") for family in comparison.families],
-        "verdicts": [verdict.model_dump(mode="json") for verdict in comparison.verdicts],
+        "verdicts": [
+            verdict.model_dump(mode="json") | {"sentence": sentence(verdict, comparison)}
+            for verdict in comparison.verdicts
+        ],
         "findings": [finding.model_dump(mode="json") for finding in comparison.findings],
     }
 

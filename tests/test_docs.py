@@ -27,7 +27,7 @@ from eyechart.recipes import RECIPES, recipe_of
 PROJECT = Path(__file__).resolve().parents[1]
 PACKAGE = PROJECT / "src" / "eyechart"
 READMES = ("README.md", "README.fr.md")
-DOCUMENTS = (*READMES, "CHANGELOG.md", "docs/cli.md", "docs/decisions.md", "docs/lab-log.md")
+DOCUMENTS = (*READMES, "CHANGELOG.md", "docs/cli.md", "docs/decisions.md", "docs/lab-log.md", "docs/verdicts.md")
 TREE = re.compile(r"<!-- tree -->\n```text\n(.*?)```", re.DOTALL)
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 ENTRY_DATE = re.compile(r"^## (\d{4}-\d\d-\d\d): ", re.MULTILINE)
@@ -203,7 +203,9 @@ def test_the_reference_is_what_the_commands_say(tmp_path: Path) -> None:
     assert read("docs/cli.md") == (tmp_path / "cli.md").read_text(encoding="utf-8"), "python scripts/cli_reference.py"
 
 
-@pytest.mark.parametrize("document", [*READMES, "docs/lab-log.md", "docs/decisions.md", "CHANGELOG.md"])
+@pytest.mark.parametrize(
+    "document", [*READMES, "docs/verdicts.md", "docs/lab-log.md", "docs/decisions.md", "CHANGELOG.md"]
+)
 def test_every_command_that_is_shown_can_be_given(document: str) -> None:
     text = read(document)
     for line in commands(text) + spoken_commands(text):

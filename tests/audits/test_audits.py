@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,10 @@ import numpy as np
 import pytest
 
 from audits import __main__ as command
-from audits import catalog, oracles, record, test_part
+from audits import catalog, oracles, record, table, test_part
 from audits.settings import Answer, Settings
 from audits.small_mnist import first_of_each_class, idx_bytes, shuffled_labels, write_small_mnist
+from eyechart.comparison.words.finding_sentences import SENTENCES
 from eyechart.contracts import Dataset, LabelledImages
 from eyechart.data.catalog import load_dataset
 from eyechart.errors import StorageError, UsageError
@@ -139,6 +141,37 @@ def test_a_damaged_record_is_told(content: str, tmp_path: Path) -> None:
     (tmp_path / "audit.json").write_text(content)
     with pytest.raises(StorageError, match="damaged"):
         record.read(tmp_path / "audit.json")
+
+
+# --------------------------------------------------------------------------------------------- the document
+
+
+def test_every_audit_has_words_for_what_it_found() -> None:
+    assert set(table.FOUND) == set(catalog.AUDITS)
+
+
+def test_the_document_has_the_figures_of_the_record() -> None:
+    text = table.DOCUMENT.read_text(encoding="utf-8")
+    assert text == table.with_table(text, record.read(command.RECORD)), "python -m audits"
+
+
+def test_the_document_lists_every_finding() -> None:
+    text = table.DOCUMENT.read_text(encoding="utf-8")
+    section = text[text.index("## Fair or not") : text.index("## Times")]
+    codes = [word for word in re.findall(r"`([a-z][\w-]+)`", section) if "-" in word or word in SENTENCES]
+    assert sorted(codes) == sorted(SENTENCES), "each once"
+
+
+def test_a_row_of_the_table_by_hand(tmp_path: Path) -> None:
+    figures = {"cases": 500, "figures": 12345, "largest_difference": 2.5e-13, "passed": True, "commit": "abc"}
+    content = {"results": {"metrics_scikit_learn": figures | {"date": "2026-01-02"}}}
+    row = table.table(content).splitlines()[-1]
+    assert row.endswith("| 500 cases, 12,345 figures, largest difference 2.5e-13 | yes | 2026-01-02, commit abc |")
+    document = tmp_path / "verdicts.md"
+    document.write_text("before\n<!-- audits -->\nold\n<!-- /audits -->\nafter\n")
+    table.update({"results": {"metrics_scikit_learn": figures | {"date": "2026-01-02", "passed": False}}}, document)
+    assert "| **no** |" in document.read_text()
+    assert "old" not in document.read_text()
 
 
 # --------------------------------------------------------------------------------------------- the command

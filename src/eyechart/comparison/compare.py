@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,15 @@ def compare_runs(run_folders: list[Path]) -> Comparison:
     that cannot be read.
     """
     contenders = read_contenders(run_folders)
-    items = read_item_values(contenders)
+    with ThreadPoolExecutor(1) as beside:  # looking for what is wrong is mostly unpacking of files; it need not wait
+        looking = beside.submit(find, run_folders)
+        items = read_item_values(contenders)
+        comparison = compare_contenders(contenders, items)
+        return comparison.model_copy(update={"findings": _findings(items, looking.result())})
+
+
+def compare_contenders(contenders: list[Contender], items: ItemValues) -> Comparison:
+    """The same of what was read already, the best contender first; without findings."""
     num_items = contenders[0].any_run.test.num_items
     deviations = _item_deviations(items) if len(contenders) > 1 else {}
     summaries: list[Summary] = []
@@ -50,7 +59,6 @@ def compare_runs(run_folders: list[Path]) -> Comparison:
         summaries=tuple(summaries),
         families=tuple(tests),
         verdicts=tuple(found),
-        findings=_findings(items, run_folders),
     )  # fmt: skip
 
 
@@ -107,8 +115,8 @@ def _family(measure: Measure, contenders: list[Contender], measured: list[Conten
     return Family(metric=measure.name, test="none", is_primary=is_primary)
 
 
-def _findings(items: ItemValues, run_folders: list[Path]) -> tuple[Finding, ...]:
-    found = find(run_folders)
+def _findings(items: ItemValues, found: list[Finding]) -> tuple[Finding, ...]:
+    """What was found, and what the verdicts had to do without."""
     if not items.missing:
         return tuple(found)
     # The more telling of two findings on the same missing files.
