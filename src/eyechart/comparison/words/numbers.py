@@ -42,16 +42,17 @@ def significant(value: float, digits: int = 3, lang: Language = "en") -> str:
 def interval_decimals(low: float, high: float, fallback: int = 2) -> int:
     """Decimals that an interval deserves: half widths of 0.02, 0.09, 0.16, 0.4 and 1.2 get 3, 2, 2, 1 and 1.
 
-    One or two digits of the half width (two while it begins with 1 or 2).  More when an end that is not 0 would
-    otherwise be written as 0: whether an interval holds 0 is what readers look for.
+    One or two digits of the half width (two while it begins with 1 or 2).  Up to two more when an end that is not 0
+    would otherwise be written as 0: whether an interval holds 0 is what readers look for.
     """
     half = (high - low) / 2
     if not math.isfinite(half) or half <= 0:
         return fallback
     decimals = min(MOST_DECIMALS, max(0, -math.floor(math.log10(half / 3) + 1e-9)))
-    while decimals < MOST_DECIMALS and any(end != 0 and round(end, decimals) == 0 for end in (low, high)):
-        decimals += 1
-    return decimals
+    for more in range(3):
+        if not any(end != 0 and round(end, decimals + more) == 0 for end in (low, high)):
+            return min(MOST_DECIMALS, decimals + more)
+    return decimals  # an end so close to 0 is 0 for readers
 
 
 def interval(low: float, high: float, decimals: int, lang: Language = "en") -> str:

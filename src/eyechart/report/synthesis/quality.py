@@ -58,7 +58,8 @@ def what_was_not_shown(facts: Facts) -> Part | None:
     told = [facts.sentence(verdict) for verdict in open_pairs[:MOST_NAMED]]
     if len(open_pairs) > MOST_NAMED:
         more = len(open_pairs) - MOST_NAMED
-        told.append(say(f"And {say.counted(more, 'pair', '')} more.", f"Et {say.counted(more, '', 'paire')} de plus."))
+        pairs = say.counted(more, "pair", "paire")
+        told.append(say(f"And {pairs} more.", f"Et {pairs} de plus."))
     told.append(
         say(
             "Not shown does not mean alike: these runs cannot tell the two apart.",
