@@ -64,6 +64,10 @@ def run(
     )
     findings = _show_results(study, as_json)
     studies.raise_failures(study)
+    _refuse_if(strict, findings)
+
+
+def _refuse_if(strict: bool, findings: tuple[Finding, ...]) -> None:
     if strict:
         from eyechart.comparison.findings import refuse
 
