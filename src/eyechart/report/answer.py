@@ -216,7 +216,7 @@ def described_budget(rules: Rules, say: Speech) -> str:
         time = re.sub(r"[.,]0 s$", " s", say.seconds(rules.budget.amount))
         return say(f"{time} of training each", f"{time} d'entraînement chacun")
     unit = {"epochs": "époques", "images": "images", "steps": "pas"}[rules.budget.unit]
-    amount = say.written(lambda value: f"{value:,g}", rules.budget.amount)
+    amount = say.count(rules.budget.amount)
     return say(f"{amount} {rules.budget.unit} of training each", f"{amount} {unit} d'entraînement chacun")
 
 

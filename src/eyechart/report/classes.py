@@ -253,7 +253,7 @@ def _draw_cells(axes: Axes, matrix: list[list[float]], most: float, say: Speech 
 def _count(value: float, say: Speech) -> str:
     """A count, or a mean of counts: one decimal where it says something."""
     decimals = 0 if value >= 10 or value == round(value) else 1
-    return say.written(lambda each: f"{each:.{decimals}f}", value)
+    return say.number(value, decimals)
 
 
 def _most_frequent(entries: list[Entry], matrices: list[list[list[float]]], say: Speech) -> str:

@@ -71,7 +71,7 @@ def value_text(value: object, say: Speech) -> str:
     if isinstance(value, bool):
         return say("yes", "oui") if value else say("no", "non")
     if isinstance(value, float):
-        return say.written(lambda number: f"{number:.6g}", value)
+        return say.plain(float(f"{value:.6g}"))
     if isinstance(value, int):
         return say.count(value)
     return "–" if value is None or value == "" else str(value)

@@ -195,7 +195,7 @@ def _cell(entry: Entry, column: Column, say: Speech) -> Cell:
 def _spread(column: Column, mean: float, deviation: float, say: Speech) -> str:
     """The standard deviation over seeds, in the unit in which the mean is written."""
     if column.is_time and mean >= 1:
-        return say.written(lambda value: f"{value:.1f} s", deviation)
+        return f"{say.number(deviation, 1)} s"
     return column.written(deviation)
 
 

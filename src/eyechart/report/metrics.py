@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from eyechart.report.numbers import percent_decimals
+from eyechart.report.numbers import interval_decimals
 from eyechart.report.speech import Speech
 from eyechart.schema import Verdict
 
@@ -45,7 +45,7 @@ class Metric:
         ends = [end * factor for end in (low, high) if end is not None and math.isfinite(end)]
         decimals = _decimals(value * factor, ends, self.scale)
         write = _ratio if self.scale == "ratio" else _signed
-        written = [say.written(write, each, decimals) for each in (value * factor, *ends)]
+        written = [write(say, each, decimals) for each in (value * factor, *ends)]
         interval = say.interval(written[1], written[2]) if len(ends) == 2 else ""
         return written[0], interval.replace("×", "")
 
@@ -77,21 +77,19 @@ def _negated(value: float | None) -> float | None:
 
 
 def _decimals(value: float, ends: list[float], scale: Scale) -> int:
-    """As many as the half width of the interval deserves: two digits of it."""
-    if len(ends) == 2 and scale == "points":
-        return percent_decimals(ends[0] / 100, ends[1] / 100)
-    half = abs(ends[1] - ends[0]) / 2 if len(ends) == 2 else abs(value) / 10
-    if scale == "ratio" or half <= 0 or not math.isfinite(half):
-        return 2 if abs(value) < 10 else 1 if abs(value) < 100 else 0
-    return min(6, max(0, 1 - math.floor(math.log10(half))))
+    """As many as the interval deserves; without one, about three digits."""
+    if len(ends) == 2:
+        return interval_decimals(*ends)
+    return 2 if scale != "plain" else min(6, max(0, 2 - math.floor(math.log10(abs(value) or 1))))
 
 
-def _signed(value: float, decimals: int) -> str:
-    text = f"{abs(value):,.{int(decimals)}f}"
+def _signed(say: Speech, value: float, decimals: int) -> str:
+    """With its sign, but for what rounds to 0."""
+    text = say.number(abs(value), decimals)
     if not text.strip("0.,"):
-        return text  # what rounds to 0 has no sign
+        return text
     return ("+" if value > 0 else MINUS) + text
 
 
-def _ratio(value: float, decimals: int) -> str:
-    return f"×{value:,.{int(decimals)}f}"
+def _ratio(say: Speech, value: float, decimals: int) -> str:
+    return f"×{say.number(value, decimals)}"

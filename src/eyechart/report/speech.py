@@ -7,16 +7,15 @@ can be forgotten; the caller chooses the language once, and everything below is 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import get_args
 
+from eyechart.comparison.words.numbers import NARROW_SPACE, counted, p_value, spoken_list
 from eyechart.errors import UsageError
 from eyechart.report import numbers
 from eyechart.schema import Language
 
 LANGUAGES: tuple[Language, ...] = get_args(Language)
-NARROW = "\N{NARROW NO-BREAK SPACE}"  # French: between thousands, before % ; : ? !
 WORDS = {
     "en": ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
     "fr": ("aucun", "un", "deux", "trois", "quatre", "cinq", "six", "sept", "huit", "neuf", "dix", "onze", "douze"),
@@ -34,55 +33,46 @@ class Speech:
 
     # ------------------------------------------------------------------------------------------ numbers
 
-    def written(self, write: Callable[..., str], *values: float) -> str:
-        """A number as `write` (of numbers.py, which writes English) puts it, in this language."""
-        text = write(*values)
-        return text if self.lang == "en" else french_number(text)
+    def number(self, value: float, decimals: int = 0) -> str:
+        return numbers.number(value, decimals, self.lang)
 
     def percent(self, ratio: float, decimals: int = 2) -> str:
-        return self.written(numbers.percent, ratio, decimals)
+        return numbers.percent(ratio, decimals, self.lang)
 
     def short_percent(self, ratio: float) -> str:
-        return self.written(numbers.short_percent, ratio)
+        return numbers.short_percent(ratio, self.lang)
 
     def percent_interval(self, low: float, high: float) -> str:
-        decimals = numbers.percent_decimals(low, high)
-        return self.interval(f"{100 * low:.{decimals}f}", f"{100 * high:.{decimals}f} %")
+        return numbers.percent_interval(low, high, self.lang)
 
     def interval(self, low: str, high: str) -> str:
-        """Both ends as numbers.py writes them: "0.50", "0.81 %" -> "0.50 to 0.81 %"."""
-        return f"{low} to {high}" if self.lang == "en" else f"{french_number(low)} à {french_number(high)}"
+        """Both ends, written already: "0.50", "0.81" -> "0.50 to 0.81"."""
+        return f"{low} {self('to', 'à')} {high}"
 
     def seconds(self, value: float) -> str:
-        return self.written(numbers.seconds, value)
+        return numbers.seconds(value, self.lang)
 
     def time_label(self, value: float) -> str:
-        text = self.written(numbers.time_label, value)
-        return re.sub(r"\bd$", "j", text) if self.lang == "fr" else text
+        return numbers.time_label(value, self.lang)
 
     def count(self, value: float) -> str:
-        return self.written(numbers.count, value)
+        return numbers.count(value, self.lang)
 
     def scaled(self, value: float, unit: str = "") -> str:
-        text = numbers.scaled(value, unit)
-        return text if self.lang == "en" else french_number(re.sub(r"B$", "o", text))  # bytes are octets
+        return numbers.scaled(value, unit, self.lang)
 
     def significant(self, value: float, digits: int = 3) -> str:
-        return self.written(numbers.significant, value, digits)
+        return numbers.significant(value, digits, self.lang)
 
     def loss(self, value: float) -> str:
-        return self.written(numbers.loss, value)
+        return numbers.loss(value, self.lang)
 
     def plain(self, value: float) -> str:
         """As short as it goes: ticks of an axis."""
-        return self.written(lambda each: f"{each:g}", value)
+        return numbers.plain(value, self.lang)
 
     def p_value(self, value: float) -> str:
-        """ "p = .004" in English, "p = 0,004" in French; below a thousandth only that."""
-        if value < 0.001:
-            return self("p < .001", "p < 0,001")
-        digits = f"{value:.2f}" if value >= 0.1 else f"{value:.3f}"
-        return self(f"p = {digits.removeprefix('0')}", f"p = {digits.replace('.', ',')}")
+        return p_value(value, self.lang)
 
     # ------------------------------------------------------------------------------------------ words
 
@@ -95,15 +85,13 @@ class Speech:
     def counted(self, number: float, english: str, french: str) -> str:
         """Number and noun, both given in the singular: 3, "run", "entraînement" -> "3 runs"."""
         if self.lang == "en":
-            return numbers.plural(int(number), english)
-        noun = " ".join(f"{word}s" if number >= 2 and word[-1] not in "sx" else word for word in french.split(" "))
-        return f"{self.count(number)} {noun}"
+            return counted(number, english, english + ("es" if english.endswith(("s", "x", "ch")) else "s"))
+        many = " ".join(f"{word}s" if word[-1] not in "sx" else word for word in french.split(" "))
+        return counted(number, french, many, "fr")
 
     def listed(self, names: list[str]) -> str:
         """["a", "b", "c"] -> "a, b and c"."""
-        if len(names) == 1:
-            return names[0]
-        return ", ".join(names[:-1]) + self(" and ", " et ") + names[-1]
+        return spoken_list(names, self.lang)
 
     def between(self, smallest: int, largest: int, english: str, french: str) -> str:
         """ "3 seeds", or "2 to 3 seeds" where the numbers differ."""
@@ -120,13 +108,7 @@ def speech(lang: str) -> Speech:
     raise UsageError(f"--lang {lang!r} is not known; expected one of: {', '.join(LANGUAGES)}.")
 
 
-def french_number(text: str) -> str:
-    """A number as English writes it, in French: "1,234.5 %" -> "1 234,5 %" with narrow spaces that do not break."""
-    swapped = text.replace(",", NARROW).replace(".", ",")
-    return re.sub(r" (?=%)", NARROW, swapped)
-
-
 def spaced(sentence: str) -> str:
     """French typography: a narrow space that does not break stands before % ; : ? ! and inside « »."""
-    sentence = re.sub(r" (?=[%;:?!»])", NARROW, sentence)
-    return re.sub(r"(?<=«) ", NARROW, sentence)
+    sentence = re.sub(r" (?=[%;:?!»])", NARROW_SPACE, sentence)
+    return re.sub(r"(?<=«) ", NARROW_SPACE, sentence)
