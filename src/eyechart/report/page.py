@@ -26,6 +26,7 @@ from eyechart.report.numbers import unbroken
 from eyechart.report.pairs import Pairs
 from eyechart.report.provenance import provenance, run_link
 from eyechart.report.speech import Speech, speech
+from eyechart.report.synthesis import Facts, Part, as_markdown, synthesis
 from eyechart.report.tradeoff import accuracy_against_cost
 from eyechart.schema import Comparison
 from eyechart.storage import write_text
@@ -57,7 +58,8 @@ class Link:
 def write_report(
     run_folders: list[Path], output: Path, *, lang: str = "en", comparison: Comparison | None = None
 ) -> Path:
-    """Write the report on `run_folders` to `output` (HTML), its figures to `<stem>-figures/`; gives `output`.
+    """Write the report on `run_folders` to `output` (HTML), its figures to `<stem>-figures/`, the synthesis to
+    `<stem>-synthesis.md`; gives `output`.
 
     Reads run files, predictions and test images only: no torch, no network.  `comparison` is made from the runs when it
     is not at hand.
@@ -67,10 +69,19 @@ def write_report(
     say = speech(lang)
     entries = group_runs(read_runs(run_folders))
     pairs = Pairs(comparison or compared(entries))
+    figures = output.parent / f"{output.stem}-figures"
     with drawing():
-        charts = _charts(entries, pairs, output.parent / f"{output.stem}-figures", say)
-    write_text(output, _page(entries, pairs, charts, output, say))
+        charts = _charts(entries, pairs, figures, say)
+    facts = Facts(entries, pairs, notices(entries), verdict_sentence(say), say)
+    parts = synthesis(facts)
+    write_text(output.parent / synthesis_name(output), as_markdown(parts, facts, figures))
+    write_text(output, _page(facts, parts, charts, output))
     return output
+
+
+def synthesis_name(output: Path) -> str:
+    """The Markdown file beside the page."""
+    return f"{output.stem}-synthesis.md"
 
 
 def _charts(entries: list[Entry], pairs: Pairs, figures: Path, say: Speech) -> dict[str, Chart | None]:
@@ -85,25 +96,25 @@ def _charts(entries: list[Entry], pairs: Pairs, figures: Path, say: Speech) -> d
     }
 
 
-def _page(entries: list[Entry], pairs: Pairs, charts: dict[str, Chart | None], output: Path, say: Speech) -> str:
+def _page(facts: Facts, parts: tuple[Part, ...], charts: dict[str, Chart | None], output: Path) -> str:
+    entries, pairs, say = facts.entries, facts.pairs, facts.say
     disagreed = disagreement(entries, say)
-    found = matrices(entries, pairs, verdict_sentence(say), say)
-    synthesis: tuple[str, ...] = ()
-    present = {"verdicts": found, "synthesis": synthesis, **charts}
+    found = matrices(entries, pairs, facts.sentence, say)
+    present: dict[str, object] = {"verdicts": found, **charts}
     titles = {anchor: title for anchor, title in section_titles(say).items() if present.get(anchor, True)}
     return _template().render(
         say=say,
         titles=titles,
         answer=answer(entries, pairs, say),
-        notices=notices(pairs.comparison.findings or find(_folders(entries)), say.lang),
+        notices=facts.findings,
         leaderboard=leaderboard(entries, pairs, say),
         quality=quality_columns(say),
         cost=cost_columns(say),
         matrices=found,
         matrices_finding=finding(pairs, say),
         legend=legend(say),
-        synthesis=synthesis,
-        synthesis_file=f"{output.stem}-synthesis.md",
+        synthesis=parts,
+        synthesis_file=synthesis_name(output),
         charts=charts,
         chart_links=_links([run for entry in entries[:MOST_SHOWN] for run in entry.runs], output),
         disagreement=disagreed,

@@ -1,0 +1,54 @@
+"""The whole in plain sentences, built from records and verdicts, in English or French; also a Markdown file.
+
+part      a paragraph, and the facts that all of them are built from
+setting   what was compared, from which weights
+quality   who is best, what was not shown, boxes, hard classes
+advice    speed, what to beware of, what to take from it
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import quote
+
+from eyechart.report.answer import answer
+from eyechart.report.synthesis import advice, quality, setting
+from eyechart.report.synthesis.part import Facts, Part
+
+__all__ = ["Facts", "Part", "as_markdown", "synthesis"]
+
+PARAGRAPHS = (
+    setting.what_was_compared,
+    quality.who_is_best,
+    quality.what_was_not_shown,
+    setting.starting_weights,
+    advice.speed_against_accuracy,
+    quality.what_the_boxes_add,
+    quality.which_classes_are_hard,
+    advice.what_to_beware_of,
+    advice.what_to_take_from_it,
+)
+
+
+def synthesis(facts: Facts, more: tuple[Part, ...] = ()) -> tuple[Part, ...]:
+    """The paragraphs in their order; `more` stands before what to beware of."""
+    parts = [part for make in PARAGRAPHS if (part := make(facts))]
+    place = next((i for i, part in enumerate(parts) if part.anchors[:1] == ("answer",)), len(parts))
+    return (*parts[:place], *more, *parts[place:])
+
+
+def as_markdown(parts: tuple[Part, ...], facts: Facts, figures: Path) -> str:
+    """The same text with its figures in place; `figures` is their folder, beside the file."""
+    told = [f"# {answer(facts.entries, facts.pairs, facts.say).question}"]
+    for part in parts:
+        told += [f"## {part.title}", _escaped(part.text)]
+        files = [figures / f"{name}.svg" for name in part.figures]
+        told += [f"![{part.title}]({quote(figures.name)}/{quote(file.name)})" for file in files if file.is_file()]
+    return "\n\n".join(told) + "\n"
+
+
+def _escaped(text: str) -> str:
+    """Names of contenders and classes are no Markdown."""
+    for sign in ("\\", "*", "_", "`", "<", "["):
+        text = text.replace(sign, "\\" + sign)
+    return text

@@ -1,0 +1,138 @@
+"""Speed against accuracy, what to beware of, and what to take from it all, by what one needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from eyechart.report.answer import runs_of
+from eyechart.report.entries import Entry
+from eyechart.report.notices import same_machine
+from eyechart.report.numbers import percent_decimals
+from eyechart.report.pairs import not_shown_to_differ
+from eyechart.report.speech import Speech
+from eyechart.report.synthesis.part import MOST_NAMED, Facts, Part, made
+from eyechart.schema import RunRecord
+
+FEWEST_SEEDS = 6  # fewer can never reach p < .05 in an exact paired test (rule 4)
+
+
+def training_seconds(run: RunRecord) -> float:
+    return run.clocks.training_seconds
+
+
+def num_parameters(run: RunRecord) -> float:
+    return run.cost.num_parameters
+
+
+def speed_against_accuracy(facts: Facts) -> Part | None:
+    say, standing = facts.say, facts.standing
+    if len(standing) < 2:
+        return None
+    title = say("Speed against accuracy", "Vitesse et exactitude")
+    if not same_machine(runs_of(facts.entries)):
+        sentence = say(
+            "The runs were made on different machines, threads or versions: their times are not compared here.",
+            "Les entraînements viennent de machines, de fils d'exécution ou de versions différentes : leurs durées ne "
+            "sont pas comparées ici.",
+        )
+        return made(title, [sentence], ("cost",))
+    told = []
+    for entry in standing[:MOST_NAMED]:
+        time, size = say.seconds(entry.mean(training_seconds)), say.scaled(entry.mean(num_parameters))
+        told.append(say(f"{entry.name} {time} ({size} parameters)", f"{entry.name} {time} ({size} paramètres)"))
+    sentences = [say(f"Training took {say.listed(told)}.", f"L'entraînement a pris : {say.listed(told)}.")]
+    front = [entry for entry in standing if _is_on_the_front(entry, standing)]
+    names = say.listed([entry.name for entry in front])
+    sentences.append(
+        say(
+            f"By the means, nobody had both fewer errors and a shorter training than {names}.",
+            f"Selon les moyennes, nul n'a eu à la fois moins d'erreurs et un entraînement plus court que {names}.",
+        )
+    )
+    return made(title, sentences, ("cost", "learning"), ("cost-training", "learning-error-seconds"))
+
+
+def _is_on_the_front(entry: Entry, standing: list[Entry]) -> bool:
+    own = entry.error.mean, entry.mean(training_seconds)
+    return not any(
+        other.error.mean < own[0] and other.mean(training_seconds) < own[1] for other in standing if other is not entry
+    )
+
+
+def what_to_beware_of(facts: Facts) -> Part | None:
+    say = facts.say
+    told = [sentence if sentence.endswith((".", "!", "?")) else sentence + "." for sentence in facts.findings]
+    fewest = min(len(entry.judged) for entry in facts.entries)
+    if fewest < FEWEST_SEEDS and len(facts.entries) > 1:
+        seeds = say.counted(fewest, "seed", "graine")
+        told.append(
+            say(
+                f"With {seeds} an exact paired test can never reach p < .05: it takes {FEWEST_SEEDS} or more.",
+                f"Avec {seeds}, un test apparié exact ne peut jamais atteindre p < 0,05 : il en faut {FEWEST_SEEDS} "
+                "ou plus.",
+            )
+        )
+    title = facts.entries[0].first.dataset.title
+    told.append(
+        say(
+            f"All of this holds for {title} under these rules; on other images the order may be another one.",
+            f"Tout cela vaut pour {title} sous ces règles ; sur d'autres images, l'ordre peut être un autre.",
+        )
+    )
+    return made(say("What to beware of", "Ce à quoi il faut prendre garde"), told, ("answer", "making"))
+
+
+# --------------------------------------------------------------------------------------------- by what one needs
+
+
+def what_to_take_from_it(facts: Facts) -> Part | None:
+    standing, say = facts.standing, facts.say
+    if len(standing) < 2:
+        return None
+    told = [_for_accuracy(facts)]
+    if same_machine(runs_of(facts.entries)):
+        told.append(_cheapest(facts, training_seconds, _for_time))
+    told.append(_cheapest(facts, num_parameters, _for_size))
+    detectors = [entry.name for entry in standing if entry.first.detection is not None]
+    if detectors:
+        names = say.listed(detectors)
+        told.append(say(f"Where boxes are needed: {names}.", f"S'il faut des boîtes : {names}."))
+    return made(say("What to take from it", "Ce qu'on peut en retenir"), told, ("verdicts", "cost"))
+
+
+def _for_accuracy(facts: Facts) -> str:
+    say, standing = facts.say, facts.standing
+    leader, open_others = standing[0], not_shown_to_differ(standing, facts.pairs)
+    best = say(f"Where accuracy counts most: {leader.name}", f"Si l'exactitude compte le plus : {leader.name}")
+    if not open_others:
+        return best + "."
+    names = say.listed([entry.name for entry in open_others[:MOST_NAMED]])
+    return best + say(
+        f", of which it is not shown that it does better than {names}.",
+        f", dont il n'est pas démontré qu'il fasse mieux que {names}.",
+    )
+
+
+def _cheapest(facts: Facts, quantity: Callable[[RunRecord], float], told: Callable[[Entry, Speech], str]) -> str:
+    return told(min(facts.standing, key=lambda entry: entry.mean(quantity)), facts.say)
+
+
+def _error(entry: Entry, say: Speech) -> str:
+    return say.percent(entry.error.mean, percent_decimals(entry.error.low, entry.error.high))
+
+
+def _for_time(entry: Entry, say: Speech) -> str:
+    time = say.seconds(entry.mean(training_seconds))
+    return say(
+        f"Where training time is short: {entry.name} took the least, {time}, with an error of {_error(entry, say)}.",
+        f"Si le temps d'entraînement manque : {entry.name} en a pris le moins, {time}, pour une erreur de "
+        f"{_error(entry, say)}.",
+    )
+
+
+def _for_size(entry: Entry, say: Speech) -> str:
+    size = say.scaled(entry.mean(num_parameters))
+    return say(
+        f"Where the model must be small: {entry.name} has {size} parameters and an error of {_error(entry, say)}.",
+        f"Si le modèle doit être petit : {entry.name} a {size} paramètres et une erreur de {_error(entry, say)}.",
+    )

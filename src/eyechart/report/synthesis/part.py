@@ -1,0 +1,49 @@
+"""One paragraph of the synthesis, and what all of them are built from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from eyechart.report.entries import Entry
+from eyechart.report.pairs import Pairs
+from eyechart.report.speech import Speech
+from eyechart.schema import Verdict
+
+MOST_NAMED = 6  # contenders or verdicts in a paragraph
+
+
+@dataclass(frozen=True)
+class Part:
+    """A paragraph: plain sentences, and the sections and figures where what they say can be seen."""
+
+    title: str
+    sentences: tuple[str, ...]
+    anchors: tuple[str, ...] = ()  # of the page's sections
+    figures: tuple[str, ...] = ()  # files in the folder of figures, without their ending
+
+    @property
+    def text(self) -> str:
+        return " ".join(self.sentences)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the sentences may speak of: records and verdicts, nothing else."""
+
+    entries: list[Entry]  # fewest errors first
+    pairs: Pairs
+    findings: list[str]  # in words already
+    sentence: Callable[[Verdict], str]
+    say: Speech
+
+    @property
+    def standing(self) -> list[Entry]:
+        """The contenders of which at least one run finished."""
+        return [entry for entry in self.entries if not entry.diverged]
+
+
+def made(title: str, sentences: list[str], anchors: tuple[str, ...] = (), figures: tuple[str, ...] = ()) -> Part | None:
+    """A paragraph without its empty sentences; None when nothing is left."""
+    told = tuple(sentence for sentence in sentences if sentence)
+    return Part(title, told, anchors, figures) if told else None

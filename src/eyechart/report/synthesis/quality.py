@@ -1,0 +1,139 @@
+"""Who is best and how sure; what was not shown; which classes are hard; what the boxes add."""
+
+from __future__ import annotations
+
+import statistics
+
+from eyechart.report.answer import answer, described_error
+from eyechart.report.classes import lowest_classes, mean_confusion, mean_f1, most_frequent_mistake
+from eyechart.report.entries import Entry
+from eyechart.report.pairs import PRIMARY
+from eyechart.report.synthesis.part import MOST_NAMED, Facts, Part, made
+from eyechart.schema import DetectionScores, Verdict
+
+
+def who_is_best(facts: Facts) -> Part | None:
+    """The answer of the top of the page, then the verdicts that say so."""
+    say, standing = facts.say, facts.standing
+    title = say(
+        "Who makes the fewest errors, and how sure that is", "Qui fait le moins d'erreurs, et avec quelle sûreté"
+    )
+    if not standing:
+        return made(title, list(answer(facts.entries, facts.pairs, say).sentences))
+    told = list(answer(facts.entries, facts.pairs, say).sentences)
+    shown = [verdict for verdict in _of_accuracy(facts) if verdict.kind in ("better", "equivalent")]
+    of_leader = [verdict for verdict in shown if standing[0].name in (verdict.first, verdict.second)]
+    told += [facts.sentence(verdict) for verdict in of_leader[:MOST_NAMED]]
+    others = standing[1:MOST_NAMED]
+    if others:
+        errors = say.listed([f"{entry.name} {described_error(entry, say)}" for entry in others])
+        told.append(say(f"The errors of the others: {errors}.", f"Les erreurs des autres : {errors}."))
+    return made(title, told, ("leaderboard", "verdicts"), ("differences", "intervals-accuracy"))
+
+
+def what_was_not_shown(facts: Facts) -> Part | None:
+    """Every pair that is not decided, with what it would take."""
+    say = facts.say
+    if len(facts.standing) < 2:
+        return None
+    title = say("What was not shown", "Ce qui n'a pas été démontré")
+    verdicts = _of_accuracy(facts)
+    open_pairs = [verdict for verdict in verdicts if verdict.kind in ("not shown", "too few runs")]
+    if not verdicts:
+        sentence = say("No pair has a verdict.", "Aucune paire n'a de verdict.")
+        return made(title, [sentence])
+    if not open_pairs:
+        only_runs = [verdict for verdict in verdicts if verdict.scope == "these runs"]
+        told = [say("In accuracy every pair was decided.", "En exactitude, chaque paire a été tranchée.")]
+        if only_runs:
+            number = say.counted(len(only_runs), "pair", "paire")
+            told.append(
+                say(
+                    f"For {number} that holds for these trained models alone: another seed might say otherwise.",
+                    f"Pour {number}, cela ne vaut que pour ces modèles entraînés : une autre graine pourrait en "
+                    "décider autrement.",
+                )
+            )
+        return made(title, told, ("verdicts",))
+    told = [facts.sentence(verdict) for verdict in open_pairs[:MOST_NAMED]]
+    if len(open_pairs) > MOST_NAMED:
+        more = len(open_pairs) - MOST_NAMED
+        told.append(say(f"And {say.counted(more, 'pair', '')} more.", f"Et {say.counted(more, '', 'paire')} de plus."))
+    told.append(
+        say(
+            "Not shown does not mean alike: these runs cannot tell the two apart.",
+            "Non démontré ne veut pas dire pareil : ces entraînements ne permettent pas de départager les deux.",
+        )
+    )
+    return made(title, told, ("verdicts",))
+
+
+def _of_accuracy(facts: Facts) -> list[Verdict]:
+    names = {entry.name for entry in facts.standing}
+    verdicts = facts.pairs.comparison.verdicts
+    return [each for each in verdicts if each.metric == PRIMARY and {each.first, each.second} <= names]
+
+
+# --------------------------------------------------------------------------------------------- boxes and classes
+
+
+def what_the_boxes_add(facts: Facts) -> Part | None:
+    """Where a detector is among the contenders: how good its boxes are, which classifiers do not give."""
+    say = facts.say
+    detectors = [entry for entry in facts.standing if entry.first.detection is not None]
+    if not detectors:
+        return None
+    told = [_boxes_of(entry, facts) for entry in detectors]
+    if len(detectors) < len(facts.standing):
+        told.append(
+            say(
+                "The others say what is in a picture, not where it is.",
+                "Les autres disent ce que montre une image, non où cela se trouve.",
+            )
+        )
+    return made(say("What the detector adds", "Ce qu'ajoute le détecteur"), told, ("disagreement",))
+
+
+def _boxes_of(entry: Entry, facts: Facts) -> str:
+    say = facts.say
+    found = [run.record.detection for run in entry.judged if run.record.detection is not None]
+
+    def mean(name: str) -> str:
+        values = [getattr(each, name) for each in found if isinstance(each, DetectionScores)]
+        return say.percent(statistics.fmean(values), 1)
+
+    return say(
+        f"{entry.name} draws boxes: mean IoU with the true one {mean('mean_iou')}, mAP {mean('map')}, "
+        f"mAP at IoU .50 {mean('map50')}; it finds a box on {mean('found_fraction')} of the test images.",
+        f"{entry.name} dessine des boîtes : IoU moyenne avec la vraie {mean('mean_iou')}, mAP {mean('map')}, "
+        f"mAP à IoU 0,50 {mean('map50')} ; il trouve une boîte sur {mean('found_fraction')} des images de test.",
+    )
+
+
+def which_classes_are_hard(facts: Facts) -> Part | None:
+    say, standing = facts.say, facts.standing
+    if not standing:
+        return None
+    classes = standing[0].first.dataset.classes
+    told = []
+    for entry in standing[:MOST_NAMED]:
+        worst = lowest_classes(entry)[0]
+        f1 = say.percent(mean_f1(entry)[worst])
+        told.append(say(f"for {entry.name} {classes[worst]} ({f1})", f"pour {entry.name} {classes[worst]} ({f1})"))
+    sentences = [
+        say(
+            f"The class with the lowest F1 is {say.listed(told)}.",
+            f"La classe au F1 le plus bas est {say.listed(told)}.",
+        )
+    ]
+    found = most_frequent_mistake([mean_confusion(entry) for entry in standing])
+    if found is not None:
+        truth, given = classes[found[0]], classes[found[1]]
+        sentences.append(
+            say(
+                f"Over all contenders the most frequent mistake is {truth} taken for {given}.",
+                f"Tous concurrents confondus, l'erreur la plus fréquente est {truth} pris pour {given}.",
+            )
+        )
+    title = say("Which classes are hard", "Quelles classes sont difficiles")
+    return made(title, sentences, ("classes", "confusion"), ("classes-f1",))

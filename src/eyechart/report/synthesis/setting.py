@@ -1,0 +1,87 @@
+"""What was compared, under which rules, from which starting weights."""
+
+from __future__ import annotations
+
+from eyechart.report.answer import described_budget, is_pretrained, runs_of, seeds_text
+from eyechart.report.entries import Entry
+from eyechart.report.synthesis.part import MOST_NAMED, Facts, Part, made
+
+
+def what_was_compared(facts: Facts) -> Part | None:
+    say, entries = facts.say, facts.entries
+    card, splits = entries[0].first.dataset, entries[0].first.splits
+    names = _names(entries, facts)
+    number = say.counted(len(entries), "contender", "concurrent")
+    train, test = say.count(splits.num_train), say.count(entries[0].first.test.num_items)
+    seeds = seeds_text(entries, say)
+    sentences = [
+        say(
+            f"{number} ({names}) learned to tell the {card.num_classes} classes of {card.title} apart.",
+            f"{number} ({names}) ont appris à distinguer les {card.num_classes} classes de {card.title}.",
+        ),
+        say(
+            f"Each was trained with {seeds} on {train} images and judged on the same {test} test images.",
+            f"Chacun a été entraîné avec {seeds} sur {train} images et jugé sur les mêmes {test} images de test.",
+        ),
+        _rules(facts),
+        _test_accesses(facts),
+    ]
+    return made(say("What was compared", "Ce qui a été comparé"), sentences, ("making",))
+
+
+def _names(entries: list[Entry], facts: Facts) -> str:
+    names = [entry.name for entry in entries[:MOST_NAMED]]
+    left = len(entries) - len(names)
+    return facts.say.listed([*names, facts.say(f"{left} more", f"{left} autres")] if left > 0 else names)
+
+
+def _rules(facts: Facts) -> str:
+    rules = {run.record.rules for run in runs_of(facts.entries)}
+    if len(rules) > 1:
+        return facts.say(
+            "They did not all follow the same rules; see the findings.",
+            "Tous n'ont pas suivi les mêmes règles ; voir les constats.",
+        )
+    budget = described_budget(next(iter(rules)), facts.say)
+    return facts.say(
+        f"The rules were the same for all; the budget was {budget}.",
+        f"Les règles étaient les mêmes pour tous ; le budget : {budget}.",
+    )
+
+
+def _test_accesses(facts: Facts) -> str:
+    if any(run.record.test_accesses != 1 for run in runs_of(facts.entries)):
+        return ""
+    return facts.say(
+        "The test images were opened once, after training; nothing was chosen by them.",
+        "Les images de test ont été ouvertes une seule fois, après l'entraînement ; rien n'a été choisi d'après elles.",
+    )
+
+
+def starting_weights(facts: Facts) -> Part | None:
+    """Who started from weights trained elsewhere: a lead over the others is then not the architecture's alone."""
+    say = facts.say
+    pretrained = [entry for entry in facts.entries if is_pretrained(entry)]
+    if not pretrained:
+        sentence = say(
+            "Every contender started from random weights.", "Chaque concurrent est parti de poids aléatoires."
+        )
+        return made(say("Starting weights", "Poids de départ"), [sentence], ("leaderboard",))
+    started = say.listed([f"{entry.name} ({entry.first.weights.pretrained_on})" for entry in pretrained])
+    scratch = [entry.name for entry in facts.entries if not is_pretrained(entry)]
+    sentences = [
+        say(
+            f"From weights trained on other images started: {started}.",
+            f"Sont partis de poids entraînés sur d'autres images : {started}.",
+        )
+    ]
+    if scratch:
+        sentences.append(
+            say(
+                f"From random weights started: {say.listed(scratch)}. A difference between the two groups is one of "
+                "architecture and starting weights together.",
+                f"Sont partis de poids aléatoires : {say.listed(scratch)}. Une différence entre les deux groupes est "
+                "celle de l'architecture et des poids de départ à la fois.",
+            )
+        )
+    return made(say("Starting weights", "Poids de départ"), sentences, ("leaderboard",))
