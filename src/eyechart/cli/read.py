@@ -55,9 +55,10 @@ def show(
 def report(
     runs: list[Path] = typer.Argument(..., metavar="RUNS", help="Runs, studies, or folders of studies."),
     output: Path = typer.Option(None, "-o", "--output", help="The HTML file. Default: report.html in the first one."),
+    lang: str = typer.Option("en", "--lang", envvar="EYECHART_LANG", help="Language of the report: en or fr."),
     strict: bool = STRICT,
 ) -> None:
-    """Write the report: one HTML file that opens without a network."""
+    """Write the report: one HTML file that opens without a network, and its synthesis as Markdown beside it."""
     from eyechart.comparison.findings import find, refuse
     from eyechart.errors import UsageError
     from eyechart.report.page import write_report
@@ -66,7 +67,7 @@ def report(
     folders = find_runs(runs)
     if not folders:
         raise UsageError(f"There is no finished run in {', '.join(map(str, runs))}; expected at least one run.json.")
-    typer.echo(write_report(folders, output or runs[0] / "report.html"))
+    typer.echo(write_report(folders, output or runs[0] / "report.html", lang=lang))
     if strict:
         refuse(find(folders))
 

@@ -44,6 +44,7 @@ def run(
     dry_run: bool = typer.Option(False, "--dry-run", help="Print plan, time and disk, and train nothing."),
     strict: bool = typer.Option(False, "--strict", help="Refuse an unfair plan, and fail on unfair or odd results."),
     offline: bool = typer.Option(False, "--offline", envvar="EYECHART_OFFLINE", help="Never touch the network."),
+    lang: str = typer.Option("en", "--lang", envvar="EYECHART_LANG", help="Language of the report: en or fr."),
     as_json: bool = typer.Option(False, "--json", help="Print the results as JSON."),
 ) -> None:  # fmt: skip
     """Train contenders on the same images under the same rules, compare them, and write a report."""
@@ -58,7 +59,9 @@ def run(
     if dry_run:
         _dry_run(record, output / record.name, offline, as_json, strict)
         return
-    study = race(record, output / record.name, resume=resume, exist_ok=exist_ok, offline=offline, strict=strict)
+    study = race(
+        record, output / record.name, resume=resume, exist_ok=exist_ok, offline=offline, strict=strict, lang=lang
+    )
     findings = _show_results(study, as_json)
     studies.raise_failures(study)
     if strict:
@@ -94,6 +97,7 @@ def race(
     offline: bool,
     quiet: bool = False,
     strict: bool = False,
+    lang: str = "en",
 ) -> Study:
     """Fetch what is needed, say what speaks against the plan, do the runs under a live table, write the report.
 
@@ -103,8 +107,10 @@ def race(
     from eyechart.cli.terminal import LiveTable
     from eyechart.data.catalog import load_dataset
     from eyechart.machine import open_machines, settle_machine
+    from eyechart.report.speech import speech
     from eyechart.storage import STUDY_FILE, write_record
 
+    speech(lang)  # an unknown language is told before anything is trained
     say = _silent if quiet else _say
     open_machines(record.rules)  # a device that is not here is told before anything is fetched
     load_dataset(record.rules.dataset, img_size=record.rules.img_size, offline=offline, say=say)
@@ -115,7 +121,7 @@ def race(
     with contextlib.nullcontext(lambda progress: None) if quiet else LiveTable() as table:
         study = studies.run_study(record, folder, table, offline=offline)
     if study.runs:
-        say(f"report: {study.report()}")
+        say(f"report: {study.report(lang=lang)}")
     return study
 
 

@@ -132,7 +132,7 @@ def _names(group: list[Entry], num_others: int, say: Speech) -> str:
 
 
 def _better(names: str, say: Speech) -> str:
-    return say(f"It is better than {names}.", f"Il est meilleur que {names}.")
+    return say("It is better ", "Il est meilleur ") + say.than(names) + "."
 
 
 def _better_runs(names: str, say: Speech) -> str:
@@ -148,13 +148,16 @@ def _equivalent(names: str, say: Speech) -> str:
 
 
 def _not_shown(names: str, say: Speech) -> str:
-    return say(f"That it is better than {names} is not shown.", f"Qu'il soit meilleur que {names} n'est pas démontré.")
+    return say(
+        f"That it is better {say.than(names)} is not shown.",
+        f"Qu'il soit meilleur {say.than(names)} n'est pas démontré.",
+    )
 
 
 def _too_few(names: str, say: Speech) -> str:
     return say(
-        f"Whether it is better than {names}: too few runs to say.",
-        f"Est-il meilleur que {names} ? Trop peu d'entraînements pour conclure.",
+        f"Whether it is better {say.than(names)}: too few runs to say.",
+        f"Est-il meilleur {say.than(names)} ? Trop peu d'entraînements pour conclure.",
     )
 
 

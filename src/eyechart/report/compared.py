@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
+from eyechart.comparison.compare import compare_runs
+from eyechart.errors import EyechartError
 from eyechart.report.entries import Entry
 from eyechart.report.metrics import metric_words
 from eyechart.report.speech import Speech
 from eyechart.schema import Comparison, Verdict
 
 
-def compared(entries: list[Entry]) -> Comparison:
-    """The comparison of all runs."""
-    return Comparison(
-        dataset=entries[0].first.dataset.name,
-        contenders=tuple(entry.name for entry in entries),
-        num_items=entries[0].first.test.num_items,
-        summaries=(),
-        families=(),
-        verdicts=(),
-    )
+def compared(run_folders: list[Path], entries: list[Entry], say: Speech) -> tuple[Comparison, list[str]]:
+    """The comparison of all runs; where they cannot be compared, one without verdicts, and a sentence that says why."""
+    try:
+        return compare_runs(run_folders), []
+    except EyechartError as error:
+        card, num_items = entries[0].first.dataset, entries[0].first.test.num_items
+        names = tuple(entry.name for entry in entries)
+        nothing = Comparison(
+            dataset=card.title, contenders=names, num_items=num_items, summaries=(), families=(), verdicts=()
+        )
+        return nothing, [say(f"There are no verdicts: {error}", f"Il n'y a pas de verdicts : {error}")]
 
 
 def verdict_sentence(say: Speech) -> Callable[[Verdict], str]:

@@ -31,7 +31,7 @@ LEAST = 1e-6  # a log axis has no room for 0
 def intervals(entries: list[Entry], pairs: Pairs, folder: Path, say: Speech) -> Chart | None:
     """One panel a metric: the mean with its 95 % interval, and every seed as a small mark."""
     panels = []
-    for key in dict.fromkeys((PRIMARY, *pairs.metrics)):
+    for key in pairs.measured:
         found = [(entry, summary) for entry in entries if (summary := pairs.summary(entry, key))]
         if found:
             panels.append(_metric_panel(found, metric_words(key, say), folder, say))

@@ -79,7 +79,7 @@ def _negated(value: float | None) -> float | None:
 def _decimals(value: float, ends: list[float], scale: Scale) -> int:
     """As many as the interval deserves; without one, about three digits."""
     if len(ends) == 2:
-        return interval_decimals(*ends)
+        return interval_decimals(ends[0], ends[1])
     return 2 if scale != "plain" else min(6, max(0, 2 - math.floor(math.log10(abs(value) or 1))))
 
 

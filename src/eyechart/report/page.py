@@ -68,11 +68,12 @@ def write_report(
     """
     say = speech(lang)
     entries = group_runs(read_runs(run_folders))
-    pairs = Pairs(comparison or compared(entries))
+    found, problems = (comparison, []) if comparison else compared(run_folders, entries, say)
+    pairs = Pairs(found)
     figures = output.parent / f"{output.stem}-figures"
     with drawing():
         charts = _charts(entries, pairs, figures, say)
-    facts = Facts(entries, pairs, notices(entries), verdict_sentence(say), say)
+    facts = Facts(entries, pairs, problems + notices(entries), verdict_sentence(say), say)
     parts = synthesis(facts)
     write_text(output.parent / synthesis_name(output), as_markdown(parts, facts, figures))
     write_text(output, _page(facts, parts, charts, output))

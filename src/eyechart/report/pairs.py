@@ -31,6 +31,11 @@ class Pairs:
         found = dict.fromkeys(verdict.metric for verdict in self.comparison.verdicts)
         return tuple(sorted(found, key=lambda metric: metric != PRIMARY))
 
+    @cached_property
+    def measured(self) -> tuple[str, ...]:
+        """Metrics with a summary, in the order of the comparison."""
+        return tuple(dict.fromkeys(summary.metric for summary in self.comparison.summaries))
+
     def verdict(self, one: Entry, other: Entry, metric: str = PRIMARY) -> Verdict | None:
         """None where the comparison has nothing on the two, because one of them diverged for instance."""
         return self._verdicts.get((metric, frozenset((one.name, other.name))))

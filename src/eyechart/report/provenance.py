@@ -12,7 +12,7 @@ from eyechart.errors import StorageError
 from eyechart.report.answer import runs_of
 from eyechart.report.entries import Entry, Run, test_error
 from eyechart.report.fields import Facts, facts, value_text
-from eyechart.report.speech import Speech
+from eyechart.report.speech import ENGLISH, Speech
 from eyechart.schema import Execution, Host, Plan, Recipe, Tuning
 from eyechart.storage import RUN_FILE, read_study
 
@@ -150,7 +150,7 @@ def _recipe_facts(recipe: Recipe, say: Speech) -> Facts:
     return [*shown, (say("tuning", "réglage"), tuning_text(recipe.tuning, say))]
 
 
-def tuning_text(tuning: Tuning | None, say: Speech) -> str:
+def tuning_text(tuning: Tuning | None, say: Speech = ENGLISH) -> str:
     """Over what a recipe was searched, and what came of it; "not tuned" without a search."""
     if tuning is None:
         return say("not tuned by eyechart tune: 0 trials", "non réglée par eyechart tune : 0 essai")
@@ -177,7 +177,7 @@ def _plan_facts(plan: Plan, say: Speech) -> Facts:
     return [*shown, number, (say("execution", "exécution"), execution_text(plan.execution, say))]
 
 
-def execution_text(execution: Execution, say: Speech) -> str:
+def execution_text(execution: Execution, say: Speech = ENGLISH) -> str:
     """How steps were executed; what was timed for the choice, and what its preparation took."""
     parts: list[str] = [execution.mode]
     if execution.step_seconds:

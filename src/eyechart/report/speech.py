@@ -89,6 +89,10 @@ class Speech:
         many = " ".join(f"{word}s" if word[-1] not in "sx" else word for word in french.split(" "))
         return counted(number, french, many, "fr")
 
+    def than(self, names: str) -> str:
+        """ "than cnn"; in French "que cnn", "qu'alexnet"."""
+        return self(f"than {names}", f"qu'{names}" if names[:1].lower() in "aeiouâéèêîô" else f"que {names}")
+
     def listed(self, names: list[str]) -> str:
         """["a", "b", "c"] -> "a, b and c"."""
         return spoken_list(names, self.lang)
@@ -98,6 +102,9 @@ class Speech:
         if smallest == largest:
             return self.counted(smallest, english, french)
         return f"{self.count(smallest)} {self('to', 'à')} {self.counted(largest, english, french)}"
+
+
+ENGLISH = Speech()
 
 
 def speech(lang: str) -> Speech:

@@ -8,6 +8,7 @@ advice    speed, what to beware of, what to take from it
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from urllib.parse import quote
 
@@ -49,6 +50,6 @@ def as_markdown(parts: tuple[Part, ...], facts: Facts, figures: Path) -> str:
 
 def _escaped(text: str) -> str:
     """Names of contenders and classes are no Markdown."""
-    for sign in ("\\", "*", "_", "`", "<", "["):
+    for sign in ("\\", "*", "_", "`", "["):
         text = text.replace(sign, "\\" + sign)
-    return text
+    return re.sub(r"<(?=[\w/!?])", r"\\<", text)

@@ -36,11 +36,13 @@ def speed_against_accuracy(facts: Facts) -> Part | None:
             "sont pas comparées ici.",
         )
         return made(title, [sentence], ("cost",))
-    told = []
-    for entry in standing[:MOST_NAMED]:
-        time, size = say.seconds(entry.mean(training_seconds)), say.scaled(entry.mean(num_parameters))
-        told.append(say(f"{entry.name} {time} ({size} parameters)", f"{entry.name} {time} ({size} paramètres)"))
-    sentences = [say(f"Training took {say.listed(told)}.", f"L'entraînement a pris : {say.listed(told)}.")]
+    if _same_seconds(facts):
+        sentence = say(
+            "The budget was a time and the same for all: the errors say what each made of it.",
+            "Le budget était une durée, la même pour tous : les erreurs disent ce que chacun en a tiré.",
+        )
+        return made(title, [sentence, _took(facts)], ("cost", "learning"), ("cost-parameters",))
+    sentences = [_took(facts)]
     front = [entry for entry in standing if _is_on_the_front(entry, standing)]
     names = say.listed([entry.name for entry in front])
     sentences.append(
@@ -50,6 +52,20 @@ def speed_against_accuracy(facts: Facts) -> Part | None:
         )
     )
     return made(title, sentences, ("cost", "learning"), ("cost-training", "learning-error-seconds"))
+
+
+def _took(facts: Facts) -> str:
+    say, told = facts.say, []
+    for entry in facts.standing[:MOST_NAMED]:
+        time, size = say.seconds(entry.mean(training_seconds)), say.scaled(entry.mean(num_parameters))
+        told.append(say(f"{entry.name} {time} ({size} parameters)", f"{entry.name} {time} ({size} paramètres)"))
+    return say(f"Training took {say.listed(told)}.", f"L'entraînement a pris : {say.listed(told)}.")
+
+
+def _same_seconds(facts: Facts) -> bool:
+    """Whether everyone had the same training time by the rules, so that who took less is no question."""
+    budgets = {run.record.rules.budget for run in runs_of(facts.entries)}
+    return all(budget is not None and budget.unit == "seconds" for budget in budgets)
 
 
 def _is_on_the_front(entry: Entry, standing: list[Entry]) -> bool:
@@ -90,7 +106,7 @@ def what_to_take_from_it(facts: Facts) -> Part | None:
     if len(standing) < 2:
         return None
     told = [_for_accuracy(facts)]
-    if same_machine(runs_of(facts.entries)):
+    if same_machine(runs_of(facts.entries)) and not _same_seconds(facts):
         told.append(_cheapest(facts, training_seconds, _for_time))
     told.append(_cheapest(facts, num_parameters, _for_size))
     detectors = [entry.name for entry in standing if entry.first.detection is not None]
@@ -108,8 +124,8 @@ def _for_accuracy(facts: Facts) -> str:
         return best + "."
     names = say.listed([entry.name for entry in open_others[:MOST_NAMED]])
     return best + say(
-        f", of which it is not shown that it does better than {names}.",
-        f", dont il n'est pas démontré qu'il fasse mieux que {names}.",
+        f", of which it is not shown that it does better {say.than(names)}.",
+        f", dont il n'est pas démontré qu'il fasse mieux {say.than(names)}.",
     )
 
 
