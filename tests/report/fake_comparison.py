@@ -61,7 +61,8 @@ def _verdict(one: Entry, other: Entry, metric: str) -> Verdict:
         differences = [y / x for x, y in zip(a, b, strict=True)]
         zero = 1.0
     else:
-        differences, zero = [x - y for x, y in zip(a, b, strict=True)], 0.0
+        sign = 1 if more_is_better else -1
+        differences, zero = [sign * (x - y) for x, y in zip(a, b, strict=True)], 0.0
     mean = statistics.fmean(differences)
     half = 2 * statistics.stdev(differences) / math.sqrt(len(differences)) if len(differences) > 1 else abs(mean) * 0.6
     excludes = not mean - half <= zero <= mean + half

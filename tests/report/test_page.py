@@ -49,7 +49,7 @@ def test_links_lead_to_the_run_files_and_figures(page: Any, report: Path, five_r
     for address in outer:
         assert (report.parent / address).is_file(), address
     assert {f"five/{run.name}/{RUN_FILE}" for run in five_runs} <= outer
-    assert {Path(a).suffix for a in outer} == {".json", ".svg", ".png"}
+    assert {Path(a).suffix for a in outer} == {".json", ".svg", ".png", ".md"}
 
 
 def test_sections_stand_in_order(report: Path) -> None:

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from eyechart.comparison.compare import compare_runs
+from eyechart.comparison.words.verdicts import sentence
 from eyechart.errors import EyechartError
 from eyechart.report.entries import Entry
-from eyechart.report.metrics import metric_words
 from eyechart.report.speech import Speech
 from eyechart.schema import Comparison, Verdict
 
@@ -26,21 +26,12 @@ def compared(run_folders: list[Path], entries: list[Entry], say: Speech) -> tupl
         return nothing, [say(f"There are no verdicts: {error}", f"Il n'y a pas de verdicts : {error}")]
 
 
-def verdict_sentence(say: Speech) -> Callable[[Verdict], str]:
-    """How a verdict is put into words."""
+def verdict_sentence(comparison: Comparison, say: Speech) -> Callable[[Verdict], str]:
+    """How a verdict is put into words, as a sentence of its own."""
 
     def told(verdict: Verdict) -> str:
-        metric = metric_words(verdict.metric, say)
-        difference, interval = metric.difference(say, verdict.difference, verdict.low, verdict.high)
-        first, second = verdict.first, verdict.second
-        words = {
-            "better": say(f"{first} is better than {second}", f"{first} est meilleur que {second}"),
-            "equivalent": say(f"{first} and {second} are equivalent", f"{first} et {second} sont équivalents"),
-            "not shown": say(f"{first} and {second}: not shown", f"{first} et {second} : non démontré"),
-            "too few runs": say(
-                f"{first} and {second}: too few runs", f"{first} et {second} : trop peu d'entraînements"
-            ),
-        }
-        return f"{words[verdict.kind]} ({metric.name} {difference}, {interval})."
+        text = sentence(verdict, comparison, say.lang)
+        starts_with_name = text.startswith((verdict.first, verdict.second))
+        return (text if starts_with_name else text[:1].upper() + text[1:]) + "."
 
     return told

@@ -82,7 +82,7 @@ def _reading(metric: Metric, say: Speech) -> tuple[str, Callable[[float], float]
     """The label of a metric's axis, and how its values are brought to it: what lacks to 100 %, for shares."""
     if metric.key == PRIMARY:
         return say("test error", "erreur de test"), lambda value: 1 - value
-    if metric.scale == "points" and not _is_box_metric(metric) and metric.key != "ece":
+    if metric.scale == "points" and not _is_box_metric(metric):
         return f"1 − {metric.name}", lambda value: 1 - value
     unit = f" ({metric.unit})" if metric.unit else ""
     return metric.name + unit, lambda value: value

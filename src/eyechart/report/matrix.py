@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from eyechart.comparison.words.verdicts import family_sentence
 from eyechart.report.entries import MOST_SHOWN, Entry
 from eyechart.report.metrics import Metric, metric_words, turned
 from eyechart.report.pairs import PRIMARY, Pairs
 from eyechart.report.speech import Speech
-from eyechart.schema import Family, Verdict
+from eyechart.schema import Verdict
 
 MOST_WITH_DETAILS = 7  # contenders; more, and the p values stand only in the sentences and tooltips
 MOST_SENTENCES = 45  # of one metric; all pairs of ten
@@ -32,7 +33,7 @@ class Cell:
 
     kind: str = "self"  # wins, wins-runs, loses, loses-runs, equivalent, not-shown, too-few, none: CSS class
     mark: str = ""
-    difference: str = ""  # row - column
+    difference: str = ""  # by how much the row leads; negative: it trails
     interval: str = ""
     sure: str = ""
     sentence: str = ""  # the whole verdict, for a tooltip and for those who do not see the table
@@ -99,7 +100,7 @@ def _matrix(entries: list[Entry], key: str, pairs: Pairs, sentence: Sentence, sa
     return Matrix(
         metric=metric,
         heading=_heading(metric, say),
-        family=family_sentence(pairs.family(key), len(entries), say),
+        family=_family(pairs, key, say),
         rows=tuple(rows),
         sentences=tuple(sentence(verdict) for verdict in verdicts[:MOST_SENTENCES]),
         num_left_out=max(0, len(verdicts) - MOST_SENTENCES),
@@ -107,12 +108,17 @@ def _matrix(entries: list[Entry], key: str, pairs: Pairs, sentence: Sentence, sa
     )
 
 
+def _family(pairs: Pairs, key: str, say: Speech) -> str:
+    family = pairs.family(key)
+    told = family_sentence(family, pairs.comparison, say.lang) if family else ""
+    return say("Before the pairs: ", "Avant les paires : ") + told + "." if told else ""
+
+
 def _heading(metric: Metric, say: Speech) -> str:
     """What the numbers in the cells are."""
     if metric.scale == "ratio":
-        return say(f"{metric.name}, column / row", f"{metric.name}, colonne / ligne")
-    points = say("points", "points") if metric.scale == "points" else metric.unit
-    return say(f"{metric.name}, row − column", f"{metric.name}, ligne − colonne") + (f", {points}" if points else "")
+        return say(f"{metric.name}: column / row", f"{metric.name} : colonne / ligne")
+    return say(f"{metric.name}: lead of the row, {metric.unit}", f"{metric.name} : avance de la ligne, {metric.unit}")
 
 
 def _cell(row: Entry, verdict: Verdict | None, metric: Metric, told: str, say: Speech, with_details: bool) -> Cell:
@@ -141,24 +147,6 @@ def _how_sure(verdict: Verdict, say: Speech) -> str:
             return ""
         return "McNemar " + say.p_value(verdict.mcnemar_p)
     return "" if verdict.holm_p is None else "Holm " + say.p_value(verdict.holm_p)
-
-
-def family_sentence(family: Family | None, num_contenders: int, say: Speech) -> str:
-    """Whether the contenders differ at all, which is asked before the pairs (rule 8)."""
-    if family is None or family.test == "none" or family.p_value is None or num_contenders < 3:
-        return ""
-    p = say.p_value(family.p_value)
-    test = {"friedman": say("Friedman's test", "test de Friedman"), "cochran": say("Cochran's Q", "Q de Cochran")}
-    name = test[family.test]
-    if family.p_value < 0.05:
-        return say(
-            f"Before the pairs: that not all are alike is shown ({name}, {p}).",
-            f"Avant les paires : que tous ne se valent pas est démontré ({name}, {p}).",
-        )
-    return say(
-        f"Before the pairs: that they differ at all is not shown ({name}, {p}).",
-        f"Avant les paires : qu'ils diffèrent en quoi que ce soit n'est pas démontré ({name}, {p}).",
-    )
 
 
 def finding(pairs: Pairs, say: Speech) -> str:

@@ -1,4 +1,4 @@
-"""How each metric is called, and how its differences are written, in both languages."""
+"""How the lead in a metric is written in tables and on axes; its name comes from the words of the comparison."""
 
 from __future__ import annotations
 
@@ -6,28 +6,14 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+from eyechart.comparison.measures import MEASURES
+from eyechart.comparison.words.metric_names import metric_name
 from eyechart.report.numbers import interval_decimals
 from eyechart.report.speech import Speech
 from eyechart.schema import Verdict
 
 MINUS = "\N{MINUS SIGN}"
-
 Scale = Literal["points", "ratio", "plain"]  # a share of 1, told in points | compared by its ratio | in its own unit
-
-# metric -> its English and French name, how differences are told, the unit of a plain one (both languages)
-METRICS: dict[str, tuple[str, str, Scale, str, str]] = {
-    "accuracy": ("accuracy", "exactitude", "points", "", ""),
-    "macro_precision": ("macro precision", "précision macro", "points", "", ""),
-    "macro_recall": ("macro recall", "rappel macro", "points", "", ""),
-    "macro_f1": ("macro F1", "F1 macro", "points", "", ""),
-    "loss": ("loss", "perte", "plain", "nats", "nats"),
-    "brier": ("Brier score", "score de Brier", "plain", "", ""),
-    "ece": ("calibration error (ECE)", "erreur de calibration (ECE)", "points", "", ""),
-    "training_seconds": ("training time", "temps d'entraînement", "ratio", "", ""),
-    "map": ("mAP of the boxes", "mAP des boîtes", "points", "", ""),
-    "map50": ("mAP at IoU .50", "mAP à IoU 0,50", "points", "", ""),
-    "mean_iou": ("mean IoU of the boxes", "IoU moyenne des boîtes", "points", "", ""),
-}
 
 
 @dataclass(frozen=True)
@@ -51,10 +37,9 @@ class Metric:
 
 
 def metric_words(key: str, say: Speech) -> Metric:
-    """The words of a metric; one that is not known here keeps its own name."""
-    plain = key.replace("_", " ")
-    english, french, scale, unit, unite = METRICS.get(key, (plain, plain, "plain", "", ""))
-    return Metric(key, say(english, french), scale, say(unit, unite))
+    measure = MEASURES[key]
+    scale: Scale = "ratio" if measure.scale == "ratio" else "points" if measure.unit == "points" else "plain"
+    return Metric(key, metric_name(key, say.lang), scale, "" if scale == "ratio" else measure.unit)
 
 
 def turned(verdict: Verdict, scale: Scale) -> tuple[float, float | None, float | None]:

@@ -73,7 +73,7 @@ def write_report(
     figures = output.parent / f"{output.stem}-figures"
     with drawing():
         charts = _charts(entries, pairs, figures, say)
-    facts = Facts(entries, pairs, problems + notices(entries), verdict_sentence(say), say)
+    facts = Facts(entries, pairs, problems + notices(entries), verdict_sentence(found, say), say)
     parts = synthesis(facts)
     write_text(output.parent / synthesis_name(output), as_markdown(parts, facts, figures))
     write_text(output, _page(facts, parts, charts, output))
