@@ -62,6 +62,13 @@ def run(
     study = race(
         record, output / record.name, resume=resume, exist_ok=exist_ok, offline=offline, strict=strict, lang=lang
     )
+    _conclude(study, as_json, strict)
+
+
+def _conclude(study: Study, as_json: bool, strict: bool) -> None:
+    """Print the results; raises RunFailed for runs that failed, UnfairComparison where `strict` and that was found."""
+    from eyechart import study as studies
+
     findings = _show_results(study, as_json)
     studies.raise_failures(study)
     if strict:

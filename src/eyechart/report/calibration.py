@@ -187,9 +187,9 @@ def _cells(found: ContenderCalibration, say: Speech) -> tuple[Cell, ...]:
         return (*cells, *[Cell("–", "", sys.float_info.max)] * 4)
     spread = ""
     if len(temperatures) > 1:
-        spread = say.interval(f"{min(temperatures):.2f}", f"{max(temperatures):.2f}")
+        spread = say.interval(say.number(min(temperatures), 2), say.number(max(temperatures), 2))
     mean = statistics.fmean(temperatures)
-    cells.append(Cell(say.written(lambda value: f"{value:.2f}", mean), spread, mean))
+    cells.append(Cell(say.number(mean, 2), spread, mean))
     return (*cells, _share_cell(after["ece"], say), _plain_cell(after["brier"], say), _plain_cell(after["loss"], say))
 
 
@@ -199,7 +199,7 @@ def _share_cell(interval: Interval, say: Speech) -> Cell:
 
 
 def _plain_cell(interval: Interval, say: Speech) -> Cell:
-    low, high = f"{interval.low:.4f}", f"{interval.high:.4f}"
+    low, high = say.loss(interval.low), say.loss(interval.high)
     return Cell(say.loss(interval.mean), say.interval(low, high), interval.mean)
 
 
