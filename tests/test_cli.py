@@ -15,7 +15,19 @@ import pytest
 from PIL import Image
 
 EYECHART = [sys.executable, "-m", "eyechart"]
-WITHOUT_TORCH = "import sys; sys.modules['torch'] = None; from eyechart.cli import main; main()"
+# As where torch is not installed; a None in sys.modules would be looked into by scipy.
+WITHOUT_TORCH = """
+import sys
+
+class NoTorch:
+    def find_spec(name, path=None, target=None):
+        if name.partition(".")[0] == "torch":
+            raise ModuleNotFoundError(name)
+
+sys.meta_path.insert(0, NoTorch)
+from eyechart.cli import main
+main()
+"""
 
 
 def eyechart(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -69,7 +81,7 @@ def test_a_study_leaves_complete_runs(study: Path) -> None:
     assert [(item["run"], item["status"]) for item in listed] == [("cnn-s0", "finished"), ("fasterrcnn-s0", "finished")]
     for run in ("cnn-s0", "fasterrcnn-s0"):
         names = {path.name for path in (study / run).iterdir()}
-        assert names == {"run.json", "predictions.npz", "weights.safetensors"}
+        assert names == {"run.json", "predictions.npz", "validation.npz", "weights.safetensors"}
     shown = json.loads(eyechart("show", study / "fasterrcnn-s0", "--json").stdout)
     assert shown["test_accesses"] == 1
     assert shown["detection"]["mean_iou"] >= 0

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from eyechart.report.entries import group_runs, read_runs
 from eyechart.report.page import write_report
 
 
@@ -51,10 +50,9 @@ def five_runs(fake_runs: ModuleType, tmp_path_factory: pytest.TempPathFactory) -
 
 
 @pytest.fixture(scope="session")
-def report(five_runs: list[Path], fake_comparison: ModuleType) -> Path:
+def report(five_runs: list[Path]) -> Path:
     """The report on the five runs, written beside their study."""
-    comparison = fake_comparison.fake_comparison(group_runs(read_runs(five_runs)))
-    return write_report(five_runs, five_runs[0].parent.parent / "report.html", comparison=comparison)
+    return write_report(five_runs, five_runs[0].parent.parent / "report.html")
 
 
 @pytest.fixture(scope="session")

@@ -114,7 +114,7 @@ def test_pretrained_contenders_are_marked(page: Any) -> None:
 def test_figures_follow_the_theme(report: Path) -> None:
     source = report.read_text()
     drawings = re.findall(r'<div class="drawing".*?</div>', source, re.DOTALL)
-    assert len(drawings) == 1 + 4 + 3 + 4 + 1 + 5
+    assert len(drawings) == 1 + 5 + 3 + 4 + 1 + 5 + 5
     for drawing in drawings:
         bare = re.sub(r"var\([^)]*\)", "", drawing)
         assert not re.search(r"(?:fill|stroke): #", bare), "a colour that does not turn with the theme"

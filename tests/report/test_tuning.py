@@ -10,7 +10,7 @@ import pytest
 from eyechart import storage
 from eyechart.report.charts import drawing
 from eyechart.report.entries import Entry, group_runs, read_runs
-from eyechart.report.speech import NARROW, Speech
+from eyechart.report.speech import NARROW_SPACE, Speech
 from eyechart.report.tuning import tuning_curves
 from eyechart.schema import Tuning
 
@@ -51,7 +51,7 @@ def test_the_chart_says_what_trials_gained(fake_runs: ModuleType, tmp_path: Path
     assert french
     # of one of vit's trials: 1 - (0.96 + 0.1 + 0.99 + 0.97) / 4 = 0.245
     assert chart.finding == "vit: 24.50 % validation error to expect of one trial, 1.00 % of the best of 4"
-    assert french.finding.startswith(f"vit{NARROW}: 24,50{NARROW}% d'erreur")
+    assert french.finding.startswith(f"vit{NARROW_SPACE}: 24,50{NARROW_SPACE}% d'erreur")
     assert "2 to 4 trials for each contender" in chart.caption
     assert "1 failed and count" in chart.caption
     assert "Not tuned: alexnet." in chart.caption

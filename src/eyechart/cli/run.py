@@ -62,12 +62,15 @@ def run(
     study = race(
         record, output / record.name, resume=resume, exist_ok=exist_ok, offline=offline, strict=strict, lang=lang
     )
+    _conclude(study, as_json, strict)
+
+
+def _conclude(study: Study, as_json: bool, strict: bool) -> None:
+    """Print the results; raises RunFailed for runs that failed, UnfairComparison where `strict` and that was found."""
+    from eyechart import study as studies
+
     findings = _show_results(study, as_json)
     studies.raise_failures(study)
-    _refuse_if(strict, findings)
-
-
-def _refuse_if(strict: bool, findings: tuple[Finding, ...]) -> None:
     if strict:
         from eyechart.comparison.findings import refuse
 
@@ -103,7 +106,7 @@ def race(
     strict: bool = False,
     lang: str = "en",
 ) -> Study:
-    """Fetch what is needed, say what speaks against the plan, do the runs under a live table, report in `lang`.
+    """Fetch what is needed, say what speaks against the plan, do the runs under a live table, write the report.
 
     Raises UnfairComparison before the first run where `strict` and the plan breaks a rule.
     """

@@ -199,7 +199,7 @@ def _share_cell(interval: Interval, say: Speech) -> Cell:
 
 
 def _plain_cell(interval: Interval, say: Speech) -> Cell:
-    low, high = f"{interval.low:.4f}", f"{interval.high:.4f}"
+    low, high = say.loss(interval.low), say.loss(interval.high)
     return Cell(say.loss(interval.mean), say.interval(low, high), interval.mean)
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from eyechart.report import calibration, label_errors, timing
+from eyechart.report import calibration, timing
+from eyechart.report import label_errors as labels
 from eyechart.report.answer import answer
 from eyechart.report.charts import Chart, dark_colour, drawing, themed
 from eyechart.report.classes import confusion_matrices, per_class_f1
@@ -26,7 +27,7 @@ from eyechart.report.numbers import unbroken
 from eyechart.report.pairs import Pairs
 from eyechart.report.provenance import provenance, run_link
 from eyechart.report.speech import Speech, speech
-from eyechart.report.synthesis import Facts, Part, as_markdown, synthesis
+from eyechart.report.synthesis import Facts, Part, as_markdown, calibration_part, synthesis
 from eyechart.report.tradeoff import accuracy_against_cost
 from eyechart.report.tuning import tuning_curves
 from eyechart.schema import Comparison
@@ -48,7 +49,7 @@ def section_titles(say: Speech) -> dict[str, str]:
         "disagreement": say("Where they disagree", "Là où ils divergent"),
         "classes": say("Per class", "Par classe"),
         "confusion": say("Confusion", "Confusions"),
-        "calibration": say("Calibration", "Calibration"),
+        "calibration": "Calibration",
         "labels": say("Labels", "Étiquettes"),
         "making": say("How it was made", "Comment cela a été fait"),
     }
@@ -78,11 +79,16 @@ def write_report(
     figures = output.parent / f"{output.stem}-figures"
     with drawing():
         charts = _charts(entries, pairs, figures, say)
-        certainty = calibration.section(entries, figures, say)
+        calibrated = calibration.section(entries, figures, say)
+    sections = {
+        "clocks": timing.section(entries, say),
+        "calibration": calibrated,
+        "labels": labels.section(entries, say),
+    }
     facts = Facts(entries, pairs, problems + notices(found.findings, say.lang), verdict_sentence(found, say), say)
-    parts = synthesis(facts)
+    parts = synthesis(facts, calibration_part(calibrated, say))
     write_text(output.parent / synthesis_name(output), as_markdown(parts, facts, figures))
-    write_text(output, _page(facts, parts, charts, certainty, output))
+    write_text(output, _page(facts, parts, charts, sections, output))
     return output
 
 
@@ -105,11 +111,7 @@ def _charts(entries: list[Entry], pairs: Pairs, figures: Path, say: Speech) -> d
 
 
 def _page(
-    facts: Facts,
-    parts: tuple[Part, ...],
-    charts: dict[str, Chart | None],
-    certainty: calibration.CalibrationSection,
-    output: Path,
+    facts: Facts, parts: tuple[Part, ...], charts: dict[str, Chart | None], sections: dict[str, object], output: Path
 ) -> str:
     entries, pairs, say = facts.entries, facts.pairs, facts.say
     disagreed = disagreement(entries, say)
@@ -130,9 +132,7 @@ def _page(
         synthesis=parts,
         synthesis_file=synthesis_name(output),
         charts=charts,
-        clocks=timing.section(entries, say),
-        calibration=certainty,
-        labels=label_errors.section(entries, say),
+        **sections,
         chart_links=_links([run for entry in entries[:MOST_SHOWN] for run in entry.runs], output),
         disagreement=disagreed,
         disagreement_links=_links(list(disagreed.runs), output),
@@ -144,10 +144,6 @@ def _page(
         dataset=entries[0].first.dataset,
         num_entries=len(entries),
     )
-
-
-def _folders(entries: list[Entry]) -> list[Path]:
-    return [run.folder for entry in entries for run in entry.runs]
 
 
 def _template() -> Template:

@@ -15,8 +15,9 @@ from urllib.parse import quote
 from eyechart.report.answer import answer
 from eyechart.report.synthesis import advice, quality, setting
 from eyechart.report.synthesis.part import Facts, Part
+from eyechart.report.synthesis.quality import calibration_part
 
-__all__ = ["Facts", "Part", "as_markdown", "synthesis"]
+__all__ = ["Facts", "Part", "as_markdown", "calibration_part", "synthesis"]
 
 PARAGRAPHS = (
     setting.what_was_compared,
@@ -26,16 +27,18 @@ PARAGRAPHS = (
     advice.speed_against_accuracy,
     quality.what_the_boxes_add,
     quality.which_classes_are_hard,
+)
+LAST_PARAGRAPHS = (
     advice.what_to_beware_of,
     advice.what_to_take_from_it,
 )
 
 
-def synthesis(facts: Facts, more: tuple[Part, ...] = ()) -> tuple[Part, ...]:
-    """The paragraphs in their order; `more` stands before what to beware of."""
-    parts = [part for make in PARAGRAPHS if (part := make(facts))]
-    place = next((i for i, part in enumerate(parts) if part.anchors[:1] == ("answer",)), len(parts))
-    return (*parts[:place], *more, *parts[place:])
+def synthesis(facts: Facts, calibration: Part | None = None) -> tuple[Part, ...]:
+    """The paragraphs in their order; calibration, which takes the answers of all runs, is made by the caller."""
+    before = [make(facts) for make in PARAGRAPHS]
+    after = [make(facts) for make in LAST_PARAGRAPHS]
+    return tuple(part for part in (*before, calibration, *after) if part)
 
 
 def as_markdown(parts: tuple[Part, ...], facts: Facts, figures: Path) -> str:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import statistics
 
 from eyechart.report.answer import answer, described_error
+from eyechart.report.calibration import CalibrationSection
 from eyechart.report.classes import lowest_classes, mean_confusion, mean_f1, most_frequent_mistake
 from eyechart.report.entries import Entry
 from eyechart.report.pairs import PRIMARY
+from eyechart.report.speech import Speech
 from eyechart.report.synthesis.part import MOST_NAMED, Facts, Part, made
 from eyechart.schema import DetectionScores, Verdict
 
@@ -138,3 +140,21 @@ def which_classes_are_hard(facts: Facts) -> Part | None:
         )
     title = say("Which classes are hard", "Quelles classes sont difficiles")
     return made(title, sentences, ("classes", "confusion"), ("classes-f1",))
+
+
+def calibration_part(found: CalibrationSection, say: Speech) -> Part | None:
+    """How far probabilities can be believed, where the answers could be read."""
+    if not found.rows:
+        return None
+    told = say.listed([f"{row.entry.name} {row.cells[0].text}" for row in found.rows[:MOST_NAMED]])
+    sentences = [
+        say(
+            f"The mean distance between how sure a contender is and how often it is right (ECE) is: {told}.",
+            f"L'écart moyen entre la certitude d'un concurrent et sa justesse (ECE) est : {told}.",
+        ),
+        say(
+            "Even a perfect contender has an ECE above 0, by chance.",
+            "Même un concurrent parfait a, par hasard, une ECE supérieure à 0.",
+        ),
+    ]
+    return made("Calibration", sentences, ("calibration",))
