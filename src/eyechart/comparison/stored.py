@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from eyechart.comparison.naming import named
 from eyechart.errors import StorageError
-from eyechart.schema import Finding
+from eyechart.schema import PROBABILITY_FLOOR, Finding
 from eyechart.storage import PREDICTIONS_FILE, VALIDATION_FILE, digest_arrays, read_arrays, read_run
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from eyechart.schema import RunRecord, Scalar, Scores
 
-PROBABILITY_FLOOR = 1e-7  # below it no probability counts in a loss: the same as where losses are made
 LOSS_TOLERANCE = 1e-5  # nats
 SUM_TOLERANCE = 1e-3  # by which the probabilities of one image may miss 1
 

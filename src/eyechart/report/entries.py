@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from eyechart.comparison.contenders import unique_names
 from eyechart.comparison.uncertainty import mean_interval, wilson_interval
 from eyechart.errors import UsageError
 from eyechart.palette import FALLBACK_STYLES, Style, style_of
@@ -124,7 +125,7 @@ def group_runs(runs: list[Run]) -> list[Entry]:
     groups: dict[tuple[Path, str], list[Run]] = {}
     for run in runs:
         groups.setdefault((run.folder.resolve().parent, run.record.contender), []).append(run)
-    names = _unique_names(list(groups), groups)
+    names = unique_names({key: runs_of_one[0].record.study for key, runs_of_one in groups.items()})
     ordered = sorted(groups, key=lambda group: natural_key(names[group]))
     styles = _distinct_styles([groups[group][0].record for group in ordered])
     entries = [
@@ -132,16 +133,6 @@ def group_runs(runs: list[Run]) -> list[Entry]:
         for group, style in zip(ordered, styles, strict=True)
     ]
     return sorted(entries, key=lambda entry: (entry.diverged, entry.error.mean))
-
-
-def _unique_names(
-    keys: list[tuple[Path, str]], groups: dict[tuple[Path, str], list[Run]]
-) -> dict[tuple[Path, str], str]:
-    """The contender's name, with its study and if need be its folder where the same name occurs twice."""
-    contenders = Counter(contender for _, contender in keys)
-    named = {key: key[1] if contenders[key[1]] == 1 else f"{key[1]} ({groups[key][0].record.study})" for key in keys}
-    repeated = Counter(named.values())
-    return {key: name if repeated[name] == 1 else f"{name} in {key[0]}" for key, name in named.items()}
 
 
 def _distinct_styles(records: list[RunRecord]) -> list[Style]:
