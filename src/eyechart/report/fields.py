@@ -44,6 +44,7 @@ FRENCH = {
     "num_boxes": "nombre de boîtes",
     # machine
     "hostname": "machine", "platform": "plateforme", "cpu": "processeur", "num_cores": "nombre de cœurs",
+    "num_machine_cores": "nombre de cœurs de la machine",
     "python": "python", "versions": "versions", "commit": "commit",
 }  # fmt: skip
 

@@ -84,7 +84,7 @@ def _reading(metric: Metric, say: Speech) -> tuple[str, Callable[[float], float]
         return say("test error", "erreur de test"), lambda value: 1 - value
     if metric.scale == "points" and not _is_box_metric(metric):
         return f"1 − {metric.name}", lambda value: 1 - value
-    unit = f" ({metric.unit})" if metric.unit else ""
+    unit = f" ({metric.unit})" if metric.scale == "plain" else ""
     return metric.name + unit, lambda value: value
 
 

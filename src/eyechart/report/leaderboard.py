@@ -85,7 +85,7 @@ def quality_columns(say: Speech) -> tuple[Column, ...]:
         Column("F1", lambda run: run.test.macro_f1, say.percent, macro),
         Column(say("Loss", "Perte"), lambda run: run.test.loss, say.loss, loss),
         Column(say("Training", "Entraînement"), lambda run: run.clocks.training_seconds, say.seconds, training, True),
-        Column(say("Parameters", "Paramètres"), lambda run: run.cost.num_parameters, say.scaled, parameters),
+        Column(say("Parameters", "Param."), lambda run: run.cost.num_parameters, say.scaled, parameters),
     )
 
 

@@ -150,19 +150,25 @@ def _how_sure(verdict: Verdict, say: Speech) -> str:
 
 
 def finding(pairs: Pairs, say: Speech) -> str:
-    """How many pairs are decided in the primary metric."""
+    """How many pairs are decided in the primary metric, and of what."""
     verdicts = [verdict for verdict in pairs.comparison.verdicts if verdict.metric == PRIMARY]
-    counts = {
-        kind: sum(verdict.kind == kind for verdict in verdicts)
-        for kind in ("better", "equivalent", "not shown", "too few runs")
-    }
+    kinds = [verdict.scope if verdict.scope == "these runs" else verdict.kind for verdict in verdicts]
+    counts = {kind: kinds.count(kind) for kind in ("better", "these runs", "equivalent", "not shown", "too few runs")}
     number = say.counted(len(verdicts), "pair", "paire")
     told = {
-        "better": say("decided", "tranchée" + "s" * (counts["better"] > 1)),
-        "equivalent": say("equivalent", "équivalente" + "s" * (counts["equivalent"] > 1)),
-        "not shown": say("not shown", "non démontrée" + "s" * (counts["not shown"] > 1)),
+        "better": say("decided", _agreeing("tranchée", counts["better"])),
+        "these runs": say(
+            "decided for these trained models alone",
+            _agreeing("tranchée", counts["these runs"]) + " pour ces seuls modèles entraînés",
+        ),
+        "equivalent": say("equivalent", _agreeing("équivalente", counts["equivalent"])),
+        "not shown": say("not shown", _agreeing("non démontrée", counts["not shown"])),
         "too few runs": say("with too few runs to say", "avec trop peu d'entraînements pour conclure"),
     }
     parts = [f"{times} {told[kind]}" for kind, times in counts.items() if times]
     lead = say(f"Accuracy, {number}: ", f"Exactitude, {number} : ")
     return lead + say.listed(parts) if parts else say("Who beats whom", "Qui bat qui")
+
+
+def _agreeing(french: str, number: int) -> str:
+    return french + "s" if number > 1 else french

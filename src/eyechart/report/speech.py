@@ -86,7 +86,8 @@ class Speech:
         """Number and noun, both given in the singular: 3, "run", "entraînement" -> "3 runs"."""
         if self.lang == "en":
             return counted(number, english, english + ("es" if english.endswith(("s", "x", "ch")) else "s"))
-        many = " ".join(f"{word}s" if word[-1] not in "sx" else word for word in french.split(" "))
+        head, gap, complement = french.partition(" d")  # "image d'entraînement": what follows stays as it is
+        many = " ".join(f"{word}s" if word[-1] not in "sx" else word for word in head.split(" ")) + gap + complement
         return counted(number, french, many, "fr")
 
     def than(self, names: str) -> str:

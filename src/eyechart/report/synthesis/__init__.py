@@ -45,7 +45,8 @@ def as_markdown(parts: tuple[Part, ...], facts: Facts, figures: Path) -> str:
     """The same text with its figures in place; `figures` is their folder, beside the file."""
     told = [f"# {answer(facts.entries, facts.pairs, facts.say).question}"]
     for part in parts:
-        told += [f"## {part.title}", _escaped(part.text)]
+        told += [f"## {part.title}", _escaped(part.text)] if part.sentences else [f"## {part.title}"]
+        told += ["\n".join(f"- {_escaped(point)}" for point in part.points)] if part.points else []
         files = [figures / f"{name}.svg" for name in part.figures]
         told += [f"![{part.title}]({quote(figures.name)}/{quote(file.name)})" for file in files if file.is_file()]
     return "\n\n".join(told) + "\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from eyechart.comparison.power import fewest_seeds
 from eyechart.report.answer import runs_of
 from eyechart.report.entries import Entry
 from eyechart.report.notices import same_machine
@@ -13,7 +14,7 @@ from eyechart.report.speech import Speech
 from eyechart.report.synthesis.part import MOST_NAMED, Facts, Part, made
 from eyechart.schema import RunRecord
 
-FEWEST_SEEDS = 6  # fewer can never reach p < .05 in an exact paired test (rule 4)
+ALPHA = 0.05  # of rule 9
 
 
 def training_seconds(run: RunRecord) -> float:
@@ -78,24 +79,32 @@ def _is_on_the_front(entry: Entry, standing: list[Entry]) -> bool:
 def what_to_beware_of(facts: Facts) -> Part | None:
     say = facts.say
     told = [sentence if sentence.endswith((".", "!", "?")) else sentence + "." for sentence in facts.findings]
-    fewest = min(len(entry.judged) for entry in facts.entries)
-    if fewest < FEWEST_SEEDS and len(facts.entries) > 1:
-        seeds = say.counted(fewest, "seed", "graine")
-        told.append(
-            say(
-                f"With {seeds} an exact paired test can never reach p < .05: it takes {FEWEST_SEEDS} or more.",
-                f"Avec {seeds}, un test apparié exact ne peut jamais atteindre p < 0,05 : il en faut {FEWEST_SEEDS} "
-                "ou plus.",
-            )
-        )
+    told += _too_few_seeds(facts)
     title = facts.entries[0].first.dataset.title
-    told.append(
-        say(
-            f"All of this holds for {title} under these rules; on other images the order may be another one.",
-            f"Tout cela vaut pour {title} sous ces règles ; sur d'autres images, l'ordre peut être un autre.",
-        )
+    last = say(
+        f"All of this holds for {title} under these rules; on other images the order may be another one.",
+        f"Tout cela vaut pour {title} sous ces règles ; sur d'autres images, l'ordre peut être un autre.",
     )
-    return made(say("What to beware of", "Ce à quoi il faut prendre garde"), told, ("answer", "making"))
+    return made(say("What to beware of", "Ce à quoi il faut prendre garde"), [last], ("answer", "making"), points=told)
+
+
+def _too_few_seeds(facts: Facts) -> list[str]:
+    """What no exact paired test can show with as many seeds as the contender with the fewest has."""
+    say, number = facts.say, len(facts.standing)
+    if number < 2:
+        return []
+    fewest, num_pairs = min(len(entry.judged) for entry in facts.standing), number * (number - 1) // 2
+    needed = fewest_seeds(ALPHA / num_pairs)
+    if fewest >= needed:
+        return []
+    seeds, pairs = say.counted(fewest, "seed", "graine"), say.counted(num_pairs, "pair", "paire")
+    return [
+        say(
+            f"With {seeds} an exact paired test of {pairs} can never reach Holm p < .05: it takes {needed} seeds.",
+            f"Avec {seeds}, un test apparié exact de {pairs} ne peut jamais atteindre "
+            f"p < 0,05 après Holm : il faut {needed} graines.",
+        )
+    ]
 
 
 # --------------------------------------------------------------------------------------------- by what one needs
@@ -113,7 +122,8 @@ def what_to_take_from_it(facts: Facts) -> Part | None:
     if detectors:
         names = say.listed(detectors)
         told.append(say(f"Where boxes are needed: {names}.", f"S'il faut des boîtes : {names}."))
-    return made(say("What to take from it", "Ce qu'on peut en retenir"), told, ("verdicts", "cost"))
+    title = say("What to take from it", "Ce qu'on peut en retenir")
+    return made(title, [], ("verdicts", "cost"), points=told)
 
 
 def _for_accuracy(facts: Facts) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from eyechart.report.entries import Entry
@@ -21,6 +21,7 @@ class Part:
     sentences: tuple[str, ...]
     anchors: tuple[str, ...] = ()  # of the page's sections
     figures: tuple[str, ...] = ()  # files in the folder of figures, without their ending
+    points: tuple[str, ...] = ()  # a list below the sentences
 
     @property
     def text(self) -> str:
@@ -43,7 +44,13 @@ class Facts:
         return [entry for entry in self.entries if not entry.diverged]
 
 
-def made(title: str, sentences: list[str], anchors: tuple[str, ...] = (), figures: tuple[str, ...] = ()) -> Part | None:
+def made(
+    title: str,
+    sentences: list[str],
+    anchors: tuple[str, ...] = (),
+    figures: tuple[str, ...] = (),
+    points: Sequence[str] = (),
+) -> Part | None:
     """A paragraph without its empty sentences; None when nothing is left."""
     told = tuple(sentence for sentence in sentences if sentence)
-    return Part(title, told, anchors, figures) if told else None
+    return Part(title, told, anchors, figures, tuple(points)) if told or points else None

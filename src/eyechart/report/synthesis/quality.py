@@ -20,17 +20,18 @@ def who_is_best(facts: Facts) -> Part | None:
     title = say(
         "Who makes the fewest errors, and how sure that is", "Qui fait le moins d'erreurs, et avec quelle sûreté"
     )
-    if not standing:
+    if len(standing) < 2:
+        title = say("How many errors it makes", "Combien d'erreurs il fait") if standing else title
         return made(title, list(answer(facts.entries, facts.pairs, say).sentences))
     told = list(answer(facts.entries, facts.pairs, say).sentences)
     shown = [verdict for verdict in _of_accuracy(facts) if verdict.kind in ("better", "equivalent")]
     of_leader = [verdict for verdict in shown if standing[0].name in (verdict.first, verdict.second)]
-    told += [facts.sentence(verdict) for verdict in of_leader[:MOST_NAMED]]
+    points = [facts.sentence(verdict) for verdict in of_leader[:MOST_NAMED]]
     others = standing[1:MOST_NAMED]
     if others:
         errors = say.listed([f"{entry.name} {described_error(entry, say)}" for entry in others])
         told.append(say(f"The errors of the others: {errors}.", f"Les erreurs des autres : {errors}."))
-    return made(title, told, ("leaderboard", "verdicts"), ("differences", "intervals-accuracy"))
+    return made(title, told, ("leaderboard", "verdicts"), ("differences", "intervals-accuracy"), points)
 
 
 def what_was_not_shown(facts: Facts) -> Part | None:
@@ -57,18 +58,15 @@ def what_was_not_shown(facts: Facts) -> Part | None:
                 )
             )
         return made(title, told, ("verdicts",))
-    told = [facts.sentence(verdict) for verdict in open_pairs[:MOST_NAMED]]
+    points = [facts.sentence(verdict) for verdict in open_pairs[:MOST_NAMED]]
     if len(open_pairs) > MOST_NAMED:
-        more = len(open_pairs) - MOST_NAMED
-        pairs = say.counted(more, "pair", "paire")
-        told.append(say(f"And {pairs} more.", f"Et {pairs} de plus."))
-    told.append(
-        say(
-            "Not shown does not mean alike: these runs cannot tell the two apart.",
-            "Non démontré ne veut pas dire pareil : ces entraînements ne permettent pas de départager les deux.",
-        )
+        more = say.counted(len(open_pairs) - MOST_NAMED, "pair", "paire")
+        points.append(say(f"And {more} more.", f"Et {more} de plus."))
+    told = say(
+        "These runs cannot tell the following apart, which does not mean that they are alike.",
+        "Ces entraînements ne permettent pas de départager ceux qui suivent, ce qui ne veut pas dire qu'ils se valent.",
     )
-    return made(title, told, ("verdicts",))
+    return made(title, [told], ("verdicts",), points=points)
 
 
 def _of_accuracy(facts: Facts) -> list[Verdict]:
@@ -122,7 +120,12 @@ def which_classes_are_hard(facts: Facts) -> Part | None:
     for entry in standing[:MOST_NAMED]:
         worst = lowest_classes(entry)[0]
         f1 = say.percent(mean_f1(entry)[worst])
-        told.append(say(f"for {entry.name} {classes[worst]} ({f1})", f"pour {entry.name} {classes[worst]} ({f1})"))
+        told.append(
+            say(
+                f"for {entry.name} that of class {classes[worst]} ({f1})",
+                f"pour {entry.name} celui de la classe {classes[worst]} ({f1})",
+            )
+        )
     sentences = [
         say(
             f"The class with the lowest F1 is {say.listed(told)}.",
