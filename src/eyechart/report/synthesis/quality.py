@@ -62,11 +62,11 @@ def what_was_not_shown(facts: Facts) -> Part | None:
     if len(open_pairs) > MOST_NAMED:
         more = say.counted(len(open_pairs) - MOST_NAMED, "pair", "paire")
         points.append(say(f"And {more} more.", f"Et {more} de plus."))
-    told = say(
+    why = say(
         "These runs cannot tell the following apart, which does not mean that they are alike.",
         "Ces entraînements ne permettent pas de départager ceux qui suivent, ce qui ne veut pas dire qu'ils se valent.",
     )
-    return made(title, [told], ("verdicts",), points=points)
+    return made(title, [why], ("verdicts",), points=points)
 
 
 def _of_accuracy(facts: Facts) -> list[Verdict]:
