@@ -10,6 +10,7 @@ confident learning, which also estimates how many labels are wrong, is asked too
 from __future__ import annotations
 
 import statistics
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -242,8 +243,11 @@ def _ask_cleanlab(labels: np.ndarray, probabilities: np.ndarray) -> tuple[np.nda
         ) from None
 
     def issues(filter_by: str) -> np.ndarray:
-        # One process: workers would have to import everything anew, for less than a second of work.
-        return np.asarray(find_label_issues(labels, probabilities, filter_by=filter_by, n_jobs=1), dtype=bool)
+        with warnings.catch_warnings():
+            # A class with few images is judged more carefully, and cleanlab warns of each one.
+            warnings.filterwarnings("ignore", message="May not flag all label issues", category=UserWarning)
+            # One process: workers would have to import everything anew, for less than a second of work.
+            return np.asarray(find_label_issues(labels, probabilities, filter_by=filter_by, n_jobs=1), dtype=bool)
 
     quality = np.asarray(get_label_quality_scores(labels, probabilities, method="normalized_margin"))
     return issues("predicted_neq_given"), issues("prune_by_noise_rate"), quality

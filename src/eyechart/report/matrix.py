@@ -134,15 +134,21 @@ def _cell(row: Entry, verdict: Verdict | None, metric: Metric, told: str, say: S
 def _kind(verdict: Verdict, is_first: bool) -> tuple[str, str]:
     """CSS class and mark of a cell, from the side of the row."""
     if verdict.kind == "better":
-        runs = "-runs" if verdict.scope == "these runs" else ""
+        runs = "-runs" if _is_of_runs(verdict) else ""
         return ("wins" + runs, ">") if is_first else ("loses" + runs, "<")
     return {"equivalent": ("equivalent", "="), "not shown": ("not-shown", "?"), "too few runs": ("too-few", "…")}[
         verdict.kind
     ]
 
 
+def _is_of_runs(verdict: Verdict) -> bool:
+    return verdict.kind == "better" and verdict.scope == "these runs"
+
+
 def _how_sure(verdict: Verdict, say: Speech) -> str:
-    if verdict.kind == "better" and verdict.scope == "these runs":
+    if verdict.kind == "too few runs":
+        return say.counted(verdict.num_seeds, "seed", "graine")
+    if _is_of_runs(verdict):
         if verdict.mcnemar_p is None:
             return ""
         return "McNemar " + say.p_value(verdict.mcnemar_p)
@@ -152,7 +158,7 @@ def _how_sure(verdict: Verdict, say: Speech) -> str:
 def finding(pairs: Pairs, say: Speech) -> str:
     """How many pairs are decided in the primary metric, and of what."""
     verdicts = [verdict for verdict in pairs.comparison.verdicts if verdict.metric == PRIMARY]
-    kinds = [verdict.scope if verdict.scope == "these runs" else verdict.kind for verdict in verdicts]
+    kinds = [verdict.scope if _is_of_runs(verdict) else verdict.kind for verdict in verdicts]
     counts = {kind: kinds.count(kind) for kind in ("better", "these runs", "equivalent", "not shown", "too few runs")}
     number = say.counted(len(verdicts), "pair", "paire")
     told = {

@@ -55,6 +55,11 @@ def _spaced(french: str) -> str:
     return french
 
 
+def _than(name: str) -> str:
+    """ "est meilleur que vit", "est meilleur qu'alexnet"."""
+    return f"est meilleur qu'{name}" if name[:1].lower() in "aeiou" else f"est meilleur que {name}"
+
+
 class _Telling:
     """One verdict in one language."""
 
@@ -173,7 +178,7 @@ class _Telling:
         of_what = "" if verdict.metric == PRIMARY else self.say(f" in {name}", f" en {name}")
         return self.say(
             f"{first} is {'better than' if is_shown else 'ahead of'} {second}{of_what} by {lead}",
-            f"{first} {'est meilleur que' if is_shown else 'devance'} {second}{of_what} de {lead}",
+            f"{first} {_than(second) if is_shown else f'devance {second}'}{of_what} de {lead}",
         )
 
     def _certainty(self, with_seeds: bool = True) -> str:

@@ -129,7 +129,10 @@ def what_to_take_from_it(facts: Facts) -> Part | None:
 def _for_accuracy(facts: Facts) -> str:
     say, standing = facts.say, facts.standing
     leader, open_others = standing[0], not_shown_to_differ(standing, facts.pairs)
-    best = say(f"Where accuracy counts most: {leader.name}", f"Si l'exactitude compte le plus : {leader.name}")
+    best = say(
+        f"Where accuracy counts most: {leader.name} (error {_error(leader, say)})",
+        f"Si l'exactitude compte le plus : {leader.name} (erreur {_error(leader, say)})",
+    )
     if not open_others:
         return best + "."
     names = say.listed([entry.name for entry in open_others[:MOST_NAMED]])

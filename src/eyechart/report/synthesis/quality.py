@@ -46,7 +46,7 @@ def what_was_not_shown(facts: Facts) -> Part | None:
         sentence = say("No pair has a verdict.", "Aucune paire n'a de verdict.")
         return made(title, [sentence])
     if not open_pairs:
-        only_runs = [verdict for verdict in verdicts if verdict.scope == "these runs"]
+        only_runs = [verdict for verdict in verdicts if verdict.kind == "better" and verdict.scope == "these runs"]
         told = [say("In accuracy every pair was decided.", "En exactitude, chaque paire a été tranchée.")]
         if only_runs:
             number = say.counted(len(only_runs), "pair", "paire")
@@ -120,18 +120,9 @@ def which_classes_are_hard(facts: Facts) -> Part | None:
     for entry in standing[:MOST_NAMED]:
         worst = lowest_classes(entry)[0]
         f1 = say.percent(mean_f1(entry)[worst])
-        told.append(
-            say(
-                f"for {entry.name} that of class {classes[worst]} ({f1})",
-                f"pour {entry.name} celui de la classe {classes[worst]} ({f1})",
-            )
-        )
-    sentences = [
-        say(
-            f"The class with the lowest F1 is {say.listed(told)}.",
-            f"La classe au F1 le plus bas est {say.listed(told)}.",
-        )
-    ]
+        told.append(say(f"{classes[worst]} for {entry.name} ({f1})", f"{classes[worst]} pour {entry.name} ({f1})"))
+    lowest = say("The class with the lowest F1 is ", "La classe au F1 le plus bas est ")
+    sentences = [f"{lowest}{say.listed(told)}."]
     found = most_frequent_mistake([mean_confusion(entry) for entry in standing])
     if found is not None:
         truth, given = classes[found[0]], classes[found[1]]
