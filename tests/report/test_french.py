@@ -7,7 +7,9 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from eyechart.cli import app
 from eyechart.report.fields import FRENCH
 from eyechart.report.page import write_report
 from eyechart.report.speech import Speech, spaced
@@ -119,3 +121,17 @@ def test_words_agree() -> None:
     assert say.than("alexnet") == "qu'alexnet"
     assert say.than("vit et cnn") == "que vit et cnn"
     assert spaced("Oui ! « x » : 3 %") == f"Oui{NARROW}! «{NARROW}x{NARROW}»{NARROW}: 3{NARROW}%"
+
+
+def test_the_command_line_speaks_french(five_runs: list[Path], tmp_path: Path) -> None:
+    target = tmp_path / "r.html"
+    done = CliRunner().invoke(app, ["report", str(five_runs[0]), "-o", str(target), "--lang", "fr"])
+    assert done.exit_code == 0, done.output
+    assert '<html lang="fr">' in target.read_text()
+
+
+def test_the_language_can_stand_in_the_environment(five_runs: list[Path], tmp_path: Path) -> None:
+    target = tmp_path / "r.html"
+    arguments = ["report", str(five_runs[0]), "-o", str(target)]
+    assert CliRunner(env={"EYECHART_LANG": "fr"}).invoke(app, arguments).exit_code == 0
+    assert '<html lang="fr">' in target.read_text()

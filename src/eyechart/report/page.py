@@ -27,7 +27,7 @@ from eyechart.report.numbers import unbroken
 from eyechart.report.pairs import Pairs
 from eyechart.report.provenance import provenance, run_link
 from eyechart.report.speech import Speech, speech
-from eyechart.report.synthesis import Facts, Part, as_markdown, calibration_part, synthesis
+from eyechart.report.synthesis import Facts, Part, as_markdown, calibration_part, labels_part, synthesis
 from eyechart.report.tradeoff import accuracy_against_cost
 from eyechart.report.tuning import tuning_curves
 from eyechart.schema import Comparison
@@ -80,13 +80,10 @@ def write_report(
     with drawing():
         charts = _charts(entries, pairs, figures, say)
         calibrated = calibration.section(entries, figures, say)
-    sections = {
-        "clocks": timing.section(entries, say),
-        "calibration": calibrated,
-        "labels": labels.section(entries, say),
-    }
+    contradicted = labels.section(entries, say)
+    sections = {"clocks": timing.section(entries, say), "calibration": calibrated, "labels": contradicted}
     facts = Facts(entries, pairs, problems + notices(found.findings, say.lang), verdict_sentence(found, say), say)
-    parts = synthesis(facts, calibration_part(calibrated, say))
+    parts = synthesis(facts, calibration_part(calibrated, say), labels_part(contradicted, say))
     write_text(output.parent / synthesis_name(output), as_markdown(parts, facts, figures))
     write_text(output, _page(facts, parts, charts, sections, output))
     return output

@@ -6,13 +6,13 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "{who}: judged on other test images than the rest, so errors cannot be compared image by image. Train and "
         "judge all contenders on one dataset.",
         "{who} : jugés sur d'autres images de test que le reste ; les erreurs ne se comparent donc pas image par "
-        "image. Entraînez et jugez tous les candidats sur le même jeu de données.",
+        "image. Entraînez et jugez tous les concurrents sur le même jeu de données.",
     ),
     "other-images": (
         "{who}: other {part} images than the rest with the same seed (seeds {seeds}), so the runs are no pairs. Run "
         "all contenders in one study.",
         "{who} : d'autres images pour la partie {part} que le reste, à graine égale (graines {seeds}) ; les "
-        "entraînements ne forment pas des paires. Entraînez tous les candidats dans une même étude.",
+        "entraînements ne forment pas des paires. Entraînez tous les concurrents dans une même étude.",
     ),
     "test-as-validation": (
         "{who}: the {first} and the {second} part are (mostly) the same images ({shared} pictures in both). What was "
@@ -56,7 +56,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "{who}: another budget than the rest ({other} against {usual}). Who may train longer has an advantage that is "
         "not its architecture's. Give all contenders the same budget.",
         "{who} : un autre budget que le reste ({other} contre {usual}). Qui s'entraîne plus longtemps a un avantage "
-        "qui n'est pas celui de son architecture. Donnez le même budget à tous les candidats.",
+        "qui n'est pas celui de son architecture. Donnez le même budget à tous les concurrents.",
     ),
     "missed-budget": (
         "{who}: trained for other seconds than the budget says ({run}: {seconds} s of {budget} s). The machine was "
@@ -67,26 +67,26 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "own-schedules": (
         "Each contender follows its own full schedule, which is declared and not equal: {each}. Judge accuracy beside "
         "what it took.",
-        "Chaque candidat suit son propre programme complet, ce qui est déclaré mais n'est pas égal : {each}. Lisez "
+        "Chaque concurrent suit son propre programme complet, ce qui est déclaré mais n'est pas égal : {each}. Lisez "
         "l'exactitude à côté de ce qu'elle a coûté.",
     ),
     "steps-of-other-sizes": (
         "The budget is in optimizer steps and the batches differ, so the contenders saw different numbers of images: "
         "{each}. For an equal budget give --images or --seconds.",
-        "Le budget est en pas d'optimisation et les lots diffèrent ; les candidats ont donc vu des nombres d'images "
+        "Le budget est en pas d'optimisation et les lots diffèrent ; les concurrents ont donc vu des nombres d'images "
         "différents : {each}. Pour un budget égal, donnez --images ou --seconds.",
     ),
     "other-rules": (
         "{who}: other rules than the rest ({other}; the rest: {usual}). It was not one fair race. Run all contenders "
         "in one study.",
         "{who} : d'autres règles que le reste ({other} ; le reste : {usual}). Ce n'était pas une même course "
-        "équitable. Entraînez tous les candidats dans une même étude.",
+        "équitable. Entraînez tous les concurrents dans une même étude.",
     ),
     "other-tuning": (
         "The recipes were not tuned with the same effort: {each}. The best of many trials beats the only one of "
         "another, whatever the architecture. Tune all contenders with the same number of trials, or none.",
         "Les recettes n'ont pas été réglées avec le même effort : {each}. Le meilleur de nombreux essais bat l'essai "
-        "unique d'un autre, quelle que soit l'architecture. Réglez tous les candidats avec autant d'essais, ou aucun.",
+        "unique d'un autre, quelle que soit l'architecture. Réglez-les tous avec autant d'essais, ou aucun.",
     ),
     "search-seeds-again": (
         "{who}: judged on seeds that its recipe was chosen with ({seeds}), which flatters it. Give the final "
@@ -97,14 +97,14 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "changed-recipe": (
         "{who}: not the same recipe with every seed, so its runs are not runs of one contender. Give changed recipes "
         "names of their own.",
-        "{who} : pas la même recette avec chaque graine ; ce ne sont pas les entraînements d'un même candidat. Donnez "
-        "un nom propre à chaque recette modifiée.",
+        "{who} : pas la même recette avec chaque graine ; ce ne sont pas les entraînements d'un même concurrent. "
+        "Donnez un nom propre à chaque recette modifiée.",
     ),
     "changed-weights": (
         "{who}: not the same starting weights with every seed, so its runs are not runs of one contender. Name the "
         "weights with --weights.",
         "{who} : pas les mêmes poids de départ avec chaque graine ; ce ne sont pas les entraînements d'un même "
-        "candidat. Nommez les poids avec --weights.",
+        "concurrent. Nommez les poids avec --weights.",
     ),
     "pretrained": (
         "{each}: started from weights that were trained on other images; the others start from random ones. A "
@@ -162,7 +162,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "{who}: other versions than the rest ({other} against {usual}), which may change results and times. Train all "
         "contenders in one environment.",
         "{who} : d'autres versions que le reste ({other} contre {usual}), ce qui peut changer résultats et durées. "
-        "Entraînez tous les candidats dans un même environnement.",
+        "Entraînez tous les concurrents dans un même environnement.",
     ),
     "other-commits": (
         "{who}: trained by another commit of eyechart than the rest ({other} against {usual}). Look at what changed "
@@ -207,7 +207,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "diverged": (
         "{who}: diverged. A run that diverges counts as a failure of its contender and is not replaced; the means are "
         "of the finished runs, and flatter it. Lower its learning rate.",
-        "{who} : entraînement divergent. C'est un échec du candidat, qui n'est pas remplacé ; les moyennes sont "
+        "{who} : entraînement divergent. C'est un échec du concurrent, qui n'est pas remplacé ; les moyennes sont "
         "celles des entraînements achevés, et le flattent. Baissez son taux d'apprentissage.",
     ),
     "constant-answers": (
@@ -261,7 +261,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "{who}: at most {steps} optimizer steps, fewer than {least}. This shows that everything works, not how well; "
         "whether it learns is not judged.",
         "{who} : au plus {steps} pas d'optimisation, moins de {least}. Cela montre que tout fonctionne, pas à quel "
-        "point ; on ne juge pas si le candidat apprend.",
+        "point ; on ne juge pas si le concurrent apprend.",
     ),
     # ------------------------------------------------------------------------------------- scores and files
     "scores-contradict": (

@@ -15,9 +15,9 @@ from urllib.parse import quote
 from eyechart.report.answer import answer
 from eyechart.report.synthesis import advice, quality, setting
 from eyechart.report.synthesis.part import Facts, Part
-from eyechart.report.synthesis.quality import calibration_part
+from eyechart.report.synthesis.quality import calibration_part, labels_part
 
-__all__ = ["Facts", "Part", "as_markdown", "calibration_part", "synthesis"]
+__all__ = ["Facts", "Part", "as_markdown", "calibration_part", "labels_part", "synthesis"]
 
 PARAGRAPHS = (
     setting.what_was_compared,
@@ -34,11 +34,11 @@ LAST_PARAGRAPHS = (
 )
 
 
-def synthesis(facts: Facts, calibration: Part | None = None) -> tuple[Part, ...]:
-    """The paragraphs in their order; calibration, which takes the answers of all runs, is made by the caller."""
+def synthesis(facts: Facts, *of_answers: Part | None) -> tuple[Part, ...]:
+    """The paragraphs in their order; those that take the answers of all runs are made by the caller."""
     before = [make(facts) for make in PARAGRAPHS]
     after = [make(facts) for make in LAST_PARAGRAPHS]
-    return tuple(part for part in (*before, calibration, *after) if part)
+    return tuple(part for part in (*before, *of_answers, *after) if part)
 
 
 def as_markdown(parts: tuple[Part, ...], facts: Facts, figures: Path) -> str:

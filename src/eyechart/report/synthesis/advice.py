@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from eyechart.comparison.power import fewest_seeds
+from eyechart.comparison.spoiled import is_spoiled
 from eyechart.report.answer import runs_of
 from eyechart.report.entries import Entry
 from eyechart.report.notices import same_machine
@@ -42,17 +43,9 @@ def speed_against_accuracy(facts: Facts) -> Part | None:
             "The budget was a time and the same for all: the errors say what each made of it.",
             "Le budget était une durée, la même pour tous : les erreurs disent ce que chacun en a tiré.",
         )
-        return made(title, [sentence, _took(facts)], ("cost", "learning"), ("cost-parameters",))
-    sentences = [_took(facts)]
-    front = [entry for entry in standing if _is_on_the_front(entry, standing)]
-    names = say.listed([entry.name for entry in front])
-    sentences.append(
-        say(
-            f"By the means, nobody had both fewer errors and a shorter training than {names}.",
-            f"Selon les moyennes, nul n'a eu à la fois moins d'erreurs et un entraînement plus court que {names}.",
-        )
-    )
-    return made(title, sentences, ("cost", "learning"), ("cost-training", "learning-error-seconds"))
+        return made(title, [sentence, _took(facts), _spoiled(facts)], ("cost", "clocks"), ("cost-parameters",))
+    sentences = [_took(facts), _spoiled(facts) or _on_the_front(facts)]
+    return made(title, sentences, ("cost", "clocks", "learning"), ("cost-training", "learning-error-seconds"))
 
 
 def _took(facts: Facts) -> str:
@@ -63,10 +56,34 @@ def _took(facts: Facts) -> str:
     return say(f"Training took {say.listed(told)}.", f"L'entraînement a pris : {say.listed(told)}.")
 
 
+def _spoiled(facts: Facts) -> str:
+    """Which clocks are not to be trusted."""
+    runs = runs_of(facts.entries)
+    number = sum(is_spoiled(run.record) for run in runs)
+    if not number:
+        return ""
+    return facts.say(
+        f"In {number} of {len(runs)} runs the machine was not theirs alone: those times are not to be trusted.",
+        f"Dans {number} entraînements sur {len(runs)}, la machine n'était pas à eux seuls : ces durées ne sont pas "
+        "fiables.",
+    )
+
+
 def _same_seconds(facts: Facts) -> bool:
     """Whether everyone had the same training time by the rules, so that who took less is no question."""
     budgets = {run.record.rules.budget for run in runs_of(facts.entries)}
     return all(budget is not None and budget.unit == "seconds" for budget in budgets)
+
+
+def _on_the_front(facts: Facts) -> str:
+    """Whom nobody surpassed in both at once, by the means: measured, and no claim about a pair."""
+    front = [entry.name for entry in facts.standing if _is_on_the_front(entry, facts.standing)]
+    names = facts.say.listed(front)
+    return facts.say(
+        f"By the means, nobody had both fewer errors and a shorter training than {names}.",
+        "Selon les moyennes, nul n'a eu à la fois moins d'erreurs et un entraînement plus court "
+        f"{facts.say.than(names)}.",
+    )
 
 
 def _is_on_the_front(entry: Entry, standing: list[Entry]) -> bool:
@@ -115,7 +132,7 @@ def what_to_take_from_it(facts: Facts) -> Part | None:
     if len(standing) < 2:
         return None
     told = [_for_accuracy(facts)]
-    if same_machine(runs_of(facts.entries)) and not _same_seconds(facts):
+    if same_machine(runs_of(facts.entries)) and not _same_seconds(facts) and not _spoiled(facts):
         told.append(_cheapest(facts, training_seconds, _for_time))
     told.append(_cheapest(facts, num_parameters, _for_size))
     detectors = [entry.name for entry in standing if entry.first.detection is not None]

@@ -8,6 +8,7 @@ from eyechart.report.answer import answer, described_error
 from eyechart.report.calibration import CalibrationSection
 from eyechart.report.classes import lowest_classes, mean_confusion, mean_f1, most_frequent_mistake
 from eyechart.report.entries import Entry
+from eyechart.report.label_errors import LabelErrorSection
 from eyechart.report.pairs import PRIMARY
 from eyechart.report.speech import Speech
 from eyechart.report.synthesis.part import MOST_NAMED, Facts, Part, made
@@ -46,17 +47,7 @@ def what_was_not_shown(facts: Facts) -> Part | None:
         sentence = say("No pair has a verdict.", "Aucune paire n'a de verdict.")
         return made(title, [sentence])
     if not open_pairs:
-        only_runs = [verdict for verdict in verdicts if verdict.kind == "better" and verdict.scope == "these runs"]
-        told = [say("In accuracy every pair was decided.", "En exactitude, chaque paire a été tranchée.")]
-        if only_runs:
-            number = say.counted(len(only_runs), "pair", "paire")
-            told.append(
-                say(
-                    f"For {number} that holds for these trained models alone: another seed might say otherwise.",
-                    f"Pour {number}, cela ne vaut que pour ces modèles entraînés : une autre graine pourrait en "
-                    "décider autrement.",
-                )
-            )
+        told = _what_is_decided(verdicts, facts.say)
         return made(title, told, ("verdicts",))
     points = [facts.sentence(verdict) for verdict in open_pairs[:MOST_NAMED]]
     if len(open_pairs) > MOST_NAMED:
@@ -67,6 +58,31 @@ def what_was_not_shown(facts: Facts) -> Part | None:
         "Ces entraînements ne permettent pas de départager ceux qui suivent, ce qui ne veut pas dire qu'ils se valent.",
     )
     return made(title, [why], ("verdicts",), points=points)
+
+
+def _what_is_decided(verdicts: list[Verdict], say: Speech) -> list[str]:
+    """Where no pair is open: of what it was decided, the architectures or only the models that were trained."""
+    num_of_runs = sum(verdict.kind == "better" and verdict.scope == "these runs" for verdict in verdicts)
+    another = say("another seed might say otherwise", "une autre graine pourrait en décider autrement")
+    if num_of_runs == len(verdicts):
+        return [
+            say(
+                "That any of the architectures is better: every pair was decided for these trained models alone, and "
+                f"{another}.",
+                "Que l'une des architectures soit meilleure : chaque paire n'a été tranchée que pour ces modèles "
+                f"entraînés, et {another}.",
+            )
+        ]
+    told = [say("In accuracy every pair was decided.", "En exactitude, chaque paire a été tranchée.")]
+    if num_of_runs:
+        number = say.counted(num_of_runs, "pair", "paire")
+        told.append(
+            say(
+                f"For {number} that holds for these trained models alone: {another}.",
+                f"Pour {number}, cela ne vaut que pour ces modèles entraînés : {another}.",
+            )
+        )
+    return told
 
 
 def _of_accuracy(facts: Facts) -> list[Verdict]:
@@ -152,3 +168,10 @@ def calibration_part(found: CalibrationSection, say: Speech) -> Part | None:
         ),
     ]
     return made("Calibration", sentences, ("calibration",))
+
+
+def labels_part(found: LabelErrorSection, say: Speech) -> Part | None:
+    """Labels that look wrong, where that could be looked at."""
+    if not found.caption:
+        return None
+    return made(say("Labels", "Étiquettes"), [f"{found.finding}."], ("labels",))
