@@ -11,6 +11,7 @@ Hesterberg 2015, "What Teachers Should Know About the Bootstrap", section 4.4 (e
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 
@@ -32,9 +33,12 @@ def item_deviations(values: np.ndarray, num_draws: int = NUM_DRAWS) -> np.ndarra
     return deviations
 
 
+@lru_cache(maxsize=4)  # every metric and every group of pairs asks for the same ones
 def seed_shares(num_seeds: int, num_draws: int = NUM_DRAWS) -> np.ndarray:
     """float32 (draws, S): the share that each seed has in a draw of S seeds with replacement."""
-    return _counts(np.random.default_rng([SEED, num_seeds]), num_draws, num_seeds) / np.float32(num_seeds)
+    shares: np.ndarray = _counts(np.random.default_rng([SEED, num_seeds]), num_draws, num_seeds) / np.float32(num_seeds)
+    shares.setflags(write=False)
+    return shares
 
 
 def _counts(random: np.random.Generator, num_draws: int, size: int) -> np.ndarray:
