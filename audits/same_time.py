@@ -24,7 +24,7 @@ LARGEST_DIFFERENCE_TINY = 0.5  # two short runs on a machine that does other thi
 
 def same_model_two_names(settings: Settings) -> Answer:
     """Two contenders with the same recipe take the same training time: median ratio over pairs within 3 %."""
-    num_pairs, num_steps = settings.pick(11, 1), settings.pick(1200, 20)
+    num_pairs, num_steps = settings.pick(11, 1), settings.pick(300, 20)
     data = write_small_mnist(settings.folder / "same-time-data", settings.pick(1000, 100), 100)
     study = _two_names(plan_small(data, range(num_pairs), num_steps, {}, "same-time"))
     folder = settings.folder / f"same-time-{num_pairs}x{num_steps}"
