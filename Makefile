@@ -5,7 +5,7 @@
 # make accuracy SEEDS=10   the same with ten seeds: claim-grade
 # make accuracy-quick      make run, and its results into records/mnist-quick.json and the READMEs
 # make accuracy-standard   every recipe's full schedule, one seed, into records/mnist-standard.json (an hour or so)
-# make audit               does eyechart deserve trust itself? into records/audit.json (under an hour)
+# make audit               does eyechart deserve trust itself? into records/audit.json (half an hour)
 # make bench               every benchmark against its peers, into records/bench.json (over an hour)
 #
 # PYTHON=python3.12 chooses the interpreter.  PIP_ARGS is passed to every pip install, for instance to take torch from

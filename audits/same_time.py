@@ -44,7 +44,7 @@ def same_model_two_names(settings: Settings) -> Answer:
         "cpu_ratio": _spread(cpu),
         "train_seconds": statistics.median(run.clocks.training_seconds for run in runs),
         "foreign_share": max(spoiled.foreign_share(run) or 0.0 for run in runs),
-        "is_busy": any(spoiled.is_spoiled(run) for run in runs),
+        "spoiled_runs": sum(spoiled.is_spoiled(run) for run in runs),
     }
     return Answer(difference <= settings.pick(LARGEST_DIFFERENCE, LARGEST_DIFFERENCE_TINY), figures)
 

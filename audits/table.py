@@ -71,10 +71,11 @@ def _trained(figures: Figures) -> str:
 
 def _same_time(figures: Figures) -> str:
     wall, cpu = figures["ratio"], figures["cpu_ratio"]
-    busy = f"; others took up to {figures['foreign_share']:.0%} of the machine" if figures["is_busy"] else ""
     return (
         f"{figures['pairs']} pairs of {figures['train_seconds']:.1f} s: median ratio {wall['median']:.3f} "
-        f"({wall['min']:.3f} to {wall['max']:.3f}), of CPU time {cpu['median']:.3f}{busy}"
+        f"({wall['min']:.3f} to {wall['max']:.3f}), of CPU time {cpu['median']:.3f}; "
+        f"other programs took up to {figures['foreign_share']:.1%} of the machine, {figures['spoiled_runs']} of "
+        f"{2 * figures['pairs']} runs are marked as spoiled for timing"
     )
 
 
