@@ -74,16 +74,16 @@ def _same_time(figures: Figures) -> str:
     return (
         f"{figures['pairs']} pairs of {figures['train_seconds']:.1f} s: median ratio {wall['median']:.3f} "
         f"({wall['min']:.3f} to {wall['max']:.3f}), of CPU time {cpu['median']:.3f}; "
-        f"other programs took up to {figures['foreign_share']:.1%} of the machine, {figures['spoiled_runs']} of "
+        f"other programs took up to {100 * figures['foreign_share']:.1f} % of the machine, {figures['spoiled_runs']} of "
         f"{2 * figures['pairs']} runs are marked as spoiled for timing"
     )
 
 
 def _shuffled(figures: Figures) -> str:
     return (
-        f"{figures['runs']} shufflings: {figures['accuracy']['mean']:.2%}, standard error "
+        f"{figures['runs']} shufflings: {100 * figures['accuracy']['mean']:.2f} %, standard error "
         f"{100 * figures['standard_error']:.2f} points, {figures['distance_in_standard_errors']:+.1f} of them from "
-        f"chance; with true labels the same training reaches {figures['accuracy_with_true_labels']:.1%}"
+        f"chance; with true labels the same training reaches {100 * figures['accuracy_with_true_labels']:.1f} %"
     )
 
 
