@@ -74,8 +74,8 @@ def _same_time(figures: Figures) -> str:
     return (
         f"{figures['pairs']} pairs of {figures['train_seconds']:.1f} s: median ratio {wall['median']:.3f} "
         f"({wall['min']:.3f} to {wall['max']:.3f}), of CPU time {cpu['median']:.3f}; "
-        f"other programs took up to {100 * figures['foreign_share']:.1f} % of the machine, {figures['spoiled_runs']} of "
-        f"{2 * figures['pairs']} runs are marked as spoiled for timing"
+        f"other programs took up to {100 * figures['foreign_share']:.1f} % of the machine, "
+        f"{figures['spoiled_runs']} of {2 * figures['pairs']} runs are marked as spoiled for timing"
     )
 
 
