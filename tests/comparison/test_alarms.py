@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from eyechart.comparison.alarms import alarms
+from eyechart.comparison.alarms import alarms, suspicions
 from eyechart.comparison.findings import find, refuse
 from eyechart.comparison.learning import loss_floor
+from eyechart.comparison.stored import read_each
 from eyechart.comparison.words.findings import sentence
 from eyechart.errors import UnfairComparison
 from eyechart.schema import Finding, RunRecord
@@ -44,6 +45,10 @@ def runs(pristine: Path, tmp_path: Path) -> list[Path]:
     return [tmp_path / "study" / "cnn-s0", tmp_path / "study" / "fasterrcnn-s0"]
 
 
+def alarms_of(folders: list[Path]) -> list[Finding]:
+    return alarms(read_each({folder: read_run(folder) for folder in folders}, suspicions))
+
+
 def by_code(findings: list[Finding]) -> dict[str, Finding]:
     for finding in findings:
         assert sentence(finding, "en") != sentence(finding, "fr")
@@ -70,13 +75,13 @@ def replace_answers(run: Path, change: Callable[[np.ndarray], np.ndarray], *, wi
 
 
 def test_healthy_runs_raise_no_alarm(runs: list[Path]) -> None:
-    assert alarms(runs) == []
+    assert alarms_of(runs) == []
 
 
 def test_a_score_that_was_polished(runs: list[Path]) -> None:
     accuracy = read_run(runs[0]).test.accuracy
     rewrite(runs[0], test={"accuracy": accuracy + 0.001})
-    found = by_code(alarms(runs))
+    found = by_code(alarms_of(runs))
     assert list(found) == ["scores-contradict"]
     assert found["scores-contradict"].runs == ("cnn",)
     assert found["scores-contradict"].facts["follows"] == pytest.approx(accuracy)
@@ -88,31 +93,31 @@ def test_a_score_that_was_polished(runs: list[Path]) -> None:
 @pytest.mark.parametrize("value", [0.5, float("nan")])
 def test_means_that_contradict_the_confusion_matrix(runs: list[Path], score: str, value: float) -> None:
     rewrite(runs[0], validation={score: value})
-    found = by_code(alarms(runs))
+    found = by_code(alarms_of(runs))
     assert "scores-contradict" in found
     assert found["scores-contradict"].facts["score"] == score
 
 
 def test_answers_that_were_exchanged(runs: list[Path]) -> None:
     replace_answers(runs[0], lambda rows: np.roll(rows, 1, axis=0), with_hash=False)
-    assert set(by_code(alarms(runs))) == {"predictions-changed", "scores-not-from-answers"}
+    assert set(by_code(alarms_of(runs))) == {"predictions-changed", "scores-not-from-answers"}
 
 
 def test_answers_that_were_exchanged_with_their_hash(runs: list[Path]) -> None:
     replace_answers(runs[0], lambda rows: np.roll(rows, 1, axis=0), with_hash=True)
-    assert list(by_code(alarms(runs))) == ["scores-not-from-answers"]
+    assert list(by_code(alarms_of(runs))) == ["scores-not-from-answers"]
 
 
 def test_a_loss_that_does_not_follow(runs: list[Path]) -> None:
     rewrite(runs[0], test={"loss": 0.001})
-    found = by_code(alarms(runs))
+    found = by_code(alarms_of(runs))
     assert list(found) == ["scores-not-from-answers"]
     assert found["scores-not-from-answers"].facts["score"] == "loss"
 
 
 def test_answers_that_are_no_probabilities(runs: list[Path]) -> None:
     replace_answers(runs[0], lambda rows: 2 * rows, with_hash=True)
-    found = by_code(alarms(runs))
+    found = by_code(alarms_of(runs))
     assert found["not-probabilities"].facts == {"part": "test", "rows": 600}
 
 
@@ -121,7 +126,7 @@ def test_test_images_that_were_exchanged(runs: list[Path], fake_runs: ModuleType
     items = read_arrays(path)
     items["images"][0] = 0
     write_arrays(path, items)
-    found = by_code(alarms(runs))
+    found = by_code(alarms_of(runs))
     assert list(found) == ["items-changed"]
     assert found["items-changed"].runs == ("cnn", "fasterrcnn")
 
@@ -129,7 +134,7 @@ def test_test_images_that_were_exchanged(runs: list[Path], fake_runs: ModuleType
 @pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(b"no archive")])
 def test_what_cannot_be_checked_is_said(runs: list[Path], damage: Callable[[Path], Any]) -> None:
     damage(runs[0] / PREDICTIONS_FILE)
-    found = by_code(alarms(runs))
+    found = by_code(alarms_of(runs))
     assert list(found) == ["not-checked"]
     assert (found["not-checked"].kind, found["not-checked"].runs) == ("note", ("cnn",))
 
@@ -144,22 +149,22 @@ def test_old_run_files_raise_nothing(runs: list[Path]) -> None:
 def test_a_few_published_duplicates_are_a_note(runs: list[Path]) -> None:
     counts = {"train/validation": 0, "train/test": 6, "validation/test": 0}
     rewrite(runs[0], splits={"num_shared": counts, "num_test": 10_000})
-    found = by_code(alarms(runs))
+    found = by_code(alarms_of(runs))
     assert {code: each.kind for code, each in found.items()} == {"few-shared-pictures": "note"}
     rewrite(runs[0], splits={"num_shared": counts | {"train/test": 60}, "num_test": 10_000})
-    assert by_code(alarms(runs))["shared-pictures"].kind == "alarm"
+    assert by_code(alarms_of(runs))["shared-pictures"].kind == "alarm"
 
 
 def test_faster_than_the_machine_can_be(runs: list[Path]) -> None:
     rewrite(runs[0], cost={"mfu": 1.5})
-    assert list(by_code(alarms(runs))) == ["impossible-speed"]
+    assert list(by_code(alarms_of(runs))) == ["impossible-speed"]
 
 
 def test_one_training_counted_as_two_seeds(runs: list[Path]) -> None:
     copy = runs[0].with_name("cnn-s1")
     shutil.copytree(runs[0], copy)
     rewrite(copy, seed=1, run="cnn-s1")
-    found = by_code(alarms([*runs, copy]))
+    found = by_code(alarms_of([*runs, copy]))
     assert list(found) == ["same-weights"]
     assert found["same-weights"].runs == ("cnn",)
 
@@ -178,7 +183,7 @@ def test_accuracy_that_leaves_a_class_out(runs: list[Path]) -> None:
     }  # fmt: skip
     dataset = {"classes": ("well", "ill")}
     rewrite(runs[0], test=scores, validation=scores, dataset=dataset)
-    found = by_code(alarms(runs[:1]))
+    found = by_code(alarms_of(runs[:1]))
     assert "scores-contradict" not in found
     assert found["f1-far-from-accuracy"].facts["class"] == "ill"
 

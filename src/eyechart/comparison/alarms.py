@@ -6,17 +6,17 @@ An alarm is a suspicion with its figures, never a verdict; the scores stay as th
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from eyechart.comparison import learning, stored
 from eyechart.comparison.learning import LEAST_STEPS, constant_answer, had_its_chance
 from eyechart.comparison.naming import named
-from eyechart.comparison.stored import Evidence, Facts, read_evidence
+from eyechart.comparison.stored import Evidence, Facts
 from eyechart.schema import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
     from eyechart.schema import RunRecord, Scalar, Scores
 
@@ -25,27 +25,38 @@ F1_DISTANCE = 0.1  # of macro F1 from accuracy
 PART_DISTANCE, PART_ERRORS = 0.05, 5.0  # of validation accuracy from test accuracy: in itself, and in standard errors
 PERMUTED_SHARE = 0.3  # by which another naming of the classes would raise the accuracy
 FEW_SHARED = 1e-3  # of a part's images may also lie in another part, as in some published datasets
-NOTES = {"few-shared-pictures"}
+NOTES = {"few-shared-pictures", "not-checked"}
 MOST_MFU = 1.2  # of the machine's own matrix product; more cannot be
 
 
-def alarms(run_folders: list[Path]) -> list[Finding]:
+@dataclass(frozen=True)
+class Suspicions:
+    """What is suspicious about one run, by the name of the look that found it, with its figures."""
+
+    run: RunRecord
+    facts: dict[str, dict[str, Scalar]]
+
+
+def suspicions(each: Evidence) -> Suspicions:
+    """Every look at one run."""
+    return Suspicions(each.run, {code: facts for code, look in LOOKS.items() if (facts := look(each)) is not None})
+
+
+def alarms(suspected: Sequence[Suspicions]) -> list[Finding]:
     """Everything suspicious in these runs, one finding for each kind, with the figures of the first run that has it."""
-    evidence = read_evidence(run_folders)
-    runs = [each.run for each in evidence]
-    found = [_collected(code, look, evidence) for code, look in LOOKS.items()]
-    found += [_same_weights(runs), _barely_trained(runs), stored.not_checked(evidence)]
-    return [finding for finding in found if finding is not None]
+    runs = [each.run for each in suspected]
+    found = [_collected(code, suspected) for code in LOOKS]
+    return [finding for finding in (*found, _same_weights(runs), _barely_trained(runs)) if finding is not None]
 
 
-def _collected(code: str, look: Callable[[Evidence], Facts], evidence: Sequence[Evidence]) -> Finding | None:
-    """One finding for all runs of which `look` finds something suspicious."""
-    hits = [(each.run, facts) for each in evidence if (facts := look(each)) is not None]
+def _collected(code: str, suspected: Sequence[Suspicions]) -> Finding | None:
+    """One finding for all runs that a look finds something suspicious in."""
+    hits = [each for each in suspected if code in each.facts]
     if not hits:
         return None
-    runs = [each.run for each in evidence]
     kind: Literal["alarm", "note"] = "note" if code in NOTES else "alarm"
-    return Finding(kind=kind, code=code, runs=named([run for run, _ in hits], runs), facts=hits[0][1])
+    names = named([each.run for each in hits], [each.run for each in suspected])
+    return Finding(kind=kind, code=code, runs=names, facts=hits[0].facts[code])
 
 
 def _diverged(each: Evidence) -> Facts:
@@ -227,4 +238,5 @@ LOOKS: dict[str, Callable[[Evidence], Facts]] = {
     "items-changed": stored.items_changed,
     "not-probabilities": stored.not_probabilities,
     "scores-not-from-answers": stored.scores_not_from_answers,
+    "not-checked": stored.not_checked,
 }

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import statistics
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 
 from eyechart.comparison import bootstrap, families, pairs, verdicts
-from eyechart.comparison.contenders import Contender, ItemValues, read_contenders, read_item_values
-from eyechart.comparison.findings import find
+from eyechart.comparison.alarms import suspicions
+from eyechart.comparison.contenders import Contender, ItemValues, group_contenders, stack_items, values_of_items
+from eyechart.comparison.findings import findings
 from eyechart.comparison.measures import MEASURES, PRIMARY, Measure
+from eyechart.comparison.stored import read_each
 from eyechart.comparison.uncertainty import mean_interval, wilson_interval
 from eyechart.schema import Comparison, Family, Finding, Summary, Verdict
+from eyechart.storage import read_run
 
 
 def compare_runs(run_folders: list[Path]) -> Comparison:
@@ -23,12 +25,12 @@ def compare_runs(run_folders: list[Path]) -> Comparison:
     alone, and a finding says so.  Raises UsageError where the runs do not belong together, StorageError for run files
     that cannot be read.
     """
-    contenders = read_contenders(run_folders)
-    with ThreadPoolExecutor(1) as beside:  # looking for what is wrong is mostly unpacking of files; it need not wait
-        looking = beside.submit(find, run_folders)
-        items = read_item_values(contenders)
-        comparison = compare_contenders(contenders, items)
-        return comparison.model_copy(update={"findings": _findings(items, looking.result())})
+    runs = {folder: read_run(folder) for folder in run_folders}
+    contenders = group_contenders(runs)
+    seen = read_each(runs, lambda each: (suspicions(each), values_of_items(each)))
+    items = stack_items(contenders, {folder: values for folder, (_, values) in zip(runs, seen, strict=True)})
+    found = findings([suspected for suspected, _ in seen])
+    return compare_contenders(contenders, items).model_copy(update={"findings": _findings(items, found)})
 
 
 def compare_contenders(contenders: list[Contender], items: ItemValues) -> Comparison:

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import statistics
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eyechart.comparison.answers import Shelf
 from eyechart.comparison.measures import MEASURES
-from eyechart.errors import StorageError, UsageError
-from eyechart.storage import natural_key, read_run
+from eyechart.errors import UsageError
+from eyechart.storage import natural_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from eyechart.comparison.stored import Evidence
     from eyechart.schema import RunRecord
 
 
@@ -50,12 +50,11 @@ class ItemValues:
         return all((contender, seed) in self.rows for seed in seeds)
 
 
-def read_contenders(folders: list[Path]) -> list[Contender]:
-    """The runs by study and contender, the best mean accuracy first.
+def group_contenders(runs: dict[Path, RunRecord]) -> list[Contender]:
+    """The runs, by their folders, grouped by study and contender, the best mean accuracy first.
 
     Raises UsageError where there are no runs, or where they are of different datasets or test parts.
     """
-    runs = {folder: read_run(folder) for folder in folders}
     _check_same_test(runs)
     groups: dict[tuple[Path, str], list[Path]] = {}
     for folder, run in sorted(runs.items(), key=lambda item: item[1].seed):
@@ -79,28 +78,37 @@ def unique_names(studies: dict[tuple[Path, str], str]) -> dict[tuple[Path, str],
     return {key: name if repeated[name] == 1 else f"{name} in {key[0]}" for key, name in named.items()}
 
 
-def read_item_values(contenders: list[Contender]) -> ItemValues:
-    """Read the answers of every run to the test items; runs whose answers are gone or damaged are named."""
-    places = [(place, seed) for place, contender in enumerate(contenders) for seed in contender.runs]
-    shelf = Shelf()
-    found: dict[tuple[int, int], dict[str, np.ndarray]] = {}
+def values_of_items(each: Evidence) -> dict[str, np.ndarray] | None:
+    """Metric -> float32 (N,), what each test item contributes in one run; None where answers are gone or damaged."""
+    test = each.parts[0]
+    if test.items is None or test.probabilities is None:
+        return None
+    labels = test.items.labels
+    if test.probabilities.shape != (len(labels), each.run.dataset.num_classes):
+        return None
+    probabilities = np.nan_to_num(test.probabilities)
+    return {
+        name: measure.item_values(labels, probabilities).astype(np.float32)
+        for name, measure in MEASURES.items()
+        if measure.item_values
+    }
+
+
+def stack_items(contenders: list[Contender], found: dict[Path, dict[str, np.ndarray] | None]) -> ItemValues:
+    """The values of all runs together, from those of each run's folder; runs without any are named."""
+    rows: dict[tuple[int, int], int] = {}
+    stacked: dict[str, list[np.ndarray]] = defaultdict(list)
     missing = []
-    for place, seed in places:
-        contender = contenders[place]
-        run, folder = contender.runs[seed], contender.folders[seed]
-        try:
-            said = shelf.answers(folder, run, "test")
-        except StorageError:  # not there or damaged: the finding says so, and what it means
-            missing.append(f"{run.study}/{run.run}")
-            continue
-        found[place, seed] = {
-            name: measure.item_values(said.labels, said.probabilities).astype(np.float32)
-            for name, measure in MEASURES.items()
-            if measure.item_values
-        }
-    metrics = [name for name, measure in MEASURES.items() if measure.item_values]
-    values = {name: np.stack([of_run[name] for of_run in found.values()]) for name in metrics} if found else {}
-    return ItemValues({key: row for row, key in enumerate(found)}, values, tuple(missing))
+    for place, contender in enumerate(contenders):
+        for seed, run in contender.runs.items():
+            values = found[contender.folders[seed]]
+            if values is None:  # the finding says so, and what it means
+                missing.append(f"{run.study}/{run.run}")
+                continue
+            rows[place, seed] = len(rows)
+            for metric, of_run in values.items():
+                stacked[metric].append(of_run)
+    return ItemValues(rows, {metric: np.stack(of_runs) for metric, of_runs in stacked.items()}, tuple(missing))
 
 
 def _check_same_test(runs: dict[Path, RunRecord]) -> None:

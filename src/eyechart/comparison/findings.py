@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from eyechart.comparison.alarms import alarms
+from eyechart.comparison.alarms import Suspicions, alarms, suspicions
 from eyechart.comparison.fairness import unfairness
+from eyechart.comparison.stored import read_each
 from eyechart.comparison.words.findings import sentence
 from eyechart.errors import UnfairComparison
 from eyechart.storage import read_run
@@ -21,7 +22,12 @@ GRAVITY = ("alarm", "unfair", "note")
 
 def find(run_folders: list[Path]) -> list[Finding]:
     """Alarms, broken rules and notes of these runs, the gravest first."""
-    found = unfairness([read_run(folder) for folder in run_folders]) + alarms(run_folders)
+    return findings(read_each({folder: read_run(folder) for folder in run_folders}, suspicions))
+
+
+def findings(suspected: Sequence[Suspicions]) -> list[Finding]:
+    """The same of runs that were looked at already."""
+    found = unfairness([each.run for each in suspected]) + alarms(suspected)
     return sorted(found, key=lambda finding: GRAVITY.index(finding.kind))
 
 

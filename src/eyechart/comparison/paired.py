@@ -17,7 +17,7 @@ from eyechart.comparison.uncertainty import wilson_interval
 
 MOST_EXACT_SEEDS = 16  # up to here all 2**S signs are tried
 NUM_RANDOM_SIGNS = 100_000  # beyond
-SIGNS_AT_ONCE = 2048
+SIGNS_AT_ONCE = 512  # their sums for a thousand pairs stay near the core: 2.5 times as fast as 2048
 SAME = 1e-9  # relative: sums of the same numbers in another order count as equal
 
 

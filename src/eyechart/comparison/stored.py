@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from eyechart.comparison.naming import named
 from eyechart.errors import StorageError
-from eyechart.schema import PROBABILITY_FLOOR, Finding
-from eyechart.storage import PREDICTIONS_FILE, VALIDATION_FILE, digest_arrays, read_arrays, read_run
+from eyechart.schema import PROBABILITY_FLOOR
+from eyechart.storage import PREDICTIONS_FILE, VALIDATION_FILE, digest_arrays, read_arrays
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
 
     from eyechart.schema import RunRecord, Scalar, Scores
@@ -21,6 +23,7 @@ LOSS_TOLERANCE = 1e-5  # nats
 SUM_TOLERANCE = 1e-3  # by which the probabilities of one image may miss 1
 
 Facts = dict[str, "Scalar"] | None  # None: nothing suspicious
+Seen = TypeVar("Seen")
 
 
 @dataclass(frozen=True)
@@ -55,26 +58,30 @@ class Evidence:
         return self.parts[0].probabilities
 
 
-def read_evidence(run_folders: list[Path]) -> list[Evidence]:
-    """Run files with the arrays beside them; an items file that several runs share is read once."""
-    known: dict[Path, Items | None] = {}
-    return [_evidence(folder, read_run(folder), known) for folder in run_folders]
+def read_each(runs: dict[Path, RunRecord], look: Callable[[Evidence], Seen]) -> list[Seen]:
+    """What `look` makes of every run (by its folder) and its arrays, in the order of `runs`.
+
+    Reading is mostly unpacking, which threads do side by side.  Arrays are let go as soon as they were looked at, so
+    that a thousand runs need no more memory than a few; an items file that several runs share is read once.
+    """
+    with ThreadPoolExecutor() as pool:
+        shared = {folder.parent / name for folder, run in runs.items() for name in _items_names(run)}
+        known = dict(zip(shared, pool.map(_items, shared), strict=True))
+        return list(pool.map(lambda folder: look(_evidence(folder, runs[folder], known)), runs))
+
+
+def _items_names(run: RunRecord) -> list[str]:
+    return [name for name in (run.items, run.validation_items) if name]
 
 
 def _evidence(folder: Path, run: RunRecord, known: dict[Path, Items | None]) -> Evidence:
-    def items(name: str) -> Items | None:
-        path = folder.parent / name
-        if path not in known:
-            known[path] = _items(path) if name else None
-        return known[path]
-
     answers = _arrays(folder / PREDICTIONS_FILE)
-    parts = [Part("test", run.test, run.splits.test_sha256, answers.get("probabilities"), items(run.items))]
+    items = known.get(folder.parent / run.items) if run.items else None
+    parts = [Part("test", run.test, run.splits.test_sha256, answers.get("probabilities"), items)]
     if run.validation_items:
         kept = _arrays(folder / VALIDATION_FILE).get("probabilities")
-        parts.append(
-            Part("validation", run.validation, run.splits.validation_sha256, kept, items(run.validation_items))
-        )
+        items = known[folder.parent / run.validation_items]
+        parts.append(Part("validation", run.validation, run.splits.validation_sha256, kept, items))
     return Evidence(run, tuple(parts), digest_arrays(answers) if answers else "")
 
 
@@ -155,10 +162,6 @@ def _rescored(labels: np.ndarray, probabilities: np.ndarray, scores: Scores) -> 
     return (None if is_same else float((answers == labels).mean())), loss
 
 
-def not_checked(evidence: list[Evidence]) -> Finding | None:
-    """Runs whose scores could not be made anew, because answers or labels are not there."""
-    unknown = [
-        each.run for each in evidence if any(part.probabilities is None or part.items is None for part in each.parts)
-    ]
-    runs = [each.run for each in evidence]
-    return Finding(kind="note", code="not-checked", runs=named(unknown, runs)) if unknown else None
+def not_checked(each: Evidence) -> Facts:
+    """The scores could not be made anew, because answers or labels are not there."""
+    return {} if any(part.probabilities is None or part.items is None for part in each.parts) else None

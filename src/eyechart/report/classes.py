@@ -235,19 +235,21 @@ def _matrix_panel(entry: Entry, matrix: list[list[float]], most: float, file: tu
 
 def _draw_cells(axes: Axes, matrix: list[list[float]], most: float, say: Speech | None) -> None:
     """Right answers on neutral grey, mistakes in one hue that deepens with the square root of their number."""
+    from matplotlib.collections import PatchCollection
+    from matplotlib.colors import to_rgba
     from matplotlib.patches import Rectangle
 
+    squares, shades = [], []
     for i, row in enumerate(matrix):
         for j, value in enumerate(row):
             if value == 0 and i != j:
                 continue
-            corner, shade = (j - 0.47, i - 0.47), 1.0 if i == j else 0.12 + 0.88 * math.sqrt(value / most)
-            axes.add_patch(
-                Rectangle(corner, 0.94, 0.94, facecolor=NEUTRAL if i == j else HEAT, alpha=shade, linewidth=0)
-            )
+            squares.append(Rectangle((j - 0.47, i - 0.47), 0.94, 0.94))
+            shades.append(to_rgba(NEUTRAL) if i == j else to_rgba(HEAT, 0.12 + 0.88 * math.sqrt(value / most)))
             if say is not None:  # room for counts
                 colour = MUTED if i == j else INK
                 axes.text(j, i, _count(value, say), ha="center", va="center_baseline", color=colour, fontsize=8.5)
+    axes.add_collection(PatchCollection(squares, facecolors=shades, linewidths=0))
 
 
 def _count(value: float, say: Speech) -> str:
