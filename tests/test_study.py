@@ -80,6 +80,21 @@ def test_finished_runs_are_skipped_and_failures_do_not_stop_the_others(tmp_path:
     study.raise_failures(second)
 
 
+def test_what_is_said_of_a_recipe_does_not_start_a_study_anew(tmp_path: Path) -> None:
+    """`make accuracy` writes what it measured into `expect`; `make accuracy SEEDS=10` goes on with the same folder."""
+    three = study.plan_study(["cnn"], seeds=(0, 1, 2), preset="smoke")
+    study.open_study(three, tmp_path / "s", resume=False, exist_ok=False)
+    ten = study.plan_study(["cnn"], seeds=range(10), preset="smoke")
+    measured = ten.recipes["cnn"].model_copy(update={"expect": "99.6 % of 3 seeds"})
+    merged = study.open_study(
+        ten.model_copy(update={"recipes": {"cnn": measured}}), tmp_path / "s", resume=True, exist_ok=False
+    )
+    assert merged.seeds == tuple(range(10))
+    faster = ten.model_copy(update={"recipes": {"cnn": measured.model_copy(update={"learning_rate": 0.9})}})
+    with pytest.raises(UsageError, match=r"other settings \(recipe of cnn\)"):
+        study.open_study(faster, tmp_path / "s", resume=True, exist_ok=False)
+
+
 def test_failures_that_agree_keep_their_exit_code(tmp_path: Path) -> None:
     record = study.plan_study(["cnn", "vit"], preset="smoke")
     launcher = Launcher(vit_s0=UsageError("too small"), cnn_s0=UsageError("too small"))

@@ -96,7 +96,7 @@ def fingerprint(contender: Contender) -> str:
     job = contender.job
     text = "\n".join(
         [
-            job.recipe.model_dump_json(exclude={"tuning"}),  # where the numbers came from changes no step
+            job.recipe.settings.model_dump_json(),
             job.rules.model_dump_json(),
             str(job.seed),
             contender.splits.card.model_dump_json(),

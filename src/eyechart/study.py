@@ -300,11 +300,13 @@ def differences(old: StudyRecord, new: StudyRecord) -> list[str]:
 
 
 def _same_recipe(old: Recipe, new: Recipe) -> bool:
-    """Equal, but for "auto" weights that were settled meanwhile."""
+    """Equal in all that trains and in how it was found, but for "auto" weights that were settled meanwhile.
+
+    What is said of a recipe may change: measuring a study writes into `expect`, and more seeds may follow.
+    """
     if new.weights == "auto":
-        settled = {name: getattr(old, name) for name in ("weights", "frozen_stages", "cache_frozen")}
-        return old == new.model_copy(update=settled)
-    return old == new
+        new = new.model_copy(update={name: getattr(old, name) for name in ("weights", "frozen_stages", "cache_frozen")})
+    return old.settings == new.settings and old.tuning == new.tuning
 
 
 def _clear(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from eyechart.report import numbers
 from eyechart.report.answer import answer
 from eyechart.report.entries import Entry, Run, group_runs, read_runs
+from eyechart.report.entries import test_error as error_of  # pytest would take it for a test
 from eyechart.report.notices import notices
 from eyechart.report.pairs import Pairs
 from eyechart.report.speech import Speech
@@ -166,11 +168,13 @@ def test_notices_are_said_in_the_language_of_the_page() -> None:
     assert notices([]) == []
 
 
-def test_diverged_runs_are_out_of_the_mean_but_counted(fake_runs: ModuleType, tmp_path: Path) -> None:
+def test_diverged_runs_count_in_scores_and_not_in_times(fake_runs: ModuleType, tmp_path: Path) -> None:
     one = {"cnn": fake_runs.FIVE["cnn"]}
     folders = fake_runs.fake_study(
         tmp_path / "study", one, (0, 1, 2), num_items=500, with_arrays=False, diverged=("cnn-s1",)
     )
     [entry] = group_runs(read_runs(folders))
     assert (entry.num_diverged, len(entry.runs), len(entry.judged), entry.diverged) == (1, 3, 2, False)
-    assert entry.error.mean < 0.1
+    assert entry.error.mean == pytest.approx(statistics.fmean(error_of(run.record) for run in entry.runs))
+    assert entry.error.mean > 0.2, "the finished ones alone are below 0.02"
+    assert len(entry.values(lambda run: run.clocks.training_seconds)) == 2

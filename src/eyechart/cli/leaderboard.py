@@ -60,40 +60,39 @@ def _results(rows: Sequence[Sequence[Text | str]], columns: Sequence[int]) -> Ta
 
 
 def _grouped(records: Sequence[RunRecord]) -> list[list[RunRecord]]:
-    """The seeds of each contender (of each study) together, best mean accuracy first, those without one last."""
+    """The seeds of each contender (of each study) together, best mean accuracy first, all diverged ones last."""
     groups: dict[tuple[str, str], list[RunRecord]] = {}
     for record in records:
         groups.setdefault((record.study, record.contender), []).append(record)
 
     def badness(group: list[RunRecord]) -> float:
-        judged = _judged(group)
-        return -statistics.fmean(record.test.accuracy for record in judged) if judged else 1.0
+        return -statistics.fmean(record.test.accuracy for record in group) if _finished(group) else 1.0
 
     return sorted(groups.values(), key=badness)
 
 
-def _judged(group: list[RunRecord]) -> list[RunRecord]:
-    """The runs that did not diverge: those behind the means."""
+def _finished(group: list[RunRecord]) -> list[RunRecord]:
+    """The runs that did not diverge: those behind times.  A diverged one counts in scores, as a guess (rule 3)."""
     return [record for record in group if record.status == "finished"]
 
 
 def _result_cells(group: list[RunRecord], several_studies: bool) -> list[Text | str]:
     from eyechart.report.numbers import count, scaled, seconds
 
-    first, judged = group[0], [record.test for record in _judged(group)]
+    first, scored = group[0], [record.test for record in group if _finished(group)]
     name = f"{first.contender} ({first.study})" if several_studies else first.contender
 
     def mean(value: Callable[[RunRecord], float]) -> float:
-        return statistics.fmean(value(record) for record in _judged(group) or group)
+        return statistics.fmean(value(record) for record in _finished(group) or group)
 
     return [
         named(name, first.recipe.contender),
         first.weights.name + ("†" if first.weights.pretrained_on else ""),
         _accuracy(group),
-        spread([100 * scores.macro_precision for scores in judged], 2),
-        spread([100 * scores.macro_recall for scores in judged], 2),
-        spread([100 * scores.macro_f1 for scores in judged], 2),
-        spread([scores.loss for scores in judged], 4),
+        spread([100 * scores.macro_precision for scores in scored], 2),
+        spread([100 * scores.macro_recall for scores in scored], 2),
+        spread([100 * scores.macro_f1 for scores in scored], 2),
+        spread([scores.loss for scores in scored], 4),
         seconds(mean(lambda record: record.clocks.training_seconds)),
         scaled(first.cost.num_parameters, ""),
         count(round(mean(lambda record: record.cost.inference_images_per_second))),
@@ -104,16 +103,15 @@ def _accuracy(group: list[RunRecord]) -> str:
     """One run: with its Wilson interval; several: mean and standard deviation; and how many diverged."""
     from eyechart.comparison.uncertainty import wilson_interval
 
-    judged = [record.test for record in _judged(group)]
-    text = spread([100 * scores.accuracy for scores in judged], 2)
-    if len(judged) == 1:
-        num_right = round(judged[0].accuracy * judged[0].num_items)
-        low, high = wilson_interval(num_right, judged[0].num_items)
+    num_diverged = len(group) - len(_finished(group))
+    if num_diverged == len(group):
+        return "diverged" if num_diverged == 1 else f"all {num_diverged} diverged"
+    text = spread([100 * record.test.accuracy for record in group], 2)
+    if len(group) == 1:
+        scores = group[0].test
+        low, high = wilson_interval(round(scores.accuracy * scores.num_items), scores.num_items)
         text += f" ({100 * low:.2f}–{100 * high:.2f})"
-    num_diverged = len(group) - len(judged)
-    if not num_diverged:
-        return text
-    return "diverged" if len(group) == 1 else f"{text} {num_diverged} of {len(group)} diverged".strip()
+    return f"{text} {num_diverged} of {len(group)} diverged" if num_diverged else text
 
 
 def spread(values: Sequence[float], decimals: int) -> str:
@@ -129,10 +127,10 @@ def _legend(groups: list[list[RunRecord]]) -> list[str]:
     records = [record for group in groups for record in group]
     parts = dict.fromkeys(f"{record.test.num_items:,} test images of {record.dataset.title}" for record in records)
     lines = [f"{', '.join(parts)}. Precision, recall and F1 are means over the classes."]
-    if any(len(_judged(group)) == 1 for group in groups):
+    scored = [group for group in groups if _finished(group)]
+    if any(len(group) == 1 for group in scored):
         lines.append("(low–high): 95 % Wilson interval of one run.")
-    if any(len(_judged(group)) > 1 for group in groups):
-        numbers = sorted({len(_judged(group)) for group in groups} - {0, 1})
+    if numbers := sorted({len(group) for group in scored} - {1}):
         lines.append(f"±: standard deviation over {' or '.join(map(str, numbers))} seeds.")
     origins = dict.fromkeys(record.weights.pretrained_on for record in records if record.weights.pretrained_on)
     if origins:

@@ -98,7 +98,7 @@ def _changed_contenders(runs: Sequence[RunRecord]) -> list[Finding | None]:
     """A contender is one recipe and one set of starting weights: it may not change between its seeds."""
     changed, reweighted = [], []
     for name, own in by_contender(runs).items():
-        changed += [name] if any(run.recipe != own[0].recipe for run in own) else []
+        changed += [name] if any(run.recipe.settings != own[0].recipe.settings for run in own) else []
         reweighted += [name] if len({(run.weights.name, run.weights.sha256) for run in own}) > 1 else []
     return [
         Finding(kind="unfair", code=code, runs=tuple(names))

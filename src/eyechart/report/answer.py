@@ -171,12 +171,12 @@ TELLERS: dict[str, Callable[[str, Speech], str]] = {
 
 
 def _what_the_interval_covers(entry: Entry, say: Speech) -> str:
-    if len(entry.judged) == 1:
+    if len(entry.runs) == 1:
         return say(
             "The interval covers other test images of the same kind, not what another seed would change.",
             "L'intervalle couvre d'autres images de test du même genre, non ce qu'une autre graine changerait.",
         )
-    seeds = say.counted(len(entry.judged), "seed", "graine")
+    seeds = say.counted(len(entry.runs), "seed", "graine")
     return say(
         f"The interval covers how much training varies over {seeds}, on the same test images.",
         f"L'intervalle couvre la variation de l'entraînement sur {seeds}, avec les mêmes images de test.",
@@ -187,7 +187,7 @@ def _what_the_interval_covers(entry: Entry, say: Speech) -> str:
 
 
 def seeds_text(entries: list[Entry], say: Speech) -> str:
-    numbers = [len(entry.judged) for entry in entries]
+    numbers = [len(entry.runs) for entry in entries]
     return say.between(min(numbers), max(numbers), "seed", "graine")
 
 

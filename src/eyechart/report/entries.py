@@ -51,7 +51,7 @@ class Entry:
 
     @property
     def judged(self) -> tuple[Run, ...]:
-        """The runs behind the means: the finished ones, or all when every run diverged."""
+        """The finished runs, or all when every run diverged: those behind times, curves and pictures."""
         return tuple(run for run in self.runs if not run.diverged) or self.runs
 
     @property
@@ -71,7 +71,12 @@ class Entry:
     def first(self) -> RunRecord:
         return self.judged[0].record
 
+    def scores(self, quantity: Callable[[RunRecord], float]) -> list[float]:
+        """Of every run; one that diverged counts as the guess that it is, as it does in verdicts."""
+        return [quantity(run.record) for run in self.runs]
+
     def values(self, quantity: Callable[[RunRecord], float]) -> list[float]:
+        """Of the finished runs: what they took."""
         return [quantity(run.record) for run in self.judged]
 
     def mean(self, quantity: Callable[[RunRecord], float]) -> float:
@@ -84,7 +89,7 @@ class Entry:
     @cached_property
     def error(self) -> Estimate:
         """Share of the test images answered wrongly: Wilson's interval for one run, Student's over several seeds."""
-        errors = self.values(test_error)
+        errors = self.scores(test_error)
         if len(errors) > 1:
             low, high = mean_interval(errors)
             return Estimate(statistics.fmean(errors), max(0.0, low), min(1.0, high))

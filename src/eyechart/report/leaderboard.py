@@ -28,6 +28,7 @@ class Column:
     written: Callable[[float], str]
     explained: str
     is_time: bool = False
+    is_score: bool = False  # of every run; other columns are of those that finished
 
 
 @dataclass(frozen=True)
@@ -79,11 +80,11 @@ def quality_columns(say: Speech) -> tuple[Column, ...]:
     training = say("wall time of training", "durée de l'entraînement à l'horloge")
     parameters = say("all, trained or not", "tous, entraînés ou non")
     return (
-        Column(say("Accuracy", "Exactitude"), lambda run: run.test.accuracy, say.percent, right),
-        Column(say("Precision", "Précision"), lambda run: run.test.macro_precision, say.percent, macro),
-        Column(say("Recall", "Rappel"), lambda run: run.test.macro_recall, say.percent, macro),
-        Column("F1", lambda run: run.test.macro_f1, say.percent, macro),
-        Column(say("Loss", "Perte"), lambda run: run.test.loss, say.loss, loss),
+        Column(say("Accuracy", "Exactitude"), lambda run: run.test.accuracy, say.percent, right, is_score=True),
+        Column(say("Precision", "Précision"), lambda run: run.test.macro_precision, say.percent, macro, is_score=True),
+        Column(say("Recall", "Rappel"), lambda run: run.test.macro_recall, say.percent, macro, is_score=True),
+        Column("F1", lambda run: run.test.macro_f1, say.percent, macro, is_score=True),
+        Column(say("Loss", "Perte"), lambda run: run.test.loss, say.loss, loss, is_score=True),
         Column(say("Training", "Entraînement"), lambda run: run.clocks.training_seconds, say.seconds, training, True),
         Column(say("Parameters", "Param."), lambda run: run.cost.num_parameters, say.scaled, parameters),
     )
@@ -184,7 +185,7 @@ def _row(entry: Entry, rank: int, tied: bool, axis: tuple[float, float], say: Sp
 
 
 def _cell(entry: Entry, column: Column, say: Speech) -> Cell:
-    values = entry.values(column.quantity)
+    values = (entry.scores if column.is_score else entry.values)(column.quantity)
     mean = statistics.fmean(values)
     spread = ""
     if len(values) > 1 and all(map(math.isfinite, values)) and max(values) > min(values):

@@ -59,7 +59,7 @@ def accuracy_against_cost(entries: list[Entry], pairs: Pairs, folder: Path, say:
         "95 % t-intervals over seeds, in both directions; Wilson's for the error where there is one seed",
         "intervalles t à 95 % sur les graines, dans les deux sens ; de Wilson pour l'erreur s'il n'y a qu'une graine",
     )
-    if all(len(entry.judged) == 1 for entry in entries):
+    if all(len(entry.runs) == 1 for entry in entries):
         whiskers = say("95 % Wilson intervals of one run", "intervalles de Wilson à 95 % d'un seul entraînement")
     caption = say(
         f"n = {n} test images. Whiskers: {whiskers}. Further left is cheaper, lower is better.",

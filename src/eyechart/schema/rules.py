@@ -100,6 +100,11 @@ class Recipe(Frozen):
     expect: str  # measured "score +- spread on dataset"
     tuning: Tuning | None = None  # how eyechart tune found these numbers; None: they were written by hand
 
+    @property
+    def settings(self) -> Recipe:
+        """What changes a step, without the words about it: equal for all runs of one contender."""
+        return self.model_copy(update={"title": "", "source": "", "expect": "", "tuning": None})
+
 
 class WeightsOrigin(Frozen):
     """Where a contender's starting weights came from."""

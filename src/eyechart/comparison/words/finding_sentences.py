@@ -205,11 +205,11 @@ SENTENCES: dict[str, tuple[str, str]] = {
     ),
     # ------------------------------------------------------------------------------------- learning
     "diverged": (
-        "{who}: diverged. A run that diverges counts as a failure of its contender and is not replaced: verdicts "
-        "count it. Means of a leaderboard are of the finished runs, and flatter it. Lower its learning rate.",
-        "{who} : entraînement divergent. C'est un échec du concurrent, qui n'est pas remplacé : les verdicts en "
-        "tiennent compte. Les moyennes d'un classement sont celles des entraînements achevés, et le flattent. Baissez "
-        "son taux d'apprentissage.",
+        "{who}: diverged. A run that diverges counts as a failure of its contender and is not replaced: scores "
+        "and verdicts count it as a guess, times and curves are those of the finished runs. Lower its learning rate.",
+        "{who} : entraînement divergent. C'est un échec du concurrent, qui n'est pas remplacé : scores et "
+        "verdicts le comptent comme une réponse au hasard ; durées et courbes sont celles des entraînements achevés. "
+        "Baissez son taux d'apprentissage.",
     ),
     "constant-answers": (
         "{who}: answers “{class}” for nearly every image, after {steps} steps. That alone gives an accuracy of "

@@ -110,7 +110,7 @@ def _too_few_seeds(facts: Facts) -> list[str]:
     say, number = facts.say, len(facts.standing)
     if number < 2:
         return []
-    fewest, num_pairs = min(len(entry.judged) for entry in facts.standing), number * (number - 1) // 2
+    fewest, num_pairs = min(len(entry.runs) for entry in facts.standing), number * (number - 1) // 2
     needed = fewest_seeds(ALPHA / num_pairs)
     if fewest >= needed:
         return []
