@@ -287,7 +287,7 @@ def test_a_second_look_at_the_test_part_is_counted_and_refused(tmp_path: Path, m
     folder, record = train(tmp_path, steps=2)
     assert record.test_accesses == 2
     assert set(grave(folder)) == {"test-accesses"}
-    with pytest.raises(UnfairComparison, match="One thing speaks against this comparison") as caught:
+    with pytest.raises(UnfairComparison, match=r"What speaks against this comparison \(1\)") as caught:
         refuse(find([folder]))
     assert "cnn: the test images were not opened exactly once (up to 2 times)" in str(caught.value)
     assert caught.value.exit_code == 1

@@ -97,6 +97,16 @@ def test_the_short_form_has_the_primary_metric_alone(
     screen = capsys.readouterr().out
     assert "cnn is better than vgg16:hed by" in screen
     assert "exploratory" not in screen
+    show_short(comparison, "fr")
+    french = capsys.readouterr().out
+    assert "verdicts sur l'exactitude" in french
+    assert "cnn est meilleur que vgg16:hed de" in french
+
+
+def test_the_environment_chooses_the_language(study: Path) -> None:
+    shown = CliRunner(env={"EYECHART_LANG": "fr"}).invoke(app, ["compare", str(study)])
+    assert "concurrent" in shown.stdout
+    assert "contender" not in shown.stdout
 
 
 def test_missing_predictions_are_said_first(comparison: Comparison) -> None:

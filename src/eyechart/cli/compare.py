@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import typer
 
-from eyechart.cli.read import JSON, STRICT
-
-if TYPE_CHECKING:
-    from eyechart.schema import Language
+from eyechart.cli.read import JSON, LANG, STRICT, language_of
 
 
 def compare(
     runs: list[Path] = typer.Argument(..., metavar="RUNS...", help="Runs, studies, or folders of studies."),
     metric: str = typer.Option("accuracy", "--metric", help="accuracy, macro_f1, loss, training_seconds, map; or all."),
-    lang: str = typer.Option("en", "--lang", help="Language of the sentences: en or fr."),
+    lang: str = LANG,
     strict: bool = STRICT,
     as_json: bool = JSON,
 ) -> None:
@@ -25,7 +21,7 @@ def compare(
     from eyechart.comparison.findings import refuse
     from eyechart.storage import find_runs
 
-    metrics, language = _metrics(metric), _language(lang)
+    metrics, language = _metrics(metric), language_of(lang)
     comparison = compare_runs(find_runs(runs))
     if as_json:
         typer.echo(comparison.model_dump_json(indent=1))
@@ -46,11 +42,3 @@ def _metrics(text: str) -> list[str]:
     if unknown or not names:
         raise UsageError(f"--metric got {text!r}; expected all, or some of {', '.join(MEASURES)}, separated by commas.")
     return names
-
-
-def _language(text: str) -> Language:
-    from eyechart.errors import UsageError
-
-    if text not in ("en", "fr"):
-        raise UsageError(f"--lang got {text!r}; expected en or fr.")
-    return "fr" if text == "fr" else "en"

@@ -4,11 +4,25 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
+if TYPE_CHECKING:
+    from eyechart.schema import Language
+
 JSON = typer.Option(False, "--json", help="Print JSON.")
 STRICT = typer.Option(False, "--strict", help="Exit with an error when something speaks against the comparison.")
+LANG = typer.Option("en", "--lang", envvar="EYECHART_LANG", help="Language of report and verdicts: en or fr.")
+
+
+def language_of(text: str) -> Language:
+    """UsageError for a language that is not spoken here."""
+    from eyechart.errors import UsageError
+
+    if text not in ("en", "fr"):
+        raise UsageError(f"--lang got {text!r}; expected en or fr.")
+    return "fr" if text == "fr" else "en"
 
 
 def ls(
@@ -55,7 +69,7 @@ def show(
 def report(
     runs: list[Path] = typer.Argument(..., metavar="RUNS", help="Runs, studies, or folders of studies."),
     output: Path = typer.Option(None, "-o", "--output", help="The HTML file. Default: report.html in the first one."),
-    lang: str = typer.Option("en", "--lang", envvar="EYECHART_LANG", help="Language of the report: en or fr."),
+    lang: str = LANG,
     strict: bool = STRICT,
 ) -> None:
     """Write the report: one HTML file that opens without a network, and its synthesis as Markdown beside it."""
@@ -64,12 +78,12 @@ def report(
     from eyechart.report.page import write_report
     from eyechart.storage import find_runs
 
-    folders = find_runs(runs)
+    language, folders = language_of(lang), find_runs(runs)
     if not folders:
         raise UsageError(f"There is no finished run in {', '.join(map(str, runs))}; expected at least one run.json.")
-    typer.echo(write_report(folders, output or runs[0] / "report.html", lang=lang))
+    typer.echo(write_report(folders, output or runs[0] / "report.html", lang=language))
     if strict:
-        refuse(find(folders))
+        refuse(find(folders), language)
 
 
 def predict(

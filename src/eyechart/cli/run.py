@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from eyechart.cli.read import LANG, language_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from eyechart.schema import Finding, StudyRecord
+    from eyechart.schema import Finding, Language, StudyRecord
     from eyechart.study import Study
 
 
@@ -44,12 +46,13 @@ def run(
     dry_run: bool = typer.Option(False, "--dry-run", help="Print plan, time and disk, and train nothing."),
     strict: bool = typer.Option(False, "--strict", help="Refuse an unfair plan, and fail on unfair or odd results."),
     offline: bool = typer.Option(False, "--offline", envvar="EYECHART_OFFLINE", help="Never touch the network."),
-    lang: str = typer.Option("en", "--lang", envvar="EYECHART_LANG", help="Language of the report: en or fr."),
+    lang: str = LANG,
     as_json: bool = typer.Option(False, "--json", help="Print the results as JSON."),
 ) -> None:  # fmt: skip
     """Train contenders on the same images under the same rules, compare them, and write a report."""
     from eyechart import study as studies
 
+    language = language_of(lang)  # an unknown one is told before anything is trained
     budget = _budget(epochs=epochs, images=images, seconds=seconds, steps=steps)
     changes = {"batch_size": batch_size, "learning_rate": lr, "weight_decay": wd, "weights": weights}
     record = studies.plan_study(
@@ -57,24 +60,24 @@ def run(
         budget=budget, img_size=img_size, fraction=fraction, device=device, num_threads=threads, precision=precision,
     )  # fmt: skip
     if dry_run:
-        _dry_run(record, output / record.name, offline, as_json, strict)
+        _dry_run(record, output / record.name, offline, as_json, strict, language)
         return
     study = race(
-        record, output / record.name, resume=resume, exist_ok=exist_ok, offline=offline, strict=strict, lang=lang
+        record, output / record.name, resume=resume, exist_ok=exist_ok, offline=offline, strict=strict, lang=language
     )
-    _conclude(study, as_json, strict)
+    _conclude(study, as_json, strict, language)
 
 
-def _conclude(study: Study, as_json: bool, strict: bool) -> None:
+def _conclude(study: Study, as_json: bool, strict: bool, lang: Language) -> None:
     """Print the results; raises RunFailed for runs that failed, UnfairComparison where `strict` and that was found."""
     from eyechart import study as studies
 
-    findings = _show_results(study, as_json)
+    findings = _show_results(study, as_json, lang)
     studies.raise_failures(study)
     if strict:
         from eyechart.comparison.findings import refuse
 
-        refuse(findings)
+        refuse(findings, lang)
 
 
 def repeat(
@@ -104,7 +107,7 @@ def race(
     offline: bool,
     quiet: bool = False,
     strict: bool = False,
-    lang: str = "en",
+    lang: Language = "en",
 ) -> Study:
     """Fetch what is needed, say what speaks against the plan, do the runs under a live table, write the report.
 
@@ -114,17 +117,15 @@ def race(
     from eyechart.cli.terminal import LiveTable
     from eyechart.data.catalog import load_dataset
     from eyechart.machine import open_machines, settle_machine
-    from eyechart.report.speech import speech
     from eyechart.storage import STUDY_FILE, write_record
 
-    speech(lang)  # an unknown language is told before anything is trained
     say = _silent if quiet else _say
     open_machines(record.rules)  # a device that is not here is told before anything is fetched
     load_dataset(record.rules.dataset, img_size=record.rules.img_size, offline=offline, say=say)
     record = studies.open_study(record, folder, resume=resume, exist_ok=exist_ok)
     record = settle_machine(studies.settle_weights(record, offline, say), offline, say)
     write_record(folder / STUDY_FILE, record)
-    _forewarn(record, say, strict)
+    _forewarn(record, say, strict, lang)
     with contextlib.nullcontext(lambda progress: None) if quiet else LiveTable() as table:
         study = studies.run_study(record, folder, table, offline=offline)
     if study.runs:
@@ -132,7 +133,7 @@ def race(
     return study
 
 
-def _forewarn(record: StudyRecord, say: Callable[[str], None], strict: bool) -> None:
+def _forewarn(record: StudyRecord, say: Callable[[str], None], strict: bool, lang: Language) -> None:
     """Say what speaks against a plan, while nothing is trained yet; UnfairComparison where that is an error."""
     from eyechart.comparison.beforehand import busy_share, plan_unfairness
     from eyechart.comparison.findings import refuse
@@ -141,12 +142,12 @@ def _forewarn(record: StudyRecord, say: Callable[[str], None], strict: bool) -> 
 
     findings = plan_unfairness(record, host_facts(None, record.rules.num_threads), busy_share())
     for finding in findings:
-        say(f"{KINDS['en'][finding.kind]}: {sentence(finding)}")
+        say(f"{KINDS[lang][finding.kind]}: {sentence(finding, lang)}")
     if strict:
-        refuse(findings)
+        refuse(findings, lang)
 
 
-def _show_results(study: Study, as_json: bool) -> tuple[Finding, ...]:
+def _show_results(study: Study, as_json: bool, lang: Language) -> tuple[Finding, ...]:
     """Print results and verdicts; what speaks against them."""
     runs = study.runs
     comparison = study.compare() if runs else None
@@ -162,11 +163,11 @@ def _show_results(study: Study, as_json: bool) -> tuple[Finding, ...]:
         from eyechart.cli.verdicts import show_short
 
         study.table()
-        show_short(comparison)
+        show_short(comparison, lang)
     return findings
 
 
-def _dry_run(record: StudyRecord, folder: Path, offline: bool, as_json: bool, strict: bool) -> None:
+def _dry_run(record: StudyRecord, folder: Path, offline: bool, as_json: bool, strict: bool, lang: Language) -> None:
     import json
 
     from eyechart import study as studies
@@ -180,7 +181,7 @@ def _dry_run(record: StudyRecord, folder: Path, offline: bool, as_json: bool, st
         typer.echo(json.dumps([estimate._asdict() for estimate in estimates], indent=1))
     else:
         estimates_table(estimates)
-    _forewarn(record, _say, strict)
+    _forewarn(record, _say, strict, lang)
 
 
 def _say(sentence: str) -> None:

@@ -60,14 +60,15 @@ def show_comparison(
         _print_sentences(comparison, verdicts, MOST_SENTENCES, lang, console)
 
 
-def show_short(comparison: Comparison, console: Console | None = None) -> None:
+def show_short(comparison: Comparison, lang: Language = "en", console: Console | None = None) -> None:
     """Findings and the primary metric's sentences: what stands under the leaderboard after a run."""
     console = console or open_console(sys.stdout)
     verdicts = [verdict for verdict in comparison.verdicts if verdict.metric == "accuracy"]
-    show_findings(comparison.findings, "en", console)
+    show_findings(comparison.findings, lang, console)
     if verdicts:
-        console.print(Text("verdicts on accuracy", style="bold"))
-        _print_sentences(comparison, verdicts, SHORT_SENTENCES, "en", console)
+        title = "verdicts on accuracy" if lang == "en" else "verdicts sur l'exactitude"
+        console.print(Text(title, style="bold"))
+        _print_sentences(comparison, verdicts, SHORT_SENTENCES, lang, console)
 
 
 def show_findings(findings: Sequence[Finding], lang: Language, console: Console) -> None:

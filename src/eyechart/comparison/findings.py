@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from eyechart.schema import Finding, Language
 
 GRAVITY = ("alarm", "unfair", "note")
+REFUSALS: dict[Language, str] = {
+    "en": "What speaks against this comparison ({number}), where --strict expects nothing:\n{listed}\n"
+    "Mend that and run again, or leave --strict out: then this is listed and the numbers are shown.",
+    "fr": "Ce qui parle contre cette comparaison ({number}), alors que --strict n'admet rien\u202f:\n{listed}\n"
+    "Corrigez et relancez, ou retirez --strict\u202f: alors ceci est énuméré et les chiffres sont montrés.",
+}
 
 
 def find(run_folders: list[Path]) -> list[Finding]:
@@ -35,9 +41,5 @@ def refuse(findings: Sequence[Finding], lang: Language = "en") -> None:
     """UnfairComparison when there is an alarm or a broken rule among the findings; notes break nothing."""
     grave = [sentence(finding, lang) for finding in findings if finding.kind != "note"]
     if grave:
-        things = "One thing speaks" if len(grave) == 1 else f"{len(grave)} things speak"
         listed = "\n".join(f"  {number}. {each}" for number, each in enumerate(grave, 1))
-        raise UnfairComparison(
-            f"{things} against this comparison, and --strict expects none:\n{listed}\n"
-            "Mend that and run again, or leave --strict out: then this is listed and the numbers are shown."
-        )
+        raise UnfairComparison(REFUSALS[lang].format(number=len(grave), listed=listed))
