@@ -1,6 +1,7 @@
 """Turn the runs of one or several studies into a record that documents cite: each contender's figures over its seeds.
 
-python scripts/record_accuracy.py runs/standard-mnist -o records/mnist-standard.json -c "make accuracy-standard"
+python scripts/record_accuracy.py runs/accuracy -o records/mnist.json -c "make accuracy SEEDS=3"
+python scripts/record_accuracy.py runs/accuracy --seeds 0 -o records/mnist-standard.json -c "make accuracy-standard"
 python scripts/record_accuracy.py runs/accuracy-vgg16 runs/accuracy -o records/mnist.json
 python scripts/record_accuracy.py runs/accuracy --left 0,1,2
 
@@ -17,7 +18,7 @@ import shlex
 import statistics
 import sys
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -56,12 +57,11 @@ BOX_MEASURES: dict[str, Callable[[RunRecord], float]] = {
 def main(arguments: list[str] | None = None) -> None:
     given = _parser().parse_args(arguments)
     if given.left:
-        print(what_is_left(given.studies[0], [int(seed) for seed in given.left.split(",")]))
+        print(what_is_left(given.studies[0], given.left))
         return
-    studies = [read_study(folder) for folder in given.studies]
+    studies = [with_seeds(read_study(folder), given.seeds) for folder in given.studies]
     check_one_record(studies)
-    check_complete(studies, given.studies)
-    folders = find_runs(given.studies)
+    folders = finished_runs(studies, given.studies)
     content = record_of([read_run(folder) for folder in folders], studies, given.command or commands_of(studies))
     write_text(given.output, json.dumps(content | verdicts_of(folders), indent=1) + "\n")
 
@@ -71,11 +71,25 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("studies", nargs="+", type=Path, metavar="STUDY", help="folder of a finished study")
     parser.add_argument("-o", "--output", type=Path, default=Path("record.json"), help="the record")
     parser.add_argument("-c", "--command", default="", help="what makes the record again")
-    parser.add_argument("--left", metavar="SEEDS", help="say which runs of these seeds are not finished, and stop")
+    parser.add_argument("--seeds", type=numbers, default=(), help="only these seeds, such as 0,1,2")
+    parser.add_argument(
+        "--left", metavar="SEEDS", type=numbers, help="say which runs of these seeds are not finished, and stop"
+    )
     return parser
 
 
+def numbers(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(","))
+
+
 # --------------------------------------------------------------------------------------------- may it be one record?
+
+
+def with_seeds(study: StudyRecord, seeds: tuple[int, ...]) -> StudyRecord:
+    """The study as if it had been planned with these of its seeds alone; none: as it is.  Exits for one it lacks."""
+    if lacking := set(seeds) - set(study.seeds):
+        sys.exit(f"{study.name} has the seeds {study.seeds}; expected {', '.join(map(str, lacking))} among them.")
+    return study.model_copy(update={"seeds": seeds or study.seeds})
 
 
 def check_one_record(studies: list[StudyRecord]) -> None:
@@ -97,17 +111,18 @@ def check_one_record(studies: list[StudyRecord]) -> None:
         sys.exit(f"{', '.join(twice)} stands in more than one study; expected each contender in one.")
 
 
-def check_complete(studies: list[StudyRecord], folders: list[Path]) -> None:
-    """Exits when runs that were planned are not finished: what is left out could be what went badly."""
+def finished_runs(studies: list[StudyRecord], folders: list[Path]) -> list[Path]:
+    """The folders of all runs; exits when one that was planned is not finished: it could be one that went badly."""
     planned = [job for study, folder in zip(studies, folders, strict=True) for job in jobs_of(study, folder)]
     left = [job.run for job in planned if not is_run(Path(job.folder))]
     if left:
         sys.exit(
             f"{len(left)} of {len(planned)} runs are not finished ({', '.join(left)}); run the study with --resume."
         )
+    return find_runs([Path(job.folder) for job in planned])
 
 
-def what_is_left(folder: Path, seeds: list[int]) -> str:
+def what_is_left(folder: Path, seeds: Sequence[int]) -> str:
     """One sentence on a study of all contenders, with a time once each of those that are left has finished a run."""
     planned = [(contender, seed) for seed in seeds for contender in RECIPES]
     left = [(contender, seed) for contender, seed in planned if not is_run(folder / f"{contender}-s{seed}")]

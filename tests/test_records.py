@@ -88,6 +88,16 @@ def test_one_seed_has_wilson_s_interval(studies: Callable[..., list[Path]], tmp_
     assert content["command"] == "make accuracy-standard"
 
 
+def test_some_seeds_of_a_study_are_a_record_of_their_own(studies: Callable[..., list[Path]], tmp_path: Path) -> None:
+    (folder,) = studies(("cnn", "vit"), seeds=(0, 1))
+    content = recorded([folder], tmp_path / "one.json", "--seeds", "0")
+    assert content["studies"] == [{"name": "study-0", "contenders": ["cnn", "vit"], "seeds": [0]}]
+    for contender, result in content["results"].items():
+        assert result["accuracy"]["values"] == [read_run(folder / f"{contender}-s0").test.accuracy]
+    with pytest.raises(SystemExit, match=r"has the seeds \(0, 1\); expected 7 among them"):
+        recorded([folder], tmp_path / "two.json", "--seeds", "0,7")
+
+
 def test_a_run_that_is_missing_is_told_and_nothing_is_written(
     studies: Callable[..., list[Path]], tmp_path: Path
 ) -> None:
