@@ -10,6 +10,7 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from eyechart.evaluation.predict import Predictions
+from eyechart.schema import DetectionScores
 
 HEIGHT, WIDTH, NUM_CLASSES = 40, 60, 4
 
@@ -27,9 +28,12 @@ def detector_says(
 
 
 def random_case(
-    seed: int, num_images: int = 40, most_true: int = 3, most_found: int = 6
+    seed: int, num_images: int = 40, most_true: int = 3, most_found: int = 6, scale: float = 1.0
 ) -> tuple[Predictions, np.ndarray, np.ndarray]:
-    """Found boxes are shaken true ones with some wrong classes, some invented, some images without any."""
+    """Found boxes are shaken true ones with some wrong classes, some invented, some images without any.
+
+    Sides are 3 to 12 pixels times `scale`: all small for COCO, or some of each of its sizes (12.0).
+    """
     random = np.random.default_rng(seed)
     corners = random.uniform([0, 0], [WIDTH - 12, HEIGHT - 12], (num_images, most_true, 2))
     true_boxes = np.concatenate([corners, corners + random.uniform(3, 12, corners.shape)], axis=-1).astype(np.float32)
@@ -41,11 +45,19 @@ def random_case(
     boxes[:, 2:] = np.maximum(boxes[:, :2], boxes[:, 2:])  # some become degenerate
     labels = np.where(random.random(len(image)) < 0.8, true_labels[image, slot].clip(0), 0)
     scores = random.random(len(image))
-    return detector_says(num_images, image, boxes, scores, labels), true_boxes, true_labels
+    found = detector_says(num_images, image, scale * boxes, scores, labels)
+    return found, np.float32(scale) * true_boxes, true_labels
 
 
-def pycocotools_says(predictions: Predictions, true_boxes: np.ndarray, true_labels: np.ndarray) -> list[float]:
-    """mAP, AP at .5 and at .75."""
+def twelve(scores: DetectionScores) -> list[float | None]:
+    """COCO's twelve in its own order; None where nothing is defined."""
+    sizes = ("small", "medium", "large")
+    recalls = [getattr(scores, f"mar_{name}") for name in (1, 10, 100, *sizes)]
+    return [scores.map, scores.map50, scores.map75, *(getattr(scores, f"map_{size}") for size in sizes), *recalls]
+
+
+def pycocotools_says(predictions: Predictions, true_boxes: np.ndarray, true_labels: np.ndarray) -> list[float | None]:
+    """The same twelve."""
 
     def annotation(index: int, image: int, box: np.ndarray, label: int) -> dict[str, object]:
         left, top, right, bottom = box.astype(np.float64)
@@ -73,4 +85,4 @@ def pycocotools_says(predictions: Predictions, true_boxes: np.ndarray, true_labe
         judge.evaluate()
         judge.accumulate()
         judge.summarize()
-    return list(judge.stats[:3])
+    return [None if value == -1 else value for value in judge.stats.tolist()]

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from eyechart.comparison.compare import compare_runs
+from eyechart.comparison.uncertainty import mean_interval
 from eyechart.errors import StorageError, UsageError
 from eyechart.schema import Comparison
 from eyechart.storage import PREDICTIONS_FILE, RUN_FILE, read_run, write_record
@@ -198,4 +199,26 @@ def test_damaged_predictions_are_as_good_as_gone_and_are_named(tmp_path: Path) -
 def test_a_single_contender_has_summaries_and_no_verdicts(tmp_path: Path) -> None:
     found = compare_runs(made_up_study(tmp_path / "a", {"cnn": 0.01}, (0, 1, 2)))
     assert (found.verdicts, found.families) == ((), ())
-    assert {summary.metric for summary in found.summaries} == {"accuracy", "macro_f1", "loss", "training_seconds"}
+    assert {summary.metric for summary in found.summaries} == {
+        "accuracy", "macro_precision", "macro_recall", "macro_f1", "loss", "training_seconds", "brier", "ece"
+    }  # fmt: skip
+
+
+def test_what_is_not_tested_is_summarised_too(tmp_path: Path) -> None:
+    """Rule 6: precision, recall, Brier and ECE over seeds; a run whose answers are gone is missing from the latter."""
+    folders = made_up_study(tmp_path / "s", {"cnn": 0.05, "vit": 0.1}, (0, 1, 2))
+    (tmp_path / "s" / "vit-s1" / PREDICTIONS_FILE).unlink()
+    found = {(summary.contender, summary.metric): summary for summary in compare_runs(folders).summaries}
+    records = [read_run(folder).test for folder in folders[:3]]
+    precision = found["cnn", "macro_precision"]
+    assert precision.values == tuple(scores.macro_precision for scores in records)
+    assert (precision.low, precision.high) == pytest.approx(mean_interval(precision.values))
+    # An answer of .97 with nine others of 1/300 each: right, it is .03^2 + 9/300^2 from the truth, wrong, much more.
+    wrong = 1 - records[0].accuracy
+    right_distance = 0.03**2 + 9 * (0.03 / 9) ** 2
+    wrong_distance = 0.97**2 + (1 - 0.03 / 9) ** 2 + 8 * (0.03 / 9) ** 2
+    expected = (1 - wrong) * right_distance + wrong * wrong_distance
+    assert found["cnn", "brier"].values[0] == pytest.approx(expected, rel=1e-5)
+    assert found["cnn", "ece"].values[0] == pytest.approx(abs(0.97 - records[0].accuracy), rel=1e-4)
+    assert found["vit", "brier"].seeds == (0, 2)
+    assert ("cnn", "mar_100") not in found

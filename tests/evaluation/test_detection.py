@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
 
-from audits.boxes import HEIGHT, WIDTH, detector_says, pycocotools_says, random_case
+from audits.boxes import HEIGHT, WIDTH, detector_says, pycocotools_says, random_case, twelve
 from eyechart.evaluation.detection import box_iou, score_boxes
 
 
 @pytest.mark.parametrize(
     ("seed", "sizes"),
-    [(0, {}), (1, {"most_true": 1}), (2, {"num_images": 1}), (3, {"most_found": 1}), (4, {"most_found": 300})],
-    ids=["scenes", "one box an image", "one image", "mostly empty", "more than 100 boxes an image"],
-)
-def test_equal_to_pycocotools(seed: int, sizes: dict[str, int]):
+    [
+        (0, {}), (1, {"most_true": 1}), (2, {"num_images": 1}), (3, {"most_found": 1}), (4, {"most_found": 300}),
+        (8, {"scale": 12.0}),
+    ],
+    ids=["scenes", "one box an image", "one image", "mostly empty", "more than 100 boxes an image", "every size"],
+)  # fmt: skip
+def test_equal_to_pycocotools(seed: int, sizes: dict[str, Any]):
     predictions, true_boxes, true_labels = random_case(seed, **sizes)
     scores = score_boxes(predictions, true_boxes, true_labels, height=HEIGHT, width=WIDTH)
     expected = pycocotools_says(predictions, true_boxes, true_labels)
-    assert [scores.map, scores.map50, scores.map75] == pytest.approx(expected, abs=1e-6)
+    assert twelve(scores) == pytest.approx(expected, abs=1e-6)
     assert 0 < scores.map < 1, "the case must be neither trivial nor hopeless"
+    assert (scores.map_large is None) == ("scale" not in sizes)
 
 
 def test_equal_to_pycocotools_with_tied_scores_and_boxes_without_area():
@@ -31,7 +36,7 @@ def test_equal_to_pycocotools_with_tied_scores_and_boxes_without_area():
     true_boxes[:5, :, 2:] = true_boxes[:5, :, :2]
     scores = score_boxes(predictions, true_boxes, true_labels, height=HEIGHT, width=WIDTH)
     expected = pycocotools_says(predictions, true_boxes, true_labels)
-    assert [scores.map, scores.map50, scores.map75] == pytest.approx(expected, abs=1e-6)
+    assert twelve(scores) == pytest.approx(expected, abs=1e-6)
 
 
 def test_perfect_boxes():
@@ -50,9 +55,8 @@ def test_nothing_found(capsys: pytest.CaptureFixture[str]):
     _, true_boxes, true_labels = random_case(7)
     silent = detector_says(len(true_boxes), [], [], [], [])
     scores = score_boxes(silent, true_boxes, true_labels, height=HEIGHT, width=WIDTH)
-    assert scores.model_dump() == {
-        "mean_iou": 0, "map": 0, "map50": 0, "map75": 0, "found_fraction": 0, "num_boxes": 0
-    }  # fmt: skip
+    assert twelve(scores) == [0, 0, 0, 0, None, None, 0, 0, 0, 0, None, None]
+    assert (scores.mean_iou, scores.found_fraction, scores.num_boxes) == (0, 0, 0)
     assert capsys.readouterr() == ("", "")
 
 

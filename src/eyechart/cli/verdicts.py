@@ -30,6 +30,22 @@ HEADINGS = {
     "training_seconds": ("training", "entraînement"),
     "map": ("mAP", "mAP"),
 }
+Headings = dict[str, tuple[str, str]]  # metric -> English, French
+# Not tested, and shown where somebody asks for all metrics.
+MORE_HEADINGS = {
+    "macro_precision": ("precision %", "précision %"),
+    "macro_recall": ("recall %", "rappel %"),
+    "brier": ("Brier", "Brier"),
+    "ece": ("ECE %", "ECE %"),
+}
+BOX_HEADINGS = {
+    "map50": ("AP50", "AP50"), "map75": ("AP75", "AP75"),
+    "map_small": ("AP small", "AP petites"), "map_medium": ("AP medium", "AP moyennes"),
+    "map_large": ("AP large", "AP grandes"),
+    "mar_1": ("AR1", "AR1"), "mar_10": ("AR10", "AR10"), "mar_100": ("AR100", "AR100"),
+    "mar_small": ("AR small", "AR petites"), "mar_medium": ("AR medium", "AR moyennes"),
+    "mar_large": ("AR large", "AR grandes"),
+}  # fmt: skip
 
 
 def show_comparison(
@@ -40,9 +56,11 @@ def show_comparison(
 
     console = console or open_console(sys.stdout)
     show_findings(comparison.findings, lang, console)
-    for table in _summaries(comparison, lang, console):
-        console.print(table)
-        console.print()
+    is_all = set(metrics) >= set(HEADINGS)
+    for headings in (HEADINGS, MORE_HEADINGS, BOX_HEADINGS) if is_all else (HEADINGS,):
+        for table in _summaries(comparison, headings, lang, console):
+            console.print(table)
+            console.print()
     console.print(Text(_caption(comparison, lang), style="dim"))
     families = {family.metric: family for family in comparison.families}
     for metric in metrics:
@@ -85,26 +103,36 @@ def show_findings(findings: Sequence[Finding], lang: Language, console: Console)
 # ------------------------------------------------------------------------------------------ summaries
 
 
-def _summaries(comparison: Comparison, lang: Language, console: Console) -> list[Table]:
-    """One table, or as many as a narrow terminal needs, each with the contenders' names."""
-    present = [metric for metric in HEADINGS if any(summary.metric == metric for summary in comparison.summaries)]
-    whole = _summary_table(comparison, present, lang)
-    if whole.__rich_measure__(console, console.options.update(width=1000)).maximum <= console.width:
-        return [whole]
-    return [_summary_table(comparison, part, lang) for part in (present[:2], present[2:]) if part]
+def _summaries(comparison: Comparison, headings: Headings, lang: Language, console: Console) -> list[Table]:
+    """As few tables as the terminal's width allows, each with the contenders' names; none where nothing is known."""
+    tables: list[Table] = []
+    shown: list[str] = []
+    for metric in [metric for metric in headings if any(each.metric == metric for each in comparison.summaries)]:
+        table = _summary_table(comparison, {name: headings[name] for name in (*shown, metric)}, lang)
+        width = table.__rich_measure__(console, console.options.update(width=1000)).maximum
+        if shown and width > console.width:
+            shown = []
+            tables.append(_summary_table(comparison, {metric: headings[metric]}, lang))
+        else:
+            tables[-1:] = [table]
+        shown.append(metric)
+    return tables
 
 
-def _summary_table(comparison: Comparison, metrics: Sequence[str], lang: Language) -> Table:
+def _summary_table(comparison: Comparison, headings: Headings, lang: Language) -> Table:
+    """A row for each contender of which one of these metrics is known."""
     table = new_table()
     table.add_column("contender" if lang == "en" else "concurrent", no_wrap=True)
     table.add_column("seeds" if lang == "en" else "graines", justify="right", no_wrap=True)
-    for metric in metrics:
-        table.add_column(HEADINGS[metric][lang == "fr"], justify="right", no_wrap=True)
+    for heading in headings.values():
+        table.add_column(heading[lang == "fr"], justify="right", no_wrap=True)
     by_name = {(summary.contender, summary.metric): summary for summary in comparison.summaries}
     for name in comparison.contenders:
-        mark = "†" if name in comparison.pretrained else ""
-        cells = [_cell(by_name.get((name, metric)), lang) for metric in metrics]
-        table.add_row(_named(name, mark), str(len(by_name[name, "accuracy"].seeds)), *cells)
+        known = [by_name.get((name, metric)) for metric in headings]
+        if any(known):
+            mark = "†" if name in comparison.pretrained else ""
+            cells = [_cell(summary, lang) for summary in known]
+            table.add_row(_named(name, mark), str(len(by_name[name, "accuracy"].seeds)), *cells)
     return table
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import statistics
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +13,8 @@ from eyechart.comparison.contenders import Contender, ItemValues, group_contende
 from eyechart.comparison.findings import findings
 from eyechart.comparison.measures import MEASURES, PRIMARY, Measure
 from eyechart.comparison.stored import read_each
-from eyechart.comparison.uncertainty import mean_interval, wilson_interval
-from eyechart.schema import Comparison, Family, Finding, Summary, Verdict
+from eyechart.comparison.summaries import Certainty, certainty_of, summaries_of
+from eyechart.schema import Comparison, Family, Finding, Verdict
 from eyechart.storage import read_run
 
 
@@ -27,22 +27,23 @@ def compare_runs(run_folders: list[Path]) -> Comparison:
     """
     runs = {folder: read_run(folder) for folder in run_folders}
     contenders = group_contenders(runs)
-    seen = read_each(runs, lambda each: (suspicions(each), values_of_items(each)))
-    items = stack_items(contenders, {folder: values for folder, (_, values) in zip(runs, seen, strict=True)})
-    found = findings([suspected for suspected, _ in seen])
-    return compare_contenders(contenders, items).model_copy(update={"findings": _findings(items, found)})
+    seen = read_each(runs, lambda each: (suspicions(each), values_of_items(each), certainty_of(each)))
+    suspected, values, certainty = zip(*seen, strict=True)
+    items = stack_items(contenders, dict(zip(runs, values, strict=True)))
+    comparison = compare_contenders(contenders, items, dict(zip(runs, certainty, strict=True)))
+    return comparison.model_copy(update={"findings": _findings(items, findings(suspected))})
 
 
-def compare_contenders(contenders: list[Contender], items: ItemValues) -> Comparison:
+def compare_contenders(
+    contenders: list[Contender], items: ItemValues, certainty: Mapping[Path, Certainty] | None = None
+) -> Comparison:
     """The same of what was read already, the best contender first; without findings."""
     num_items = contenders[0].any_run.test.num_items
     deviations = _item_deviations(items) if len(contenders) > 1 else {}
-    summaries: list[Summary] = []
     tests: list[Family] = []
     found: list[Verdict] = []
     for measure in MEASURES.values():
         measured = [contender for contender in contenders if measure.value(contender.any_run) is not None]
-        summaries += [_summary(measure, contender) for contender in measured]
         if len(measured) > 1 and not _is_fixed_by_the_rules(measure, contenders):
             tests.append(_family(measure, contenders, measured, items))
             facts = pairs.facts_of_pairs(measure, contenders, items, deviations.get(measure.name))
@@ -58,7 +59,7 @@ def compare_contenders(contenders: list[Contender], items: ItemValues) -> Compar
             if (origin := contender.any_run.weights.pretrained_on)
         },
         num_items=num_items,
-        summaries=tuple(summaries),
+        summaries=summaries_of(contenders, certainty or {}),
         families=tuple(tests),
         verdicts=tuple(found),
     )  # fmt: skip
@@ -76,27 +77,6 @@ def _is_fixed_by_the_rules(measure: Measure, contenders: list[Contender]) -> boo
     """Where the budget is a time, everyone takes it, and who takes less is no question."""
     budgets = [run.rules.budget for contender in contenders for run in contender.runs.values()]
     return measure.name == "training_seconds" and any(budget and budget.unit == "seconds" for budget in budgets)
-
-
-def _summary(measure: Measure, contender: Contender) -> Summary:
-    values = [value for run in contender.runs.values() if (value := measure.value(run)) is not None]
-    ends: tuple[float, float] | None = None
-    if len(values) > 1:
-        low, high = mean_interval(values)
-        ends = max(0.0, low), min(1.0, high) if measure.unit == "points" else high
-    elif measure.name == PRIMARY:
-        num_items = contender.any_run.test.num_items
-        ends = wilson_interval(round(values[0] * num_items), num_items)
-    return Summary(
-        contender=contender.name,
-        metric=measure.name,
-        seeds=tuple(contender.runs),
-        values=tuple(values),
-        mean=statistics.fmean(values),
-        sd=statistics.stdev(values) if len(values) > 1 else None,
-        low=ends[0] if ends else None,
-        high=ends[1] if ends else None,
-    )
 
 
 def _family(measure: Measure, contenders: list[Contender], measured: list[Contender], items: ItemValues) -> Family:

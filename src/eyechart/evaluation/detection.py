@@ -12,13 +12,17 @@ if TYPE_CHECKING:
     from eyechart.evaluation.predict import FoundBoxes, Predictions
 
 
+SIZES = ("small", "medium", "large")  # COCO's: true boxes below 32 x 32 pixels, below 96 x 96, and above
+BOX_LIMITS = (1, 10, 100)  # boxes an image and class that are looked at
+
+
 def score_boxes(
     predictions: Predictions, true_boxes: np.ndarray, true_labels: np.ndarray, *, height: int, width: int
 ) -> DetectionScores:
     """Score a detector's boxes against true_boxes float32 (N, R, 4) with true_labels int64 (N, R), -1 filling up.
 
-    - `map`, `map50`, `map75`: COCO's, for each class that is there to be found, at most 100 boxes an image and class;
-      NaN when there is no true box at all.
+    - `map`, `map50`, `map75` and the other nine of COCO's twelve: for each class that is there to be found, at most 100
+      boxes an image and class; NaN (None for a size) when there is no such true box at all.
     - `mean_iou`: each box that was found belongs to the true box of its image whose centre is nearest; a true box
       counts the IoU with the best-scored box that belongs to it, whatever its class, and 0 when none does.  With one
       true box an image, this is the IoU of the true box and the best-scored box.
@@ -33,14 +37,18 @@ def score_boxes(
         "images": [{"id": image, "height": height, "width": width} for image in range(num_images)],
         "categories": [{"id": label, "name": str(label)} for label in range(num_classes)],
     }
-    precision = _coco_precision(frame, found, true_boxes, true_labels)
+    precision, recall = _coco_curves(frame, found, true_boxes, true_labels)
+    whole = precision[:, :, :, 0, -1]
     return DetectionScores(
         mean_iou=_mean_iou(found, true_boxes, true_labels),
-        map=_average(precision),
-        map50=_average(precision[0]),
-        map75=_average(precision[5]),
+        map=_average(whole),
+        map50=_average(whole[0]),
+        map75=_average(whole[5]),
         found_fraction=len(np.unique(found.image)) / num_images,
         num_boxes=len(found.boxes),
+        **{f"map_{size}": _defined(precision[:, :, :, place, -1]) for place, size in enumerate(SIZES, 1)},
+        **{f"mar_{limit}": _defined(recall[:, :, 0, place]) for place, limit in enumerate(BOX_LIMITS)},
+        **{f"mar_{size}": _defined(recall[:, :, place, -1]) for place, size in enumerate(SIZES, 1)},
     )
 
 
@@ -84,10 +92,13 @@ def _centres(boxes: np.ndarray) -> np.ndarray:
 # --------------------------------------------------------------------------------------------- average precision
 
 
-def _coco_precision(
+def _coco_curves(
     frame: dict[str, Any], found: FoundBoxes, true_boxes: np.ndarray, true_labels: np.ndarray
-) -> np.ndarray:
-    """(T, L, K) for IoU thresholds .50:.05:.95 and recall levels 0:.01:1; -1 where a class has no true box."""
+) -> tuple[np.ndarray, np.ndarray]:
+    """Precision (T, L, K, A, M) at each recall level, and recall (T, K, A, M); -1 where a class has no true box.
+
+    IoU thresholds .50:.05:.95, recall levels 0:.01:1, classes, sizes (all, then SIZES), BOX_LIMITS.
+    """
     from faster_coco_eval import COCO, COCOeval_faster
 
     image, slot = np.nonzero(true_labels >= 0)
@@ -96,11 +107,11 @@ def _coco_precision(
     for annotation, box_score in zip(answers, found.scores.tolist(), strict=True):
         annotation["score"] = box_score
     judge = COCOeval_faster(COCO({**frame, "annotations": truth}), COCO({**frame, "annotations": answers}), "bbox")
-    judge.params.areaRng, judge.params.areaRngLbl = judge.params.areaRng[:1], ["all"]
-    judge.params.maxDets = [100]
+    assert judge.params.areaRngLbl == ["all", *SIZES]
+    judge.params.maxDets = list(BOX_LIMITS)
     judge.evaluate()
     judge.accumulate()
-    return np.asarray(judge.eval["precision"])[..., 0, 0]  # (T, L, K, areas, limits) -> (T, L, K)
+    return np.asarray(judge.eval["precision"]), np.asarray(judge.eval["recall"])
 
 
 def _annotations(image: np.ndarray, boxes: np.ndarray, labels: np.ndarray) -> list[dict[str, Any]]:
@@ -112,6 +123,12 @@ def _annotations(image: np.ndarray, boxes: np.ndarray, labels: np.ndarray) -> li
         {"id": index, "image_id": image_id, "category_id": label, "bbox": box, "area": box[2] * box[3], "iscrowd": 0}
         for index, (image_id, label, box) in enumerate(columns, start=1)
     ]
+
+
+def _defined(values: np.ndarray) -> float | None:
+    """The same average, None when nothing is defined."""
+    average = _average(values)
+    return None if np.isnan(average) else average
 
 
 def _average(precision: np.ndarray) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+from eyechart.comparison.measures import MEASURES
 from eyechart.report.entries import Entry
 from eyechart.schema import Comparison, Family, Summary, Verdict
 
@@ -33,8 +34,9 @@ class Pairs:
 
     @cached_property
     def measured(self) -> tuple[str, ...]:
-        """Metrics with a summary, in the order of the comparison."""
-        return tuple(dict.fromkeys(summary.metric for summary in self.comparison.summaries))
+        """Metrics that are compared and have a summary, in the order of the comparison."""
+        found = dict.fromkeys(summary.metric for summary in self.comparison.summaries)
+        return tuple(metric for metric in found if metric in MEASURES)
 
     def verdict(self, one: Entry, other: Entry, metric: str = PRIMARY) -> Verdict | None:
         """None where the comparison has nothing on the two, because one of them diverged for instance."""

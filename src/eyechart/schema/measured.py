@@ -80,6 +80,16 @@ class DetectionScores(Frozen):
     map75: float
     found_fraction: float  # images with at least one box
     num_boxes: Count
+    # The rest of COCO's twelve.  None: no true box is of that size, or the run was written before they were measured.
+    map_small: float | None = None  # AP of true boxes below 32 x 32 pixels
+    map_medium: float | None = None
+    map_large: float | None = None  # from 96 x 96 pixels on
+    mar_1: float | None = None  # recall averaged over IoU .50:.05:.95, with at most one box an image and class
+    mar_10: float | None = None
+    mar_100: float | None = None
+    mar_small: float | None = None  # with at most 100, of true boxes of that size
+    mar_medium: float | None = None
+    mar_large: float | None = None
 
 
 class Segment(Frozen):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from eyechart.comparison.measures import MEASURES
+from eyechart.comparison.summaries import SHARES
 from eyechart.comparison.words.numbers import interval, interval_decimals, number, times
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def metric_name(metric: str, lang: Language = "en") -> str:
 
 def shown_factor(metric: str) -> float:
     """Shares of 1 are told in points, everything else as it is."""
-    return 100.0 if MEASURES[metric].unit == "points" else 1.0
+    return 100.0 if metric in SHARES else 1.0
 
 
 def lead_decimals(verdict: Verdict, low: float | None, high: float | None) -> int:

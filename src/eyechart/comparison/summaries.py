@@ -1,0 +1,96 @@
+"""Every metric of every contender over its seeds: mean, standard deviation, interval (rule 6).
+
+More metrics than are tested (comparison/measures.py): a reader wants precision, recall, certainty and all of COCO's
+twelve, and a verdict on each of them would only be found by chance more often.
+"""
+
+from __future__ import annotations
+
+import statistics
+from typing import TYPE_CHECKING
+
+from eyechart.comparison.calibration import brier_score, expected_calibration_error
+from eyechart.comparison.measures import MEASURES, PRIMARY
+from eyechart.comparison.uncertainty import mean_interval, wilson_interval
+from eyechart.schema import Summary
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from eyechart.comparison.contenders import Contender
+    from eyechart.comparison.stored import Evidence
+    from eyechart.schema import RunRecord
+
+    Quantity = Callable[[RunRecord], float | None]
+
+Certainty = dict[str, float]  # "brier" and "ece" of one run's answers to the test part; empty: they are not there
+
+
+def _of_boxes(name: str) -> Quantity:
+    return lambda run: getattr(run.detection, name) if run.detection else None
+
+
+COCO_TWELVE: dict[str, Quantity] = {
+    name: _of_boxes(name)
+    for name in (
+        "map", "map50", "map75", "map_small", "map_medium", "map_large",
+        "mar_1", "mar_10", "mar_100", "mar_small", "mar_medium", "mar_large",
+    )
+}  # fmt: skip
+FROM_RECORDS: dict[str, Quantity] = {
+    **{name: measure.value for name, measure in MEASURES.items()},
+    "macro_precision": lambda run: run.test.macro_precision,
+    "macro_recall": lambda run: run.test.macro_recall,
+    **COCO_TWELVE,
+}
+FROM_ANSWERS = ("brier", "ece")
+SHARES = {"accuracy", "macro_precision", "macro_recall", "macro_f1", "ece", *COCO_TWELVE}  # 0..1, told in per cent
+
+
+def certainty_of(each: Evidence) -> Certainty:
+    """How far a run's test answers can be believed; empty where they are gone or damaged."""
+    test = each.parts[0]
+    if test.items is None or test.probabilities is None or len(test.probabilities) != len(test.items.labels):
+        return {}
+    return {
+        "brier": brier_score(test.items.labels, test.probabilities),
+        "ece": expected_calibration_error(test.items.labels, test.probabilities),
+    }
+
+
+def summaries_of(contenders: list[Contender], certainty: Mapping[Path, Certainty]) -> tuple[Summary, ...]:
+    """All that was measured, by metric; `certainty` by the folder of each run."""
+    found = []
+    for metric, quantity in FROM_RECORDS.items():
+        found += [_summary(metric, each, [quantity(run) for run in each.runs.values()]) for each in contenders]
+    for metric in FROM_ANSWERS:
+        for each in contenders:
+            values = [certainty.get(folder, {}).get(metric) for folder in each.folders.values()]
+            found.append(_summary(metric, each, values))
+    return tuple(summary for summary in found if summary is not None)
+
+
+def _summary(metric: str, contender: Contender, measured: list[float | None]) -> Summary | None:
+    """None where no run has such a number; a run without one is left out, and `seeds` says which have it."""
+    pairs = [(seed, value) for seed, value in zip(contender.runs, measured, strict=True) if value is not None]
+    if not pairs:
+        return None
+    values = [value for _, value in pairs]
+    ends: tuple[float, float] | None = None
+    if len(values) > 1:
+        low, high = mean_interval(values)
+        ends = max(0.0, low), min(1.0, high) if metric in SHARES else high
+    elif metric == PRIMARY:
+        num_items = contender.any_run.test.num_items
+        ends = wilson_interval(round(values[0] * num_items), num_items)
+    return Summary(
+        contender=contender.name,
+        metric=metric,
+        seeds=tuple(seed for seed, _ in pairs),
+        values=tuple(values),
+        mean=statistics.fmean(values),
+        sd=statistics.stdev(values) if len(values) > 1 else None,
+        low=ends[0] if ends else None,
+        high=ends[1] if ends else None,
+    )
