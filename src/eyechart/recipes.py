@@ -54,7 +54,7 @@ RECIPES: dict[str, Recipe] = {
     "vgg16": Recipe(
         contender="vgg16",
         title="VGG16, fine-tuned",
-        epochs=2,
+        epochs=2.75,
         batch_size=64,
         optimizer="adamw",
         learning_rate=1e-3,
