@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor, nn
 
+    from eyechart.contender import Contender
     from eyechart.contracts import Batch
-    from eyechart.fitting import Contender
     from eyechart.models.faster_rcnn import FasterRCNN
 
 RATE = "images per training second"

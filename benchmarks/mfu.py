@@ -15,7 +15,7 @@ from benchmarks import harness
 from benchmarks.harness import Result, Settings
 
 if TYPE_CHECKING:
-    from eyechart.fitting import Contender
+    from eyechart.contender import Contender
 
 UNIT = "share of the best matrix product"
 
@@ -92,8 +92,8 @@ def step_mfu(contender: str, num_images: int, is_tiny: bool) -> Callable[[], dic
 
 def step_flops(contender: Contender) -> float:
     """Operations of one image in a training step; those of stages whose outputs are kept do not happen in it."""
+    from eyechart.contender import TOOLS
     from eyechart.evaluation.cost import count_flops, count_flops_with_kept_stages
-    from eyechart.fitting import TOOLS
     from eyechart.training.feeds import as_batch
 
     part = contender.splits.train

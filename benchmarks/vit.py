@@ -19,7 +19,7 @@ from eyechart.errors import MissingError
 if TYPE_CHECKING:
     from torch import nn
 
-    from eyechart.fitting import Contender
+    from eyechart.contender import Contender
 
 RATE = "images per training second"
 OURS = "benchmarks.workload:training_rate"

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from eyechart.clock import Clock, device_synchronise
-from eyechart.fitting import Contender, prepare
+from eyechart.contender import Contender, prepare
 from eyechart.schema import Budget, Plan, Recipe
 from eyechart.study import jobs_of, plan_study
 from eyechart.training.feeds import Feed

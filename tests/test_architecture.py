@@ -16,6 +16,7 @@ STAGES = ("data", "models", "weights", "training", "evaluation", "report", "comp
 # The only places where stages meet.
 KNOWS_SEVERAL_STAGES = (
     "study.py",
+    "contender.py",
     "fitting.py",
     "runner.py",
     "prediction.py",

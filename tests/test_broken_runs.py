@@ -17,7 +17,7 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from eyechart import fitting, runner, study
+from eyechart import contender, runner, study
 from eyechart.comparison.findings import find, refuse
 from eyechart.comparison.words.findings import sentence
 from eyechart.contracts import Dataset, LabelledImages, Reporter
@@ -49,7 +49,7 @@ def use_data(small_mnist: Dataset, monkeypatch: pytest.MonkeyPatch) -> Callable[
         digest = parts_sha256(changed.train, changed.validation, changed.test)
         card = changed.card.model_copy(update={"content_sha256": digest})
         changed = dataclasses.replace(changed, card=card)
-        monkeypatch.setattr(fitting.catalog, "load_dataset", lambda *args, **options: changed)
+        monkeypatch.setattr(contender.catalog, "load_dataset", lambda *args, **options: changed)
 
     use(lambda dataset: dataset)
     return use
@@ -60,14 +60,14 @@ def use_model(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[Any], None
     """Let `spoil` change every model that is built."""
 
     def use(spoil: Callable[[Any], None]) -> None:
-        build = fitting.architectures.build_model
+        build = contender.architectures.build_model
 
         def build_spoiled(*args: Any) -> nn.Module:
             model: nn.Module = build(*args)
             spoil(model)
             return model
 
-        monkeypatch.setattr(fitting.architectures, "build_model", build_spoiled)
+        monkeypatch.setattr(contender.architectures, "build_model", build_spoiled)
 
     return use
 

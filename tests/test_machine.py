@@ -11,6 +11,7 @@ from eyechart.errors import RunFailed, UsageError
 from eyechart.launch import probe
 from eyechart.launch.probe import PlannedWork
 from eyechart.schema import Budget, MachineChoice, StudyRecord
+from eyechart.study_folder import open_study
 
 GPU = [("cpu", "float32"), ("cuda", "float32"), ("cuda", "bfloat16")]
 SECONDS = Budget(unit="seconds", amount=60)
@@ -156,12 +157,12 @@ def test_resuming_keeps_what_was_settled(with_gpu: None, tmp_path: Path) -> None
         cpu_float32=work((9, 9), (9, 9)), cuda_float32=work((5, 9), (5, 9)), cuda_bfloat16=work((1, 9), (1, 9))
     )
     settled, _ = settle(plan(), timer)
-    study.open_study(settled, tmp_path / "s", resume=False, exist_ok=False)
-    again = study.open_study(plan(), tmp_path / "s", resume=True, exist_ok=False)
+    open_study(settled, tmp_path / "s", resume=False, exist_ok=False)
+    again = open_study(plan(), tmp_path / "s", resume=True, exist_ok=False)
     assert (again.rules, again.machine) == (settled.rules, settled.machine)
     assert machine.settle_machine(again, True, lambda sentence: None, time_study=never) is again
     with pytest.raises(UsageError, match=r"other settings \(precision\)"):
-        study.open_study(plan(precision="float32"), tmp_path / "s", resume=True, exist_ok=False)
+        open_study(plan(precision="float32"), tmp_path / "s", resume=True, exist_ok=False)
 
 
 def test_studies_from_before_have_no_choice_to_tell() -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from eyechart import fitting, storage, study
+from eyechart import contender, storage, study
+from eyechart.contender import TOOLS, prepare
 from eyechart.contracts import Dataset, Progress, Reporter
-from eyechart.fitting import TOOLS, prepare
 from eyechart.schema import Job
 from eyechart.training.budget import make_plan
 from eyechart.training.feeds import ImageFeed, Order
@@ -20,7 +20,7 @@ CPU = torch.device("cpu")
 @pytest.fixture
 def jobs(small_mnist: Dataset, monkeypatch: pytest.MonkeyPatch) -> dict[tuple[str, int], Job]:
     """cnn and vit with seeds 0 and 1, on the small MNIST."""
-    monkeypatch.setattr(fitting.catalog, "load_dataset", lambda *args, **options: small_mnist)
+    monkeypatch.setattr(contender.catalog, "load_dataset", lambda *args, **options: small_mnist)
     record = study.plan_study(["cnn", "vit"], preset="smoke", seeds=[0, 1], num_threads=1, fraction=0.5)
     return {(job.contender, job.seed): job for job in study.jobs_of(record, Path("runs/x"))}
 

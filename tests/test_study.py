@@ -10,6 +10,7 @@ from eyechart import storage, study
 from eyechart.contracts import Progress, Reporter
 from eyechart.errors import Interrupted, RunFailed, StorageError, UsageError
 from eyechart.schema import Job
+from eyechart.study_folder import open_study
 
 
 def quiet(progress: Progress) -> None:
@@ -69,7 +70,7 @@ def test_weights_are_given_to_those_that_have_some() -> None:
 
 def test_finished_runs_are_skipped_and_failures_do_not_stop_the_others(tmp_path: Path) -> None:
     record = study.plan_study(["cnn", "vit"], preset="smoke")
-    study.open_study(record, tmp_path / "s", resume=False, exist_ok=False)
+    open_study(record, tmp_path / "s", resume=False, exist_ok=False)
     first = study.run_study(record, tmp_path / "s", quiet, launch=Launcher(vit_s0=RunFailed("no luck")))
     assert {run: str(error) for run, error in first.failures.items()} == {"vit-s0": "no luck"}
     with pytest.raises(RunFailed, match=r"1 of 2 runs failed \(vit-s0\).*--resume"):
@@ -83,16 +84,16 @@ def test_finished_runs_are_skipped_and_failures_do_not_stop_the_others(tmp_path:
 def test_what_is_said_of_a_recipe_does_not_start_a_study_anew(tmp_path: Path) -> None:
     """`make accuracy` writes what it measured into `expect`; `make accuracy SEEDS=10` goes on with the same folder."""
     three = study.plan_study(["cnn"], seeds=(0, 1, 2), preset="smoke")
-    study.open_study(three, tmp_path / "s", resume=False, exist_ok=False)
+    open_study(three, tmp_path / "s", resume=False, exist_ok=False)
     ten = study.plan_study(["cnn"], seeds=range(10), preset="smoke")
     measured = ten.recipes["cnn"].model_copy(update={"expect": "99.6 % of 3 seeds"})
-    merged = study.open_study(
+    merged = open_study(
         ten.model_copy(update={"recipes": {"cnn": measured}}), tmp_path / "s", resume=True, exist_ok=False
     )
     assert merged.seeds == tuple(range(10))
     faster = ten.model_copy(update={"recipes": {"cnn": measured.model_copy(update={"learning_rate": 0.9})}})
     with pytest.raises(UsageError, match=r"other settings \(recipe of cnn\)"):
-        study.open_study(faster, tmp_path / "s", resume=True, exist_ok=False)
+        open_study(faster, tmp_path / "s", resume=True, exist_ok=False)
 
 
 def test_failures_that_agree_keep_their_exit_code(tmp_path: Path) -> None:
@@ -121,12 +122,12 @@ def test_stopping_says_how_to_go_on(tmp_path: Path) -> None:
 def test_nothing_is_overwritten_silently(tmp_path: Path) -> None:
     folder = tmp_path / "s"
     record = study.plan_study(["cnn"], preset="smoke")
-    study.open_study(record, folder, resume=False, exist_ok=False)
+    open_study(record, folder, resume=False, exist_ok=False)
     with pytest.raises(UsageError, match=r"already holds a study.*--resume.*--exist-ok.*--name"):
-        study.open_study(record, folder, resume=False, exist_ok=False)
+        open_study(record, folder, resume=False, exist_ok=False)
     study.run_study(record, folder, quiet, launch=Launcher())
     (folder / "notes.txt").write_text("mine")
-    study.open_study(record, folder, resume=False, exist_ok=True)
+    open_study(record, folder, resume=False, exist_ok=True)
     assert storage.find_runs([folder]) == []
     assert (folder / "notes.txt").read_text() == "mine", "only what eyechart made is replaced"
 
@@ -136,14 +137,14 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
     record = study.plan_study(["cnn"], preset="smoke")
     for flags in ({"resume": True, "exist_ok": False}, {"resume": False, "exist_ok": True}):
         with pytest.raises(UsageError, match="is no study of eyechart"):
-            study.open_study(record, tmp_path, **flags)
+            open_study(record, tmp_path, **flags)
 
 
 def test_resuming_may_add_seeds_and_contenders_but_not_change_rules(tmp_path: Path) -> None:
     folder = tmp_path / "s"
-    study.open_study(study.plan_study(["cnn"], preset="smoke"), folder, resume=False, exist_ok=False)
+    open_study(study.plan_study(["cnn"], preset="smoke"), folder, resume=False, exist_ok=False)
     more = study.plan_study(["cnn", "vit"], preset="smoke", seeds=[0, 1])
-    merged = study.open_study(more, folder, resume=True, exist_ok=False)
+    merged = open_study(more, folder, resume=True, exist_ok=False)
     assert merged.contenders == ("cnn", "vit")
     assert merged.seeds == (0, 1)
     for other in (
@@ -151,7 +152,7 @@ def test_resuming_may_add_seeds_and_contenders_but_not_change_rules(tmp_path: Pa
         study.plan_study(["cnn"], preset="smoke", changes={"learning_rate": 0.7}),
     ):
         with pytest.raises(UsageError, match=r"started with other settings \((fraction|recipe of cnn)\)"):
-            study.open_study(other, folder, resume=True, exist_ok=False)
+            open_study(other, folder, resume=True, exist_ok=False)
 
 
 def test_weights_that_were_settled_can_be_resumed(tmp_path: Path) -> None:
@@ -160,8 +161,8 @@ def test_weights_that_were_settled_can_be_resumed(tmp_path: Path) -> None:
     settled = record.model_copy(
         update={"recipes": {"vgg16": record.recipes["vgg16"].model_copy(update={"weights": "hed"})}}
     )
-    study.open_study(settled, tmp_path / "s", resume=False, exist_ok=False)
-    again = study.open_study(record, tmp_path / "s", resume=True, exist_ok=False)
+    open_study(settled, tmp_path / "s", resume=False, exist_ok=False)
+    again = open_study(record, tmp_path / "s", resume=True, exist_ok=False)
     assert again.recipes["vgg16"].weights == "hed"
 
 

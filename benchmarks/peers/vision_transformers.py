@@ -7,7 +7,7 @@ from typing import NamedTuple
 from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
-from eyechart.fitting import Contender
+from eyechart.contender import Contender
 from eyechart.models.vit import Block, ViT
 
 MLP_RATIO = 4

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from eyechart import fitting, host, planning
+from eyechart import contender as contenders
+from eyechart import host, planning
 from eyechart.study import jobs_of
 from eyechart.training.budget import budget_of, make_plan
 
@@ -47,7 +48,7 @@ def estimate_study(
 
 
 def _estimate(job: Job, say: Callable[[str], None], is_brief: bool) -> Estimate:
-    contender = fitting.prepare(job, host.select_device(job.rules.device), say)
+    contender = contenders.prepare(job, host.select_device(job.rules.device), say)
     budget = budget_of(job.recipe, job.rules)
     seconds = planning.MOMENT_SECONDS if is_brief or budget.unit != "seconds" else budget.amount
     pace = planning.calibrate(contender, seconds)

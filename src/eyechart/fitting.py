@@ -5,66 +5,29 @@ dataset -> splits -> model -> fit -> answers on validation.  Nothing in this fil
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
-from torch import nn
 
 from eyechart import host, planning, seeding, storage
 from eyechart.clock import Clock, device_synchronise
-from eyechart.contracts import Dataset, Images, LabelledImages, Progress, Splits, StartingWeights
-from eyechart.data import augment, batches, boxes, catalog, splits
+from eyechart.contender import TOOLS, Contender, prepare
+from eyechart.contracts import Images, LabelledImages, Progress
 from eyechart.errors import Interrupted, RunFailed
 from eyechart.evaluation import cost, metrics
 from eyechart.evaluation.predict import Predictions, predict
 from eyechart.models import catalog as architectures
-from eyechart.schema import Host, Job, Plan, Preprocessing, Scores
+from eyechart.schema import Host, Job, Plan, Scores
 from eyechart.training import feeds, loop
-from eyechart.training.execution import Computation
-from eyechart.weights.resolve import starting_weights
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from eyechart.contracts import ContenderModel, Reporter
-    from eyechart.schema import ExecutionMode
+    from eyechart.contracts import Reporter
 
 EVALUATION_BATCH = 256  # images judged at once
-TOOLS = feeds.Tools(batches.epoch_order, batches.to_floats, augment.augment, boxes.ink_boxes)
-
-
-@dataclass
-class Contender:
-    """A model that stands ready, with everything that was decided on the way there."""
-
-    job: Job
-    dataset: Dataset
-    splits: Splits
-    starting: StartingWeights
-    preprocessing: Preprocessing
-    model: nn.Module
-    device: torch.device
-    validation: Predictions | None = None  # of the last look at the validation part
-
-    @property
-    def judge(self) -> ContenderModel:
-        return cast("ContenderModel", self.model)
-
-    def computation(self, model: nn.Module, mode: ExecutionMode = "eager") -> Computation:
-        """How this contender, or a copy of it, computes its loss."""
-        return Computation(model, self.device, self.job.rules.precision, mode)
-
-    def make_feed(self, model: nn.Module, plan: Plan, computation: Computation | None = None) -> feeds.Feed:
-        """The batches of this contender, for itself or for a copy of it."""
-        recipe, seed, part = self.job.recipe, self.job.seed, self.splits.train
-        computation = computation or self.computation(model)
-        if recipe.cache_frozen and recipe.frozen_stages:
-            folder = Path(self.job.folder)
-            return feeds.CachedFeed(model, part, recipe, plan, seed, self.device, TOOLS, folder, computation)
-        return feeds.ImageFeed(model, part, recipe, plan, seed, self.device, TOOLS, computation)
 
 
 class Trained(NamedTuple):
@@ -110,24 +73,6 @@ def _sayer(run: str, report: Reporter, stop_signal: Callable[[], int | None]) ->
             raise Interrupted(f"Stopped while {run} was prepared; pictures that are prepared already stay.", number)
 
     return say
-
-
-def prepare(job: Job, device: torch.device, say: Callable[[str], None]) -> Contender:
-    """Everything up to a model that stands on the device, seeded, with its starting weights."""
-    host.set_threads(job.rules.num_threads)
-    host.set_precision(job.rules.precision, device)
-    seeding.make_deterministic()
-    dataset = catalog.load_dataset(job.rules.dataset, img_size=job.rules.img_size, offline=job.offline, say=say)
-    parts = splits.split(dataset, job.rules, job.seed)
-    starting = starting_weights(job.recipe.contender, job.recipe.weights, offline=job.offline, say=say)
-    preprocessing = architectures.plan_preprocessing(
-        job.recipe, dataset.card, parts.pixel_mean, parts.pixel_std, starting
-    )
-    seeding.seed_everything(job.seed, "initialisation")
-    model = architectures.build_model(job.recipe, preprocessing, dataset.card.num_classes)
-    architectures.load_starting_tensors(model, job.recipe, starting.tensors)
-    model.to(memory_format=torch.channels_last).to(device)
-    return Contender(job, dataset, parts, starting, preprocessing, model, device)
 
 
 # --------------------------------------------------------------------------------------------- training

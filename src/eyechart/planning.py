@@ -13,8 +13,8 @@ from eyechart.errors import RunFailed, StorageError
 from eyechart.training import budget, calibration, checkpoint, execution
 
 if TYPE_CHECKING:
+    from eyechart.contender import Contender
     from eyechart.contracts import Reporter
-    from eyechart.fitting import Contender
     from eyechart.schema import ExecutionMode, Plan
 
 MOMENT_SECONDS = 20.0  # of which a calibration takes a twentieth, where the budget is not in seconds

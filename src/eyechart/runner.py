@@ -15,14 +15,13 @@ from torch import nn
 
 from eyechart import saved, storage
 from eyechart.clock import Clock
+from eyechart.contender import TOOLS, Contender
 from eyechart.contracts import LabelledImages, Progress
 from eyechart.data import batches, boxes
 from eyechart.evaluation import cost, detection, metrics
 from eyechart.evaluation.predict import Predictions
 from eyechart.fitting import (
     EVALUATION_BATCH,
-    TOOLS,
-    Contender,
     dtype_of,
     judge,
     judge_validation,

@@ -40,3 +40,13 @@ def named(name: str, contender: str) -> Text:
     """The name behind the mark of its contender, which alone is coloured."""
     style = style_of(contender)
     return Text.assemble((style.glyph, style.colour), " ", (name, "bold"))
+
+
+def seconds_text(seconds: float) -> str:
+    """A duration as people say it: 4.2 s, 1 min 10 s, 2 h 05 min."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02} s"
+    return f"{minutes // 60} h {minutes % 60:02} min"

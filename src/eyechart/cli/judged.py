@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.text import Text
 
-from eyechart.cli.console import named, new_table, open_console
+from eyechart.cli.console import named, new_table, open_console, seconds_text
 from eyechart.errors import StorageError
 
 if TYPE_CHECKING:
@@ -170,8 +170,6 @@ def _load(share: float | None) -> str:
 
 
 def _seconds(value: float) -> str:
-    from eyechart.cli.tables import seconds_text
-
     return seconds_text(value)
 
 

@@ -118,11 +118,12 @@ def race(
     from eyechart.data.catalog import load_dataset
     from eyechart.machine import open_machines, settle_machine
     from eyechart.storage import STUDY_FILE, write_record
+    from eyechart.study_folder import open_study
 
     say = _silent if quiet else _say
     open_machines(record.rules)  # a device that is not here is told before anything is fetched
     load_dataset(record.rules.dataset, img_size=record.rules.img_size, offline=offline, say=say)
-    record = studies.open_study(record, folder, resume=resume, exist_ok=exist_ok)
+    record = open_study(record, folder, resume=resume, exist_ok=exist_ok)
     record = settle_machine(studies.settle_weights(record, offline, say), offline, say)
     write_record(folder / STUDY_FILE, record)
     _forewarn(record, say, strict, lang)

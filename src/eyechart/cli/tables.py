@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from eyechart.cli.console import seconds_text
 from eyechart.palette import style_of
 
 if TYPE_CHECKING:
@@ -102,16 +103,6 @@ def estimates_table(estimates: Sequence[Estimate]) -> None:
         f"{len(estimates)} runs: about {seconds_text(seconds)} of training (judging and start-up come on top), "
         f"{bytes_text(disk)} of disk at most. Nothing was trained."
     )
-
-
-def seconds_text(seconds: float) -> str:
-    """A duration as people say it: 4.2 s, 1 min 10 s, 2 h 05 min."""
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest:02} s"
-    return f"{minutes // 60} h {minutes % 60:02} min"
 
 
 def bytes_text(count: float) -> str:

@@ -170,7 +170,8 @@ def _dry_run(record: TuneRecord, folder: Path, offline: bool, as_json: bool) -> 
     import json
 
     from eyechart import study as studies
-    from eyechart.cli.tables import estimates_table, seconds_text
+    from eyechart.cli.console import seconds_text
+    from eyechart.cli.tables import estimates_table
     from eyechart.estimate import estimate_study
     from eyechart.machine import settle_machine
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from eyechart import host, storage, study
+from eyechart import host, storage, study_folder
 from eyechart.contracts import Progress
 from eyechart.errors import Interrupted, RunFailed, UsageError
 from eyechart.launch import process
@@ -109,7 +109,7 @@ def open_search(record: TuneRecord, folder: Path, *, resume: bool) -> TuneRecord
 
 
 def _resumed(old: TuneRecord, new: TuneRecord, folder: Path) -> TuneRecord:
-    differences = study.differences(old.study, new.study)
+    differences = study_folder.differences(old.study, new.study)
     for field in ("contenders", "seeds"):
         differences += [field] if set(getattr(old.study, field)) != set(getattr(new.study, field)) else []
     if old.unit != new.unit or new.amount < old.amount:
