@@ -15,6 +15,7 @@ import json
 import re
 import statistics
 import sys
+from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -47,6 +48,9 @@ class Words(NamedTuple):
     origin: str
     whole: str
     conjunction: str
+    better: dict[str, str]  # scope of a verdict -> what is said of its pairs
+    than: str
+    undecided: dict[str, str]  # kind of a verdict -> how many pairs have it
 
 
 ENGLISH = Words(
@@ -62,6 +66,12 @@ ENGLISH = Words(
     "([record]({path})).",
     "All runs together, judging and start-up included: {total}.",
     "and",
+    {"architectures": "Shown: {pairs}.",
+     "these runs": "By the test images alone, so of these runs and not of the architectures: {pairs}."},
+    "is better than",
+    {"equivalent": "Equivalent: {number} of the {total} pairs.",
+     "not shown": "Not shown: {number} of the {total} pairs.",
+     "too few runs": "Too few seeds to say: {number} of the {total} pairs."},
 )  # fmt: skip
 FRENCH = Words(
     ("concurrent", "départ", "exactitude %", "précision %", "rappel %", "F1 %", "perte", "entraînement",
@@ -77,6 +87,12 @@ FRENCH = Words(
     "([relevé]({path})).",
     "Tous les essais ensemble, évaluation et démarrage compris : {total}.",
     "et",
+    {"architectures": "Démontré : {pairs}.",
+     "these runs": "Par les seules images de test, donc de ces essais et non des architectures : {pairs}."},
+    "est meilleur que",
+    {"equivalent": "Équivalents : {number} des {total} paires.",
+     "not shown": "Non démontré : {number} des {total} paires.",
+     "too few runs": "Trop peu de graines pour conclure : {number} des {total} paires."},
 )  # fmt: skip
 READMES = {"README.md": ENGLISH, "README.fr.md": FRENCH}
 
@@ -179,8 +195,32 @@ def _legend(record: Record, path: str, words: Words) -> list[str]:
     if any(result["weights"] != "none" for result in results.values()):
         lines.append(words.pretrained)
     lines += [_boxes(contender, result, words) for contender, result in results.items() if "map50" in result]
-    paragraphs = [" ".join(lines), "", f"{_origin(record, path, words)} {_total(results, words)}"]
-    return [_typeset(paragraph, words) for paragraph in paragraphs]
+    origin = f"{_origin(record, path, words)} {_total(results, words)}"
+    paragraphs = [paragraph for paragraph in (" ".join(lines), _verdicts(record, words), origin) if paragraph]
+    return "\n\n".join(_typeset(paragraph, words) for paragraph in paragraphs).split("\n")
+
+
+def _verdicts(record: Record, words: Words) -> str:
+    """What may be said of pairs, in accuracy, by the record's own verdicts; those that decide nothing are counted."""
+    verdicts = [verdict for verdict in record.get("verdicts", []) if verdict["metric"] == "accuracy"]
+    sentences = []
+    for scope, told in words.better.items():
+        beaten: dict[str, list[str]] = defaultdict(list)
+        for verdict in verdicts:
+            if (verdict["kind"], verdict["scope"]) == ("better", scope):
+                beaten[verdict["first"]].append(verdict["second"])
+        pairs = [f"`{first}` {words.than} {_listed(others, words)}" for first, others in beaten.items()]
+        sentences += [told.format(pairs="; ".join(pairs))] if pairs else []
+    kinds = Counter(verdict["kind"] for verdict in verdicts)
+    for kind, told in words.undecided.items():
+        sentences += [told.format(number=kinds[kind], total=len(verdicts))] if kinds[kind] else []
+    return " ".join(sentences)
+
+
+def _listed(names: list[str], words: Words) -> str:
+    """`a`, `b` and `c`."""
+    *rest, last = [f"`{name}`" for name in names]
+    return f"{', '.join(rest)} {words.conjunction} {last}" if rest else last
 
 
 def _typeset(sentence: str, words: Words) -> str:

@@ -159,6 +159,22 @@ def test_french_numbers_and_several_seeds() -> None:
     assert "Wilson" not in text
 
 
+def test_verdicts_are_told_as_far_as_they_go() -> None:
+    tables = script("readme_tables")
+    kinds = [("cnn", "vit", "better", "these runs"), ("cnn", "vgg16", "better", "these runs"),
+             ("vit", "vgg16", "better", "architectures"), ("cnn", "alexnet", "too few runs", "these runs")]  # fmt: skip
+    verdicts = [dict(zip(("first", "second", "kind", "scope"), each, strict=True), metric="accuracy") for each in kinds]
+    record = a_record(0.98, 0.99, 0.99) | {"verdicts": [*verdicts, verdicts[0] | {"metric": "loss"}]}
+    english = tables.table(record, "records/x.json", tables.ENGLISH)
+    assert (
+        "Shown: `vit` is better than `vgg16`. By the test images alone, so of these runs and not of the architectures: "
+        "`cnn` is better than `vit` and `vgg16`. Too few seeds to say: 1 of the 4 pairs.\n"
+    ) in english
+    french = tables.table(record, "records/x.json", tables.FRENCH)
+    assert "Démontré\N{NO-BREAK SPACE}: `vit` est meilleur que `vgg16`." in french
+    assert "Trop peu de graines pour conclure\N{NO-BREAK SPACE}: 1 des 4 paires." in french
+
+
 def test_the_best_comes_first() -> None:
     tables = script("readme_tables")
     record = a_record(0.97)
