@@ -54,11 +54,11 @@ def eyechart(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 
 def test_the_sheet_of_a_run_has_calibration_and_clocks(study: Path, eyechart: Any) -> None:
     text = eyechart("show", study / "vgg16-s0").out
-    assert re.search(r"ECE +\d\.\d\d% in 15 bins of equal width", text)
+    assert re.search(r"ECE +\d\.\d\d % in 15 bins of equal width", text)
     assert re.search(r"Brier +0\.\d{4}", text)
     assert "fitted on validation" in text
     assert re.search(r"matrix products of 2,048 x 2,048", text)
-    assert re.search(r"to 99% validation +not reached", text)
+    assert re.search(r"to 99 % validation +not reached", text)
     assert re.search(r"other load +not known", text)
     assert "no validation answers" in " ".join(eyechart("show", study / "fasterrcnn-s0").out.split())
 

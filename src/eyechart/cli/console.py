@@ -42,6 +42,11 @@ def named(name: str, contender: str) -> Text:
     return Text.assemble((style.glyph, style.colour), " ", (name, "bold"))
 
 
+def percent_text(share: float, decimals: int = 2) -> str:
+    """A share of 1: 99.31 %."""
+    return f"{100 * share:.{decimals}f} %"
+
+
 def seconds_text(seconds: float) -> str:
     """A duration as people say it: 4.2 s, 1 min 10 s, 2 h 05 min."""
     if seconds < 60:

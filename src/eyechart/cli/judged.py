@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.text import Text
 
-from eyechart.cli.console import named, new_table, open_console, seconds_text
+from eyechart.cli.console import named, new_table, open_console, percent_text, seconds_text
 from eyechart.errors import StorageError
 
 if TYPE_CHECKING:
@@ -48,13 +48,14 @@ def certainty_rows(folder: Path, run: RunRecord) -> list[tuple[str, str]]:
     except StorageError as error:
         return [("calibration", f"not known: {error}")]
     before, after = found.before, found.after
+    ece, adaptive_ece = percent_text(before.ece), percent_text(before.adaptive_ece)
     rows = [
         ("Brier", f"{before.brier:.4f} (0 to 2)"),
-        ("ECE", f"{before.ece:.2%} in 15 bins of equal width, {before.adaptive_ece:.2%} of equal counts"),
+        ("ECE", f"{ece} in 15 bins of equal width, {adaptive_ece} of equal counts"),
     ]
     if after is None or found.temperature is None:
         return [*rows, ("temperature", f"none: {found.why_not}")]
-    scaled = f"ECE {after.ece:.2%}, Brier {after.brier:.4f}, loss {after.loss:.4f} nats with it"
+    scaled = f"ECE {percent_text(after.ece)}, Brier {after.brier:.4f}, loss {after.loss:.4f} nats with it"
     return [*rows, ("temperature", f"{found.temperature:.2f}, fitted on validation; {scaled}")]
 
 
@@ -69,7 +70,7 @@ def clock_rows(run: RunRecord) -> list[tuple[str, str]]:
         ("this machine's unit", f"{found.products.median:,.0f} matrix products of 2,048 x 2,048 in the same time"),
         ("other load", _load(found.foreign_load) + (", spoiled: do not compare its times" if found.spoiled else "")),
     ]
-    goals = [(f"to {each.accuracy:.0%} validation", _goal(each)) for each in found.milestones]
+    goals = [(f"to {percent_text(each.accuracy, 0)} validation", _goal(each)) for each in found.milestones]
     return [*rows, *goals]
 
 
@@ -98,7 +99,7 @@ def print_judged(runs: Sequence[RunAt], console: Console | None = None) -> None:
 def _clocks_table(groups: dict[tuple[str, str], list[RunAt]]) -> Table:
     from eyechart.comparison.timing import MILESTONES, timing
 
-    goals = [f"to {accuracy:.0%}".replace("%", " %") for accuracy in MILESTONES]
+    goals = [f"to {percent_text(accuracy, 0)}" for accuracy in MILESTONES]
     table = _figures_table("contender", "input", "batch", "training", "CPU", "FLOP", "products", *goals, "other load")
     for (_, contender), runs in groups.items():
         found = timing(contender, [run for _, run in runs])
@@ -166,7 +167,7 @@ def _spread(spread: Spread) -> str:
 
 
 def _load(share: float | None) -> str:
-    return "not known" if share is None else f"{100 * share:.0f} %"
+    return "not known" if share is None else percent_text(share, 0)
 
 
 def _seconds(value: float) -> str:

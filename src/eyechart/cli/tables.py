@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from eyechart.cli.console import seconds_text
+from eyechart.cli.console import percent_text, seconds_text
 from eyechart.palette import style_of
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from eyechart.estimate import Estimate
     from eyechart.prediction import PictureAnswer
-    from eyechart.schema import RunRecord
+    from eyechart.schema import DetectionScores, RunRecord
 
 
 def runs_table(records: Sequence[RunRecord], broken: Sequence[dict[str, Any]]) -> None:
@@ -141,7 +141,16 @@ def _scores(record: RunRecord) -> list[tuple[str, str]]:
     if record.detection:
         boxes = record.detection
         rows.append(("boxes", f"mean IoU {boxes.mean_iou:.3f}, mAP {boxes.map:.3f}, mAP50 {boxes.map50:.3f}"))
+        rows.append(("COCO's other figures", _other_box_figures(boxes)))
     return rows
+
+
+def _other_box_figures(boxes: DetectionScores) -> str:
+    """Those of the twelve that are defined, as "AR 100 0.951"."""
+    names = [name for name in type(boxes).model_fields if name.startswith(("map7", "map_", "mar_"))]
+    known = {name: getattr(boxes, name) for name in names}
+    words = {name: name.replace("map_", "AP ").replace("map", "AP ").replace("mar_", "AR ") for name in names}
+    return ", ".join(f"{words[name]} {value:.3f}" for name, value in known.items() if value is not None)
 
 
 def _clocks(record: RunRecord) -> list[tuple[str, str]]:
@@ -157,7 +166,7 @@ def _cost(record: RunRecord) -> list[tuple[str, str]]:
     return [
         ("parameters", f"{cost.num_parameters:,}, of which {cost.num_trainable:,} trained"),
         ("FLOPs an image", f"{cost.forward_flops:,.0f} forward, {cost.training_flops:,.0f} training"),
-        ("share of peak (MFU)", f"{cost.mfu:.1%} of {cost.matmul_flops_per_second / 1e9:.0f} GFLOP/s"),
+        ("share of peak (MFU)", f"{percent_text(cost.mfu, 1)} of {cost.matmul_flops_per_second / 1e9:.0f} GFLOP/s"),
         ("peak memory", bytes_text(cost.peak_memory_bytes)),
         (
             "inference",
@@ -167,14 +176,17 @@ def _cost(record: RunRecord) -> list[tuple[str, str]]:
 
 
 def _provenance(record: RunRecord) -> list[tuple[str, str]]:
+    from eyechart.report.fields import value_text
     from eyechart.report.provenance import execution_text, tuning_text
     from eyechart.report.speech import Speech
 
     plan, host = record.plan, record.host
+    told_elsewhere = {"contender", "title", "source", "expect", "tuning"}
+    unusual = record.recipe.model_dump(exclude_defaults=True, exclude=told_elsewhere)
     return [
         ("schedule", f"{plan.num_steps:,} steps of {plan.batch_size} images, budget {plan.budget.amount:g} "
                      f"{plan.budget.unit}"),
-        ("recipe", record.recipe.model_dump_json(exclude={"title", "source", "expect", "contender", "tuning"})),
+        ("recipe", value_text(unusual, Speech())),
         ("tuning", tuning_text(record.recipe.tuning, Speech())),
         ("splits", f"{record.splits.num_train:,} train, {record.splits.num_validation:,} validation, "
                    f"{record.splits.num_test:,} test"),
@@ -194,7 +206,7 @@ def _precision(record: RunRecord) -> str:
 def _box(box: dict[str, object]) -> str:
     edges = box["box"]
     assert isinstance(edges, list)
-    return f"{box['label']} {box['score']:.0%} at " + ",".join(f"{edge:.0f}" for edge in edges)
+    return f"{box['label']} {percent_text(float(str(box['score'])), 0)} at " + ",".join(f"{edge:.0f}" for edge in edges)
 
 
 def _name(run: str, contender: str) -> Text:

@@ -42,6 +42,10 @@ FRENCH = {
     "description": "description", "sha256": "sha256", "pretrained_on": "pré-entraîné sur", "mean_iou": "IoU moyenne",
     "map": "mAP", "map50": "mAP à IoU 0,50", "map75": "mAP à IoU 0,75", "found_fraction": "part des images avec boîte",
     "num_boxes": "nombre de boîtes",
+    "map_small": "mAP, petites boîtes", "map_medium": "mAP, boîtes moyennes", "map_large": "mAP, grandes boîtes",
+    "mar_1": "rappel moyen, 1 boîte", "mar_10": "rappel moyen, 10 boîtes", "mar_100": "rappel moyen, 100 boîtes",
+    "mar_small": "rappel moyen, petites boîtes", "mar_medium": "rappel moyen, boîtes moyennes",
+    "mar_large": "rappel moyen, grandes boîtes",
     # machine
     "hostname": "machine", "platform": "plateforme", "cpu": "processeur", "num_cores": "nombre de cœurs",
     "num_machine_cores": "nombre de cœurs de la machine",
