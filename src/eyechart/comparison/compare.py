@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -38,18 +39,9 @@ def compare_contenders(
     contenders: list[Contender], items: ItemValues, certainty: Mapping[Path, Certainty] | None = None
 ) -> Comparison:
     """The same of what was read already, the best contender first; without findings."""
-    num_items = contenders[0].any_run.test.num_items
     deviations = _item_deviations(items) if len(contenders) > 1 else {}
-    tests: list[Family] = []
-    found: list[Verdict] = []
-    for measure in MEASURES.values():
-        measured = [contender for contender in contenders if measure.value(contender.any_run) is not None]
-        if len(measured) > 1 and not _is_fixed_by_the_rules(measure, contenders):
-            tests.append(_family(measure, contenders, measured, items))
-            facts = pairs.facts_of_pairs(measure, contenders, items, deviations.get(measure.name))
-            if measure.name == PRIMARY:
-                pairs.add_item_tests(facts, len(contenders), items)
-            found += verdicts.verdicts_of(measure, contenders, facts, num_items)
+    with ThreadPoolExecutor() as pool:  # one metric beside another: nearly all of it is numpy, which waits for nobody
+        compared = list(pool.map(lambda each: _compared(each, contenders, items, deviations), MEASURES.values()))
     return Comparison(
         dataset=contenders[0].any_run.dataset.title,
         contenders=tuple(contender.name for contender in contenders),
@@ -58,11 +50,26 @@ def compare_contenders(
             for contender in contenders
             if (origin := contender.any_run.weights.pretrained_on)
         },
-        num_items=num_items,
+        num_items=contenders[0].any_run.test.num_items,
         summaries=summaries_of(contenders, certainty or {}),
-        families=tuple(tests),
-        verdicts=tuple(found),
+        families=tuple(family for family, _ in compared if family is not None),
+        verdicts=tuple(verdict for _, found in compared for verdict in found),
     )  # fmt: skip
+
+
+def _compared(
+    measure: Measure, contenders: list[Contender], items: ItemValues, deviations: dict[str, np.ndarray]
+) -> tuple[Family | None, list[Verdict]]:
+    """The question over all contenders and the verdict of every pair; nothing where less than two have the metric."""
+    measured = [contender for contender in contenders if measure.value(contender.any_run) is not None]
+    if len(measured) < 2 or _is_fixed_by_the_rules(measure, contenders):
+        return None, []
+    facts = pairs.facts_of_pairs(measure, contenders, items, deviations.get(measure.name))
+    if measure.name == PRIMARY:
+        pairs.add_item_tests(facts, len(contenders), items)
+    num_items = contenders[0].any_run.test.num_items
+    family = _family(measure, contenders, measured, items)
+    return family, verdicts.verdicts_of(measure, contenders, facts, num_items)
 
 
 def _item_deviations(items: ItemValues) -> dict[str, np.ndarray]:
