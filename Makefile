@@ -2,7 +2,7 @@
 # make test    set up and run the whole test suite
 # make check   lint, format and types
 # make accuracy            every recipe's full schedule, three seeds, into records/mnist.json (hours; goes on where it stopped)
-# make accuracy SEEDS=10   the same with ten seeds: claim-grade
+# make accuracy SEEDS=10   the same with ten seeds: enough for verdicts on all ten pairs
 # make accuracy-quick      make run, and its results into records/mnist-quick.json and the READMEs
 # make accuracy-standard   every recipe's full schedule, one seed, into records/mnist-standard.json (an hour or so)
 # make audit               does eyechart deserve trust itself? into records/audit.json (half an hour)

@@ -72,6 +72,8 @@ def step_mfu(contender: str, num_images: int, is_tiny: bool) -> Callable[[], dic
     from eyechart.evaluation.cost import matmul_flops_per_second
 
     changes = {"weights": "none"} if contender in ("vgg16", "alexnet") else {}
+    if contender == "vgg16":
+        changes |= KEPT
     prepared = prepare_contender(contender, changes, is_tiny=is_tiny)
     flops = step_flops(prepared)
     measure_rate = measure_steps(prepared, prepared.model, num_images)

@@ -155,7 +155,7 @@ def test_french_numbers_and_several_seeds() -> None:
     assert "| `cnn` | `hed`† | 98,50 ± 6,35 | 98,50 ± 6,35 |" in text
     assert "| 70,2 s | 480\N{NARROW NO-BREAK SPACE}000 |" in text
     assert "Graines\N{NO-BREAK SPACE}: 0, 1\N{NO-BREAK SPACE};" in text
-    assert "IoU moyen 0,812" in text
+    assert "IoU moyenne 0,812" in text
     assert "Wilson" not in text
 
 

@@ -22,7 +22,7 @@ PRESETS = {
         {"budget": Budget(unit="seconds", amount=75), "validation_fraction": 1 / 60, "num_evaluations": 5},
     ),
     "standard": Preset(
-        "every recipe's own full schedule on all training images",
+        "every recipe's own full schedule on all training images but 5 % for validation",
         {"budget": None, "validation_fraction": 0.05, "num_evaluations": 10},
     ),
     "smoke": Preset(

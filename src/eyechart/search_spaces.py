@@ -63,6 +63,7 @@ SEARCH_SPACES: dict[str, Space] = {
         "warmup_fraction": Range(0, 0.4),
         "label_smoothing": Range(0, 0.2),
         "trunk_rate": Range(0.03, 1.0, log=True),
+        **AUGMENTATION,
     },
     "alexnet": {
         "learning_rate": Range(1e-4, 1e-2, log=True),
