@@ -62,4 +62,4 @@ def run_with(right: np.ndarray) -> RunRecord:
     """A record in which only the accuracy on the test part is filled in: that of the answers bool (N,)."""
     nothing = PerClass(precision=(), recall=(), f1=(), support=())
     scores = Scores.model_construct(num_items=len(right), accuracy=float(right.mean()), per_class=nothing)
-    return RunRecord.model_construct(test=scores)
+    return RunRecord.model_construct(status="finished", test=scores)

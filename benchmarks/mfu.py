@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from benchmarks import harness
+from benchmarks.finetune import KEPT
 from benchmarks.harness import Result, Settings
 
 if TYPE_CHECKING:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from eyechart.contracts import Reporter
 
 EVALUATION_BATCH = 256  # images judged at once
+GUESS_EDGE = 1e-6  # of probability, by which a guess prefers one class
 
 
 class Trained(NamedTuple):
@@ -137,11 +138,24 @@ def predict_images(contender: Contender, images: Images) -> Predictions:
 
 
 def judge(contender: Contender, part: LabelledImages, diverged: bool) -> Predictions:
-    """The answers on a part; a diverged model has none, which counts as a uniform guess for every image."""
+    """The answers on a part; a diverged model has none, which counts as a guess for every image, and as no box."""
     if not diverged:
         return predict_images(contender, part.images)
-    num_classes = contender.dataset.card.num_classes
-    return Predictions(np.full((len(part), num_classes), 1 / num_classes, dtype=np.float32))
+    guess = uniform_guess(len(part), contender.dataset.card.num_classes)
+    if not contender.judge.needs_boxes:
+        return Predictions(guess)
+    no_ids, no_boxes, no_scores = np.empty(0, np.int32), np.empty((0, 4), np.float32), np.empty(0, np.float32)
+    return Predictions(guess, box_image=no_ids, boxes=no_boxes, box_scores=no_scores, box_labels=no_ids)
+
+
+def uniform_guess(num_items: int, num_classes: int) -> np.ndarray:
+    """float32 (N, K): 1/K for each class, by a hair more for each class in turn.
+
+    Equal ones would all be answers of class 0, which is right as often as class 0 is frequent.
+    """
+    probabilities = np.full((num_items, num_classes), (1 - GUESS_EDGE) / num_classes, dtype=np.float32)
+    probabilities[np.arange(num_items), np.arange(num_items) % num_classes] += GUESS_EDGE
+    return probabilities
 
 
 def judge_validation(contender: Contender, diverged: bool) -> tuple[Predictions, Scores]:

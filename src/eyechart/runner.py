@@ -115,7 +115,8 @@ def _true_boxes(part: LabelledImages) -> np.ndarray:
 
 
 def _score_boxes(contender: Contender, predictions: Predictions, test: LabelledImages) -> DetectionScores | None:
-    if predictions.boxes is None:
+    """None for a classifier; a detector that diverged has no boxes, which counts as having found nothing."""
+    if not contender.judge.needs_boxes:
         return None
     card = contender.dataset.card
     return detection.score_boxes(

@@ -13,7 +13,7 @@ import pytest
 
 from eyechart.comparison.alarms import alarms, suspicions
 from eyechart.comparison.findings import find, refuse
-from eyechart.comparison.learning import loss_floor
+from eyechart.comparison.learning import is_at_chance, loss_floor
 from eyechart.comparison.stored import read_each
 from eyechart.comparison.words.findings import sentence
 from eyechart.errors import UnfairComparison
@@ -190,3 +190,43 @@ def test_accuracy_that_leaves_a_class_out(runs: list[Path]) -> None:
 
 def test_the_floor_of_a_second_softmax() -> None:
     assert loss_floor(10) == pytest.approx(1.461, abs=5e-4)
+
+
+@pytest.mark.parametrize("change", [lambda p: p[:, :-1], lambda p: p[:-1], lambda p: p.ravel()])
+def test_stored_answers_that_do_not_fit_are_an_alarm_and_no_traceback(
+    runs: list[Path], change: Callable[[np.ndarray], np.ndarray]
+) -> None:
+    replace_answers(runs[0], change, with_hash=True)
+    found = by_code(alarms_of(runs))
+    assert (found["misfit"].kind, found["misfit"].runs) == ("alarm", ("cnn",))
+    assert "of shape" in sentence(found["misfit"], "en")
+
+
+def test_labels_beyond_the_classes_are_an_alarm(runs: list[Path]) -> None:
+    path = runs[0].parent / read_run(runs[0]).items
+    items = read_arrays(path)
+    items["labels"][0] = 10
+    write_arrays(path, items)
+    assert "misfit" in by_code(alarms_of(runs))
+
+
+def test_figures_of_one_run_are_not_stated_of_another(runs: list[Path]) -> None:
+    for run, mfu in zip(runs, (1.5, 1.9), strict=True):
+        rewrite(run, cost={"mfu": mfu})
+    found = by_code(alarms_of(runs))["impossible-speed"]
+    assert found.runs == ("cnn", "fasterrcnn")
+    assert sentence(found, "en").endswith("(The figures are those of cnn-s0.)")
+    assert sentence(found, "fr").endswith("(Les chiffres sont ceux de cnn-s0.)")
+
+
+def test_a_large_class_is_not_chance(runs: list[Path]) -> None:
+    """A network that finds the small class may be right no more often than one that always names the large one."""
+    scores = read_run(runs[0]).test
+    confusion = ((9000, 500), (50, 450))
+    per_class = {"precision": (0.99, 0.47), "recall": (0.947, 0.9), "f1": (0.97, 0.62), "support": (9500, 500)}
+    good = scores.model_copy(
+        update={"confusion": confusion, "accuracy": 0.945, "macro_recall": 0.92, "num_items": 10_000,
+                "per_class": scores.per_class.model_copy(update=per_class)}
+    )  # fmt: skip
+    assert not is_at_chance(good)
+    assert is_at_chance(good.model_copy(update={"macro_recall": 0.5}))

@@ -222,3 +222,61 @@ def test_what_is_not_tested_is_summarised_too(tmp_path: Path) -> None:
     assert found["cnn", "ece"].values[0] == pytest.approx(abs(0.97 - records[0].accuracy), rel=1e-4)
     assert found["vit", "brier"].seeds == (0, 2)
     assert ("cnn", "mar_100") not in found
+
+
+# --------------------------------------------------------------------------------------------- runs that failed
+
+
+def diverge(run: Path) -> None:
+    write_record(run / RUN_FILE, read_run(run).model_copy(update={"status": "diverged"}))
+
+
+def test_a_diverged_run_does_not_win_on_time(tmp_path: Path) -> None:
+    """It ended early, which is no achievement: its seed is no pair in time, and one in accuracy."""
+    folders = made_up_study(tmp_path / "s", {"cnn": 0.05, "vit": 0.05}, tuple(range(7)), seconds={"cnn": 30.0})
+    diverge(folders[0])
+    found = compare_runs(folders)
+    assert verdict_of(found, "cnn", "vit", "training_seconds").num_seeds == 6
+    assert verdict_of(found, "cnn", "vit").num_seeds == 7
+    for folder in folders[:7]:
+        diverge(folder)
+    assert {verdict.metric for verdict in compare_runs(folders).verdicts} == {"accuracy", "macro_f1", "loss"}
+
+
+def test_two_failures_are_not_equivalent(tmp_path: Path) -> None:
+    folders = [
+        made_up_run(tmp_path / "s", name, seed, right_but_for([])) for name in ("cnn", "vit") for seed in range(7)
+    ]
+    assert verdict_of(compare_runs(folders), "cnn", "vit").kind == "equivalent"
+    for folder in folders:
+        diverge(folder)
+    assert verdict_of(compare_runs(folders), "cnn", "vit").kind == "not shown"
+
+
+def test_a_metric_that_the_first_run_lacks_is_compared_on_the_seeds_that_have_it(tmp_path: Path) -> None:
+    folders = made_up_study(tmp_path / "s", {"a": 0.05, "b": 0.06, "c": 0.07}, (0, 1, 2))
+    diverge(folders[0])  # a, seed 0: no time
+    found = compare_runs(folders)
+    family = next(family for family in found.families if family.metric == "training_seconds")
+    assert family.test == "friedman"
+    assert family.p_value is not None
+
+
+def test_a_seed_twice_in_one_study_is_refused(tmp_path: Path) -> None:
+    folders = made_up_study(tmp_path / "s", {"cnn": 0.05, "vit": 0.1}, (0,))
+    shutil.copytree(folders[0], folders[0].with_name("cnn-s0-old"))
+    with pytest.raises(UsageError, match=r"cnn-s0 and .*cnn-s0-old are both cnn with seed 0.*Move one of them"):
+        compare_runs([*folders, folders[0].with_name("cnn-s0-old")])
+
+
+def test_two_folders_with_a_study_of_one_name_are_two_studies(tmp_path: Path) -> None:
+    """The default name is the same for everybody: seeds of one are missing in the other."""
+    first = made_up_study(tmp_path / "v1" / "same", {"cnn": 0.05}, (0, 1))
+    second = made_up_study(tmp_path / "v2" / "same", {"cnn": 0.05}, (2, 3))
+    for folder in second:
+        run = read_run(folder)
+        changed = run.model_copy(update={"recipe": run.recipe.model_copy(update={"learning_rate": 0.9})})
+        write_record(folder / RUN_FILE, changed)
+    codes = [finding.code for finding in compare_runs([*first, *second]).findings]
+    assert "missing-seeds" in codes
+    assert "changed-recipe" not in codes, "each is one recipe with all its seeds"

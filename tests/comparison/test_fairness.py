@@ -196,6 +196,10 @@ def test_what_a_plan_is_told() -> None:
     [finding] = plan_unfairness(few)
     assert (finding.code, finding.kind) == ("few-seeds", "note")
     assert "no exact paired test over seeds can reach p < .05" in sentence(finding)
+    five = study.plan_study(["cnn", "vit", "vgg16:none", "alexnet:none", "fasterrcnn"], seeds=range(8))
+    [finding] = plan_unfairness(five)
+    assert "Below 9, no exact paired test" in sentence(finding), "ten pairs: 10 x 2 / 2**8 is above .05"
+    assert "Give --seeds 0,1,2,3,4,5,6,7,8 or more" in sentence(finding)
     assert planned(preset="standard") == ["own-schedules"]
     assert planned(preset="smoke") == ["shortened-test"]
     assert planned(preset="smoke", models=("cnn", "fasterrcnn")) == ["steps-of-other-sizes", "shortened-test"]

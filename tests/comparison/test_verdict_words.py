@@ -74,20 +74,20 @@ def test_equivalent_names_its_margin() -> None:
     assert told("fr", **same).startswith("vit et vgg16 sont équivalents en exactitude, à ±0,1 point près_: ")
 
 
-FEW = {"kind": "too few runs", "scope": "these runs", "num_seeds": 3, "seeds_needed": 6, "mcnemar_p": 0.32}
+FEW = {"kind": "too few runs", "scope": "these runs", "num_seeds": 3, "seeds_needed": 6, "mcnemar_holm_p": 0.32}
 
 
 def test_too_few_runs_says_what_was_seen_and_how_many_are_needed() -> None:
     assert told(**FEW, low=-0.0002, high=0.0044) == (
         "too few runs to say (3 seeds; at least 6 are needed): in these runs vit is ahead of vgg16 by 0.21 points "
-        "(95 % interval over test images -0.02 to 0.44, McNemar median p = .32)"
+        "(95 % interval over test images -0.02 to 0.44, McNemar median p = .32 after Holm)"
     )
     assert told("fr", **FEW, low=-0.0002, high=0.0044) == (
         "trop peu d'entraînements pour conclure (3 graines_; il en faut au moins 6)_: dans ces entraînements, "
         "vit devance vgg16 de 0,21 point (intervalle à 95_% sur les images de test de -0,02 à 0,44, "
-        "McNemar p médian = 0,32)"
+        "McNemar p médian = 0,32 après Holm)"
     )
-    nothing = {"num_seeds": 0, "low": None, "high": None, "mcnemar_p": None, "p_value": None, "holm_p": None}
+    nothing = {"num_seeds": 0, "low": None, "high": None, "mcnemar_holm_p": None, "p_value": None, "holm_p": None}
     assert told(**(FEW | nothing)) == (
         "too few runs to say (no seed in common; at least 6 are needed): in these runs vit is ahead of vgg16 by "
         "0.21 points"
@@ -95,10 +95,10 @@ def test_too_few_runs_says_what_was_seen_and_how_many_are_needed() -> None:
 
 
 def test_what_items_decide_is_said_of_these_runs_only() -> None:
-    found = told(kind="better", scope="these runs", num_seeds=1, mcnemar_p=0.0004)
+    found = told(kind="better", scope="these runs", num_seeds=1, mcnemar_holm_p=0.0004)
     assert found == (
         "in these runs vit is better than vgg16 by 0.21 points (95 % interval over test images 0.12 to 0.30, "
-        "McNemar p < .001, 1 seed); 1 seed is too few to say so of the architectures"
+        "McNemar p < .001 after Holm, 1 seed); 1 seed is too few to say so of the architectures"
     )
 
 

@@ -76,6 +76,7 @@ def _verdict(one: Entry, other: Entry, metric: str) -> Verdict:
         metric=metric, first=first.name, second=second.name, kind=kind, scope=scope, num_seeds=len(differences),
         difference=mean, low=mean - half, high=mean + half, low90=mean - 0.8 * half, high90=mean + 0.8 * half,
         p_value=0.002 if kind == "better" else 0.2, holm_p=0.004 if kind == "better" else 0.31,
-        superiority=0.9, superiority_low=0.7, superiority_high=0.99, mcnemar_p=0.01, mcnemar_share=0.8,
+        superiority=0.9, superiority_low=0.7, superiority_high=0.99, mcnemar_p=0.01, mcnemar_holm_p=0.02,
+        mcnemar_share=0.8,
         seeds_needed=23 if kind in ("not shown", "too few runs") else None,
     )  # fmt: skip

@@ -57,7 +57,7 @@ def test_a_cell_says_who_by_how_much_and_how_sure_from_both_sides(entries: list[
         ({"kind": "equivalent"}, "equivalent", "="),
         ({"kind": "not shown"}, "not-shown", "?"),
         ({"kind": "too few runs"}, "too-few", "…"),
-        ({"scope": "these runs", "mcnemar_p": 0.01}, "wins-runs", ">"),
+        ({"scope": "these runs", "mcnemar_holm_p": 0.01}, "wins-runs", ">"),
     ],
 )
 def test_every_kind_has_its_mark_and_a_legend(entries: list[Entry], facts: Any, kind: str, mark: str) -> None:
@@ -67,8 +67,8 @@ def test_every_kind_has_its_mark_and_a_legend(entries: list[Entry], facts: Any, 
 
 
 def test_what_the_items_alone_decide_shows_their_own_test(entries: list[Entry]) -> None:
-    cell = matrix_of(entries, judged(scope="these runs", mcnemar_p=0.01)).rows[0].cells[1]
-    assert cell.sure == "McNemar p = .010"
+    cell = matrix_of(entries, judged(scope="these runs", mcnemar_holm_p=0.01)).rows[0].cells[1]
+    assert cell.sure == "McNemar, Holm p = .010"
 
 
 def test_times_are_told_as_ratios_that_turn_over(entries: list[Entry]) -> None:

@@ -11,7 +11,11 @@ from eyechart.cli.read import JSON, LANG, STRICT, language_of
 
 def compare(
     runs: list[Path] = typer.Argument(..., metavar="RUNS...", help="Runs, studies, or folders of studies."),
-    metric: str = typer.Option("accuracy", "--metric", help="Verdicts in accuracy, macro_f1, loss, training_seconds, map; or all, and what is untested."),
+    metric: str = typer.Option(
+        "accuracy",
+        "--metric",
+        help="accuracy, macro_f1, loss, training_seconds, map; or all, and what is untested.",
+    ),
     lang: str = LANG,
     strict: bool = STRICT,
     as_json: bool = JSON,

@@ -56,7 +56,10 @@ def _collected(code: str, suspected: Sequence[Suspicions]) -> Finding | None:
         return None
     kind: Literal["alarm", "note"] = "note" if code in NOTES else "alarm"
     names = named([each.run for each in hits], [each.run for each in suspected])
-    return Finding(kind=kind, code=code, runs=names, facts=hits[0].facts[code])
+    facts = hits[0].facts[code]
+    if any(each.facts[code] != facts for each in hits):
+        facts = facts | {"figures_of": hits[0].run.run}
+    return Finding(kind=kind, code=code, runs=names, facts=facts)
 
 
 def _diverged(each: Evidence) -> Facts:
@@ -180,7 +183,7 @@ def _shared(each: Evidence, is_meant: Callable[[float], bool]) -> Facts:
         size = _smaller_part(each.run, pair)
         if is_meant(number / max(1, size)):
             first, second = pair.split("/")
-            return {"first": first, "second": second, "shared": number, "size": size}
+            return {"first": first, "second": second, "shared": number, "size": size, "share": number / max(1, size)}
     return None
 
 
@@ -236,6 +239,7 @@ LOOKS: dict[str, Callable[[Evidence], Facts]] = {
     "impossible-speed": _impossible_speed,
     "predictions-changed": stored.predictions_changed,
     "items-changed": stored.items_changed,
+    "misfit": stored.misfit,
     "not-probabilities": stored.not_probabilities,
     "scores-not-from-answers": stored.scores_not_from_answers,
     "not-checked": stored.not_checked,

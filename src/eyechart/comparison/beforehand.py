@@ -5,13 +5,12 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from eyechart.comparison import effort
+from eyechart.comparison import effort, power
 from eyechart.schema import Finding
 
 if TYPE_CHECKING:
     from eyechart.schema import Host, Scalar, StudyRecord
 
-LEAST_SEEDS = 6  # below, no exact paired test over seeds can reach p < .05: 2 / 2**5 = .0625
 MOST_BUSY_SHARE = 0.10  # of the machine's cores that other programs may take
 BUSY_SECONDS = 0.5  # for which the machine is watched
 
@@ -61,9 +60,12 @@ def _busy_now(record: StudyRecord, share: float) -> Finding | None:
 
 
 def _few_seeds(record: StudyRecord) -> Finding | None:
-    if len(record.seeds) >= LEAST_SEEDS or len(record.contenders) < 2:
+    """Too few for any pair of so many contenders: 6 for one pair, 9 for the ten pairs of five."""
+    number = len(record.contenders)
+    least = power.fewest_seeds(power.ALPHA / max(1, number * (number - 1) // 2))
+    if len(record.seeds) >= least or number < 2:
         return None
-    return _note("few-seeds", seeds=len(record.seeds), least=LEAST_SEEDS)
+    return _note("few-seeds", seeds=len(record.seeds), least=least, list=",".join(map(str, range(least))))
 
 
 def _own_schedules(record: StudyRecord) -> Finding | None:

@@ -32,7 +32,12 @@ def compare_runs(run_folders: list[Path]) -> Comparison:
     suspected, values, certainty = zip(*seen, strict=True)
     items = stack_items(contenders, dict(zip(runs, values, strict=True)))
     comparison = compare_contenders(contenders, items, dict(zip(runs, certainty, strict=True)))
-    return comparison.model_copy(update={"findings": _findings(items, findings(suspected))})
+    # Of two findings on the same missing files the more telling one, unless something else could not be checked.
+    is_told = all(of_run is None for of_run, each in zip(values, suspected, strict=True) if "not-checked" in each.facts)
+    found = [finding for finding in findings(runs, suspected) if not (is_told and finding.code == "not-checked")]
+    if items.missing:
+        found.append(Finding(kind="note", code="no-predictions", runs=items.missing))
+    return comparison.model_copy(update={"findings": tuple(found)})
 
 
 def compare_contenders(
@@ -61,7 +66,7 @@ def _compared(
     measure: Measure, contenders: list[Contender], items: ItemValues, deviations: dict[str, np.ndarray]
 ) -> tuple[Family | None, list[Verdict]]:
     """The question over all contenders and the verdict of every pair; nothing where less than two have the metric."""
-    measured = [contender for contender in contenders if measure.value(contender.any_run) is not None]
+    measured = [each for each in contenders if any(measure.value(run) is not None for run in each.runs.values())]
     if len(measured) < 2 or _is_fixed_by_the_rules(measure, contenders):
         return None, []
     facts = pairs.facts_of_pairs(measure, contenders, items, deviations.get(measure.name))
@@ -88,10 +93,11 @@ def _is_fixed_by_the_rules(measure: Measure, contenders: list[Contender]) -> boo
 
 def _family(measure: Measure, contenders: list[Contender], measured: list[Contender], items: ItemValues) -> Family:
     """Friedman over the seeds that all have; Cochran over the items where that is one seed; two contenders: neither."""
-    seeds = [seed for seed in measured[0].runs if all(seed in other.runs for other in measured)]
+    values = [{seed: measure.value(run) for seed, run in contender.runs.items()} for contender in measured]
+    seeds = [seed for seed in values[0] if all(of_one.get(seed) is not None for of_one in values)]
     is_primary = measure.name == PRIMARY
     if len(measured) > 2 and len(seeds) > 1:
-        scores = np.array([[measure.value(contender.runs[seed]) for seed in seeds] for contender in measured], float)
+        scores = np.array([[of_one[seed] for seed in seeds] for of_one in values], float)
         found = families.friedman(scores)
         return Family(metric=measure.name, test="friedman", statistic=found.statistic, p_value=found.p_value,
                       is_primary=is_primary)  # fmt: skip
@@ -102,12 +108,3 @@ def _family(measure: Measure, contenders: list[Contender], measured: list[Conten
         return Family(metric=measure.name, test="cochran", statistic=found.statistic, p_value=found.p_value,
                       is_primary=True)  # fmt: skip
     return Family(metric=measure.name, test="none", is_primary=is_primary)
-
-
-def _findings(items: ItemValues, found: list[Finding]) -> tuple[Finding, ...]:
-    """What was found, and what the verdicts had to do without."""
-    if not items.missing:
-        return tuple(found)
-    # The more telling of two findings on the same missing files.
-    found = [finding for finding in found if finding.code != "not-checked"]
-    return (*found, Finding(kind="note", code="no-predictions", runs=items.missing))

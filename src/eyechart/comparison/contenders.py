@@ -60,6 +60,8 @@ def group_contenders(runs: dict[Path, RunRecord]) -> list[Contender]:
     for folder, run in sorted(runs.items(), key=lambda item: item[1].seed):
         groups.setdefault((folder.resolve().parent, run.contender), []).append(folder)
     names = unique_names({key: runs[members[0]].study for key, members in groups.items()})
+    for members in groups.values():
+        _check_each_seed_once(members, runs)
     contenders = [
         Contender(
             names[key], {runs[folder].seed: runs[folder] for folder in members},
@@ -84,8 +86,6 @@ def values_of_items(each: Evidence) -> dict[str, np.ndarray] | None:
     if test.items is None or test.probabilities is None:
         return None
     labels = test.items.labels
-    if test.probabilities.shape != (len(labels), each.run.dataset.num_classes):
-        return None
     probabilities = np.nan_to_num(test.probabilities)
     return {
         name: measure.item_values(labels, probabilities).astype(np.float32)
@@ -127,6 +127,19 @@ def _check_same_test(runs: dict[Path, RunRecord]) -> None:
         "These runs were tested on different images", "one test part, by content hash",
         "Compare only runs of the same preset and dataset.",
     )  # fmt: skip
+
+
+def _check_each_seed_once(folders: list[Path], runs: dict[Path, RunRecord]) -> None:
+    """No seed is replaced: which of two runs would count?"""
+    by_seed: dict[int, Path] = {}
+    for folder in folders:
+        seed = runs[folder].seed
+        if seed in by_seed:
+            raise UsageError(
+                f"{by_seed[seed]} and {folder} are both {runs[folder].contender} with seed {seed}. "
+                f"Expected one run for each seed of a study. Move one of them out of {folder.parent}."
+            )
+        by_seed[seed] = folder
 
 
 def _check_one(kinds: Counter[tuple[str, str]], found: str, expected: str, advice: str) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from eyechart.comparison.alarms import Suspicions, alarms, suspicions
 from eyechart.comparison.fairness import unfairness
+from eyechart.comparison.naming import told_apart
 from eyechart.comparison.stored import read_each
 from eyechart.comparison.words.findings import sentence
 from eyechart.errors import UnfairComparison
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from eyechart.schema import Finding, Language
+    from eyechart.schema import Finding, Language, RunRecord
 
 GRAVITY = ("alarm", "unfair", "note")
 REFUSALS: dict[Language, str] = {
@@ -28,12 +29,16 @@ REFUSALS: dict[Language, str] = {
 
 def find(run_folders: list[Path]) -> list[Finding]:
     """Alarms, broken rules and notes of these runs, the gravest first."""
-    return findings(read_each({folder: read_run(folder) for folder in run_folders}, suspicions))
+    runs = {folder: read_run(folder) for folder in run_folders}
+    return findings(runs, read_each(runs, suspicions))
 
 
-def findings(suspected: Sequence[Suspicions]) -> list[Finding]:
+def findings(runs: dict[Path, RunRecord], suspected: Sequence[Suspicions]) -> list[Finding]:
     """The same of runs that were looked at already."""
-    found = unfairness([each.run for each in suspected]) + alarms(suspected)
+    apart = told_apart(runs)
+    found = unfairness(apart) + alarms(
+        [Suspicions(run, each.facts) for run, each in zip(apart, suspected, strict=True)]
+    )
     return sorted(found, key=lambda finding: GRAVITY.index(finding.kind))
 
 

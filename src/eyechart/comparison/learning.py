@@ -22,6 +22,7 @@ FALLEN_LOSS = 0.97  # of its first value: the training loss did fall
 CAP_REACHED = 0.9  # of the highest probability that a softmax of probabilities can give
 CAPPED_LOOKS = 3  # in a row with a training loss at its floor, although validation is good
 CAPPED_ACCURACY = 0.9
+FEWEST_FLOOR_CLASSES = 4  # the floor of two classes is 0.313, where augmentation or smoothed labels may keep a loss too
 
 
 def had_its_chance(run: RunRecord) -> bool:
@@ -75,8 +76,11 @@ def loss_at_chance(each: Evidence) -> Facts:
 
 
 def is_at_chance(scores: Scores) -> bool:
-    """Whether always naming the most frequent class would have done as well, and the test part can tell."""
-    if not scores.num_items:
+    """Whether always naming the most frequent class would have done as well, and the test part can tell.
+
+    Where classes are of very different size a good network may do no better than that, but it finds the small ones.
+    """
+    if not scores.num_items or scores.macro_recall > 1 / len(scores.confusion) + WIDEST_CHANCE:
         return False
     share = max(scores.per_class.support) / scores.num_items
     margin = CHANCE_ERRORS * math.sqrt(share * (1 - share) / scores.num_items)
@@ -118,6 +122,8 @@ def loss_floor(num_classes: int) -> float:
 def loss_at_floor(each: Evidence) -> Facts:
     """The training loss stays just above the floor of a second softmax while validation is good."""
     run = each.run
+    if run.dataset.num_classes < FEWEST_FLOOR_CLASSES:
+        return None
     looks = run.history[-CAPPED_LOOKS:]
     if not had_its_chance(run) or len(looks) < CAPPED_LOOKS or looks[-1].validation_objective is not None:
         return None

@@ -81,7 +81,15 @@ MEASURES: dict[str, Measure] = {
         # 0.1 point more of wrong answers costs about 0.003 nats: a wrong answer of a trained network costs some 3 nats.
         Measure("loss", False, "difference", "nats", 0.003, lambda run: run.test.loss, item_losses),
         # Less than 3 % is what the same model under two names may differ by (rule 12).
-        Measure("training_seconds", False, "ratio", "seconds", math.log(1.03), lambda run: run.clocks.training_seconds),
+        # A run that diverged ended early: its time is no achievement.
+        Measure(
+            "training_seconds",
+            False,
+            "ratio",
+            "seconds",
+            math.log(1.03),
+            lambda run: run.clocks.training_seconds if run.status == "finished" else None,
+        ),
         # Half a point: AP comes from steps of recall and moves several times as much as accuracy with the seed.
         Measure("map", True, "difference", "points", 0.005, lambda run: run.detection.map if run.detection else None),
     )

@@ -6,8 +6,20 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from eyechart.schema import RunRecord
+
+
+def told_apart(runs: dict[Path, RunRecord]) -> list[RunRecord]:
+    """The runs, by their folders, with a study name of their own where two folders have studies of the same name."""
+    places: dict[str, set[Path]] = {}
+    for folder, run in runs.items():
+        places.setdefault(run.study, set()).add(folder.resolve().parent)
+    return [
+        run if len(places[run.study]) == 1 else run.model_copy(update={"study": f"{run.study} in {folder.parent}"})
+        for folder, run in runs.items()
+    ]
 
 
 def by_contender(runs: Sequence[RunRecord]) -> dict[str, list[RunRecord]]:

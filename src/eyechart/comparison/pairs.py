@@ -40,6 +40,7 @@ class PairFacts:
     ends: tuple[float, ...] | None = None  # low and high of the 95 % interval, then of the 90 % one
     item_variance: float = 0.0  # see power.Parts
     both_variance: float = 0.0
+    both_failed: bool = False  # on some seed both diverged, and their guesses are alike for no merit of theirs
     item_tests: list[ItemTest] = field(default_factory=list)
 
     @property
@@ -52,7 +53,7 @@ class PairFacts:
         return PairFacts(
             self.second, self.first, self.seeds, 0.0 - self.differences, self.p_value,
             (-high, -low, -high90, -low90) if self.ends else None, self.item_variance, self.both_variance,
-            [ItemTest(-test.lead, test.p_value, test.holm_p) for test in self.item_tests],
+            self.both_failed, [ItemTest(-test.lead, test.p_value, test.holm_p) for test in self.item_tests],
         )  # fmt: skip
 
 
@@ -83,6 +84,9 @@ def facts_of_pairs(
             continue
         group = _Group(measure, seeds, pairs, scores, items, deviations)
         facts += group.facts()
+    for pair in facts:
+        runs = [(contenders[pair.first].runs[seed], contenders[pair.second].runs[seed]) for seed in pair.seeds]
+        pair.both_failed = any(one.status == other.status == "diverged" for one, other in runs)
     return [pair.turned() if pair.lead < 0 else pair for pair in facts]
 
 

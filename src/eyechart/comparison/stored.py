@@ -33,8 +33,9 @@ class Part:
     name: str  # "test", "validation"
     scores: Scores
     images_sha256: str  # of images and labels, by the run file
-    probabilities: np.ndarray | None  # float32 (N, K)
+    probabilities: np.ndarray | None  # float32 (N, K), one row for each label; None where it is something else
     items: Items | None
+    misfit: str = ""  # what is stored instead: "probabilities of shape (9999, 10)"
 
 
 @dataclass(frozen=True)
@@ -77,12 +78,29 @@ def _items_names(run: RunRecord) -> list[str]:
 def _evidence(folder: Path, run: RunRecord, known: dict[Path, Items | None]) -> Evidence:
     answers = _arrays(folder / PREDICTIONS_FILE)
     items = known.get(folder.parent / run.items) if run.items else None
-    parts = [Part("test", run.test, run.splits.test_sha256, answers.get("probabilities"), items)]
+    parts = [_part("test", run, run.test, run.splits.test_sha256, answers.get("probabilities"), items)]
     if run.validation_items:
         kept = _arrays(folder / VALIDATION_FILE).get("probabilities")
         items = known[folder.parent / run.validation_items]
-        parts.append(Part("validation", run.validation, run.splits.validation_sha256, kept, items))
+        parts.append(_part("validation", run, run.validation, run.splits.validation_sha256, kept, items))
     return Evidence(run, tuple(parts), digest_arrays(answers) if answers else "")
+
+
+def _part(
+    name: str, run: RunRecord, scores: Scores, sha256: str, probabilities: np.ndarray | None, items: Items | None
+) -> Part:
+    """The part with arrays that fit its scores and each other; those that do not are named instead of used."""
+    num_classes, shape = run.dataset.num_classes, (scores.num_items, run.dataset.num_classes)
+    misfit = ""
+    if probabilities is not None and probabilities.shape != shape:
+        misfit, probabilities = f"probabilities of shape {probabilities.shape}", None
+    if items is not None and (items.labels.shape != shape[:1] or not _are_ids(items.labels, num_classes)):
+        misfit, items = f"labels of shape {items.labels.shape}, or not all in 0 to {num_classes - 1}", None
+    return Part(name, scores, sha256, probabilities, items, misfit)
+
+
+def _are_ids(labels: np.ndarray, num_classes: int) -> bool:
+    return bool(labels.dtype.kind in "iu" and ((labels >= 0) & (labels < num_classes)).all())
 
 
 def _items(path: Path) -> Items | None:
@@ -133,14 +151,20 @@ def not_probabilities(each: Evidence) -> Facts:
     return None
 
 
+def misfit(each: Evidence) -> Facts:
+    """Stored answers or labels are not as many as were judged, or of other classes."""
+    for part in each.parts:
+        if part.misfit:
+            return {"part": part.name, "found": part.misfit, "items": part.scores.num_items}
+    return None
+
+
 def scores_not_from_answers(each: Evidence) -> Facts:
     """Confusion matrix and loss, made anew from the stored answers, are not those of the run file."""
     for part in each.parts:
         if part.probabilities is None or part.items is None:
             continue
         labels, probabilities = part.items.labels, part.probabilities
-        if len(labels) != len(probabilities) or len(labels) != part.scores.num_items:
-            return {"part": part.name, "score": "num_items", "stated": part.scores.num_items, "follows": len(labels)}
         right, loss = _rescored(labels, probabilities, part.scores)
         if right is not None:
             return {"part": part.name, "score": "accuracy", "stated": part.scores.accuracy, "follows": right}

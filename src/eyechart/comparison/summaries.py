@@ -51,7 +51,7 @@ SHARES = {"accuracy", "macro_precision", "macro_recall", "macro_f1", "ece", *COC
 def certainty_of(each: Evidence) -> Certainty:
     """How far a run's test answers can be believed; empty where they are gone or damaged."""
     test = each.parts[0]
-    if test.items is None or test.probabilities is None or len(test.probabilities) != len(test.items.labels):
+    if test.items is None or test.probabilities is None:
         return {}
     return {
         "brier": brier_score(test.items.labels, test.probabilities),

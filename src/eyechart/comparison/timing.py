@@ -75,15 +75,16 @@ class Timing:
 def timing(contender: str, runs: Sequence[RunRecord]) -> Timing:
     """The clocks of one contender's `runs`, of which there is at least one."""
     loads = [load for load in map(foreign_share, runs) if load is not None]
+    timed = [run for run in runs if run.status == "finished"] or runs  # what diverged ended early
     first = runs[0]
     shape = first.preprocessing
     return Timing(
         contender=contender,
         num_runs=len(runs),
-        training_seconds=_spread([run.clocks.training_seconds for run in runs]),
-        cpu_seconds=_spread([run.clocks.training_cpu_seconds for run in runs]),
-        training_flops=_spread([training_flops(run) for run in runs]),
-        products=_spread([training_products(run) for run in runs]),
+        training_seconds=_spread([run.clocks.training_seconds for run in timed]),
+        cpu_seconds=_spread([run.clocks.training_cpu_seconds for run in timed]),
+        training_flops=_spread([training_flops(run) for run in timed]),
+        products=_spread([training_products(run) for run in timed]),
         milestones=tuple(milestone(runs, accuracy) for accuracy in MILESTONES),
         foreign_load=max(loads) if loads else None,
         input_pixels=f"{shape.input_height} x {shape.input_width}",

@@ -65,6 +65,7 @@ def _verdict(
         superiority_low=superiority.low if superiority else None,
         superiority_high=superiority.high if superiority else None,
         mcnemar_p=statistics.median(item_ps) if item_ps else None,
+        mcnemar_holm_p=statistics.median(test.holm_p for test in pair.item_tests) if item_ps else None,
         mcnemar_share=sum(p < ALPHA for p in item_ps) / len(item_ps) if item_ps else None,
         seeds_needed=needs.seeds,
         items_needed=needs.items,
@@ -85,7 +86,7 @@ def _kind(
         low, _, low90, high90 = pair.ends
         if holm_p < ALPHA and low > 0 and superiority.probability >= power.LEAST_SUPERIORITY:
             return "better", False
-        if -measure.margin <= low90 and high90 <= measure.margin:
+        if -measure.margin <= low90 and high90 <= measure.margin and not pair.both_failed:
             return "equivalent", False
     if len(pair.seeds) >= fewest:
         return "not shown", False

@@ -85,7 +85,7 @@ def _who_leads(standing: list[Entry], say: Speech) -> str:
     if len(level) > 1:
         return say(
             f"{say.listed(level)} made equally few errors: {error} {of_what}.",
-            f"{say.listed(level)} font aussi peu d'erreurs l'un que l'autre : {error} {of_what}.",
+            f"{say.listed(level)} font aussi peu d'erreurs les uns que les autres : {error} {of_what}.",
         )
     fewest, moins = ("fewer", "moins") if len(standing) == 2 else ("the fewest", "le moins")
     return say(
@@ -138,7 +138,7 @@ def _better(names: str, say: Speech) -> str:
 def _better_runs(names: str, say: Speech) -> str:
     return say(
         f"Its trained models are better than those of {names}; whether the architectures differ, too few runs to say.",
-        f"Ses modèles entraînés sont meilleurs que ceux de {names} ; quant aux architectures, "
+        f"Ses modèles entraînés sont meilleurs que ceux {say.of(names)} ; quant aux architectures, "
         "trop peu d'entraînements pour conclure.",
     )
 
@@ -187,7 +187,14 @@ def _what_the_interval_covers(entry: Entry, say: Speech) -> str:
 
 
 def seeds_text(entries: list[Entry], say: Speech) -> str:
+    """How many each contender has."""
     numbers = [len(entry.runs) for entry in entries]
+    return say.between(min(numbers), max(numbers), "seed", "graine")
+
+
+def finished_seeds_text(entries: list[Entry], say: Speech) -> str:
+    """How many stand behind curves and classes."""
+    numbers = [len(entry.judged) for entry in entries]
     return say.between(min(numbers), max(numbers), "seed", "graine")
 
 

@@ -150,9 +150,9 @@ def _columns(say: Speech) -> tuple[tuple[str, str], ...]:
     after = say("after temperature scaling", "après calage de la température")
     ece = say(
         f"expected calibration error, {NUM_BINS} bins of equal width",
-        f"erreur de calibration attendue, {NUM_BINS} classes d'égale largeur",
+        f"erreur de calibration attendue, {NUM_BINS} tranches d'égale largeur",
     )
-    equal = say(f"the same, {NUM_BINS} bins of equally many answers", f"de même, {NUM_BINS} classes d'égal effectif")
+    equal = say(f"the same, {NUM_BINS} bins of equally many answers", f"de même, {NUM_BINS} tranches d'égal effectif")
     brier = say(
         "mean squared distance between probabilities and truth, 0 to 2",
         "distance quadratique moyenne entre probabilités et vérité, de 0 à 2",
@@ -168,9 +168,9 @@ def _columns(say: Speech) -> tuple[tuple[str, str], ...]:
         ("Brier", brier),
         (say("Loss", "Perte"), loss),
         (say("Temperature", "Température"), temperature),
-        (say("ECE, scaled", "ECE, calée"), f"{ece}, {after}"),
-        (say("Brier, scaled", "Brier, calé"), f"{brier}, {after}"),
-        (say("Loss, scaled", "Perte, calée"), f"{loss}, {after}"),
+        (say("ECE, scaled", "ECE, après température"), f"{ece}, {after}"),
+        (say("Brier, scaled", "Brier, après température"), f"{brier}, {after}"),
+        (say("Loss, scaled", "Perte, après température"), f"{loss}, {after}"),
     )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from eyechart.comparison.uncertainty import mean_interval
 from eyechart.report import axes as scales
-from eyechart.report.answer import seeds_text
+from eyechart.report.answer import finished_seeds_text
 from eyechart.report.charts import HEAT, INK, MUTED, NEUTRAL, Chart, Panel, new_panel, saved_panel, text_inches
 from eyechart.report.entries import Entry
 from eyechart.report.numbers import shortened
@@ -141,7 +141,7 @@ def _f1_caption(entries: list[Entry], say: Speech) -> str:
         return n + say(
             ", one seed; an interval needs several seeds.", ", une graine ; un intervalle en demande plusieurs."
         )
-    shown = seeds_text(entries, say)
+    shown = finished_seeds_text(entries, say)
     return n + say(
         f". Means over {shown} with 95 % t-intervals, cut at the frame.",
         f". Moyennes sur {shown} avec intervalles t à 95 %, coupés au cadre.",
@@ -228,9 +228,7 @@ def _matrix_panel(entry: Entry, matrix: list[list[float]], most: float, file: tu
     axes.text(0.035, 1.045, shortened(entry.label(say), 30), transform=axes.transAxes, va="center", weight="bold")
     for spine in axes.spines.values():
         spine.set_visible(False)
-    return saved_panel(
-        figure, file[0], say(f"confusion matrix of {entry.name}", f"matrice de confusion de {entry.name}"), file[1]
-    )
+    return saved_panel(figure, file[0], say("confusion matrix ", "matrice de confusion ") + say.of(entry.name), file[1])
 
 
 def _draw_cells(axes: Axes, matrix: list[list[float]], most: float, say: Speech | None) -> None:

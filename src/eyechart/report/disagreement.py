@@ -161,7 +161,8 @@ def _read_answers(entries: list[Entry], num_items: int, missing: list[str], say:
     found = []
     for entry, run in chosen:
         if run.record.splits.test_sha256 != test_hash:
-            missing.append(f"{entry.name} is left out: it was judged on other test images.")
+            why = say("it was judged on other test images.", "il a été jugé sur d'autres images de test.")
+            missing.append(_left_out(entry, why, say))
             continue
         try:
             arrays = read_arrays(run.folder / PREDICTIONS_FILE)
@@ -260,9 +261,10 @@ def _finding(probabilities: np.ndarray, labels: np.ndarray, all_answers: list[An
         return say(f"{name} answers {number} of {n} images wrongly", f"{name} se trompe sur {number} images sur {n}")
     divided = say.count(int((answers != answers[0]).any(axis=0).sum()))
     all_wrong = int(wrong.all(axis=0).sum())
+    fooled = f"tous se trompent sur {all_wrong}" if all_wrong else "aucune ne les trompe tous"
     return say(
         f"They do not all give the same answer on {divided} of {n} images; on {all_wrong or 'none'} all are wrong",
-        f"Ils ne répondent pas tous de même à {divided} images sur {n} ; tous se trompent sur {all_wrong or 'aucune'}",
+        f"Ils ne donnent pas tous la même réponse sur {divided} images sur {n} ; {fooled}",
     )
 
 

@@ -126,8 +126,8 @@ def differences(entries: list[Entry], pairs: Pairs, folder: Path, say: Speech) -
         "Paired differences of accuracy with 95 % intervals. An interval that leaves the line at 0 out speaks for a "
         "difference; the grey zone is ±0.1 point, inside which two count as equivalent. Which pairs are shown to "
         "differ is said by the verdicts.",
-        "Différences appariées d'exactitude avec intervalles à 95 %. Un intervalle qui exclut le trait à 0 parle pour "
-        "une différence ; la zone grise est ±0,1 point, où deux concurrents passent pour équivalents. Quelles paires "
+        "Différences appariées d'exactitude avec intervalles à 95 %. Un intervalle qui exclut le trait à 0 plaide pour "
+        "une différence ; la zone grise est ±0,1 point, où deux concurrents comptent comme équivalents. Quelles paires "
         "diffèrent de façon démontrée, les verdicts le disent.",
     )
     title = say(f"How far behind {leader.name} the others are", f"Le retard des autres sur {leader.name}")

@@ -199,8 +199,8 @@ def _caption(found: LabelErrors, say: Speech) -> str:
         f"not train on them; mean probabilities, ranked by cleanlab's normalised margin; the first {shown} are shown. "
         f"cleanlab's confident learning by itself finds {num_confident} of them wrong. A model may be wrong where the "
         "label is right: look.",
-        f"{n_test} images de test et {n_validation} qu'une graine avait mises de côté, jugées par {runs} seulement là "
-        f"où ils ne s'y sont pas entraînés ; probabilités moyennes, rangées selon la marge normalisée de cleanlab ; "
-        f"les {shown} premières sont montrées. L'apprentissage confiant de cleanlab, seul, en trouve {num_confident} "
-        "de fausses. Un modèle peut se tromper là où l'étiquette est juste : regardez.",
+        f"{n_test} images de test et {n_validation} qu'une graine avait mises de côté, chacune jugée seulement par "
+        f"ceux des {runs} qui ne s'y sont pas entraînés ; probabilités moyennes, rangées selon la marge normalisée de "
+        f"cleanlab ; les {shown} premières sont montrées. L'apprentissage confiant de cleanlab, seul, en trouve "
+        f"{num_confident} de fausses. Un modèle peut se tromper là où l'étiquette est juste : regardez.",
     )

@@ -125,7 +125,7 @@ def _clock_columns(say: Speech) -> tuple[Column, ...]:
 def _size_columns(say: Speech) -> tuple[Column, ...]:
     trained = say("parameters that training may change", "paramètres que l'entraînement peut changer")
     forward = say("one image, counted", "une image, comptées")
-    both = say("one image, forward and backward, counted", "une image, aller et retour, comptées")
+    both = say("one image, forward and backward, counted", "une image, passes avant et arrière, comptées")
     memory = say("of the process, or of the device on CUDA", "du processus, ou du périphérique avec CUDA")
     answering = say("answering, in batches as in the test", "en répondant, par lots comme au test")
     latency = say("median of single images", "médiane sur des images seules")
@@ -135,7 +135,7 @@ def _size_columns(say: Speech) -> tuple[Column, ...]:
     )
     return (
         Column(say("Trained", "Entraînés"), lambda run: run.cost.num_trainable, say.scaled, trained),
-        Column(say("FLOP, forward", "FLOP, aller"), lambda run: run.cost.forward_flops, say.scaled, forward),
+        Column(say("FLOP, forward", "FLOP, passe avant"), lambda run: run.cost.forward_flops, say.scaled, forward),
         Column(say("FLOP, training", "FLOP, entraînement"), lambda run: run.cost.training_flops, say.scaled, both),
         Column(
             say("Peak memory", "Mémoire max."),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from eyechart.comparison.uncertainty import mean_interval
 from eyechart.report import axes as scales
-from eyechart.report.answer import runs_of, seeds_text
+from eyechart.report.answer import finished_seeds_text, runs_of
 from eyechart.report.charts import Chart, Panel, new_panel, saved_panel, text_inches
 from eyechart.report.entries import Entry, Run
 from eyechart.report.notices import same_machine
@@ -227,7 +227,7 @@ def _caption(entries: list[Entry], say: Speech) -> str:
     if all(len(entry.judged) == 1 for entry in entries):
         seeds = say("One seed: the lines have no interval.", "Une seule graine : les lignes n'ont pas d'intervalle.")
     else:
-        shown = seeds_text(entries, say)
+        shown = finished_seeds_text(entries, say)
         seeds = say(
             f"Means over {shown}; bands are 95 % t-intervals of the mean.",
             f"Moyennes sur {shown} ; les bandes sont les intervalles t à 95 % de la moyenne.",

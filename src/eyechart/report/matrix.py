@@ -70,7 +70,8 @@ def legend(say: Speech) -> tuple[Legend, ...]:
     return (
         Legend("wins", ">", say("the row is better than the column", "la ligne est meilleure que la colonne")),
         Legend("loses", "<", say("the column is better", "la colonne est meilleure")),
-        Legend("equivalent", "=", say("equivalent: within ±0.1 point", "équivalents : à ±0,1 point près")),
+        Legend("equivalent", "=", say("equivalent: within the metric's margin, ±0.1 point of accuracy",
+                                      "équivalents : dans la marge de la mesure, ±0,1 point d'exactitude")),
         Legend("not-shown", "?", say("not shown: neither of the two", "non démontré : ni l'un ni l'autre")),
         Legend("too-few", "…", say("too few runs to say", "trop peu d'entraînements pour conclure")),
         Legend(
@@ -149,9 +150,9 @@ def _how_sure(verdict: Verdict, say: Speech) -> str:
     if verdict.kind == "too few runs":
         return say.counted(verdict.num_seeds, "seed", "graine")
     if _is_of_runs(verdict):
-        if verdict.mcnemar_p is None:
+        if verdict.mcnemar_holm_p is None:
             return ""
-        return "McNemar " + say.p_value(verdict.mcnemar_p)
+        return "McNemar, Holm " + say.p_value(verdict.mcnemar_holm_p)
     return "" if verdict.holm_p is None else "Holm " + say.p_value(verdict.holm_p)
 
 

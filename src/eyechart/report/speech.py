@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import get_args
 
-from eyechart.comparison.words.numbers import NARROW_SPACE, counted, p_value, spoken_list
+from eyechart.comparison.words.numbers import NARROW_SPACE, counted, elided, p_value, spoken_list
 from eyechart.errors import UsageError
 from eyechart.report import numbers
 from eyechart.schema import Language
@@ -92,7 +92,11 @@ class Speech:
 
     def than(self, names: str) -> str:
         """ "than cnn"; in French "que cnn", "qu'alexnet"."""
-        return self(f"than {names}", f"qu'{names}" if names[:1].lower() in "aeiouâéèêîô" else f"que {names}")
+        return self(f"than {names}", elided("que", names))
+
+    def of(self, names: str) -> str:
+        """ "of cnn"; in French "de cnn", "d'alexnet"."""
+        return self(f"of {names}", elided("de", names))
 
     def listed(self, names: list[str]) -> str:
         """["a", "b", "c"] -> "a, b and c"."""

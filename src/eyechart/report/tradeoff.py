@@ -28,7 +28,7 @@ class Price:
     label: str
     quantity: Callable[[RunRecord], float]
     best: str  # what the cheapest contender is called: "the smallest"
-    as_many: str  # "times the parameters of": what stands between a ratio and the cheapest
+    as_many: str  # "times the parameters": what stands between a ratio and the cheapest
     is_time: bool
 
 
@@ -37,16 +37,16 @@ def prices(say: Speech) -> tuple[Price, ...]:
         Price(
             "training", say("training time", "temps d'entraînement"), lambda run: run.clocks.training_seconds,
             say("the quickest to train", "le plus rapide à entraîner"),
-            say("times the training time of", "fois le temps d'entraînement de"), True,
+            say("times the training time", "fois le temps d'entraînement"), True,
         ),
         Price(
             "parameters", say("parameters", "paramètres"), lambda run: run.cost.num_parameters,
-            say("the smallest", "le plus petit"), say("times the parameters of", "fois les paramètres de"), False,
+            say("the smallest", "le plus petit"), say("times the parameters", "fois les paramètres"), False,
         ),
         Price(
             "latency", say("latency of one image", "latence d'une image"), lambda run: run.cost.latency_seconds,
             say("the quickest to answer", "le plus rapide à répondre"),
-            say("times the latency of", "fois la latence de"), True,
+            say("times the latency", "fois la latence"), True,
         ),
     )  # fmt: skip
 
@@ -137,7 +137,7 @@ def cost_finding(entries: list[Entry], pairs: Pairs, say: Speech) -> str:
     ratio = leader.mean(price.quantity) / best.mean(price.quantity)
     if not math.isfinite(ratio) or ratio < CLEARLY:
         return neutral
-    return fewest + say(", at ", ", pour ") + f"{say.significant(ratio, 2)} {price.as_many} {best.name}"
+    return fewest + say(", at ", ", pour ") + f"{say.significant(ratio, 2)} {price.as_many} {say.of(best.name)}"
 
 
 def _is_cheapest(leader: Entry, standing: list[Entry], price: Price) -> bool:

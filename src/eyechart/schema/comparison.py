@@ -72,6 +72,7 @@ class Verdict(Frozen):
     superiority_high: Fraction | None = None
     mcnemar_p: Fraction | None = None  # exact, median over seeds
     mcnemar_share: Fraction | None = None  # of seeds with p < .05
+    mcnemar_holm_p: Fraction | None = None  # median over seeds, after Holm among the pairs of each seed: what decides
     # About how many would show this difference; with too few runs, the fewest that can show any; None: shown, or never
     seeds_needed: Annotated[int, Field(ge=1)] | None = None
     items_needed: Positive | None = None  # test images that would be needed where more seeds cannot help

@@ -5,7 +5,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "other-test-images": (
         "{who}: judged on other test images than the rest, so errors cannot be compared image by image. Train and "
         "judge all contenders on one dataset.",
-        "{who} : jugés sur d'autres images de test que le reste ; les erreurs ne se comparent donc pas image par "
+        "{who} : d'autres images de test que le reste ; les erreurs ne se comparent donc pas image par "
         "image. Entraînez et jugez tous les concurrents sur le même jeu de données.",
     ),
     "other-images": (
@@ -30,10 +30,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "parties.",
     ),
     "few-shared-pictures": (
-        "{who}: {shared} of {size} pictures lie in both the {first} and the {second} part. So few change no score "
-        "that is shown, but differences as small as these are not to be trusted.",
-        "{who} : {shared} image(s) sur {size} se trouvent dans les parties {first} et {second}. C'est trop peu pour "
-        "changer les scores affichés, mais un écart aussi petit n'est pas fiable.",
+        "{who}: {shared} of {size} pictures lie in both the {first} and the {second} part. They can move "
+        "a score by {share} at most; a difference as small as that is not to be trusted.",
+        "{who} : {shared} image(s) sur {size} se trouvent dans les parties {first} et {second}. Elles déplacent un "
+        "score de {share} au plus ; un écart aussi petit n'est pas fiable.",
     ),
     "missing-classes": (
         "{who}: the {part} part has no image of {number} of the classes ({classes}), so nothing is known of them "
@@ -49,7 +49,8 @@ SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "shortened-test": (
         "{who}: the test part is shortened to {images} images. This shows that everything works, not how well.",
-        "{who} : la partie test est réduite à {images} images. Cela montre que tout fonctionne, pas à quel point.",
+        "{who} : la partie test est réduite à {images} images. Cela montre que tout fonctionne, non ce que valent "
+        "les résultats.",
     ),
     # ------------------------------------------------------------------------------------- rules and budgets
     "other-budgets": (
@@ -91,7 +92,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "search-seeds-again": (
         "{who}: judged on seeds that its recipe was chosen with ({seeds}), which flatters it. Give the final "
         "runs seeds of their own.",
-        "{who} : jugés sur des graines qui ont servi à choisir la recette ({seeds}), ce qui la flatte. Donnez aux "
+        "{who} : des graines qui avaient déjà servi à choisir la recette ({seeds}), ce qui la flatte. Donnez aux "
         "entraînements finals leurs propres graines.",
     ),
     "changed-recipe": (
@@ -109,7 +110,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "pretrained": (
         "{each}: started from weights that were trained on other images; the others start from random ones. A "
         "lead may be the pretraining's, not the architecture's. Read them with their mark.",
-        "{each} : partis de poids appris sur d'autres images ; les autres partent de poids aléatoires. Une "
+        "{each} : départ de poids appris sur d'autres images ; les autres partent de poids aléatoires. Une "
         "avance peut venir du préentraînement, et non de l'architecture. Lisez-les avec leur marque.",
     ),
     # ------------------------------------------------------------------------------------- seeds and test
@@ -120,12 +121,12 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "et le reste ne forme pas des paires. Terminez l'étude avec --resume.",
     ),
     "few-seeds": (
-        "Paired seeds planned: {seeds}. Below {least}, no exact paired test over seeds can reach p < .05, so the "
-        "study can only speak of these runs, not of architectures. Give --seeds 0,1,2,3,4,5 or more; ten for "
-        "claims.",
+        "Paired seeds planned: {seeds}. Below {least}, no exact paired test over seeds can reach p < .05 for this "
+        "number of contenders, so the study can only speak of these runs, not of architectures. Give --seeds {list} or "
+        "more; ten for claims.",
         "Graines appariées prévues : {seeds}. En dessous de {least}, aucun test apparié exact sur les graines "
-        "n'atteint p < 0,05 ; l'étude ne parlera que de ces entraînements, pas des architectures. Donnez --seeds "
-        "0,1,2,3,4,5 ou plus ; dix pour affirmer.",
+        "n'atteint p < 0,05 pour autant de concurrents ; l'étude ne parlera que de ces entraînements, pas des "
+        "architectures. Donnez --seeds {list} ou plus ; dix pour affirmer.",
     ),
     "test-accesses": (
         "{who}: the test images were not opened exactly once (up to {accesses} times). Whoever looks twice can "
@@ -167,7 +168,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "other-commits": (
         "{who}: trained by another commit of eyechart than the rest ({other} against {usual}). Look at what changed "
         "between them before relying on small differences.",
-        "{who} : entraînés par un autre commit d'eyechart que le reste ({other} contre {usual}). Regardez ce qui a "
+        "{who} : code d'un autre commit d'eyechart que le reste ({other} contre {usual}). Regardez ce qui a "
         "changé avant de vous fier à de petits écarts.",
     ),
     "dirty-code": (
@@ -201,15 +202,16 @@ SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "resumed": (
         "{who}: stopped and resumed; times are sums of the active stretches.",
-        "{who} : interrompus puis repris ; les durées sont des sommes des périodes actives.",
+        "{who} : arrêt puis reprise ; les durées sont des sommes des périodes actives.",
     ),
     # ------------------------------------------------------------------------------------- learning
     "diverged": (
-        "{who}: diverged. A run that diverges counts as a failure of its contender and is not replaced: scores "
-        "and verdicts count it as a guess, times and curves are those of the finished runs. Lower its learning rate.",
-        "{who} : entraînement divergent. C'est un échec du concurrent, qui n'est pas remplacé : scores et "
-        "verdicts le comptent comme une réponse au hasard ; durées et courbes sont celles des entraînements achevés. "
-        "Baissez son taux d'apprentissage.",
+        "{who}: diverged. A run that diverges counts as a failure of its contender and is not replaced: its scores are "
+        "those of a guess, in tables and verdicts. Times and curves are those of the finished runs. Lower its learning "
+        "rate.",
+        "{who} : entraînement divergent. Il compte comme un échec du concurrent et n'est pas remplacé : ses scores "
+        "sont ceux d'une réponse au hasard, dans les tableaux et les verdicts. Durées et courbes sont celles des "
+        "entraînements achevés. Baissez le taux d'apprentissage.",
     ),
     "constant-answers": (
         "{who}: answers “{class}” for nearly every image, after {steps} steps. That alone gives an accuracy of "
@@ -261,8 +263,8 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "barely-trained": (
         "{who}: at most {steps} optimizer steps, fewer than {least}. This shows that everything works, not how well; "
         "whether it learns is not judged.",
-        "{who} : au plus {steps} pas d'optimisation, moins de {least}. Cela montre que tout fonctionne, pas à quel "
-        "point ; on ne juge pas si le concurrent apprend.",
+        "{who} : au plus {steps} pas d'optimisation, moins de {least}. Cela montre que tout fonctionne, non ce "
+        "que valent les résultats ; on ne juge pas si le concurrent apprend.",
     ),
     # ------------------------------------------------------------------------------------- scores and files
     "scores-contradict": (
@@ -290,16 +292,17 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "numéros. Les numéros de classe ont été mêlés entre entraînement et test.",
     ),
     "validation-above-test": (
-        "{who}: {validation} right on validation and {test} on test, further apart than chance allows. Validation "
-        "leaks from train, or the test images are of another kind. Look where each part comes from.",
-        "{who} : {validation} de justes en validation et {test} au test, plus que le hasard ne permet. La validation "
-        "fuit de l'entraînement, ou les images de test sont d'une autre nature. Vérifiez l'origine de chaque partie.",
+        "{who}: {validation} right on validation and {test} on test, further apart than chance allows. Training "
+        "images got into validation, or the test images are of another kind. Look where each part comes from.",
+        "{who} : {validation} de justes en validation et {test} au test, un écart que le hasard n'explique pas. Des "
+        "images d'entraînement sont dans la validation, ou les images de test sont d'une autre nature. Vérifiez "
+        "l'origine de chaque partie.",
     ),
     "test-above-validation": (
         "{who}: {test} right on test and only {validation} on validation, further apart than chance allows. The test "
         "was trained on, or is easier. Look where each part comes from.",
-        "{who} : {test} de justes au test et seulement {validation} en validation, plus que le hasard ne permet. Le "
-        "test a servi à l'entraînement, ou il est plus facile. Vérifiez l'origine de chaque partie.",
+        "{who} : {test} de justes au test et seulement {validation} en validation, un écart que le hasard n'explique "
+        "pas. Le test a servi à l'entraînement, ou il est plus facile. Vérifiez l'origine de chaque partie.",
     ),
     "impossible-speed": (
         "{who}: trained at {mfu} of the speed of this machine's own matrix product, which cannot be. A clock or the "
@@ -319,6 +322,12 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "{who} : les images ou étiquettes conservées (partie {part}) ne sont pas celles du jugement (empreinte "
         "{stored}, attendue {stated}). Recommencez.",
     ),
+    "misfit": (
+        "{who}: what is stored for the {part} part does not fit the run: {found}, where {items} answers were judged. "
+        "Delete the run's folder and run with --resume.",
+        "{who} : ce qui est conservé pour la partie {part} ne va pas avec l'entraînement : {found}, alors que {items} "
+        "réponses ont été jugées. Supprimez le dossier et relancez avec --resume.",
+    ),
     "not-probabilities": (
         "{who}: {rows} of the stored {part} answers are no probabilities (from 0 to 1, sum 1), so losses and "
         "calibration mean nothing. Train again.",
@@ -328,8 +337,8 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "no-predictions": (
         "{who}: the stored answers are gone or damaged, so they are compared by their scores alone, without the "
         "test images, and the scores are taken as the run file states them.",
-        "{who} : les réponses conservées manquent ou sont abîmées ; ils sont comparés par leurs scores seuls, sans les "
-        "images de test, et ces scores sont repris tels quels.",
+        "{who} : réponses conservées absentes ou abîmées ; comparaison par les seuls scores, sans les images de test, "
+        "et ces scores sont repris tels quels.",
     ),
     "not-checked": (
         "{who}: stored answers or labels are missing or damaged, so the scores could not be made anew and are taken "

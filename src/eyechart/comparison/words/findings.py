@@ -18,7 +18,7 @@ MOST_NAMED = 6
 # How facts are written; those that are not named here are written as they are.
 PERCENT = {
     "accuracy": 2, "macro_f1": 2, "weighted_f1": 2, "class_f1": 2, "most": 1, "cap": 1, "load": 0, "validation": 2,
-    "test": 2, "renamed": 2, "mfu": 0, "busy": 0, "error": 2,
+    "test": 2, "renamed": 2, "share": 2, "mfu": 0, "busy": 0, "error": 2,
 }  # fmt: skip
 DECIMALS = {"loss": 3, "floor": 3, "chance": 3, "first": 3, "last": 3, "ratio": 2, "stated": 6, "follows": 6}
 
@@ -28,6 +28,7 @@ KINDS = {
 }
 ALL = {"en": "All runs", "fr": "Tous les entraînements"}
 MORE = {"en": "{} more", "fr": "{} autres"}
+FIGURES_OF = {"en": "The figures are those of", "fr": "Les chiffres sont ceux de"}
 FRENCH_WORDS = {
     "train": "entraînement", "validation": "validation", "test": "test", "seconds": "secondes", "images": "images",
     "steps": "pas", "epochs": "époques", "full schedule": "programme complet", "accuracy": "exactitude",
@@ -47,9 +48,10 @@ def sentence(finding: Finding, lang: Language = "en") -> str:
     english, french = SENTENCES[finding.code]
     values = {name: _written(name, value, lang) for name, value in finding.facts.items()}
     values |= {"who": listed(finding.runs, lang) or ALL[lang], "each": _each(finding, lang)}
+    whose = f" ({FIGURES_OF[lang]} {finding.facts['figures_of']}.)" if "figures_of" in finding.facts else ""
     if lang == "en":
-        return english.format_map(values)
-    return _spaced(french.format_map(values))
+        return english.format_map(values) + whose
+    return _spaced(french.format_map(values) + whose)
 
 
 def listed(names: Sequence[str], lang: Language) -> str:

@@ -18,6 +18,11 @@ MOST_DECIMALS = 6
 ALPHA = 0.05
 
 
+def elided(word: str, name: str) -> str:
+    """French "que" or "de" before a name: "que vit", "qu'alexnet", "de cnn", "d'alexnet"."""
+    return f"{word[:-1]}'{name}" if name[:1].lower() in "aeiouâéèêîô" else f"{word} {name}"
+
+
 def number(value: float, decimals: int = 0, lang: Language = "en") -> str:
     """1234.5, 1 -> "1,234.5", in French "1 234,5"; never "-0.0"."""
     if not math.isfinite(value):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from eyechart.comparison.measures import MEASURES, PRIMARY
 from eyechart.comparison.words.metric_names import interval_text, lead_decimals, lead_text, metric_name, shown_factor
-from eyechart.comparison.words.numbers import NARROW_SPACE, counted, number, p_value, percent, significant
+from eyechart.comparison.words.numbers import NARROW_SPACE, counted, elided, number, p_value, percent, significant
 
 if TYPE_CHECKING:
     from eyechart.schema import Comparison, Family, Language, Verdict
@@ -53,11 +53,6 @@ def _spaced(french: str) -> str:
     for sign in ";:?!%":
         french = french.replace(f" {sign}", f"{NARROW_SPACE}{sign}")
     return french
-
-
-def _than(name: str) -> str:
-    """ "est meilleur que vit", "est meilleur qu'alexnet"."""
-    return f"est meilleur qu'{name}" if name[:1].lower() in "aeiou" else f"est meilleur que {name}"
 
 
 class _Telling:
@@ -168,17 +163,20 @@ class _Telling:
         if self.measure.scale == "ratio":
             trains = self.say("trains" if is_shown else "trained", "s'entraîne" if is_shown else "s'est entraîné")
             return self.say(
-                f"{first} {trains} {lead} as fast as {second}", f"{first} {trains} {lead} plus vite que {second}"
+                f"{first} {trains} {lead} as fast as {second}",
+                f"{first} {trains} {lead} plus vite {elided('que', second)}",
             )
         if not self.measure.higher_is_better:
+            has, its = self.say("has", "a") if is_shown else self.say("had", "avait"), elided("de", second)
             return self.say(
-                f"{first} {'has' if is_shown else 'had'} a lower {name} than {second} by {lead}",
-                f"{first} {'a' if is_shown else 'avait'} une {name} inférieure de {lead} à celle de {second}",
+                f"{first} {has} a lower {name} than {second} by {lead}",
+                f"{first} {has} une {name} inférieure de {lead} à celle {its}",
             )
+        better = f"est meilleur {elided('que', second)}"
         of_what = "" if verdict.metric == PRIMARY else self.say(f" in {name}", f" en {name}")
         return self.say(
             f"{first} is {'better than' if is_shown else 'ahead of'} {second}{of_what} by {lead}",
-            f"{first} {_than(second) if is_shown else f'devance {second}'}{of_what} de {lead}",
+            f"{first} {better if is_shown else f'devance {second}'}{of_what} de {lead}",
         )
 
     def _certainty(self, with_seeds: bool = True) -> str:
@@ -190,11 +188,11 @@ class _Telling:
             of_images = self.say(" over test images", " sur les images de test") if verdict.num_seeds < 6 else ""
             parts.append(self.say(f"95 % interval{of_images} {ends}", f"intervalle à 95 %{of_images} de {ends}"))
         if verdict.scope == "these runs":
-            if verdict.mcnemar_p is not None:
-                p = p_value(verdict.mcnemar_p, self.lang)
+            if verdict.mcnemar_holm_p is not None:
+                p = p_value(verdict.mcnemar_holm_p, self.lang)
                 if verdict.num_seeds > 1:
                     p = self.say(f"median {p}", p.replace("p", "p médian", 1))
-                parts.append(f"McNemar {p}")
+                parts.append(self.say(f"McNemar {p} after Holm", f"McNemar {p} après Holm"))
         elif verdict.holm_p is not None:
             p = p_value(verdict.holm_p, self.lang)
             parts.append(self.say(f"Holm {p}", f"{p} après Holm"))
