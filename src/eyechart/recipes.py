@@ -49,7 +49,7 @@ RECIPES: dict[str, Recipe] = {
         augmentation=Augmentation(shift_pixels=2, rotate_degrees=4, scale_fraction=0.04),
         options={"patch_pixels": 7, "token_width": 64, "num_blocks": 4, "num_heads": 2},
         source="docs/lab-log.md, vit",
-        expect="99.39 % of MNIST's test images, full schedule, 1 seed",
+        expect="99.35 % of MNIST's test images, full schedule, 1 seed",
     ),
     "vgg16": Recipe(
         contender="vgg16",
@@ -65,8 +65,8 @@ RECIPES: dict[str, Recipe] = {
         frozen_stages=2,
         trunk_rate=0.3,
         options={"batch_norm": True},
-        source="docs/lab-log.md, fine-tuning",
-        expect="99.45 % of MNIST's test images, full schedule, 1 seed",
+        source="docs/lab-log.md, vgg16, augmentation",
+        expect="99.44 % of MNIST's test images, full schedule, 1 seed",
     ),
     "alexnet": Recipe(
         contender="alexnet",
@@ -81,7 +81,7 @@ RECIPES: dict[str, Recipe] = {
         augmentation=Augmentation(shift_pixels=1),
         options={"batch_norm": True},
         source="docs/lab-log.md, fine-tuning",
-        expect="99.55 % of MNIST's test images, full schedule, 1 seed",
+        expect="99.52 % of MNIST's test images, full schedule, 1 seed",
     ),
     "fasterrcnn": Recipe(
         contender="fasterrcnn",
@@ -102,7 +102,7 @@ RECIPES: dict[str, Recipe] = {
             "scale_anchors": True,
         },
         source="docs/lab-log.md, faster r-cnn",
-        expect="99.27 % of MNIST's test images, full schedule, 1 seed",
+        expect="99.31 % of MNIST's test images, full schedule, 1 seed",
     ),
 }
 
