@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -45,7 +46,7 @@ def compare_contenders(
 ) -> Comparison:
     """The same of what was read already, the best contender first; without findings."""
     deviations = _item_deviations(items) if len(contenders) > 1 else {}
-    with ThreadPoolExecutor() as pool:  # one metric beside another: nearly all of it is numpy, which waits for nobody
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # one metric beside another: nearly all of it is numpy
         compared = list(pool.map(lambda each: _compared(each, contenders, items, deviations), MEASURES.values()))
     return Comparison(
         dataset=contenders[0].any_run.dataset.title,

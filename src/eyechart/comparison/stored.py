@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,7 +66,7 @@ def read_each(runs: dict[Path, RunRecord], look: Callable[[Evidence], Seen]) -> 
     Reading is mostly unpacking, which threads do side by side.  Arrays are let go as soon as they were looked at, so
     that a thousand runs need no more memory than a few; an items file that several runs share is read once.
     """
-    with ThreadPoolExecutor() as pool:
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
         shared = {folder.parent / name for folder, run in runs.items() for name in _items_names(run)}
         known = dict(zip(shared, pool.map(_items, shared), strict=True))
         return list(pool.map(lambda folder: look(_evidence(folder, runs[folder], known)), runs))
