@@ -128,6 +128,8 @@ def _print(found: LabelErrors, rescored: list[Rescored], classes: Sequence[str])
 
 
 def _lines(found: LabelErrors, rescored: list[Rescored]) -> list[str]:
+    from eyechart.cli.console import percent_text
+
     total, shown = len(found.suspects), min(len(found.suspects), MOST_LINES)
     lines = [
         f"{total} of {sum(found.num_items.values()):,} labels are contradicted by the mean of {found.num_runs} run(s) "
@@ -140,8 +142,9 @@ def _lines(found: LabelErrors, rescored: list[Rescored]) -> list[str]:
         within = ", ".join(f"{count} are among the first {most}" for most, count in counts.items())
         lines.append(f"Of the {len(ranks)} disputed test labels {within}, of all test labels by suspicion.")
     for each in rescored:
+        every, undisputed = percent_text(each.accuracy), percent_text(each.undisputed)
         lines.append(
-            f"{each.contender}: accuracy {each.accuracy:.2%}, {each.undisputed:.2%} without the {each.num_disputed} "
-            f"disputed labels, of which it answers {each.as_labelled:g} as labelled ({each.num_runs} run(s))."
+            f"{each.contender}: accuracy {every}, {undisputed} without the {each.num_disputed} disputed labels, of "
+            f"which it answers {each.as_labelled:.3g} as labelled ({each.num_runs} run(s))."
         )
     return lines + [f"left out: {reason}" for reason in found.left_out]

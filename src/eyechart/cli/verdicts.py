@@ -70,7 +70,7 @@ def show_comparison(
         console.print()
         console.print(Text(_title(metric, families.get(metric), lang), style="bold"))
         if 2 < len(comparison.contenders) <= MOST_IN_MATRIX:
-            console.print(_matrix(comparison, verdicts))
+            console.print(_matrix(comparison, verdicts, lang))
             console.print(Text(_legend(verdicts, lang), style="dim"))
         found = family_sentence(families[metric], comparison, lang) if metric in families else ""
         if found:
@@ -182,7 +182,7 @@ def _title(metric: str, family: Family | None, lang: Language) -> str:
     return f"{name} (exploratory)" if lang == "en" else f"{name} (exploratoire)"
 
 
-def _matrix(comparison: Comparison, verdicts: Sequence[Verdict]) -> Table:
+def _matrix(comparison: Comparison, verdicts: Sequence[Verdict], lang: Language) -> Table:
     """Row against column: a mark for the verdict, and the lead of the row's contender."""
     names = [name for name in comparison.contenders if any(name in (v.first, v.second) for v in verdicts)]
     by_pair = {(verdict.first, verdict.second): verdict for verdict in verdicts}
@@ -191,11 +191,11 @@ def _matrix(comparison: Comparison, verdicts: Sequence[Verdict]) -> Table:
     for name in names:
         table.add_column(name, justify="right", no_wrap=True)
     for row in names:
-        table.add_row(_named(row), *(_verdict_cell(by_pair, row, column) for column in names))
+        table.add_row(_named(row), *(_verdict_cell(by_pair, row, column, lang) for column in names))
     return table
 
 
-def _verdict_cell(by_pair: dict[tuple[str, str], Verdict], row: str, column: str) -> Text:
+def _verdict_cell(by_pair: dict[tuple[str, str], Verdict], row: str, column: str, lang: Language) -> Text:
     from eyechart.comparison.measures import MEASURES
     from eyechart.comparison.words.metric_names import lead_decimals, shown_factor
     from eyechart.comparison.words.numbers import number
@@ -213,10 +213,10 @@ def _verdict_cell(by_pair: dict[tuple[str, str], Verdict], row: str, column: str
     decimals = lead_decimals(verdict, verdict.low, verdict.high)
     if MEASURES[verdict.metric].scale == "ratio":
         ratio = verdict.difference if is_first else 1 / verdict.difference
-        text = f"×{number(ratio, decimals)}"
+        text = f"×{number(ratio, decimals, lang)}"
     else:
         lead = shown_factor(verdict.metric) * (verdict.difference if is_first else -verdict.difference)
-        text = f"{'+' if lead > 0 else ''}{number(lead, decimals)}"
+        text = f"{'+' if lead > 0 else ''}{number(lead, decimals, lang)}"
     return Text(f"{mark} {text}", style="bold" if verdict.kind == "better" else "")
 
 
