@@ -15,7 +15,7 @@ import numpy as np
 
 from eyechart.cache import keep
 from eyechart.contracts import Dataset, LabelledImages
-from eyechart.data.class_folders import Listing, Part, list_folder, readable
+from eyechart.data.class_folders import Listing, list_folder, readable
 from eyechart.data.content import parts_sha256
 from eyechart.data.picture_store import PictureStore, prepared
 from eyechart.data.stratify import amounts, class_counts, pick
@@ -25,6 +25,8 @@ from eyechart.schema import DatasetCard
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from eyechart.data.layout import Part
 
 TEST_SHARE = 0.2  # of each class, when there is no test part
 # Beside the store, so that a later run need not work them out again:
@@ -54,9 +56,10 @@ def load(root: Path, img_size: int | None, say: Callable[[str], None], *, rehash
         say(f"{root}: no test folder, so {len(parts['test']):,} pictures are set aside for the test by a fixed rule")
     say(f"{root}: {len(listing):,} pictures decoded to {_size_in_words(store.images)}")
     train, test, validation = parts["train"], parts["test"], parts.get("validation")
+    name = readable(root.absolute().name or str(root))  # "." is called after the folder that it is
     card = DatasetCard(
-        name=readable(root.name or str(root)),
-        title=readable(root.name or str(root)),
+        name=name,
+        title=name,
         source=readable(str(root)),
         licence="the user's own",
         content_sha256=_content_sha256(store, (train, validation, test), rehash),
@@ -72,13 +75,19 @@ def load(root: Path, img_size: int | None, say: Callable[[str], None], *, rehash
 
 
 def _tell(listing: Listing, say: Callable[[str], None]) -> None:
-    counts = {name: sum(len(part.get(name, [])) for part in listing.pictures.values()) for name in listing.classes}
-    classes = ", ".join(f"{readable(name)} ({count:,})" for name, count in counts.items())
-    say(f"{listing.root}: {len(counts)} classes in this order: {classes}")
-    if listing.num_skipped:
-        say(f"{listing.root}: skipped as hidden, or as no picture in a class folder: {listing.num_skipped:,}")
-    if listing.skipped_folders:
-        say(f"{listing.root}: folders beside train skipped: {readable(', '.join(listing.skipped_folders))}")
+    """How the folder was read, before anything is decoded."""
+    classes = ", ".join(f"{readable(name)} ({_counts_in_words(listing, name)})" for name in listing.classes)
+    say(f"{listing.root}: {len(listing.classes)} classes in this order: {classes}")
+    for remark in listing.remarks:
+        say(f"{listing.root}: {readable(remark)}")
+
+
+def _counts_in_words(listing: Listing, name: str) -> str:
+    """The pictures of a class: "1,200", or "1,000 train, 200 test" where there are parts."""
+    counts = {part: len(by_class.get(name, ())) for part, by_class in listing.pictures.items()}
+    if list(counts) == ["train"]:
+        return f"{counts['train']:,}"
+    return ", ".join(f"{counts[part]:,} {part}" for part in ("train", "validation", "test") if part in counts)
 
 
 # --------------------------------------------------------------------------------------------- parts

@@ -19,7 +19,7 @@ import warnings
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError, features
 
 from eyechart.errors import DatasetError, DatasetMissing
 
@@ -28,8 +28,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # Raster formats that Pillow decodes itself; EPS and its like would start other programs.
-FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm")
+HAS_AVIF = bool(features.check("avif"))  # an older or smaller Pillow has not
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM", *(("AVIF",) if HAS_AVIF else ()))
+SUFFIXES = (
+    *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm"),
+    *((".avif",) if HAS_AVIF else ()),
+)
 MAX_PIXELS = 120_000_000  # larger than any phone's usual picture; decoding takes 3 bytes a pixel
 DECODER_VERSION = 1  # of the rule above: raise it when the same file gives other pixels
 EXIF_ORIENTATION = 0x0112
