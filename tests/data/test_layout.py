@@ -115,7 +115,7 @@ def test_classes_that_share_their_folders_are_doubted(laid_out):
 
 
 def test_parts_under_unknown_names_are_refused(laid_out):
-    with pytest.raises(DatasetError, match="train_v2 hold no pictures of their own.*are called like parts"):
+    with pytest.raises(DatasetError, match=r"train_v2 hold no pictures of their own.*are called like parts"):
         list_folder(laid_out("train_v2/cat", "train_v2/dog", "test_v2/cat", "test_v2/dog"))
 
 

@@ -192,7 +192,16 @@ def _smaller_part(run: RunRecord, pair: str) -> int:
 
 
 def _missing_classes(each: Evidence) -> Facts:
-    for part, classes in (each.run.splits.missing_classes or {}).items():
+    return _first_part(each.run.splits.missing_classes)
+
+
+def _plain_classes(each: Evidence) -> Facts:
+    """Classes on whose images nothing is to be seen: decoded to nothing, or never filled."""
+    return _first_part(each.run.splits.plain_classes)
+
+
+def _first_part(classes_of: dict[str, tuple[str, ...]] | None) -> Facts:
+    for part, classes in (classes_of or {}).items():
         if classes:
             return {"part": part, "classes": ", ".join(classes[:5]), "number": len(classes)}
     return None
@@ -224,6 +233,7 @@ LOOKS: dict[str, Callable[[Evidence], Facts]] = {
     "shared-pictures": _shared_pictures,
     "few-shared-pictures": _few_shared_pictures,
     "missing-classes": _missing_classes,
+    "plain-classes": _plain_classes,
     "diverged": _diverged,
     "constant-answers": learning.constant_answers,
     "loss-at-chance": learning.loss_at_chance,
