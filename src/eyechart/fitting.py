@@ -58,7 +58,7 @@ def train_contender(
         matmul = cost.matmul_flops_per_second(device, dtype_of(job))
     fit = _fit(contender, plan, feed, clock, report, stop_signal)
     fit()
-    return Trained(contender, plan, fit, clock, facts, matmul)
+    return Trained(contender, fit.plan, fit, clock, facts, matmul)
 
 
 # --------------------------------------------------------------------------------------------- before the start

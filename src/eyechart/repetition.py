@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from eyechart import storage
 from eyechart.launch import process
-from eyechart.schema import Budget, Job, RunRecord
+from eyechart.schema import Job, RunRecord
 
 if TYPE_CHECKING:
     from eyechart.contracts import Reporter
@@ -17,13 +17,12 @@ if TYPE_CHECKING:
 def repeat_run(folder: Path, output: Path, report: Reporter, *, offline: bool = False) -> tuple[RunRecord, RunRecord]:
     """The old record and the new one; the repetition's folder is output/<study>/<run>.
 
-    The schedule is taken from the run file as a number of steps, so a budget in seconds is not calibrated again.
+    The plan is taken from the run file, so a budget in seconds is neither calibrated nor paced again.
     """
     old = storage.read_run(folder)
     target = output / old.study / old.run
     if target.exists():
         shutil.rmtree(target)  # an earlier repetition of the same run
-    rules = old.rules.model_copy(update={"budget": Budget(unit="steps", amount=old.plan.num_steps)})
     job = Job(
         study=old.study,
         run=old.run,
@@ -31,9 +30,8 @@ def repeat_run(folder: Path, output: Path, report: Reporter, *, offline: bool = 
         contender=old.contender,
         seed=old.seed,
         recipe=old.recipe,
-        rules=rules,
-        num_cached_images=old.plan.num_cached_images,
-        execution=old.plan.execution,
+        rules=old.rules,
+        plan=old.plan,
         offline=offline,
         command=old.command,
     )

@@ -27,7 +27,7 @@ def run(
     seeds: str = typer.Option("0", "--seeds", "--seed", help="Seeds, such as 0,1,2."),
     epochs: float = typer.Option(None, "--epochs", help="Budget: passes over the train part."),
     images: float = typer.Option(None, "--images", help="Budget: training images seen."),
-    seconds: float = typer.Option(None, "--seconds", help="Budget: seconds of training, fixed as steps at the start."),
+    seconds: float = typer.Option(None, "--seconds", help="Budget: seconds of training; its own pace says how many steps fit."),
     steps: float = typer.Option(None, "--steps", help="Budget: optimizer steps."),
     batch_size: int = typer.Option(None, "-b", "--batch-size", help="Images a step, for all contenders of this study."),
     lr: float = typer.Option(None, "--lr", help="Peak learning rate."),

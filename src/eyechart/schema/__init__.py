@@ -20,6 +20,7 @@ from eyechart.schema.measured import (
     Plan,
     Scores,
     Segment,
+    Stretch,
 )
 from eyechart.schema.records import SCHEMA_VERSION, Job, MachineChoice, RunRecord, StudyRecord, TrialChoice
 from eyechart.schema.rules import Augmentation, Budget, Recipe, Rules, Tuning, WeightsOrigin
@@ -59,6 +60,7 @@ __all__ = [
     "Scores",
     "Segment",
     "SplitsCard",
+    "Stretch",
     "StudyRecord",
     "Summary",
     "TrialChoice",

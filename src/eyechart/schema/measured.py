@@ -36,8 +36,19 @@ class Execution(Frozen):
     failures: dict[str, str] = {}  # modes that do not work here, and why
 
 
+class Stretch(Frozen):
+    """From one step on, where the training was to end: what was known of its pace by then."""
+
+    first_step: Count
+    num_steps: Count  # of the whole training, as it was laid out from here
+
+
 class Plan(Frozen):
-    """The schedule, fixed before the first step, so that a run can be repeated step for step."""
+    """The schedule, stored so that a run can be repeated step for step.
+
+    It is fixed before the first step, but for a budget in seconds: then its number of steps is fixed anew by the pace
+    of the training itself, and `stretches` says when and how.
+    """
 
     num_steps: Count
     batch_size: int
@@ -46,6 +57,8 @@ class Plan(Frozen):
     budget: Budget  # what it was made from
     step_seconds: float | None = None  # measured by the calibration, when the budget is in seconds
     evaluation_steps: tuple[int, ...]
+    stretches: tuple[Stretch, ...] = ()  # empty: one, from the first step to the last
+    pacing_shares: tuple[float, ...] = ()  # of the budget's seconds, after which the steps are still to be fixed anew
     execution: Execution = Execution()
 
 

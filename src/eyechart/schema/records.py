@@ -6,7 +6,7 @@ from typing import Literal
 
 from eyechart.schema.data import DatasetCard, Preprocessing, SplitsCard
 from eyechart.schema.frozen import Count, Frozen, Scalar
-from eyechart.schema.measured import Clocks, Cost, DetectionScores, Execution, HistoryPoint, Host, Plan, Scores
+from eyechart.schema.measured import Clocks, Cost, DetectionScores, HistoryPoint, Host, Plan, Scores
 from eyechart.schema.rules import Recipe, Rules, WeightsOrigin
 
 SCHEMA_VERSION = 1
@@ -84,8 +84,7 @@ class Job(Frozen):
     seed: Count
     recipe: Recipe
     rules: Rules
-    num_cached_images: Count = 0  # of the run that is repeated; 0: as the budget allows
-    execution: Execution | None = None  # of the run that is repeated; None: timed where there is something to choose
+    plan: Plan | None = None  # of the run that is repeated; None: made from the budget
     trial: TrialChoice | None = None  # of a search, which never opens the test part; None: a run
     offline: bool = False
     command: str = ""

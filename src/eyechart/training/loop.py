@@ -23,6 +23,7 @@ from eyechart.schema import HistoryPoint, Plan, Recipe, Segment
 from eyechart.training import checkpoint as checkpoints
 from eyechart.training.feeds import Feed
 from eyechart.training.optimizers import build_optimizer
+from eyechart.training.pacing import Pacer
 from eyechart.training.schedule import learning_rates
 from eyechart.training.step import Step
 
@@ -84,6 +85,7 @@ class Fit:
         with self.clock.section("training"):
             self.feed.prepare(self._while_preparing)
             self._steps(step, optimizer)
+        self.plan = self.plan.model_copy(update={"pacing_shares": ()})  # what is repeated looks at no clock
         self.segments.append(self._segment(self.plan.num_steps))
 
     def _while_preparing(self, share: float) -> None:
@@ -99,23 +101,32 @@ class Fit:
         self.report(Progress(self.run, "caching", done, self.plan.num_cached_images, seconds_left=left))
 
     def _steps(self, first_step: int, optimizer: torch.optim.Optimizer) -> None:
-        rates = learning_rates(self.recipe, self.plan.num_steps)
-        marks = set(self.plan.evaluation_steps)
+        rates = self._rates()
+        pacer = Pacer(self.clock)
         one = Step(self.feed, optimizer, self.recipe.clip_norm)
         loss_sum, num_summed = torch.zeros((), device=self.device), 0
         self.model.train()
-        for step in range(first_step, self.plan.num_steps):
-            loss = one(step, rates[step])
+        step = first_step
+        while step < self.plan.num_steps:
+            rate = rates[step]
+            loss = one(step, rate)
+            step += 1
             loss_sum += loss
             num_summed += 1
-            self._sign_of_life(step + 1, loss)
-            if step + 1 in marks:
-                self._look(step + 1, rates[step], float(loss_sum) / num_summed)
+            if (laid_out := pacer(self.plan, step)) is not self.plan:
+                self.plan = laid_out
+                rates = self._rates()
+            self._sign_of_life(step, loss)
+            if step in self.plan.evaluation_steps:
+                self._look(step, rate, float(loss_sum) / num_summed)
                 loss_sum.zero_()
                 num_summed = 0
                 if self.diverged:
                     return
-            self._save_or_stop(step + 1, optimizer)
+            self._save_or_stop(step, optimizer)
+
+    def _rates(self) -> list[float]:
+        return learning_rates(self.recipe, self.plan.num_steps, self.plan.stretches)
 
     def _look(self, step: int, rate: float, train_loss: float) -> None:
         """Measure validation; the training clock stands still meanwhile."""

@@ -60,10 +60,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "qui n'est pas celui de son architecture. Donnez le même budget à tous les concurrents.",
     ),
     "missed-budget": (
-        "{who}: trained for other seconds than the budget says ({run}: {seconds} s of {budget} s). The machine was "
-        "busier or freer than when steps were counted. Repeat on a quiet machine, or give the budget in images.",
-        "{who} : durée d'entraînement autre que le budget ({run} : {seconds} s pour {budget} s). La machine était "
-        "plus ou moins occupée que lors de l'étalonnage. Recommencez au calme, ou donnez le budget en images.",
+        "{who}: trained for other seconds than the budget says ({run}: {seconds} s of {budget} s). Its pace "
+        "changed after its steps were counted. Repeat on a quiet machine, or give the budget in images.",
+        "{who} : durée d'entraînement autre que le budget ({run} : {seconds} s pour {budget} s). Son allure a "
+        "changé après le décompte de ses pas. Recommencez au calme, ou donnez le budget en images.",
     ),
     "own-schedules": (
         "Each contender follows its own full schedule, which is declared and not equal: {each}. Judge accuracy beside "
