@@ -16,14 +16,26 @@ class Preset(NamedTuple):
     fields: dict[str, Any]  # of Rules
 
 
+LEAST_VALIDATION_IMAGES = 300  # with 95 % of them right, the standard error is 1.3 points
+
 PRESETS = {
     "quick": Preset(
         "equal training seconds for every contender, the whole comparison within ten minutes on two cores",
-        {"budget": Budget(unit="seconds", amount=75), "validation_fraction": 1 / 60, "num_evaluations": 5},
+        {
+            "budget": Budget(unit="seconds", amount=75),
+            "validation_fraction": 1 / 60,
+            "least_validation_images": LEAST_VALIDATION_IMAGES,
+            "num_evaluations": 5,
+        },
     ),
     "standard": Preset(
         "every recipe's own full schedule on all training images but 5 % for validation",
-        {"budget": None, "validation_fraction": 0.05, "num_evaluations": 10},
+        {
+            "budget": None,
+            "validation_fraction": 0.05,
+            "least_validation_images": LEAST_VALIDATION_IMAGES,
+            "num_evaluations": 10,
+        },
     ),
     "smoke": Preset(
         "a few steps on a few images: whether everything works, not how well",
@@ -31,6 +43,7 @@ PRESETS = {
             "budget": Budget(unit="steps", amount=4),
             "fraction": 0.01,
             "validation_fraction": 0.005,
+            "least_validation_images": LEAST_VALIDATION_IMAGES,
             "max_test_images": 200,
             "num_evaluations": 2,
         },

@@ -27,7 +27,7 @@ def run(
     seeds: str = typer.Option("0", "--seeds", "--seed", help="Seeds, such as 0,1,2."),
     epochs: float = typer.Option(None, "--epochs", help="Budget: passes over the train part."),
     images: float = typer.Option(None, "--images", help="Budget: training images seen."),
-    seconds: float = typer.Option(None, "--seconds", help="Budget: seconds of training; its own pace says how many steps fit."),
+    seconds: float = typer.Option(None, "--seconds", help="Budget: seconds of training, as many steps as fit."),
     steps: float = typer.Option(None, "--steps", help="Budget: optimizer steps."),
     batch_size: int = typer.Option(None, "-b", "--batch-size", help="Images a step, for all contenders of this study."),
     lr: float = typer.Option(None, "--lr", help="Peak learning rate."),
@@ -116,13 +116,15 @@ def race(
     from eyechart import study as studies
     from eyechart.cli.terminal import LiveTable
     from eyechart.data.catalog import load_dataset
+    from eyechart.data.splits import parts_in_words
     from eyechart.machine import open_machines, settle_machine
     from eyechart.storage import STUDY_FILE, write_record
     from eyechart.study_folder import open_study
 
     say = _silent if quiet else _say
     open_machines(record.rules)  # a device that is not here is told before anything is fetched
-    load_dataset(record.rules.dataset, img_size=record.rules.img_size, offline=offline, say=say)
+    dataset = load_dataset(record.rules.dataset, img_size=record.rules.img_size, offline=offline, say=say)
+    say(parts_in_words(dataset, record.rules))
     record = open_study(record, folder, resume=resume, exist_ok=exist_ok)
     record = settle_machine(studies.settle_weights(record, offline, say), offline, say)
     write_record(folder / STUDY_FILE, record)

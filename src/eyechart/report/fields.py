@@ -13,6 +13,7 @@ FRENCH = {
     # rules, budget, augmentation
     "preset": "préréglage", "dataset": "jeu de données", "budget": "budget", "img_size": "taille des images",
     "fraction": "part de l'entraînement", "validation_fraction": "part de la validation",
+    "least_validation_images": "images de validation au moins",
     "max_test_images": "images de test au plus", "num_evaluations": "nombre d'évaluations", "device": "appareil",
     "num_threads": "nombre de fils d'exécution", "precision": "précision numérique", "unit": "unité",
     "amount": "quantité", "shift_pixels": "décalage en pixels", "rotate_degrees": "rotation en degrés",

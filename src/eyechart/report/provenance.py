@@ -172,7 +172,14 @@ def tuning_text(tuning: Tuning | None, say: Speech = ENGLISH) -> str:
 
 def _plan_facts(plan: Plan, say: Speech) -> Facts:
     """The plan, and its evaluations by their number: the steps themselves stand in the run file."""
-    shown = facts(plan, say, leave_out=("evaluation_steps", "execution"))
+    shown = facts(plan, say, leave_out=("evaluation_steps", "execution", "stretches", "pacing_shares"))
+    if plan.stretches:
+        first, *later = plan.stretches
+        steps = ", ".join(
+            f"{say.count(s.num_steps)} ({say('from', 'à partir de')} {say.count(s.first_step)})" for s in later
+        )
+        planned = say("steps, planned and laid out anew", "pas, prévus puis redessinés")
+        shown = [*shown, (planned, f"{say.count(first.num_steps)}, {steps}")]
     number = (say("evaluations", "évaluations"), str(len(plan.evaluation_steps)))
     return [*shown, number, (say("execution", "exécution"), execution_text(plan.execution, say))]
 

@@ -25,6 +25,7 @@ class Rules(Frozen):
     img_size: int | None = None  # pixels a side to which an image folder is decoded
     fraction: Annotated[float, Field(gt=0, le=1)] = 1.0  # share of the train part that is used, stratified
     validation_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.05  # of the train part, when there is no own one
+    least_validation_images: Count = 0  # a small train part gives more than that share, up to a fifth of it
     max_test_images: int | None = None  # only the smoke preset shortens the test
     num_evaluations: Annotated[int, Field(ge=1)] = 8  # times that validation is measured while training
     device: str = "auto"  # what was asked for; the run file's host says what was used
