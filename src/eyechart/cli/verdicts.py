@@ -154,18 +154,21 @@ def _cell(summary: Summary | None, lang: Language) -> str:
 
 
 def _caption(comparison: Comparison, lang: Language) -> str:
+    """What the summaries were made from: test images, intervals, classes, pretraining."""
+    from eyechart.comparison.words.class_means import means_over
     from eyechart.comparison.words.numbers import number
 
     items, several = number(comparison.num_items, 0, lang), any(s.sd is not None for s in comparison.summaries)
     origins = ", ".join(f"{name}: {origin}" for name, origin in comparison.pretrained.items())
+    means = means_over(comparison.num_classes, comparison.absent_classes, lang)
     if lang == "en":
-        how = "Student's t over seeds" + ("; Wilson's for one run" if not several else "")
-        text = (
-            f"{items} test images of {comparison.dataset}. In brackets: 95 % interval, {how if several else 'Wilson'}."
-        )
+        how = "Student's t over seeds" if several else "Wilson"
+        text = f"{items} test images of {comparison.dataset}. In brackets: 95 % interval, {how}. "
+        text += f"Precision, recall and F1 are {means}."
         return text + (f"\n† pretrained on: {origins}." if origins else "")
     how = "Student sur les graines" if several else "Wilson"
-    text = f"{items} images de test de {comparison.dataset}. Entre parenthèses : intervalle à 95 %, {how}."
+    text = f"{items} images de test de {comparison.dataset}. Entre parenthèses : intervalle à 95 %, {how}. "
+    text += f"Précision, rappel et F1 : {means}."
     text += f"\n† pré-entraîné sur : {origins}." if origins else ""
     return text.replace(" :", "\u202f:").replace(" %", "\u202f%")
 

@@ -85,6 +85,8 @@ class Comparison(Frozen):
     contenders: tuple[str, ...]  # the fewest errors first
     pretrained: dict[str, str] = {}  # contender -> what it was pretrained on
     num_items: Count  # test images
+    num_classes: Count = 0
+    absent_classes: tuple[str, ...] = ()  # without a test image: macro means are over the others
     summaries: tuple[Summary, ...]
     families: tuple[Family, ...]
     verdicts: tuple[Verdict, ...]

@@ -41,6 +41,12 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "{who} : la partie {part} n'a aucune image de {number} des classes ({classes}) ; on n'y apprend donc rien "
         "d'elles. Ajoutez des images de chaque classe.",
     ),
+    "cut-classes": (
+        "{who}: the test part was shortened to {images} images and has none of {number} of the classes ({classes}). "
+        "Scores are over the others; another preset judges on the whole test part.",
+        "{who} : la partie test a été réduite à {images} images et n'en a aucune de {number} des classes ({classes}). "
+        "Les scores portent sur les autres ; un autre préréglage juge sur la partie test entière.",
+    ),
     "small-validation": (
         "{who}: validation has {images} images, too few to see small differences: the standard error of an accuracy "
         "of 99 % is {error}. Choices made by it are coarse.",
