@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from eyechart import fonts
 from eyechart.comparison.uncertainty import mean_interval
 from eyechart.comparison.words.class_means import absent_classes, lacking
 from eyechart.report import axes as scales
@@ -56,7 +57,10 @@ def per_class_f1(entries: list[Entry], folder: Path, say: Speech) -> Chart:
     )
     described = say("F1 of every class, a dot a contender", "F1 de chaque classe, un point par concurrent")
     panel = saved_panel(figure, "classes-f1", described, folder)
-    return Chart("classes", _hardest_class(entries, say), _f1_caption(entries, say), (panel,))
+    caption = _f1_caption(entries, say)
+    if remark := fonts.remark(fonts.signs_without_font(names)):
+        caption += f" {say(*remark)}"
+    return Chart("classes", _hardest_class(entries, say), caption, (panel,))
 
 
 def _offset(index: int, number: int) -> float:

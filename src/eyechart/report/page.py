@@ -77,7 +77,7 @@ def write_report(
     found, problems = (comparison, []) if comparison else compared(run_folders, entries, say)
     pairs = Pairs(found)
     figures = output.parent / f"{output.stem}-figures"
-    with drawing():
+    with drawing((*(entry.name for entry in entries), *entries[0].first.dataset.classes)):
         charts = _charts(entries, pairs, figures, say)
         calibrated = calibration.section(entries, figures, say)
     contradicted = labels.section(entries, say)
