@@ -120,14 +120,19 @@ def race(
     from eyechart.storage import STUDY_FILE, write_record
     from eyechart.study_folder import open_study
 
-    say = _silent if quiet else _say
+    told: list[str] = []
+
+    def say(sentence: str) -> None:
+        told.append(sentence)
+        (_silent if quiet else _say)(sentence)
+
     open_machines(record.rules)  # a device that is not here is told before anything is fetched
     dataset = load_dataset(record.rules.dataset, img_size=record.rules.img_size, offline=offline, say=say)
     record = open_study(record, folder, resume=resume, exist_ok=exist_ok)
     record = settle_machine(studies.settle_weights(record, offline, say), offline, say)
     write_record(folder / STUDY_FILE, record)
     _forewarn(record, dataset.card.num_test, say, strict, lang)
-    with contextlib.nullcontext(lambda progress: None) if quiet else LiveTable() as table:
+    with contextlib.nullcontext(lambda progress: None) if quiet else LiveTable(told=told) as table:
         study = studies.run_study(record, folder, table, offline=offline)
     if study.runs:
         say(f"report: {study.report(lang=lang)}")

@@ -57,6 +57,7 @@ def compare_contenders(
             for contender in contenders
             if (origin := contender.any_run.weights.pretrained_on)
         },
+        diverged=tuple(each.name for each in contenders if all(run.status == "diverged" for run in each.runs.values())),
         num_items=contenders[0].any_run.test.num_items,
         num_classes=contenders[0].any_run.dataset.num_classes,
         absent_classes=absent_classes(contenders[0].any_run),
