@@ -85,6 +85,10 @@ def test_the_machines_own_fonts_can_be_asked() -> None:
     assert all(Path(font.path).is_file() for font in fonts.installed())
     assert "a" in fonts.signs_of(fonts.own_font(bold=True).path)
     assert fonts.signs_of("nowhere.ttf") == frozenset()
+    unassigned = "\U0003fff0"  # no font of letters has it, and the last resort has a box for it
+    assert not any("Last Resort" in font.family for font in fonts.installed())
+    assert fonts.families_for(["a"]) == ["DejaVu Sans"]
+    assert unassigned in fonts.signs_without_font([unassigned])
 
 
 def test_the_contact_sheet_draws_what_can_be_drawn(cat_font: fonts.Font) -> None:
@@ -133,11 +137,19 @@ def test_a_png_has_numbers_and_the_svg_has_names(no_fonts: None, tmp_path: Path)
     assert next(label.get_text() for label in axes.get_xticklabels()) == "2", "figures are as they were"
 
 
-def test_figures_use_an_installed_font(cat_font: fonts.Font) -> None:
-    import matplotlib
-
+def test_figures_use_an_installed_font_and_nothing_is_said_of_it(
+    cat_font: fonts.Font, tmp_path: Path, caplog: pytest.LogCaptureFixture, recwarn: pytest.WarningsRecorder
+) -> None:
     with drawing(["cat", CAT]):
-        assert matplotlib.rcParams["font.family"] == ["DejaVu Sans", "Cats"]
+        figure, axes = new_panel(3.0, 2.0, (0.5, 0.5, 0.2, 0.5))
+        axes.set_title(CAT, weight="bold", fontsize=40)  # the font has no bold kind
+        saved_panel(figure, "pets", "", tmp_path)
+    assert axes.get_title() == CAT
+    with Image.open(tmp_path / "pets.png") as picture:
+        top = np.asarray(picture.convert("L"))[:100]
+    assert (top < 60).mean() > 0.04, "a black square, which is what 猫 looks like in this font"
+    assert not caplog.records
+    assert not recwarn.list
 
 
 def test_a_contact_sheet_says_it_once(no_fonts: None, empty_cache: Path, tmp_path: Path) -> None:

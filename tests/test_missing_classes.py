@@ -285,3 +285,29 @@ def test_a_study_on_pictures(
     assert (record.test.macro_precision, record.test.macro_recall, record.test.macro_f1) == (1, 1, 1)
     page = (tmp_path / "runs" / "study" / "report.html").read_text()
     assert "has the lowest F1" not in page
+
+
+# --------------------------------------------------------------------------------------------- many classes
+
+
+def test_classes_that_a_shortened_test_part_lacks_are_no_alarm(runs: list[Path]) -> None:
+    """Whether images of them are missing is not known: the rules left images out."""
+    record = storage.read_run(runs[0])
+    whole = LOOKS["missing-classes"](Evidence(record, (), ""))
+    assert whole == {"part": "test", "classes": "owl", "number": 1}
+    card = record.dataset.model_copy(update={"num_test": record.splits.num_test + 1})
+    shortened = Evidence(record.model_copy(update={"dataset": card}), (), "")
+    assert LOOKS["missing-classes"](shortened) is None
+    assert LOOKS["cut-classes"](shortened) == {"images": record.splits.num_test, "classes": "owl", "number": 1}
+
+
+def test_of_many_classes_a_sheet_shows_the_lowest(fake_runs: ModuleType, tmp_path: Path) -> None:
+    names = tuple(f"class{k}" for k in range(40))
+    one = {"cnn": fake_runs.Fake(0.2, 70_000, 0.001)}
+    [run] = fake_runs.fake_study(tmp_path / "s", one, num_items=800, classes=names, dataset="many", absent=(0, 39))
+    sheet = terminal("show", run)
+    assert "(the lowest of 40 classes; --json has all)" in sheet
+    f1 = {name: value for name, value in zip(names, storage.read_run(run).test.per_class.f1, strict=True) if value}
+    lowest = sorted(f1, key=f1.__getitem__)
+    assert f"{lowest[0]} {f1[lowest[0]]:.3f}" in sheet
+    assert f"{lowest[-1]} " not in sheet.partition("F1 by class")[2].partition("lowest")[0]

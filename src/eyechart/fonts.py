@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from PIL.ImageFont import FreeTypeFont
 
 MOST_NAMED = 10  # signs in one sentence
+LAST_RESORT = "Last Resort"  # in the names of fonts that draw no letters
 
 
 @dataclass(frozen=True)
@@ -37,10 +38,13 @@ def own_font(bold: bool = False) -> Font:
 
 @lru_cache(maxsize=1)
 def installed() -> tuple[Font, ...]:
-    """Upright fonts that matplotlib finds on this machine, sans-serif and regular ones first, then by name."""
+    """Upright fonts that matplotlib finds on this machine, sans-serif and regular ones first, then by name.
+
+    Without those that have a box with a number for every sign there is: matplotlib carries one, as a last resort.
+    """
     from matplotlib.font_manager import fontManager
 
-    upright = [font for font in fontManager.ttflist if font.style == "normal"]
+    upright = [font for font in fontManager.ttflist if font.style == "normal" and LAST_RESORT not in font.name]
     upright.sort(key=lambda font: ("Sans" not in font.name, str(font.weight) not in ("400", "regular"), font.fname))
     return tuple(Font(font.name, font.fname) for font in upright)
 

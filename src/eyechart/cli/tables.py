@@ -154,8 +154,8 @@ def _f1_by_class(record: RunRecord) -> str:
     """Every class with its F1, a dash where there is no test image; of many classes the lowest."""
     rows = list(zip(record.dataset.classes, record.test.per_class.f1, strict=True))
     if len(rows) > MOST_CLASSES:
-        known = sorted((f1, name) for name, f1 in rows if f1 is not None)[:MOST_CLASSES]
-        return f"{_listed((name, f1) for f1, name in known)}  (the lowest of {len(rows):,} classes; --json has all)"
+        known = sorted(((name, f1) for name, f1 in rows if f1 is not None), key=lambda row: row[1])
+        return f"{_listed(known[:MOST_CLASSES])}  (the lowest of {len(rows):,} classes; --json has all)"
     return _listed(rows)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import logging
 import re
 import warnings
 from collections.abc import Iterable, Iterator
@@ -91,9 +92,16 @@ def drawing(names: Iterable[str] = ()) -> Iterator[None]:
 
     with warnings.catch_warnings(), matplotlib.rc_context():
         warnings.filterwarnings("ignore", message="Glyph .* missing from")  # of them PNG files show the number
+        warnings.filterwarnings("ignore", message="Matplotlib currently does not support .* natively")  # scripts
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(MATPLOTLIB_SETTINGS | {"font.family": fonts.families_for(names)})
-        yield
+        told = logging.getLogger("matplotlib.font_manager")  # that a font has no bold kind is no news to anybody
+        level = told.level
+        told.setLevel(logging.ERROR)
+        try:
+            yield
+        finally:
+            told.setLevel(level)
 
 
 def new_panel(width: float, height: float, margins: Margins) -> tuple[Figure, Axes]:
