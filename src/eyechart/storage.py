@@ -167,7 +167,11 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
 
 
 def read_run(folder: Path) -> RunRecord:
-    return read_record(folder / RUN_FILE, RunRecord)
+    """The record of a finished run, its means over classes by today's rule; StorageError as in `read_record`."""
+    from eyechart.class_means import by_todays_rule
+
+    run = read_record(folder / RUN_FILE, RunRecord)
+    return run.model_copy(update={part: by_todays_rule(getattr(run, part)) for part in ("test", "validation")})
 
 
 def read_study(folder: Path) -> StudyRecord:

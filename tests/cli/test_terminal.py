@@ -88,6 +88,19 @@ def test_a_sentence_names_its_run_once():
     assert len(lines) == 3
 
 
+def test_a_run_repeats_nothing_that_the_study_or_another_run_said():
+    console = recording_console(is_terminal=False)
+    report = LiveTable(console, told=["pets: 2 classes in this order: cat (9), dog (9)"])
+    for run in ("cnn-s0", "vit-s0"):
+        report(Progress(run, "preparing", note="pets: 2 classes in this order: cat (9), dog (9)"))
+        report(Progress(run, "preparing", note="weights are fetched"))
+        report(Progress(run, "failed", note="the disk is full"))
+    lines = [line for line in shown(console).splitlines() if line.split() != [line.split("-")[0] + "-s0", "preparing"]]
+    assert lines == [
+        "cnn-s0: weights are fetched", "cnn-s0: the disk is full", "vit-s0: the disk is full",
+    ]  # fmt: skip
+
+
 # --------------------------------------------------------------------------------------------- table
 
 

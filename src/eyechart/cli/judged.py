@@ -56,7 +56,11 @@ def certainty_rows(folder: Path, run: RunRecord) -> list[tuple[str, str]]:
     if after is None or found.temperature is None:
         return [*rows, ("temperature", f"none: {found.why_not}")]
     scaled = f"ECE {percent_text(after.ece)}, Brier {after.brier:.4f}, loss {after.loss:.4f} nats with it"
-    return [*rows, ("temperature", f"{found.temperature:.2f}, fitted on validation; {scaled}")]
+    fitted = found.temperature
+    told = f"fitted on {fitted.num_items:,} validation images"
+    if fitted.reason == "held":
+        told = f"held near 1, because {fitted.num_items:,} validation images say too little"
+    return [*rows, ("temperature", f"{fitted.value:.2f}, {told}; {scaled}")]
 
 
 def clock_rows(run: RunRecord) -> list[tuple[str, str]]:
@@ -89,7 +93,8 @@ def print_judged(runs: Sequence[RunAt], console: Console | None = None) -> None:
         "products: matrix products of 2,048 x 2,048 that this machine would have done in the training time.",
         "to 97 %: training time of the first look at validation at or above it, not interpolated. other load: of all "
         "cores, worst run; * spoiled, do not compare its times; + resumed. Several seeds: medians.",
-        "ECE: 15 bins of equal width. Brier: 0 to 2. T: temperature fitted on validation, above 1 it was too sure; "
+        "ECE: 15 bins of equal width. Brier: 0 to 2. T: temperature fitted on validation, above 1 it was too sure, ~ "
+        "held near 1, because too few validation images say anything; "
         "scaled: with it. Several seeds: means.",
     )
     for line in lines:
@@ -140,7 +145,8 @@ def _certainty_cells(found: ContenderCalibration) -> list[str]:
     temperatures = [run.temperature for run in found.runs if run.temperature is not None]
     if not after:
         return [*cells, *["–"] * 4]
-    temperature = f"{sum(temperatures) / len(temperatures):.2f}"
+    mark = "~" if any(each.reason == "held" for each in temperatures) else ""
+    temperature = f"{sum(each.value for each in temperatures) / len(temperatures):.2f}{mark}"
     scaled = [f"{100 * after['ece'].mean:.2f}", f"{after['brier'].mean:.4f}", f"{after['loss'].mean:.4f}"]
     return [*cells, temperature, *scaled]
 

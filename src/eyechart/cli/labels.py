@@ -79,12 +79,16 @@ def _rescored(records: list[tuple[Path, RunRecord]], shelf: Any) -> list[Rescore
 
 
 def _write(found: LabelErrors, classes: Sequence[str], output: Path, shelf: Any) -> None:
+    from eyechart.fonts import remark, signs_without_font
     from eyechart.report.label_sheet import write_suspects_csv, write_suspects_png
 
     if output.suffix == ".csv":
         write_suspects_csv(found.suspects, classes, output)
     else:
-        write_suspects_png(found.suspects[:MOST_PICTURES], classes, output, shelf)
+        shown = found.suspects[:MOST_PICTURES]
+        write_suspects_png(shown, classes, output, shelf)
+        if told := remark(signs_without_font(classes[k] for each in shown for k in (each.label, each.suggested))):
+            typer.echo(told[0], err=True)
 
 
 def _document(found: LabelErrors, rescored: list[Rescored], classes: Sequence[str]) -> dict[str, Any]:

@@ -124,9 +124,12 @@ def spread(values: Sequence[float], decimals: int) -> str:
 
 def _legend(groups: list[list[RunRecord]]) -> list[str]:
     """What the table was made from, and what its signs mean."""
+    from eyechart.comparison.words.class_means import absent_classes, means_over
+
     records = [record for group in groups for record in group]
     parts = dict.fromkeys(f"{record.test.num_items:,} test images of {record.dataset.title}" for record in records)
-    lines = [f"{', '.join(parts)}. Precision, recall and F1 are means over the classes."]
+    means = dict.fromkeys(means_over(record.dataset.num_classes, absent_classes(record)) for record in records)
+    lines = [f"{', '.join(parts)}. Precision, recall and F1 are {'; '.join(means)}."]
     scored = [group for group in groups if _finished(group)]
     if any(len(group) == 1 for group in scored):
         lines.append("(low–high): 95 % Wilson interval of one run.")

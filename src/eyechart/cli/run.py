@@ -121,29 +121,37 @@ def race(
     from eyechart.storage import STUDY_FILE, write_record
     from eyechart.study_folder import open_study
 
-    say = _silent if quiet else _say
+    told: list[str] = []
+
+    def say(sentence: str) -> None:
+        told.append(sentence)
+        (_silent if quiet else _say)(sentence)
+
     open_machines(record.rules)  # a device that is not here is told before anything is fetched
     dataset = load_dataset(record.rules.dataset, img_size=record.rules.img_size, offline=offline, say=say)
     say(parts_in_words(dataset, record.rules))
     record = open_study(record, folder, resume=resume, exist_ok=exist_ok)
     record = settle_machine(studies.settle_weights(record, offline, say), offline, say)
     write_record(folder / STUDY_FILE, record)
-    _forewarn(record, say, strict, lang)
-    with contextlib.nullcontext(lambda progress: None) if quiet else LiveTable() as table:
+    _forewarn(record, dataset.card.num_test, say, strict, lang)
+    with contextlib.nullcontext(lambda progress: None) if quiet else LiveTable(told=told) as table:
         study = studies.run_study(record, folder, table, offline=offline)
     if study.runs:
         say(f"report: {study.report(lang=lang)}")
     return study
 
 
-def _forewarn(record: StudyRecord, say: Callable[[str], None], strict: bool, lang: Language) -> None:
-    """Say what speaks against a plan, while nothing is trained yet; UnfairComparison where that is an error."""
+def _forewarn(record: StudyRecord, num_test: int, say: Callable[[str], None], strict: bool, lang: Language) -> None:
+    """Say what speaks against a plan, while nothing is trained yet; UnfairComparison where that is an error.
+
+    `num_test` images are in the dataset's test part.
+    """
     from eyechart.comparison.beforehand import busy_share, plan_unfairness
     from eyechart.comparison.findings import refuse
     from eyechart.comparison.words.findings import KINDS, sentence
     from eyechart.host import host_facts
 
-    findings = plan_unfairness(record, host_facts(None, record.rules.num_threads), busy_share())
+    findings = plan_unfairness(record, host_facts(None, record.rules.num_threads), busy_share(), num_test)
     for finding in findings:
         say(f"{KINDS[lang][finding.kind]}: {sentence(finding, lang)}")
     if strict:
@@ -175,6 +183,7 @@ def _dry_run(record: StudyRecord, folder: Path, offline: bool, as_json: bool, st
 
     from eyechart import study as studies
     from eyechart.cli.tables import estimates_table
+    from eyechart.data.catalog import load_dataset
     from eyechart.estimate import estimate_study
     from eyechart.machine import settle_machine
 
@@ -184,7 +193,9 @@ def _dry_run(record: StudyRecord, folder: Path, offline: bool, as_json: bool, st
         typer.echo(json.dumps([estimate._asdict() for estimate in estimates], indent=1))
     else:
         estimates_table(estimates)
-    _forewarn(record, _say, strict, lang)
+    rules = record.rules
+    dataset = load_dataset(rules.dataset, img_size=rules.img_size, offline=offline, say=_silent)
+    _forewarn(record, dataset.card.num_test, _say, strict, lang)
 
 
 def _say(sentence: str) -> None:

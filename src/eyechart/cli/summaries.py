@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 def summary(record: RunRecord) -> dict[str, Any]:
     """What scripts want to know of a run: ratios in 0..1, times in seconds."""
+    from eyechart.comparison.words.class_means import absent_classes
+
     return {
         "study": record.study,
         "run": record.run,
@@ -31,6 +33,8 @@ def summary(record: RunRecord) -> dict[str, Any]:
         "total_seconds": record.clocks.total_seconds,
         "num_parameters": record.cost.num_parameters,
         "images_seen": record.plan.num_steps * record.plan.batch_size,
+        "num_classes": record.dataset.num_classes,
+        "absent_classes": list(absent_classes(record)),  # without a test image, and in no macro mean
         "mean_iou": record.detection.mean_iou if record.detection else None,
         "map": record.detection.map if record.detection else None,
         "dataset": record.dataset.name,

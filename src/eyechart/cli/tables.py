@@ -12,12 +12,14 @@ from eyechart.cli.console import percent_text, seconds_text
 from eyechart.palette import style_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from eyechart.estimate import Estimate
     from eyechart.prediction import PictureAnswer
     from eyechart.schema import DetectionScores, RunRecord
+
+MOST_CLASSES = 20  # whose F1 stands on one run's sheet
 
 
 def runs_table(records: Sequence[RunRecord], broken: Sequence[dict[str, Any]]) -> None:
@@ -41,7 +43,10 @@ def runs_table(records: Sequence[RunRecord], broken: Sequence[dict[str, Any]]) -
         how = "unfinished, --resume continues it" if item["can_continue"] else "unfinished"
         reason = str(item["reason"]).partition("\n")[0][:80]
         table.add_row(item["study"], item["run"], "", how, "", "", "", reason)
-    Console().print(table)
+    console = Console()
+    console.print(table)
+    if any(record.test.per_class.absent for record in records):
+        console.print("macro F1 is a mean over the classes that the test part has; some are missing: eyechart show RUN")
 
 
 def run_sheet(record: RunRecord, folder: Path) -> None:
@@ -126,6 +131,8 @@ def _identity(record: RunRecord) -> list[tuple[str, str]]:
 
 
 def _scores(record: RunRecord) -> list[tuple[str, str]]:
+    from eyechart.comparison.words.class_means import absent_classes, means_over
+
     test = record.test
     rows = [
         ("accuracy", f"{100 * test.accuracy:.2f} % of {test.num_items:,} images"),
@@ -133,16 +140,27 @@ def _scores(record: RunRecord) -> list[tuple[str, str]]:
         ("macro recall", f"{test.macro_recall:.4f}"),
         ("macro F1", f"{test.macro_f1:.4f}"),
         ("loss", f"{test.loss:.4f} nats"),
-        (
-            "F1 by class",
-            "  ".join(f"{name} {f1:.3f}" for name, f1 in zip(record.dataset.classes, test.per_class.f1, strict=True)),
-        ),
+        ("macro", means_over(record.dataset.num_classes, absent_classes(record))),
+        ("F1 by class", _f1_by_class(record)),
     ]
     if record.detection:
         boxes = record.detection
         rows.append(("boxes", f"mean IoU {boxes.mean_iou:.3f}, mAP {boxes.map:.3f}, mAP50 {boxes.map50:.3f}"))
         rows.append(("COCO's other figures", _other_box_figures(boxes)))
     return rows
+
+
+def _f1_by_class(record: RunRecord) -> str:
+    """Every class with its F1, a dash where there is no test image; of many classes the lowest."""
+    rows = list(zip(record.dataset.classes, record.test.per_class.f1, strict=True))
+    if len(rows) > MOST_CLASSES:
+        known = sorted(((name, f1) for name, f1 in rows if f1 is not None), key=lambda row: row[1])
+        return f"{_listed(known[:MOST_CLASSES])}  (the lowest of {len(rows):,} classes; --json has all)"
+    return _listed(rows)
+
+
+def _listed(rows: Iterable[tuple[str, float | None]]) -> str:
+    return "  ".join(f"{name} –" if f1 is None else f"{name} {f1:.3f}" for name, f1 in rows)
 
 
 def _other_box_figures(boxes: DetectionScores) -> str:

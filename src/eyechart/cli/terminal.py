@@ -16,6 +16,7 @@ from eyechart.cli.leaderboard import results_table
 from eyechart.palette import style_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from types import TracebackType
 
     from rich.console import Console
@@ -66,10 +67,13 @@ class LiveTable:
 
     with LiveTable() as report:
         run_study(record, folder, report)
+
+    What was `told` about the data and the weights before, or by another run, is not said again.
     """
 
-    def __init__(self, console: Console | None = None):
+    def __init__(self, console: Console | None = None, told: Iterable[str] = ()):
         self._console = console or open_console(sys.stderr)
+        self._told = set(told)
         self._rows: dict[str, _Row] = {}
         self._is_over = False
         self._live: Live | None = None
@@ -102,6 +106,10 @@ class LiveTable:
 
     def _say(self, progress: Progress) -> None:
         """A sentence, above the table where there is one; it says which run it is about."""
+        if progress.stage == "preparing":
+            if progress.note in self._told:
+                return
+            self._told.add(progress.note)
         sentence = progress.note if progress.run in progress.note else f"{progress.run}: {progress.note}"
         self._console.print(Text(sentence), soft_wrap=True)
 

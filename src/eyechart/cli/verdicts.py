@@ -52,7 +52,7 @@ def show_comparison(
     comparison: Comparison, metrics: Sequence[str], lang: Language = "en", console: Console | None = None
 ) -> None:
     """Print all of it on standard output: findings, summaries, and for each metric the matrix and its sentences."""
-    from eyechart.comparison.words.verdicts import family_sentence
+    from eyechart.comparison.words.verdicts import comparable, diverged_sentence, family_sentence
 
     console = console or open_console(sys.stdout)
     show_findings(comparison.findings, lang, console)
@@ -62,9 +62,11 @@ def show_comparison(
             console.print(table)
             console.print()
     console.print(Text(_caption(comparison, lang), style="dim"))
+    if told := diverged_sentence(comparison, lang):
+        console.print(Text(f"\n{told}."))
     families = {family.metric: family for family in comparison.families}
     for metric in metrics:
-        verdicts = [verdict for verdict in comparison.verdicts if verdict.metric == metric]
+        verdicts = comparable([each for each in comparison.verdicts if each.metric == metric], comparison)
         if not verdicts:
             continue
         console.print()
@@ -81,12 +83,16 @@ def show_comparison(
 def show_short(comparison: Comparison, lang: Language = "en", console: Console | None = None) -> None:
     """Findings and the primary metric's sentences: what stands under the leaderboard after a run."""
     console = console or open_console(sys.stdout)
-    verdicts = [verdict for verdict in comparison.verdicts if verdict.metric == "accuracy"]
+    from eyechart.comparison.words.verdicts import comparable, diverged_sentence
+
+    verdicts = comparable([each for each in comparison.verdicts if each.metric == "accuracy"], comparison)
     show_findings(comparison.findings, lang, console)
     if verdicts:
         title = "verdicts on accuracy" if lang == "en" else "verdicts sur l'exactitude"
         console.print(Text(title, style="bold"))
         _print_sentences(comparison, verdicts, SHORT_SENTENCES, lang, console)
+    if told := diverged_sentence(comparison, lang):
+        console.print(Text(f"{told}."))
 
 
 def show_findings(findings: Sequence[Finding], lang: Language, console: Console) -> None:
@@ -154,18 +160,21 @@ def _cell(summary: Summary | None, lang: Language) -> str:
 
 
 def _caption(comparison: Comparison, lang: Language) -> str:
+    """What the summaries were made from: test images, intervals, classes, pretraining."""
+    from eyechart.comparison.words.class_means import means_over
     from eyechart.comparison.words.numbers import number
 
     items, several = number(comparison.num_items, 0, lang), any(s.sd is not None for s in comparison.summaries)
     origins = ", ".join(f"{name}: {origin}" for name, origin in comparison.pretrained.items())
+    means = means_over(comparison.num_classes, comparison.absent_classes, lang)
     if lang == "en":
-        how = "Student's t over seeds" + ("; Wilson's for one run" if not several else "")
-        text = (
-            f"{items} test images of {comparison.dataset}. In brackets: 95 % interval, {how if several else 'Wilson'}."
-        )
+        how = "Student's t over seeds" if several else "Wilson"
+        text = f"{items} test images of {comparison.dataset}. In brackets: 95 % interval, {how}. "
+        text += f"Precision, recall and F1 are {means}."
         return text + (f"\n† pretrained on: {origins}." if origins else "")
     how = "Student sur les graines" if several else "Wilson"
-    text = f"{items} images de test de {comparison.dataset}. Entre parenthèses : intervalle à 95 %, {how}."
+    text = f"{items} images de test de {comparison.dataset}. Entre parenthèses : intervalle à 95 %, {how}. "
+    text += f"Précision, rappel et F1 : {means}."
     text += f"\n† pré-entraîné sur : {origins}." if origins else ""
     return text.replace(" :", "\u202f:").replace(" %", "\u202f%")
 

@@ -235,10 +235,15 @@ def _worth_knowing(runs: Sequence[RunRecord]) -> list[Finding | None]:
 
 
 def _shortened_test(runs: Sequence[RunRecord]) -> Finding | None:
-    shortened = [run for run in runs if run.rules.max_test_images is not None]
+    shortened = [run for run in runs if is_test_shortened(run)]
     return _about(
         "note", "shortened-test", shortened, runs, images=min((r.test.num_items for r in shortened), default=0)
     )
+
+
+def is_test_shortened(run: RunRecord) -> bool:
+    """Whether the rules left test images of the dataset out, which a short test part does not show by itself."""
+    return run.splits.num_test < run.dataset.num_test
 
 
 def _small_validation(runs: Sequence[RunRecord]) -> Finding | None:

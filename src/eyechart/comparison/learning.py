@@ -38,14 +38,14 @@ def constant_answers(each: Evidence) -> Facts:
     answer = constant_answer(run.test)
     if answer is None:
         return None
-    supports = run.test.per_class.support
-    weighted = sum(f1 * n for f1, n in zip(run.test.per_class.f1, supports, strict=True)) / max(1, run.test.num_items)
+    f1_of_classes = [f1 or 0.0 for f1 in run.test.per_class.f1]  # no right answer: also of a class without images
+    weighted = sum(f1 * n for f1, n in zip(f1_of_classes, run.test.per_class.support, strict=True))
     return {
         "class": run.dataset.classes[answer],
         "accuracy": run.test.accuracy,
         "macro_f1": run.test.macro_f1,
-        "weighted_f1": weighted,
-        "class_f1": run.test.per_class.f1[answer],
+        "weighted_f1": weighted / max(1, run.test.num_items),
+        "class_f1": f1_of_classes[answer],
         "steps": run.plan.num_steps,
     }
 
@@ -78,9 +78,11 @@ def loss_at_chance(each: Evidence) -> Facts:
 def is_at_chance(scores: Scores) -> bool:
     """Whether always naming the most frequent class would have done as well, and the test part can tell.
 
-    Where classes are of very different size a good network may do no better than that, but it finds the small ones.
+    Where classes are of very different size a good network may do no better than that, but it finds the small ones;
+    where the part has one class, nobody can do better, and it tells nothing.
     """
-    if not scores.num_items or scores.macro_recall > 1 / len(scores.confusion) + WIDEST_CHANCE:
+    num_judged = sum(number > 0 for number in scores.per_class.support)
+    if num_judged < 2 or scores.macro_recall > 1 / num_judged + WIDEST_CHANCE:
         return False
     share = max(scores.per_class.support) / scores.num_items
     margin = CHANCE_ERRORS * math.sqrt(share * (1 - share) / scores.num_items)

@@ -58,18 +58,20 @@ def macro_f1_influences(labels: np.ndarray, probabilities: np.ndarray) -> np.nda
 
     F1 of class k is T/D with T = 2 x (right answers of k) and D = (answers k) + (items of k), both sums over items, so
     that an item with t and d of its own moves it by (t - F1 d) / D.  (The delta method: the bootstrap of a ratio
-    becomes that of a mean.)
+    becomes that of a mean.)  The classes are those that `labels` has, in every draw: one that happens to draw no item
+    of a class is no other metric, and to first order F1 of that class is defined there all the same.
     """
     num_classes = probabilities.shape[1]
     answers = probabilities.argmax(axis=1)
     right = answers == labels
     support, answered = np.bincount(labels, minlength=num_classes), np.bincount(answers, minlength=num_classes)
     twice_right = 2.0 * np.bincount(labels[right], minlength=num_classes)
-    both = np.maximum(support + answered, 1)  # a class that is nowhere has F1 = 0
-    f1 = twice_right / both
+    both = np.maximum(support + answered, 1)
+    f1 = twice_right / both  # 0 for a class without items, which is in no mean
     pull = f1 / both  # by which an item lowers F1 for each of its two appearances: as an item, as an answer
     moves = np.where(right, 2 / both[labels], 0.0) - pull[labels] - pull[answers]
-    influences: np.ndarray = f1.mean() + moves * len(labels) / num_classes
+    num_present = np.count_nonzero(support)
+    influences: np.ndarray = f1.sum() / num_present + moves * len(labels) / num_present
     return influences
 
 

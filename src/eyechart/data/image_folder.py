@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+MOST_TOLD = 20  # classes in one sentence
 TEST_SHARE = 0.2  # of each class, when there is no test part
 # Beside the store, so that a later run need not work them out again:
 TEST_FILE = "is-test.npy"
@@ -73,8 +74,11 @@ def load(root: Path, img_size: int | None, say: Callable[[str], None], *, rehash
 
 def _tell(listing: Listing, say: Callable[[str], None]) -> None:
     counts = {name: sum(len(part.get(name, [])) for part in listing.pictures.values()) for name in listing.classes}
-    classes = ", ".join(f"{readable(name)} ({count:,})" for name, count in counts.items())
-    say(f"{listing.root}: {len(counts)} classes in this order: {classes}")
+    told = [f"{readable(name)} ({count:,})" for name, count in counts.items()]
+    if len(told) > MOST_TOLD:
+        told[MOST_TOLD - 1 : -1] = ["…"]
+        told[-1] += f"; all of them: eyechart data verify {listing.root}"
+    say(f"{listing.root}: {len(counts):,} classes in this order: {', '.join(told)}")
     if listing.num_skipped:
         say(f"{listing.root}: skipped as hidden, or as no picture in a class folder: {listing.num_skipped:,}")
     if listing.skipped_folders:

@@ -82,9 +82,10 @@ class Entry:
     def mean(self, quantity: Callable[[RunRecord], float]) -> float:
         return statistics.fmean(self.values(quantity))
 
-    def values_per_class(self) -> list[tuple[float, ...]]:
-        """F1 of every class, a tuple a run."""
-        return [run.record.test.per_class.f1 for run in self.judged]
+    def f1_by_class(self) -> list[list[float]]:
+        """F1 of every class, a value a run; none for a class without a test image."""
+        by_class = zip(*(run.record.test.per_class.f1 for run in self.judged), strict=True)
+        return [[value for value in values if value is not None] for values in by_class]
 
     @cached_property
     def error(self) -> Estimate:

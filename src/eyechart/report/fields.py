@@ -7,6 +7,7 @@ from pydantic import BaseModel
 from eyechart.report.speech import Speech
 
 Facts = list[tuple[str, str]]  # name, value
+MOST_LISTED = 60  # of a list; as many classes as figures draw
 
 # Field names are English already; these are their French.  A test sees to it that none is missing.
 FRENCH = {
@@ -73,7 +74,11 @@ def value_text(value: object, say: Speech) -> str:
         each = [f"{field_name(str(key), say)} {value_text(one, say)}" for key, one in value.items()]
         return ", ".join(each) or say("none", "aucun")
     if isinstance(value, tuple | list):
-        return ", ".join(value_text(one, say) for one in value)
+        each = [value_text(one, say) for one in value[:MOST_LISTED]]
+        if len(value) > MOST_LISTED:
+            number = say.count(len(value) - MOST_LISTED)
+            each.append(say(f"{number} more, in the run file", f"{number} autres, dans le fichier de l'entraînement"))
+        return ", ".join(each)
     if isinstance(value, bool):
         return say("yes", "oui") if value else say("no", "non")
     if isinstance(value, float):

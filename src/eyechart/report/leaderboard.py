@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from eyechart.comparison.words.class_means import absent_classes, means_over
 from eyechart.report.answer import interval_text, is_pretrained
 from eyechart.report.axes import log_ticks
 from eyechart.report.entries import Entry
@@ -67,11 +68,13 @@ class Leaderboard:
     rows: tuple[Row, ...]
     ticks: tuple[tuple[float, str], ...]  # position in 0..100, label
     any_tied: bool
+    means: str  # what precision, recall and F1 are: "means over the classes"
+    quality: tuple[Column, ...]  # the columns of Row.quality
 
 
-def quality_columns(say: Speech) -> tuple[Column, ...]:
-    """How good: the columns of the first table after the error."""
-    macro = say("macro: mean over the classes", "macro : moyenne sur les classes")
+def quality_columns(means: str, say: Speech) -> tuple[Column, ...]:
+    """How good: the columns of the first table after the error; `means` is what the macro means are over."""
+    macro = say(f"macro: {means}", f"macro : {means}")
     right = say("share of the test images answered rightly", "part des images de test bien classées")
     loss = say(
         "negative log-likelihood of the true class, nats an image",
@@ -151,11 +154,14 @@ def leaderboard(entries: list[Entry], pairs: Pairs, say: Speech) -> Leaderboard:
     """The rows in the order of `entries`, on one common error axis."""
     tied = not_shown_to_differ(entries, pairs)
     low, high = _axis(entries)
+    first = entries[0].first
+    means = means_over(first.dataset.num_classes, absent_classes(first), say.lang)
+    quality = quality_columns(means, say)
     rows = []
     for rank, entry in enumerate(entries, 1):
         is_tied = entry in tied or (rank == 1 and bool(tied))
-        rows.append(_row(entry, rank, is_tied, (low, high), say))
-    return Leaderboard(tuple(rows), _ticks(low, high, say), bool(tied))
+        rows.append(_row(entry, rank, is_tied, (low, high), quality, say))
+    return Leaderboard(tuple(rows), _ticks(low, high, say), bool(tied), means, quality)
 
 
 def _ticks(low: float, high: float, say: Speech) -> tuple[tuple[float, str], ...]:
@@ -168,7 +174,9 @@ def _ticks(low: float, high: float, say: Speech) -> tuple[tuple[float, str], ...
     return tuple(kept)
 
 
-def _row(entry: Entry, rank: int, tied: bool, axis: tuple[float, float], say: Speech) -> Row:
+def _row(
+    entry: Entry, rank: int, tied: bool, axis: tuple[float, float], quality: tuple[Column, ...], say: Speech
+) -> Row:
     error = entry.error
     decimals = percent_decimals(error.low, error.high)
     return Row(
@@ -179,7 +187,7 @@ def _row(entry: Entry, rank: int, tied: bool, axis: tuple[float, float], say: Sp
         error=Cell(say.percent(error.mean, decimals), "", error.mean),
         interval=interval_text(entry, say),
         whisker=Whisker(*(_position(value, *axis) for value in (error.mean, error.low, error.high))),
-        quality=tuple(_cell(entry, column, say) for column in quality_columns(say)),
+        quality=tuple(_cell(entry, column, say) for column in quality),
         cost=tuple(_cell(entry, column, say) for column in cost_columns(say)),
     )
 

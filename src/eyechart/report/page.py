@@ -19,7 +19,7 @@ from eyechart.report.disagreement import disagreement
 from eyechart.report.entries import MOST_SHOWN, Entry, Run, group_runs, read_runs
 from eyechart.report.glyphs import mark, mark_path
 from eyechart.report.intervals import differences, intervals
-from eyechart.report.leaderboard import cost_columns, leaderboard, quality_columns
+from eyechart.report.leaderboard import cost_columns, leaderboard
 from eyechart.report.learning import learning_curves
 from eyechart.report.matrix import finding, legend, matrices
 from eyechart.report.notices import notices
@@ -77,7 +77,7 @@ def write_report(
     found, problems = (comparison, []) if comparison else compared(run_folders, entries, say)
     pairs = Pairs(found)
     figures = output.parent / f"{output.stem}-figures"
-    with drawing():
+    with drawing((*(entry.name for entry in entries), *entries[0].first.dataset.classes)):
         charts = _charts(entries, pairs, figures, say)
         calibrated = calibration.section(entries, figures, say)
     contradicted = labels.section(entries, say)
@@ -121,7 +121,6 @@ def _page(
         answer=answer(entries, pairs, say),
         notices=facts.findings,
         leaderboard=leaderboard(entries, pairs, say),
-        quality=quality_columns(say),
         cost=cost_columns(say),
         matrices=found,
         matrices_finding=finding(pairs, say),

@@ -63,12 +63,17 @@ class Plan(Frozen):
 
 
 class PerClass(Frozen):
-    """One list each, in the order of the classes."""
+    """One list each, in the order of the classes; None for a class without an image in the judged part."""
 
-    precision: tuple[float, ...]
-    recall: tuple[float, ...]
-    f1: tuple[float, ...]
-    support: tuple[int, ...]
+    precision: tuple[float | None, ...]
+    recall: tuple[float | None, ...]
+    f1: tuple[float | None, ...]
+    support: tuple[int, ...]  # images of the class
+
+    @property
+    def absent(self) -> tuple[int, ...]:
+        """The ids of the classes without an image, which are in no mean."""
+        return tuple(k for k, number in enumerate(self.support) if number == 0)
 
 
 class Scores(Frozen):
@@ -76,7 +81,7 @@ class Scores(Frozen):
 
     num_items: Count
     accuracy: float
-    macro_precision: float
+    macro_precision: float  # macro: mean over the classes that the part has (class_means.py)
     macro_recall: float
     macro_f1: float
     loss: float
