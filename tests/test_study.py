@@ -98,7 +98,7 @@ def test_finished_runs_are_skipped_and_failures_do_not_stop_the_others(tmp_path:
 def test_failures_that_agree_keep_their_exit_code(tmp_path: Path) -> None:
     record = study.plan_study(["cnn", "vit"], preset="smoke")
     launcher = Launcher(vit_s0=UsageError("too small"), cnn_s0=UsageError("too small"))
-    with pytest.raises(RunFailed, match="2 of 2 runs failed .*, none is complete") as caught:
+    with pytest.raises(RunFailed, match=r"2 of 2 runs failed .*, none is complete") as caught:
         study.raise_failures(study.run_study(record, tmp_path, quiet, launch=launcher))
     assert caught.value.exit_code == 2
     assert "--resume" not in str(caught.value), "a study without any work is taken anew, with other settings too"

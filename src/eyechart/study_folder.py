@@ -38,7 +38,7 @@ def open_study(record: StudyRecord, folder: Path, *, resume: bool, exist_ok: boo
     if old is None:
         return Opened(record, folder, folder)
     made_in = folder / replacing.MAKING
-    if exist_ok and not (resume and begun_study(made_in) is None):
+    if exist_ok and not (resume and not (made_in / storage.STUDY_FILE).exists()):
         return Opened(_replacement(record, old, folder, made_in), folder, made_in)
     if not resume:
         raise UsageError(f"{folder} already holds a study{_ways_on(old, record)}, or choose another --name.")
