@@ -58,7 +58,16 @@ class StorageError(EyechartError):
 
 
 class RunFailed(EyechartError):
-    """Training or judging a contender failed; the other contenders of the study are not affected."""
+    """Training or judging a contender failed; the other contenders of the study are not affected.
+
+    Of a study: `reasons` say for each run that failed why, in full; the message has the first line of each.
+    """
+
+    reasons: dict[str, str]
+
+    def __init__(self, message: str, reasons: dict[str, str] | None = None):
+        super().__init__(message)
+        self.reasons = reasons or {}
 
 
 class UnfairComparison(EyechartError):

@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 
     from eyechart.contracts import Reporter
 
-SHARED_FIELDS = {"study", "run", "contender", "seed", "recipe", "rules", "command"}  # of a job and its record
+# Of a job and its record.
+SHARED_FIELDS = {"study", "run", "contender", "seed", "recipe", "rules", "command", "started_in"}
 
 
 def run_contender(

@@ -8,6 +8,8 @@ runs/<study>/<run>/validation.npz        probabilities for every validation item
 runs/<study>/<run>/weights.safetensors   the trained weights, preprocessing in the header
 runs/<study>/<run>/checkpoint.safetensors    only while a run is unfinished
 runs/<study>/<run>/failure.json          only when the last try failed: the reason
+runs/<study>/.replacement/               a study that --exist-ok puts in the place of this one: replacing.py
+runs/<study>/.eyechart-lock              held by the process that works there; .eyechart-holder.json says which
 runs/<search>/tune.json                  what a search for recipes was to do
 runs/<search>/trials/<trial>/trial.json  one training of a trial, on validation only; its checkpoint while unfinished
 runs/<search>/recipes/<contender>.json   the recipe that won, once every contender had its share
@@ -45,6 +47,20 @@ CHECKPOINT_FILE = "checkpoint.safetensors"
 FAILURE_FILE = "failure.json"
 TUNE_FILE = "tune.json"
 TRIAL_FILE = "trial.json"
+REPORT_FILE = "report.html"
+SPILL_FILE = "features.bin"  # outputs of frozen stages while a run is under way: training/feeds.py
+LOCK_PREFIX = ".eyechart-"
+
+# All that eyechart writes, and so all that it may remove; in the folder of a run, and in that of a study beside runs.
+RUN_FILES = (
+    RUN_FILE, PREDICTIONS_FILE, VALIDATION_FILE, WEIGHTS_FILE, CHECKPOINT_FILE, FAILURE_FILE, SPILL_FILE,
+)  # fmt: skip
+STUDY_FILES = ("items-*.npz", REPORT_FILE, "report-synthesis.md")
+FIGURES_FOLDER = "report-figures"
+FIGURE_NAMES = (
+    "calibration-*", "classes-f1", "confusion-*", "cost-*", "differences", "intervals-*", "learning-*", "tuning",
+)  # fmt: skip
+FIGURE_FILES = tuple(f"{name}.{kind}" for name in FIGURE_NAMES for kind in ("svg", "png"))
 ROWS_AT_ONCE = 4096
 NUMBERS = re.compile(r"(\d+)")
 
@@ -62,7 +78,7 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".partial")
     except OSError as error:
-        raise _disk_error(path, error) from error
+        raise disk_error(path, error) from error
     try:
         with os.fdopen(descriptor, "wb") as file:
             yield file
@@ -71,7 +87,7 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
         os.chmod(temporary, 0o644)  # mkstemp makes files that only their owner reads
         os.replace(temporary, path)
     except OSError as error:
-        raise _disk_error(path, error) from error
+        raise disk_error(path, error) from error
     finally:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
@@ -119,7 +135,8 @@ def _some_rows(array: Any, start: int) -> np.ndarray:
     return np.ascontiguousarray(array[start : start + ROWS_AT_ONCE] if array.shape else array)
 
 
-def _disk_error(path: Path, error: OSError) -> StorageError:
+def disk_error(path: Path, error: OSError) -> StorageError:
+    """What the disk refused, in words."""
     if error.errno == errno.ENOSPC:
         return StorageError(
             f"The disk is full: {path} could not be written. Nothing half-written is left. "
@@ -146,8 +163,7 @@ def read_record(path: Path, kind: type[Record]) -> Record:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"
         raise StorageError(
-            f"{path} is damaged or was written by another version of eyechart: {where}: {first['msg']}. "
-            f"Delete its folder and run the study again with --resume."
+            f"{path} is damaged or was written by another version of eyechart: {where}: {first['msg']}. {_cure(path)}"
         ) from None
 
 
@@ -163,7 +179,18 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
     except FileNotFoundError:
         raise StorageError(f"{path} is not there; expected an .npz written by eyechart.") from None
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise StorageError(f"{path} is damaged ({error}). Delete its folder and run with --resume.") from None
+        raise StorageError(f"{path} is damaged ({error}). {_cure(path)}") from None
+
+
+def _cure(path: Path) -> str:
+    """What to do about a damaged file: what --resume makes again may be deleted, a plan may not."""
+    if path.name in (STUDY_FILE, TUNE_FILE):
+        return "Restore that file, or start anew under another --name."
+    if path.name.startswith("items-"):
+        return "Delete it and the folder of one run beside it, then run with --resume: that run writes it again."
+    if path.name in (*RUN_FILES, TRIAL_FILE):
+        return f"Delete the folder {path.parent} and run with --resume."
+    return "Restore that file."
 
 
 def read_run(folder: Path) -> RunRecord:
@@ -182,6 +209,20 @@ def is_run(folder: Path) -> bool:
     return (folder / RUN_FILE).is_file()
 
 
+def has_work(folder: Path) -> bool:
+    """Whether a study or a search has anything that was trained: a finished run or trial, or a checkpoint."""
+    return any(
+        next(folder.glob(depth + name), None) is not None
+        for depth, names in (("*/", (RUN_FILE, CHECKPOINT_FILE)), ("trials/*/", (TRIAL_FILE, CHECKPOINT_FILE)))
+        for name in names
+    )
+
+
+def is_hidden(path: Path, below: Path) -> bool:
+    """Whether a folder on the way from `below` to `path` is hidden: what is not finished, or not for people."""
+    return any(part.startswith(".") for part in path.relative_to(below).parts)
+
+
 def find_runs(paths: list[Path]) -> list[Path]:
     """All finished run folders at or up to two levels below `paths` (a run, a study, a folder of studies), sorted.
 
@@ -191,7 +232,8 @@ def find_runs(paths: list[Path]) -> list[Path]:
     for path in paths:
         if not path.exists():
             raise StorageError(f"{path} does not exist; expected the folder of a run, a study, or of several studies.")
-        found += [file.parent for depth in ("", "*/", "*/*/") for file in sorted(path.glob(depth + RUN_FILE))]
+        files = [file for depth in ("", "*/", "*/*/") for file in sorted(path.glob(depth + RUN_FILE))]
+        found += [file.parent for file in files if not is_hidden(file, path)]
     return sorted(set(found), key=lambda folder: natural_key(str(folder)))
 
 

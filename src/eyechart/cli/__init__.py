@@ -12,6 +12,7 @@ import sys
 import typer
 
 from eyechart.cli import compare, data, labels, read, run, tune
+from eyechart.cli.paths import expanding
 from eyechart.errors import EyechartError
 
 app = typer.Typer(
@@ -32,6 +33,9 @@ app.command("report")(read.report)
 app.command("labels")(labels.labels)
 app.command("predict")(read.predict)
 app.add_typer(data.app, name="data")
+for each in (*app.registered_commands, *data.app.registered_commands):
+    assert each.callback
+    each.callback = expanding(each.callback)
 
 
 def _print_version(wanted: bool) -> None:

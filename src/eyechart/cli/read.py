@@ -26,7 +26,10 @@ def language_of(text: str) -> Language:
 
 
 def ls(
-    folder: Path = typer.Argument(Path("runs"), envvar="EYECHART_OUTPUT", help="A study, or a folder of studies."),
+    folder: Path = typer.Argument(None, help="A study, or a folder of studies. Default: that of --output."),
+    output: Path = typer.Option(
+        Path("runs"), "-o", "--output", envvar="EYECHART_OUTPUT", help="Folder of studies, as in eyechart run."
+    ),
     as_json: bool = JSON,
 ) -> None:
     """List runs, the unfinished ones too."""
@@ -34,6 +37,7 @@ def ls(
     from eyechart.cli.tables import runs_table
     from eyechart.storage import find_runs, read_run
 
+    folder = folder or output
     records = [read_run(run) for run in find_runs([folder])]
     broken = unfinished(folder)
     if as_json:

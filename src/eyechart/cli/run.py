@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +15,7 @@ from eyechart.cli.read import LANG, language_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from eyechart.schema import Finding, Language, StudyRecord
+    from eyechart.schema import DatasetCard, Finding, Language, StudyRecord
     from eyechart.study import Study
 
 
@@ -40,7 +42,7 @@ def run(
     threads: int = typer.Option(None, "--threads", help="Threads of each run. Default: all cores."),
     precision: str = typer.Option(None, "--precision", help="auto, float32, tf32 or bfloat16."),
     output: Path = typer.Option(Path("runs"), "-o", "--output", envvar="EYECHART_OUTPUT", help="Folder of studies."),
-    name: str = typer.Option("", "--name", help="Folder of this study. Default: preset and dataset."),
+    name: str = typer.Option(None, "--name", help="Folder of this study. Default: preset and dataset."),
     resume: bool = typer.Option(False, "--resume", help="Skip finished runs, continue a broken one."),
     exist_ok: bool = typer.Option(False, "--exist-ok", help="Replace a study of the same name."),
     dry_run: bool = typer.Option(False, "--dry-run", help="Print plan, time and disk, and train nothing."),
@@ -84,14 +86,15 @@ def repeat(
     run_folder: Path = typer.Argument(..., metavar="RUN", help="The folder of a finished run."),
     output: Path = typer.Option(None, "-o", "--output", help="Folder. Default: repeats, beside the study."),
     offline: bool = typer.Option(False, "--offline", envvar="EYECHART_OFFLINE", help="Never touch the network."),
-) -> None:
+) -> None:  # fmt: skip
     """Do a run again, step for step, and say whether weights and predictions are the same to the last bit."""
     from eyechart.cli.terminal import LiveTable
     from eyechart.errors import RunFailed
     from eyechart.repetition import compare, repeat_run
 
+    output = output or Path(os.path.abspath(run_folder)).parent.parent / "repeats"
     with LiveTable() as table:
-        old, new = repeat_run(run_folder, output or run_folder.parent.parent / "repeats", table, offline=offline)
+        old, new = repeat_run(run_folder, output, table, offline=offline, say=_say)
     lines, same = compare(old, new)
     typer.echo("\n".join(lines))
     if not same:
@@ -111,15 +114,13 @@ def race(
 ) -> Study:
     """Fetch what is needed, say what speaks against the plan, do the runs under a live table, write the report.
 
+    Nobody else may work in the folder meanwhile, and nothing is changed in it before all of that is there.
     Raises UnfairComparison before the first run where `strict` and the plan breaks a rule.
     """
     from eyechart import study as studies
+    from eyechart import study_folder
     from eyechart.cli.terminal import LiveTable
-    from eyechart.data.catalog import load_dataset
-    from eyechart.data.splits import parts_in_words
-    from eyechart.machine import open_machines, settle_machine
-    from eyechart.storage import STUDY_FILE, write_record
-    from eyechart.study_folder import open_study
+    from eyechart.locks import hold
 
     told: list[str] = []
 
@@ -127,18 +128,43 @@ def race(
         told.append(sentence)
         (_silent if quiet else _say)(sentence)
 
-    open_machines(record.rules)  # a device that is not here is told before anything is fetched
-    dataset = load_dataset(record.rules.dataset, img_size=record.rules.img_size, offline=offline, say=say)
-    say(parts_in_words(dataset, record.rules))
-    record = open_study(record, folder, resume=resume, exist_ok=exist_ok)
-    record = settle_machine(studies.settle_weights(record, offline, say), offline, say)
-    write_record(folder / STUDY_FILE, record)
-    _forewarn(record, dataset.card.num_test, say, strict, lang)
-    with contextlib.nullcontext(lambda progress: None) if quiet else LiveTable(told=told) as table:
-        study = studies.run_study(record, folder, table, offline=offline)
-    if study.runs:
-        say(f"report: {study.report(lang=lang)}")
+    with hold(folder, say):
+        opened = study_folder.open_study(record, folder, resume=resume, exist_ok=exist_ok)
+        record, card = _settled(opened.record, study_folder.content_of(opened.folder), offline, say)
+        opened = replace(opened, record=record)
+        _forewarn(opened.record, card.num_test, say, strict, lang)
+        study_folder.take(opened)
+        with contextlib.nullcontext(lambda progress: None) if quiet else LiveTable(told=told) as table:
+            study = studies.run_study(opened.record, opened.folder, table, offline=offline, home=folder)
+        study_folder.conclude(study, opened)
+        if study.runs:
+            say(f"report: {study.report(lang=lang)}")
     return study
+
+
+def _settled(
+    record: StudyRecord, content_sha256: str, offline: bool, say: Callable[[str], None]
+) -> tuple[StudyRecord, DatasetCard]:
+    """Fetch data and weights, and settle what the record leaves open; the data as it is now.
+
+    `content_sha256` is what runs that are there were trained on, for records that do not say; empty: there are none.
+    Raises DatasetError when the data has changed since.
+    """
+    from eyechart.data.catalog import KNOWN, load_dataset
+    from eyechart.data.content import check_content
+    from eyechart.data.splits import parts_in_words
+    from eyechart.machine import open_machines, settle_machine
+    from eyechart.places import seen_from_here
+    from eyechart.study import settle_weights
+
+    open_machines(record.rules)  # a device that is not here is told before anything is fetched
+    reference = seen_from_here(record.rules.dataset, record.started_in, KNOWN)
+    dataset = load_dataset(reference, img_size=record.rules.img_size, offline=offline, say=say)
+    card = dataset.card
+    check_content(card, record.dataset_sha256 or content_sha256, record.name)
+    say(parts_in_words(dataset, record.rules))
+    record = record.model_copy(update={"dataset_sha256": card.content_sha256})
+    return settle_machine(settle_weights(record, offline, say), offline, say), card
 
 
 def _forewarn(record: StudyRecord, num_test: int, say: Callable[[str], None], strict: bool, lang: Language) -> None:
@@ -224,7 +250,7 @@ def _budget(**amounts: float | None) -> Any:
 
 
 def _split(values: list[str]) -> list[str]:
-    return [part for value in values for part in value.split(",") if part]
+    return [part.strip() for value in values for part in value.split(",")]
 
 
 def _numbers(text: str, option: str = "--seeds") -> list[int]:

@@ -61,5 +61,5 @@ def unfinished(folder: Path) -> list[dict[str, Any]]:
             "reason": storage.failure_reason(run),
         }
         for run in sorted(started)
-        if not storage.is_run(run)
+        if not storage.is_run(run) and not storage.is_hidden(run, folder)
     ]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from eyechart.cli.run import _budget, _numbers, _say, _silent, _split
+from eyechart.cli.run import _budget, _numbers, _say, _settled, _silent, _split
 
 if TYPE_CHECKING:
     from eyechart.schema import TuneRecord
@@ -38,7 +38,7 @@ def tune(
     threads: int = typer.Option(None, "--threads", help="Threads of each training. Default: all cores."),
     precision: str = typer.Option(None, "--precision", help="auto, float32, tf32 or bfloat16."),
     output: Path = typer.Option(Path("runs"), "-o", "--output", envvar="EYECHART_OUTPUT", help="Folder of searches."),
-    name: str = typer.Option("", "--name", help="Folder of this search. Default: tune, preset and dataset."),
+    name: str = typer.Option(None, "--name", help="Folder of this search. Default: tune, preset and dataset."),
     resume: bool = typer.Option(False, "--resume", help="Go on after the trials that are there, perhaps with more."),
     dry_run: bool = typer.Option(False, "--dry-run", help="Print plan and time, and train nothing."),
     offline: bool = typer.Option(False, "--offline", envvar="EYECHART_OFFLINE", help="Never touch the network."),
@@ -58,37 +58,34 @@ def tune(
 
 def plan(
     models: list[str], data: str, preset: str, search_seeds: list[int], *, trials: int | None, seconds: float | None,
-    name: str, weights: str | None, **rules: Any,
+    name: str | None, weights: str | None, **rules: Any,
 ) -> TuneRecord:  # fmt: skip
     """The search that was asked for, checked before anything is loaded."""
     from eyechart import study as studies
     from eyechart.tuning.search import plan_search
 
-    study = studies.plan_study(models, data, preset, search_seeds, changes={"weights": weights}, **rules)
-    study = study.model_copy(update={"name": name or f"tune-{study.name}"})
+    study = studies.plan_study(models, data, preset, search_seeds, name=name, changes={"weights": weights}, **rules)
+    if name is None:
+        study = study.model_copy(update={"name": f"tune-{study.name}"})
     return plan_search(study, trials=trials, seconds=seconds)
 
 
 def find(record: TuneRecord, folder: Path, *, resume: bool, offline: bool, quiet: bool = False) -> list[Found]:
-    """Fetch what is needed, and search under a live table."""
+    """Fetch what is needed, and search under a live table; nobody else may work in the folder meanwhile."""
     import contextlib
 
     from eyechart.cli.terminal import LiveTable
-    from eyechart.data.catalog import load_dataset
-    from eyechart.machine import open_machines, settle_machine
-    from eyechart.storage import TUNE_FILE, write_record
-    from eyechart.study import settle_weights
-    from eyechart.tuning import search
+    from eyechart.locks import hold
+    from eyechart.tuning import search, search_folder
 
-    say, rules = _silent if quiet else _say, record.study.rules
-    open_machines(rules)  # a device that is not here is told before anything is fetched
-    dataset = load_dataset(rules.dataset, img_size=rules.img_size, offline=offline, say=say)
-    record = search.open_search(record, folder, resume=resume)
-    study = settle_machine(settle_weights(record.study, offline, say), offline, say)
-    record = record.model_copy(update={"study": study})
-    write_record(folder / TUNE_FILE, record)
-    with contextlib.nullcontext(lambda progress: None) if quiet else LiveTable() as table:
-        return search.search(record, folder, dataset.card, table, offline=offline)
+    say = _silent if quiet else _say
+    with hold(folder, say):
+        record = search_folder.open_search(record, folder, resume=resume)
+        study, card = _settled(record.study, search_folder.content_of(folder), offline, say)
+        record = record.model_copy(update={"study": study})
+        search_folder.take(record, folder)
+        with contextlib.nullcontext(lambda progress: None) if quiet else LiveTable() as table:
+            return search.search(record, folder, card, table, offline=offline)
 
 
 # --------------------------------------------------------------------------------------------- what is shown

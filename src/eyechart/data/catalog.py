@@ -20,6 +20,7 @@ from eyechart.data.facts import DatasetFacts, FileCheck, facts_of
 from eyechart.data.idx import IDX_FILES
 from eyechart.data.known import KNOWN, KnownDataset
 from eyechart.errors import DatasetError, DatasetMissing, UsageError
+from eyechart.places import user_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -121,7 +122,7 @@ def _expected_md5(name: str) -> dict[str, str]:
 
 
 def _existing_path(reference: str) -> Path:
-    path = Path(reference).expanduser()
+    path = user_path(reference)
     if not reference.strip() or not path.exists():
         raise UsageError(f"{reference!r} is neither a known dataset nor a path. {_names_and_near_misses(reference)}")
     return path

@@ -41,6 +41,7 @@ class RunRecord(Frozen):
     items: str  # the file, beside the runs, that holds the test images and labels
     validation_items: str = ""  # the same for the validation images; empty: not kept
     command: str  # repeats this very run
+    started_in: str = ""  # the folder from which relative paths of data and weights are meant; empty: not known
     started_at: str
     finished_at: str
 
@@ -65,6 +66,8 @@ class StudyRecord(Frozen):
     command: str
     created_at: str
     machine: MachineChoice | None = None  # None: device and precision were given, or are not settled yet
+    started_in: str = ""  # as in a run
+    dataset_sha256: str = ""  # of the content that every run must train on; empty: not looked at yet
 
 
 class TrialChoice(Frozen):
@@ -88,3 +91,5 @@ class Job(Frozen):
     trial: TrialChoice | None = None  # of a search, which never opens the test part; None: a run
     offline: bool = False
     command: str = ""
+    started_in: str = ""  # as in a run
+    dataset_sha256: str = ""  # of the content that it must train on; empty: any

@@ -12,18 +12,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import NamedTuple
 
 from eyechart.cache import is_offline
 from eyechart.contracts import StartingWeights
 from eyechart.errors import StorageError, UsageError, WeightsError, WeightsMissing
+from eyechart.places import user_path
 from eyechart.schema import WeightsOrigin
 from eyechart.weights import hed, imagenet
 from eyechart.weights.fetching import weights_folder
 from eyechart.weights.files import SUFFIXES, read_weights
 from eyechart.weights.trunks import TRUNKS
 
+NAMED_WEIGHTS = ("none", "auto", "imagenet", "hed")  # everything else is the path of a file
 Say = Callable[[str], None]
 
 
@@ -53,7 +54,7 @@ def starting_weights(architecture: str, choice: str, *, offline: bool = False, s
         if source.name == choice:
             return _have(architecture, source, offline, say)
     _check_is_path(architecture, choice, [source.name for source in sources])
-    return read_weights(Path(choice).expanduser(), architecture)
+    return read_weights(user_path(choice), architecture)
 
 
 def _have(architecture: str, source: Source, offline: bool, say: Say) -> StartingWeights:
@@ -134,7 +135,7 @@ def _random() -> StartingWeights:
 
 
 def _check_is_path(architecture: str, choice: str, names: list[str]) -> None:
-    path = Path(choice).expanduser()
+    path = user_path(choice)
     if path.exists() or path.suffix in SUFFIXES or "/" in choice or "\\" in choice:
         return
     raise UsageError(
