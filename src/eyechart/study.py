@@ -214,7 +214,7 @@ def run_study(record: StudyRecord, folder: Path, report: Reporter, *, offline: b
             ) from None
         except EyechartError as error:
             study.failures[job.run] = error
-            report(Progress(job.run, "failed", note=f"{job.run} failed: {error}"))
+            report(Progress(job.run, "failed", note=f"{job.run} failed: {error.told()}"))
             if isinstance(error, StorageError):  # a full disk stays full: every further run would fail as well
                 break
     return study

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from eyechart.cli.lines import say
+
 if TYPE_CHECKING:
     from eyechart.schema import Language
 
@@ -81,7 +83,7 @@ def report(
     language, folders = language_of(lang), find_runs(runs)
     if not folders:
         raise UsageError(f"There is no finished run in {', '.join(map(str, runs))}; expected at least one run.json.")
-    typer.echo(write_report(folders, output or runs[0] / "report.html", lang=language))
+    say(str(write_report(folders, output or runs[0] / "report.html", lang=language)))
     if strict:
         refuse(find(folders), language)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from eyechart.cli.lines import say
 from eyechart.cli.read import LANG, language_of
 
 if TYPE_CHECKING:
@@ -93,7 +94,8 @@ def repeat(
     with LiveTable() as table:
         old, new = repeat_run(run_folder, output or run_folder.parent.parent / "repeats", table, offline=offline)
     lines, same = compare(old, new)
-    typer.echo("\n".join(lines))
+    for line in lines:
+        say(line)
     if not same:
         raise RunFailed("The repetition differs. Times and threads may differ; weights on one machine should not.")
 
@@ -120,21 +122,21 @@ def race(
     from eyechart.storage import STUDY_FILE, write_record
     from eyechart.study_folder import open_study
 
-    say = _silent if quiet else _say
+    tell = _silent if quiet else _say
     open_machines(record.rules)  # a device that is not here is told before anything is fetched
-    load_dataset(record.rules.dataset, img_size=record.rules.img_size, offline=offline, say=say)
+    load_dataset(record.rules.dataset, img_size=record.rules.img_size, offline=offline, say=tell)
     record = open_study(record, folder, resume=resume, exist_ok=exist_ok)
-    record = settle_machine(studies.settle_weights(record, offline, say), offline, say)
+    record = settle_machine(studies.settle_weights(record, offline, tell), offline, tell)
     write_record(folder / STUDY_FILE, record)
-    _forewarn(record, say, strict, lang)
+    _forewarn(record, tell, strict, lang)
     with contextlib.nullcontext(lambda progress: None) if quiet else LiveTable() as table:
         study = studies.run_study(record, folder, table, offline=offline)
     if study.runs:
-        say(f"report: {study.report(lang=lang)}")
+        tell(f"report: {study.report(lang=lang)}")
     return study
 
 
-def _forewarn(record: StudyRecord, say: Callable[[str], None], strict: bool, lang: Language) -> None:
+def _forewarn(record: StudyRecord, tell: Callable[[str], None], strict: bool, lang: Language) -> None:
     """Say what speaks against a plan, while nothing is trained yet; UnfairComparison where that is an error."""
     from eyechart.comparison.beforehand import busy_share, plan_unfairness
     from eyechart.comparison.findings import refuse
@@ -143,7 +145,7 @@ def _forewarn(record: StudyRecord, say: Callable[[str], None], strict: bool, lan
 
     findings = plan_unfairness(record, host_facts(None, record.rules.num_threads), busy_share())
     for finding in findings:
-        say(f"{KINDS[lang][finding.kind]}: {sentence(finding, lang)}")
+        tell(f"{KINDS[lang][finding.kind]}: {sentence(finding, lang)}")
     if strict:
         refuse(findings, lang)
 
@@ -186,7 +188,7 @@ def _dry_run(record: StudyRecord, folder: Path, offline: bool, as_json: bool, st
 
 
 def _say(sentence: str) -> None:
-    typer.echo(sentence, err=True)
+    say(sentence, err=True)
 
 
 def _silent(sentence: str) -> None:
