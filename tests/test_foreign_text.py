@@ -6,9 +6,9 @@ import os
 import subprocess
 
 import pytest
-from tests.nasty_names import NASTY_NAMES, raw_controls
 
-from eyechart.foreign_text import as_markdown, path_word, shell_command, shown, shown_lines
+from eyechart.foreign_text import as_markdown_code, in_markdown, path_word, shell_command, shown, shown_lines
+from tests.nasty_names import NASTY_NAMES, raw_controls
 
 SHOWN = {
     "a\nb": "a\\nb",
@@ -50,10 +50,11 @@ def test_lines_of_a_message_stay_lines():
 
 
 def test_markdown_takes_no_name_for_its_own():
-    assert as_markdown("a|b*c*") == r"a\|b\*c\*"
-    assert as_markdown("<script>1 < 2") == r"\<script>1 < 2"
-    assert as_markdown("# title") == r"\# title"
-    assert as_markdown("a\n\n# title") == r"a\\n\\n# title"
+    assert in_markdown("a|b*c*") == r"a\|b\*c\*"
+    assert as_markdown_code("a|b`c`\n") == r"`a\|b'c'\n`"
+    assert in_markdown("<script>1 < 2") == r"\<script>1 < 2"
+    assert in_markdown("# title") == r"\# title"
+    assert in_markdown("a\n\n# title") == r"a\\n\\n# title"
 
 
 @pytest.mark.parametrize("name", NASTY_NAMES, ids=ascii)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 # Control, format, surrogate, unassigned; line and paragraph separators.  Spaces (Zs) can be printed.
 HIDDEN_CATEGORIES = ("Cc", "Cf", "Cs", "Cn", "Zl", "Zp")
 JOINERS = re.compile("(?<=[^\x00-\x7f])[\u200c\u200d](?=[^\x00-\x7f])")  # inside emoji and words of many scripts
-MARKDOWN_SIGNS = re.compile(r"[\\*_`\[\]|~$]|<(?=[\w/!?])|^(?=[#>+-])")
+MARKDOWN_SIGNS = re.compile(r"[\\*_`\[|~$]|<(?=[\w/!?])|^(?=[#>+-])")
 
 
 def shown(text: str, most: int | None = None) -> str:
@@ -37,9 +37,14 @@ def shown_lines(text: str) -> str:
     return "\n".join(map(shown, text.split("\n")))
 
 
-def as_markdown(text: str) -> str:
+def in_markdown(text: str) -> str:
     """`text`, shown, so that Markdown takes none of it for its own signs, in a sentence or in a table's cell."""
     return MARKDOWN_SIGNS.sub(lambda sign: "\\" + sign.group(), shown(text))
+
+
+def as_markdown_code(text: str) -> str:
+    """`text`, shown, as code in a cell of a Markdown table."""
+    return f"`{shown(text).replace('`', "'").replace('|', chr(92) + '|')}`"
 
 
 def shell_command(words: Sequence[str]) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from eyechart.data.stratify import class_counts
+from eyechart.foreign_text import shown
 from eyechart.storage import write_bytes
 
 if TYPE_CHECKING:
@@ -96,6 +97,7 @@ def _resampling(from_width: int, to_width: int) -> Image.Resampling:
 
 
 def _shortened(text: str, font: ImageFont.FreeTypeFont, most_pixels: int = MAX_LABEL_WIDTH) -> str:
+    text = shown(text)  # Pillow breaks lines at some characters, and stops at others
     if font.getlength(text) <= most_pixels:
         return text
     while text and font.getlength(text + "…") > most_pixels:

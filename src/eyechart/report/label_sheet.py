@@ -12,6 +12,7 @@ import numpy as np
 
 from eyechart.comparison.answers import Shelf
 from eyechart.comparison.label_noise import Suspect
+from eyechart.foreign_text import shown
 from eyechart.storage import write_bytes, write_text
 
 if TYPE_CHECKING:
@@ -69,13 +70,23 @@ def write_suspects_png(suspects: Sequence[Suspect], classes: Sequence[str], path
         left, top = MARGIN + index % COLUMNS * step_x, MARGIN + index // COLUMNS * step_y
         pixels = shelf.items(suspect.items.parent, suspect.items.name)["images"][suspect.number]
         sheet.paste(_tile(pixels), (left, top))
-        said = f"{classes[suspect.label]} → {classes[suspect.suggested]}  {100 * suspect.suggested_probability:.0f} %"
-        place = f"{suspect.part} {suspect.number}{', disputed' if suspect.disputed else ''}"
+        said = _fitting([classes[suspect.label], classes[suspect.suggested]], name_font)
+        place = f"{suspect.part} {suspect.number}, {100 * suspect.suggested_probability:.0f} %"
+        place += ", disputed" if suspect.disputed else ""
         draw.text((left, top + TILE_SIDE + 14), said, INK, name_font, anchor="lm")
         draw.text((left, top + TILE_SIDE + 36), place, FAINT, small_font, anchor="lm")
     buffer = io.BytesIO()
     sheet.save(buffer, "PNG", optimize=True)
     write_bytes(path, buffer.getvalue())
+
+
+def _fitting(names: Sequence[str], font: ImageFont.FreeTypeFont) -> str:
+    """Label and suggestion below a tile; long names lose as much of their middle as the next caption needs."""
+    for most in range(24, 2, -1):
+        text = " → ".join(shown(name, most) for name in names)
+        if font.getlength(text) <= TILE_SIDE + GAP - 6:
+            break
+    return text
 
 
 def _tile(pixels: np.ndarray) -> Image.Image:
