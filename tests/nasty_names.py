@@ -7,7 +7,6 @@ import unicodedata
 # Every name can be a file's on Linux; one row a kind.
 NASTY_NAMES = (
     "[red]x",  # markup of rich
-    "[/a]",  # and its end, which has no beginning
     ":smile:",  # emoji code of rich
     "a\nb",
     "\x1b[31mred",  # escape sequence of terminals
@@ -30,6 +29,8 @@ NASTY_NAMES = (
     "%s %d",
     "\udcff\udcfe",  # bytes that are no UTF-8
 )
+
+NASTY_PATH = "pics[/a].png"  # the end of a mark-up of rich that has no beginning
 
 
 def raw_controls(text: str) -> set[str]:

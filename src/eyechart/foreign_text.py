@@ -44,7 +44,8 @@ def in_markdown(text: str) -> str:
 
 def as_markdown_code(text: str) -> str:
     """`text`, shown, as code in a cell of a Markdown table."""
-    return f"`{shown(text).replace('`', "'").replace('|', chr(92) + '|')}`"
+    text = shown(text).replace("`", "'").replace("|", "\\|")
+    return f"`{text}`"
 
 
 def shell_command(words: Sequence[str]) -> str:
