@@ -46,6 +46,7 @@ FAILURE_FILE = "failure.json"
 TUNE_FILE = "tune.json"
 TRIAL_FILE = "trial.json"
 ROWS_AT_ONCE = 4096
+MOST_OFFERED = 12  # runs that an error lists
 NUMBERS = re.compile(r"(\d+)")
 
 
@@ -167,7 +168,30 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
 
 
 def read_run(folder: Path) -> RunRecord:
+    """The record of a finished run; StorageError says what is in `folder` instead, and how to get at a run."""
+    if not is_run(folder):
+        raise StorageError(_no_run(folder))
     return read_record(folder / RUN_FILE, RunRecord)
+
+
+def no_runs(paths: list[Path]) -> str:
+    """What to tell where a command that takes many runs found none."""
+    return (
+        f"There is no finished run in {', '.join(map(str, paths))}; expected at least one run.json. Make some with "
+        f"`eyechart run`; `eyechart ls` lists those that are there, the unfinished ones too."
+    )
+
+
+def _no_run(folder: Path) -> str:
+    expected = "expected the folder of one run"
+    if not folder.is_dir():
+        what = "is a file" if folder.exists() else "is not there"
+        return f"{folder} {what}; {expected}, such as runs/<study>/<run>. `eyechart ls` lists those that there are."
+    inside = [str(run) for run in find_runs([folder])]
+    if not inside:
+        return no_runs([folder])
+    more = f" and {len(inside) - MOST_OFFERED} more" if len(inside) > MOST_OFFERED else ""
+    return f"{folder} holds several runs; {expected}. Choose one: {', '.join(inside[:MOST_OFFERED])}{more}."
 
 
 def read_study(folder: Path) -> StudyRecord:

@@ -6,7 +6,6 @@ What is planned is written first (study.json), so that a study that was interrup
 from __future__ import annotations
 
 import random
-import shlex
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from eyechart import storage
 from eyechart.contracts import Progress
 from eyechart.errors import EyechartError, Interrupted, RunFailed, StorageError, UsageError
+from eyechart.foreign_text import path_word, shell_command
 from eyechart.launch import process
 from eyechart.presets import rules_of
 from eyechart.recipes import RECIPES, WITH_WEIGHTS, recipe_of, slug, takes_weights
@@ -186,7 +186,7 @@ def jobs_of(record: StudyRecord, folder: Path, offline: bool = False) -> list[Jo
                     recipe=record.recipes[contender],
                     rules=record.rules,
                     offline=offline,
-                    command=shlex.join(["eyechart", "repeat", str(folder / run)]),
+                    command=shell_command(["eyechart", "repeat", path_word(folder / run)]),
                 )
             )
     return jobs

@@ -59,11 +59,11 @@ def _check_output(output: Path | None, exist_ok: bool) -> None:
 
 def _read(paths: list[Path]) -> list[tuple[Path, RunRecord]]:
     from eyechart.errors import UsageError
-    from eyechart.storage import find_runs, read_run
+    from eyechart.storage import find_runs, no_runs, read_run
 
     records = [(folder, read_run(folder)) for folder in find_runs(paths)]
     if not records:
-        raise UsageError(f"There is no finished run in {', '.join(map(str, paths))}; expected at least one run.json.")
+        raise UsageError(no_runs(paths))
     datasets = {(run.dataset.name, run.dataset.content_sha256[:8]) for _, run in records}
     if len(datasets) > 1:
         named = ", ".join(f"{name} {digest}" for name, digest in sorted(datasets))

@@ -86,10 +86,18 @@ def repeat_command(folder: Path) -> str:
 def answers_table(answers: Sequence[PictureAnswer]) -> None:
     """One line a picture: the answer, its probability, the runner-up, and the boxes of a detector."""
     with_boxes = any(answer.boxes for answer in answers)
-    table = Grid(columns("picture", "answer", "probability>", "next", "next %>", *(["boxes~"] if with_boxes else [])))
+    table = Grid(
+        columns("picture", "answer", "probability>", "next", "probability>", *(["boxes~"] if with_boxes else []))
+    )
     for answer in answers:
         label, probability = next(iter([*answer.probabilities.items()][1:2]), ("", 0.0))
-        row = [answer.picture, answer.label, f"{answer.probability:.1%}", label, f"{probability:.1%}" if label else ""]
+        row = [
+            answer.picture,
+            answer.label,
+            percent_text(answer.probability, 1),
+            label,
+            percent_text(probability, 1) if label else "",
+        ]
         if with_boxes:
             row.append("; ".join(_box(box) for box in answer.boxes))
         table.add(*row)
