@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from eyechart.comparison.uncertainty import mean_interval, wilson_interval
+from eyechart.foreign_text import as_markdown_code
 from eyechart.report.numbers import seconds
 from eyechart.storage import write_text
 
@@ -155,8 +156,8 @@ def _cells(contender: str, result: Contender, words: Words) -> tuple[str, ...]:
         f"{result['images_seen']:,}",
         f"{round(result['num_parameters']['mean']):,}",
     )
-    start = f"`{result['weights']}`" + ("†" if result["weights"] != "none" else "")
-    return (f"`{contender}`", start, *(localised(cell, words) for cell in cells))
+    start = as_markdown_code(result["weights"]) + ("†" if result["weights"] != "none" else "")
+    return (as_markdown_code(contender), start, *(localised(cell, words) for cell in cells))
 
 
 def _accuracy(values: list[float]) -> str:

@@ -18,6 +18,7 @@ from eyechart.contracts import Images, LabelledImages, Progress
 from eyechart.errors import Interrupted, RunFailed
 from eyechart.evaluation import cost, metrics
 from eyechart.evaluation.predict import Predictions, predict
+from eyechart.foreign_text import shown
 from eyechart.models import catalog as architectures
 from eyechart.schema import Host, Job, Plan, Scores
 from eyechart.training import feeds, loop
@@ -68,7 +69,7 @@ def _sayer(run: str, report: Reporter, stop_signal: Callable[[], int | None]) ->
     """Passes on what is said while a run is prepared, and stops it there when that is wished."""
 
     def say(sentence: str) -> None:
-        report(Progress(run, "preparing", note=sentence))
+        report(Progress(run, "preparing", note=shown(sentence)))
         number = stop_signal()
         if number is not None:
             raise Interrupted(f"Stopped while {run} was prepared; pictures that are prepared already stay.", number)

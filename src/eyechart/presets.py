@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
 from eyechart.errors import UsageError
+from eyechart.near_miss import did_you_mean
 from eyechart.schema import Budget, Rules
 
 
@@ -57,10 +57,8 @@ def rules_of(preset: str, dataset: str, **changes: Any) -> Rules:
     Raises UsageError for a preset that does not exist or a value that cannot be.
     """
     if preset not in PRESETS:
-        near = difflib.get_close_matches(preset, PRESETS, n=1)
         raise UsageError(
-            f"There is no preset {preset!r}{f'; did you mean {near[0]!r}?' if near else ''}. "
-            f"Expected one of {', '.join(PRESETS)}."
+            f"There is no preset {preset!r}.{did_you_mean(preset, PRESETS)} Expected one of {', '.join(PRESETS)}."
         )
     given = {name: value for name, value in changes.items() if value is not None}
     try:

@@ -46,7 +46,9 @@ def load_run_model(folder: Path, device: torch.device) -> tuple[RunRecord, nn.Mo
     except FileNotFoundError:
         raise StorageError(f"{path} is not there; expected the trained weights of {record.run}.") from None
     except (SafetensorError, OSError, RuntimeError) as error:
-        raise StorageError(f"{path} is damaged or of another network ({error}). Train {record.run} again.") from None
+        raise StorageError(
+            f"{path} is damaged or of another network ({' '.join(str(error).split())}). Train {record.run} again."
+        ) from None
     if weights_digest(model) != record.weights_sha256:
         raise StorageError(
             f"{path} holds other weights than run.json speaks of; expected sha256 {record.weights_sha256[:12]}. "

@@ -62,6 +62,7 @@ FIGURE_NAMES = (
 )  # fmt: skip
 FIGURE_FILES = tuple(f"{name}.{kind}" for name in FIGURE_NAMES for kind in ("svg", "png"))
 ROWS_AT_ONCE = 4096
+MOST_OFFERED = 12  # runs that an error lists
 NUMBERS = re.compile(r"(\d+)")
 
 
@@ -194,11 +195,36 @@ def _cure(path: Path) -> str:
 
 
 def read_run(folder: Path) -> RunRecord:
-    """The record of a finished run, its means over classes by today's rule; StorageError as in `read_record`."""
+    """The record of a finished run, its means over classes by today's rule.
+
+    StorageError says what is in `folder` instead, and how to get at a run.
+    """
     from eyechart.class_means import by_todays_rule
 
+    if not is_run(folder):
+        raise StorageError(_no_run(folder))
     run = read_record(folder / RUN_FILE, RunRecord)
     return run.model_copy(update={part: by_todays_rule(getattr(run, part)) for part in ("test", "validation")})
+
+
+def no_runs(paths: list[Path]) -> str:
+    """What to tell where a command that takes many runs found none."""
+    return (
+        f"There is no finished run in {', '.join(map(str, paths))}; expected at least one run.json. Make some with "
+        f"`eyechart run`; `eyechart ls` lists those that are there, the unfinished ones too."
+    )
+
+
+def _no_run(folder: Path) -> str:
+    expected = "expected the folder of one run"
+    if not folder.is_dir():
+        what = "is a file" if folder.exists() else "is not there"
+        return f"{folder} {what}; {expected}, such as runs/<study>/<run>. `eyechart ls` lists those that there are."
+    inside = [str(run) for run in find_runs([folder])]
+    if not inside:
+        return no_runs([folder])
+    more = f" and {len(inside) - MOST_OFFERED} more" if len(inside) > MOST_OFFERED else ""
+    return f"{folder} holds several runs; {expected}. Choose one: {', '.join(inside[:MOST_OFFERED])}{more}."
 
 
 def read_study(folder: Path) -> StudyRecord:

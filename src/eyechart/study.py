@@ -6,7 +6,6 @@ What is planned is written first (study.json), so that a study that was interrup
 from __future__ import annotations
 
 import random
-import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,6 +17,7 @@ from eyechart.choices import contenders_of, paths_of, seeds_of
 from eyechart.contracts import Progress
 from eyechart.errors import EyechartError, Interrupted, RunFailed, StorageError, UsageError
 from eyechart.folder_names import check_folder_name, dataset_name, folder_name_of
+from eyechart.foreign_text import path_word, shell_command
 from eyechart.launch import process
 from eyechart.places import seen_from_here, user_path, working_folder
 from eyechart.presets import rules_of
@@ -207,7 +207,7 @@ def jobs_of(record: StudyRecord, folder: Path, offline: bool = False, home: Path
                     recipe=record.recipes[contender],
                     rules=record.rules,
                     offline=offline,
-                    command=shlex.join(["eyechart", "repeat", str((home or folder) / run)]),
+                    command=shell_command(["eyechart", "repeat", path_word((home or folder) / run)]),
                     started_in=record.started_in,
                     dataset_sha256=record.dataset_sha256,
                 )
@@ -238,7 +238,7 @@ def run_study(record: StudyRecord, folder: Path, report: Reporter, *, offline: b
             ) from None
         except EyechartError as error:
             study.failures[job.run] = error
-            report(Progress(job.run, "failed", note=f"{job.run} failed: {error}"))
+            report(Progress(job.run, "failed", note=f"{job.run} failed: {error.told()}"))
             if isinstance(error, StorageError):  # a full disk stays full: every further run would fail as well
                 break
     return study

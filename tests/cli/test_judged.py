@@ -45,7 +45,7 @@ class Said:
 @pytest.fixture
 def eyechart(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
     def run(*arguments: object) -> Said:
-        monkeypatch.setenv("COLUMNS", "160")  # narrower, tables part, and a contender has more rows
+        monkeypatch.setenv("COLUMNS", "200")  # narrower, tables part, and a contender has more rows
         monkeypatch.setattr(sys, "argv", ["eyechart", *map(str, arguments)])
         with pytest.raises(SystemExit) as ended:
             cli.main()

@@ -58,7 +58,7 @@ def main() -> None:
     try:
         app()
     except EyechartError as error:
-        typer.echo(f"eyechart: {error}", err=True)
+        typer.echo(f"eyechart: {error.told()}", err=True)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         typer.echo("eyechart: stopped.", err=True)

@@ -11,6 +11,8 @@ from typing import Annotated
 
 import typer
 
+from eyechart.cli.lines import say
+
 app = typer.Typer(no_args_is_help=True, help="List, fetch, verify and look at datasets.")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
@@ -50,7 +52,7 @@ def fetch(
     if as_json:
         _print_json({"name": name, "folder": str(folder) if folder else None})
     else:
-        typer.echo(f"{name} is in {folder}" if folder else f"{name} comes with scikit-learn; nothing to fetch")
+        say(f"{name} is in {folder}" if folder else f"{name} comes with scikit-learn; nothing to fetch")
 
 
 @app.command()
@@ -66,7 +68,8 @@ def verify(
     if as_json:
         _print_json(facts.as_json())
     else:
-        typer.echo("\n".join([*facts.lines(), "Nothing is wrong with it."]))
+        for line in [*facts.lines(), "Nothing is wrong with it."]:
+            say(line)
 
 
 @app.command()
@@ -94,7 +97,7 @@ def show(
     if as_json:
         _print_json({"picture": str(path), "classes": list(dataset.card.classes)})
     else:
-        typer.echo(str(path))
+        say(str(path))
 
 
 @app.command()
@@ -113,13 +116,13 @@ def prepared(
         _print_json([{"folder": each.root, "kept_in": str(each.place), "bytes": each.num_bytes} for each in folders])
         return
     for folder in folders:
-        typer.echo(f"{folder.num_bytes / 1e6:>10,.1f} MB  {folder.root}  (in {folder.place})")
+        say(f"{folder.num_bytes / 1e6:>10,.1f} MB  {folder.root}  (in {folder.place})")
     if not folders:
         typer.echo("Nothing is prepared.")
 
 
 def _say(message: str) -> None:
-    typer.echo(message, err=True)
+    say(message, err=True)
 
 
 def _print_json(document: object) -> None:

@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.text import Text
 
-from eyechart.cli.console import named, new_table, open_console, percent_text, seconds_text
+from eyechart.cli.console import named, open_console, percent_text, seconds_text
+from eyechart.cli.grid import Grid, columns
 from eyechart.errors import StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from rich.table import Table
 
     from eyechart.comparison.calibration import ContenderCalibration
     from eyechart.comparison.timing import Milestone, Spread
@@ -88,7 +87,9 @@ def print_judged(runs: Sequence[RunAt], console: Console | None = None) -> None:
     if not groups:
         return
     console = console or open_console(sys.stdout)
-    console.print("", _clocks_table(groups), "", _certainty_table(groups), "", sep="\n")
+    for table in (_clocks_table(groups), _certainty_table(groups)):
+        console.print("", table, sep="\n")
+    console.print()
     lines = (
         "products: matrix products of 2,048 x 2,048 that this machine would have done in the training time.",
         "to 97 %: training time of the first look at validation at or above it, not interpolated. other load: of all "
@@ -101,7 +102,7 @@ def print_judged(runs: Sequence[RunAt], console: Console | None = None) -> None:
         console.print(Text(line, style="dim"), soft_wrap=True)
 
 
-def _clocks_table(groups: dict[tuple[str, str], list[RunAt]]) -> Table:
+def _clocks_table(groups: dict[tuple[str, str], list[RunAt]]) -> Grid:
     from eyechart.comparison.timing import MILESTONES, timing
 
     goals = [f"to {percent_text(accuracy, 0)}" for accuracy in MILESTONES]
@@ -109,7 +110,7 @@ def _clocks_table(groups: dict[tuple[str, str], list[RunAt]]) -> Table:
     for (_, contender), runs in groups.items():
         found = timing(contender, [run for _, run in runs])
         marks = ("*" if found.spoiled else "") + ("+" if found.resumed else "")
-        table.add_row(
+        table.add(
             named(contender, contender),
             found.input_pixels,
             str(found.batch_size),
@@ -123,7 +124,7 @@ def _clocks_table(groups: dict[tuple[str, str], list[RunAt]]) -> Table:
     return table
 
 
-def _certainty_table(groups: dict[tuple[str, str], list[RunAt]]) -> Table:
+def _certainty_table(groups: dict[tuple[str, str], list[RunAt]]) -> Grid:
     from eyechart.comparison.answers import Shelf
     from eyechart.comparison.calibration import calibrate
 
@@ -135,7 +136,7 @@ def _certainty_table(groups: dict[tuple[str, str], list[RunAt]]) -> Table:
             cells = _certainty_cells(calibrate(contender, judged, shelf)) if judged else ["–"] * 6
         except StorageError:
             cells = ["not known", *["–"] * 5]
-        table.add_row(named(contender, contender), *cells)
+        table.add(named(contender, contender), *cells)
     return table
 
 
@@ -151,11 +152,8 @@ def _certainty_cells(found: ContenderCalibration) -> list[str]:
     return [*cells, temperature, *scaled]
 
 
-def _figures_table(*headings: str) -> Table:
-    table = new_table()
-    for column, heading in enumerate(headings):
-        table.add_column(heading, justify="right" if column else "left", overflow="fold", no_wrap=column == 0)
-    return table
+def _figures_table(name: str, *figures: str) -> Grid:
+    return Grid(columns(name, *(f"{each}>" for each in figures)))
 
 
 def _goal(found: Milestone) -> str:

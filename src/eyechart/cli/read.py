@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from eyechart.cli.lines import say
+
 if TYPE_CHECKING:
     from eyechart.schema import Language
 
@@ -80,12 +82,12 @@ def report(
     from eyechart.comparison.findings import find, refuse
     from eyechart.errors import UsageError
     from eyechart.report.page import write_report
-    from eyechart.storage import find_runs
+    from eyechart.storage import find_runs, no_runs
 
     language, folders = language_of(lang), find_runs(runs)
     if not folders:
-        raise UsageError(f"There is no finished run in {', '.join(map(str, runs))}; expected at least one run.json.")
-    typer.echo(write_report(folders, output or runs[0] / "report.html", lang=language))
+        raise UsageError(no_runs(runs))
+    say(str(write_report(folders, output or runs[0] / "report.html", lang=language)))
     if strict:
         refuse(find(folders), language)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from eyechart.cli.lines import say
 from eyechart.cli.read import LANG, language_of
 
 if TYPE_CHECKING:
@@ -96,7 +97,8 @@ def repeat(
     with LiveTable() as table:
         old, new = repeat_run(run_folder, output, table, offline=offline, say=_say)
     lines, same = compare(old, new)
-    typer.echo("\n".join(lines))
+    for line in lines:
+        say(line)
     if not same:
         raise RunFailed("The repetition differs. Times and threads may differ; weights on one machine should not.")
 
@@ -124,21 +126,21 @@ def race(
 
     told: list[str] = []
 
-    def say(sentence: str) -> None:
+    def tell(sentence: str) -> None:
         told.append(sentence)
         (_silent if quiet else _say)(sentence)
 
-    with hold(folder, say):
+    with hold(folder, tell):
         opened = study_folder.open_study(record, folder, resume=resume, exist_ok=exist_ok)
-        record, card = _settled(opened.record, study_folder.content_of(opened.folder), offline, say)
+        record, card = _settled(opened.record, study_folder.content_of(opened.folder), offline, tell)
         opened = replace(opened, record=record)
-        _forewarn(opened.record, card.num_test, say, strict, lang)
+        _forewarn(opened.record, card.num_test, tell, strict, lang)
         study_folder.take(opened)
         with contextlib.nullcontext(lambda progress: None) if quiet else LiveTable(told=told) as table:
             study = studies.run_study(opened.record, opened.folder, table, offline=offline, home=folder)
         study_folder.conclude(study, opened)
         if study.runs:
-            say(f"report: {study.report(lang=lang)}")
+            tell(f"report: {study.report(lang=lang)}")
     return study
 
 
@@ -167,7 +169,7 @@ def _settled(
     return settle_machine(settle_weights(record, offline, say), offline, say), card
 
 
-def _forewarn(record: StudyRecord, num_test: int, say: Callable[[str], None], strict: bool, lang: Language) -> None:
+def _forewarn(record: StudyRecord, num_test: int, tell: Callable[[str], None], strict: bool, lang: Language) -> None:
     """Say what speaks against a plan, while nothing is trained yet; UnfairComparison where that is an error.
 
     `num_test` images are in the dataset's test part.
@@ -179,7 +181,7 @@ def _forewarn(record: StudyRecord, num_test: int, say: Callable[[str], None], st
 
     findings = plan_unfairness(record, host_facts(None, record.rules.num_threads), busy_share(), num_test)
     for finding in findings:
-        say(f"{KINDS[lang][finding.kind]}: {sentence(finding, lang)}")
+        tell(f"{KINDS[lang][finding.kind]}: {sentence(finding, lang)}")
     if strict:
         refuse(findings, lang)
 
@@ -225,7 +227,7 @@ def _dry_run(record: StudyRecord, folder: Path, offline: bool, as_json: bool, st
 
 
 def _say(sentence: str) -> None:
-    typer.echo(sentence, err=True)
+    say(sentence, err=True)
 
 
 def _silent(sentence: str) -> None:

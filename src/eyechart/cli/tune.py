@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from eyechart.cli.run import _budget, _numbers, _say, _settled, _silent, _split
+from eyechart.foreign_text import path_word, shell_command
 
 if TYPE_CHECKING:
     from eyechart.schema import TuneRecord
@@ -113,11 +113,11 @@ def show(record: TuneRecord, folder: Path, found: list[Found], as_json: bool) ->
 
 def use_command(record: TuneRecord, found: list[Found]) -> str:
     """What trains with the recipes that were found."""
-    words = ["eyechart", "run", "-d", record.study.rules.dataset, "-p", record.study.rules.preset]
+    words = ["eyechart", "run", "-d", path_word(record.study.rules.dataset), "-p", record.study.rules.preset]
     for each in found:
         if each.recipe:
-            words += ["-m", each.contender, "--recipe", str(each.recipe)]
-    return shlex.join(words) if "--recipe" in words else ""
+            words += ["-m", each.contender, "--recipe", path_word(each.recipe)]
+    return shell_command(words) if "--recipe" in words else ""
 
 
 def _facts(found: Found) -> dict[str, Any]:
@@ -138,15 +138,14 @@ def _facts(found: Found) -> dict[str, Any]:
 def _table(record: TuneRecord, found: list[Found]) -> None:
     from rich.text import Text
 
-    from eyechart.cli.console import named, new_table, open_console
+    from eyechart.cli.console import named, open_console
+    from eyechart.cli.grid import Grid, columns
 
     console = open_console(sys.stdout)
-    table = new_table()
-    for heading in ("contender", "trials", "best %", "as it stood %", "from trial", "changed"):
-        table.add_column(heading, justify="left" if heading in ("contender", "changed") else "right", overflow="fold")
+    table = Grid(columns("contender", "trials>", "best %>", "as it stood %>", "from trial>", "changed~"))
     for each in found:
         failed = sum(trial.failed for trial in each.trials)
-        table.add_row(
+        table.add(
             named(each.contender, each.contender.partition(":")[0]),
             f"{len(each.trials)}{f' ({failed} failed)' if failed else ''}",
             f"{100 * each.best.accuracy:.2f}" if each.best else "–",

@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from eyechart.data.stratify import class_counts
 from eyechart.fonts import pillow_font
+from eyechart.foreign_text import shown
 from eyechart.storage import write_bytes
 
 if TYPE_CHECKING:
@@ -99,7 +100,8 @@ class _Label:
     def __init__(
         self, text: str, size: int, most_pixels: int = MAX_LABEL_WIDTH, *, bold: bool = False, colour: str = INK
     ):
-        self.font, text = pillow_font(text, size, bold)
+        # Pillow breaks lines at some characters, and stops at others.
+        self.font, text = pillow_font(shown(text), size, bold)
         self.text, self.colour = _shortened(text, self.font, most_pixels), colour
 
     def draw(self, draw: ImageDraw.ImageDraw, middle: int) -> None:

@@ -13,10 +13,11 @@ import numpy as np
 from eyechart.comparison.answers import Shelf
 from eyechart.comparison.label_noise import Suspect
 from eyechart.fonts import pillow_font
+from eyechart.foreign_text import shown
 from eyechart.storage import write_bytes, write_text
 
 if TYPE_CHECKING:
-    from PIL import Image
+    from PIL import Image, ImageFont
 
 PAPER, INK, FAINT = "#fbfaf6", "#16161a", "#6b6a66"
 COLUMNS = 6
@@ -70,15 +71,24 @@ def write_suspects_png(suspects: Sequence[Suspect], classes: Sequence[str], path
         left, top = MARGIN + index % COLUMNS * step_x, MARGIN + index // COLUMNS * step_y
         pixels = shelf.items(suspect.items.parent, suspect.items.name)["images"][suspect.number]
         sheet.paste(_tile(pixels), (left, top))
-        said = f"{classes[suspect.label]} → {classes[suspect.suggested]}  {100 * suspect.suggested_probability:.0f} %"
-        place = f"{suspect.part} {suspect.number}{', disputed' if suspect.disputed else ''}"
-        name_font, said = pillow_font(said, 15)
+        name_font, said = _fitting([classes[suspect.label], classes[suspect.suggested]])
+        place = f"{suspect.part} {suspect.number}, {100 * suspect.suggested_probability:.0f} %"
+        place += ", disputed" if suspect.disputed else ""
         small_font, place = pillow_font(place, 11)
         draw.text((left, top + TILE_SIDE + 14), said, INK, name_font, anchor="lm")
         draw.text((left, top + TILE_SIDE + 36), place, FAINT, small_font, anchor="lm")
     buffer = io.BytesIO()
     sheet.save(buffer, "PNG", optimize=True)
     write_bytes(path, buffer.getvalue())
+
+
+def _fitting(names: Sequence[str]) -> tuple[ImageFont.FreeTypeFont, str]:
+    """Label and suggestion below a tile, and their font; long names lose as much of their middle as must be."""
+    for most in range(24, 2, -1):
+        font, text = pillow_font(" → ".join(shown(name, most) for name in names), 15)
+        if font.getlength(text) <= TILE_SIDE + GAP - 6:
+            break
+    return font, text
 
 
 def _tile(pixels: np.ndarray) -> Image.Image:

@@ -9,6 +9,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
+from eyechart.foreign_text import shown
 from eyechart.report import calibration, timing
 from eyechart.report import label_errors as labels
 from eyechart.report.answer import answer
@@ -148,6 +149,7 @@ def _template() -> Template:
     environment = Environment(
         loader=FileSystemLoader(here),
         autoescape=True,
+        finalize=_seen,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -157,6 +159,11 @@ def _template() -> Template:
     environment.globals["style_sheet"] = Markup((here / "report.css").read_text(encoding="utf-8"))
     environment.globals["script"] = Markup((here / "report.js").read_text(encoding="utf-8"))
     return environment.get_template("template.html")
+
+
+def _seen(value: object) -> object:
+    """What the page writes: text without characters that steer, hide or break; our own markup as it is."""
+    return shown(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _links(runs: list[Run], output: Path) -> list[Link]:

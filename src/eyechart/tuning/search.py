@@ -203,7 +203,7 @@ def _train(job: Job, folder: Path, card: DatasetCard, report: Reporter, launch: 
         )
         storage.write_record(Path(job.folder) / storage.TRIAL_FILE, record)
         (Path(job.folder) / storage.CHECKPOINT_FILE).unlink(missing_ok=True)
-        report(Progress(job.run, "failed", note=f"{job.run} failed, which counts as a trial: {error}"))
+        report(Progress(job.run, "failed", note=f"{job.run} failed, which counts as a trial: {error.told()}"))
 
 
 def _file(folder: Path, contender: str, number: int, seed: int) -> Path:
