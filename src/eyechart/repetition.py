@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eyechart import storage
+from eyechart.file_names import on_disk
 from eyechart.launch import process
 from eyechart.schema import Budget, Job, RunRecord
 
@@ -20,7 +21,7 @@ def repeat_run(folder: Path, output: Path, report: Reporter, *, offline: bool = 
     The schedule is taken from the run file as a number of steps, so a budget in seconds is not calibrated again.
     """
     old = storage.read_run(folder)
-    target = output / old.study / old.run
+    target = output / on_disk(old.study) / on_disk(old.run)
     if target.exists():
         shutil.rmtree(target)  # an earlier repetition of the same run
     rules = old.rules.model_copy(update={"budget": Budget(unit="steps", amount=old.plan.num_steps)})

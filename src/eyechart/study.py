@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from eyechart import storage
 from eyechart.contracts import Progress
 from eyechart.errors import EyechartError, Interrupted, RunFailed, StorageError, UsageError
+from eyechart.file_names import on_disk, readable, recordable
 from eyechart.launch import process
 from eyechart.presets import rules_of
 from eyechart.recipes import RECIPES, WITH_WEIGHTS, recipe_of, slug, takes_weights
@@ -89,18 +90,21 @@ def plan_study(
     `recipe_files` replace whole recipes, and exclude changes of the same contender.
     Raises UsageError for names and values that cannot be.
     """
-    contenders = tuple(models) or tuple(RECIPES)
+    contenders = tuple(map(recordable, models)) or tuple(RECIPES)
     for label, values in (("-m", [slug(contender) for contender in contenders]), ("--seeds", list(seeds))):
         if len(set(values)) < len(values):
             raise UsageError(f"{label} names the same one twice: {values}. Name each once.")
     if not seeds or min(seeds) < 0:
         raise UsageError(f"--seeds got {list(seeds)}; expected one or more whole numbers from 0 up, such as 0,1,2.")
+    data = recordable(data)
     given = {key: value for key, value in (changes or {}).items() if value is not None}
     if "weights" in given and not any(takes_weights(contender) for contender in contenders):
         raise UsageError(
             f"--weights got {given['weights']!r}, and none of {', '.join(contenders)} starts from weights; "
             f"expected it with {' or '.join(WITH_WEIGHTS)}."
         )
+    if "weights" in given:
+        given["weights"] = recordable(given["weights"])
     from eyechart.host import num_cores
 
     rules = {"num_threads": num_cores()} | {key: value for key, value in rules.items() if value is not None}
@@ -109,7 +113,7 @@ def plan_study(
     recipes |= _from_files(recipe_files, contenders, given)
     check_search_seeds(seeds, recipes)
     return StudyRecord(
-        name=name or f"{preset}-{slug(Path(data).stem or data)}",
+        name=readable(name) or f"{preset}-{slug(Path(data).stem or data)}",
         contenders=contenders,
         seeds=tuple(seeds),
         recipes=recipes,
@@ -180,13 +184,13 @@ def jobs_of(record: StudyRecord, folder: Path, offline: bool = False) -> list[Jo
                 Job(
                     study=record.name,
                     run=run,
-                    folder=str(folder / run),
+                    folder=str(folder / on_disk(run)),
                     contender=contender,
                     seed=seed,
                     recipe=record.recipes[contender],
                     rules=record.rules,
                     offline=offline,
-                    command=shlex.join(["eyechart", "repeat", str(folder / run)]),
+                    command=shlex.join(["eyechart", "repeat", readable(str(folder / run))]),
                 )
             )
     return jobs

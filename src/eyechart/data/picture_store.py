@@ -27,11 +27,11 @@ import numpy as np
 
 from eyechart.cache import cache_folder, keep
 from eyechart.data import picture_pass
-from eyechart.data.class_folders import readable
 from eyechart.data.file_lock import locked
 from eyechart.data.picture_pass import DIGESTS_FILE, IMAGES_FILE, SAY_SECONDS
 from eyechart.data.pictures import DECODER_VERSION
 from eyechart.errors import StorageError
+from eyechart.file_names import readable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
