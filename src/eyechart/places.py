@@ -6,6 +6,8 @@ import os
 from collections.abc import Container
 from pathlib import Path
 
+from eyechart.file_names import on_disk, readable
+
 
 def user_path(path: str | Path) -> Path:
     """A path with the home folder in the place of its `~`; one of nobody's home stays as it is."""
@@ -13,9 +15,9 @@ def user_path(path: str | Path) -> Path:
 
 
 def working_folder() -> str:
-    """Where this process stands; empty when that folder was removed."""
+    """Where this process stands, as a record keeps it; empty when that folder was removed."""
     try:
-        return os.getcwd()
+        return readable(os.getcwd())
     except OSError:
         return ""
 
@@ -32,4 +34,4 @@ def seen_from_here(path: str, started_in: str, names: Container[str]) -> str:
 
 def place_of(path: str, started_in: str) -> str:
     """The one name of a place, however it was written: without links, `..`, `~` and trailing slashes."""
-    return os.path.realpath(os.path.join(started_in, user_path(path)))
+    return os.path.realpath(os.path.join(on_disk(started_in), user_path(path)))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from eyechart import replacing, storage
 from eyechart.errors import Interrupted, UsageError
+from eyechart.file_names import on_disk
 from eyechart.folder_names import folder_name_of
 from eyechart.launch import process
 from eyechart.locks import hold
@@ -30,7 +31,7 @@ def repeat_run(folder: Path, output: Path, report: Reporter, *, offline: bool = 
     """
     old = storage.read_run(folder)
     study, run = folder_name_of(old.study), folder_name_of(old.run)
-    home = output / study
+    home = output / on_disk(study)
     _check_target(folder, home, run)
     made_in = home / f".{run}.repetition"
     with hold(home, say, part=f"{run}-"):

@@ -273,7 +273,7 @@ def natural_key(text: str) -> list[Any]:
 def failure_reason(folder: Path) -> str:
     """Why the last try of an unfinished run failed; empty when nothing is known."""
     try:
-        return str(json.loads((folder / FAILURE_FILE).read_text())["reason"])
+        return str(json.loads((folder / FAILURE_FILE).read_bytes())["reason"])
     except (OSError, ValueError, KeyError):
         return ""
 

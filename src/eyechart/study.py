@@ -16,6 +16,7 @@ from eyechart import storage
 from eyechart.choices import contenders_of, paths_of, seeds_of
 from eyechart.contracts import Progress
 from eyechart.errors import EyechartError, Interrupted, RunFailed, StorageError, UsageError
+from eyechart.file_names import on_disk, readable, recordable
 from eyechart.folder_names import check_folder_name, dataset_name, folder_name_of
 from eyechart.foreign_text import path_word, shell_command
 from eyechart.launch import process
@@ -100,8 +101,9 @@ def plan_study(
     `recipe_files` replace whole recipes, and exclude changes of the same contender.
     Raises UsageError for names and values that cannot be.
     """
-    contenders, numbers = contenders_of(models), seeds_of(seeds)
+    contenders, numbers, data = tuple(map(recordable, contenders_of(models))), seeds_of(seeds), recordable(data)
     if name is not None:
+        name = readable(name)
         check_folder_name(name)
     given = {key: value for key, value in (changes or {}).items() if value is not None}
     if "weights" in given and not any(takes_weights(contender) for contender in contenders):
@@ -109,6 +111,8 @@ def plan_study(
             f"--weights got {given['weights']!r}, and none of {', '.join(contenders)} starts from weights; "
             f"expected it with {' or '.join(WITH_WEIGHTS)}."
         )
+    if "weights" in given:
+        given["weights"] = recordable(given["weights"])
     from eyechart.host import num_cores
 
     rules = {"num_threads": num_cores()} | {key: value for key, value in rules.items() if value is not None}
@@ -201,7 +205,7 @@ def jobs_of(record: StudyRecord, folder: Path, offline: bool = False, home: Path
                 Job(
                     study=record.name,
                     run=run,
-                    folder=str(folder / run),
+                    folder=str(folder / on_disk(run)),
                     contender=contender,
                     seed=seed,
                     recipe=record.recipes[contender],

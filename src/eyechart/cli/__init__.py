@@ -6,6 +6,7 @@ Exit codes: 0 ok, 1 a run failed, 2 bad usage, 3 data or weights missing, 130/14
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 
@@ -55,6 +56,7 @@ def _root(
 
 def main() -> None:
     """The entry point: turns an EyechartError into its message and exit code."""
+    _write_what_can_be_shown()
     try:
         app()
     except EyechartError as error:
@@ -66,3 +68,10 @@ def main() -> None:
     except BrokenPipeError:  # the reader of our output closed it, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+
+
+def _write_what_can_be_shown() -> None:
+    """A character that a terminal or a file cannot take becomes "?" there, and no error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")

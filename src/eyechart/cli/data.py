@@ -85,10 +85,11 @@ def show(
     from eyechart.data.catalog import load_dataset
     from eyechart.data.contact_sheet import write_contact_sheet
     from eyechart.errors import UsageError
+    from eyechart.file_names import on_disk
     from eyechart.fonts import remark, signs_without_font
 
     dataset = load_dataset(reference, img_size=img_size, offline=offline, say=_say)
-    path = output or Path(f"{dataset.card.name}-classes.png")
+    path = output or Path(on_disk(f"{dataset.card.name}-classes.png"))
     if path.exists() and not exist_ok:
         raise UsageError(f"{path} is there already. Name another file with --output, or overwrite it with --exist-ok.")
     write_contact_sheet(dataset, path)

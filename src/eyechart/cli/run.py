@@ -54,6 +54,7 @@ def run(
 ) -> None:  # fmt: skip
     """Train contenders on the same images under the same rules, compare them, and write a report."""
     from eyechart import study as studies
+    from eyechart.file_names import on_disk
 
     language = language_of(lang)  # an unknown one is told before anything is trained
     budget = _budget(epochs=epochs, images=images, seconds=seconds, steps=steps)
@@ -63,10 +64,16 @@ def run(
         budget=budget, img_size=img_size, fraction=fraction, device=device, num_threads=threads, precision=precision,
     )  # fmt: skip
     if dry_run:
-        _dry_run(record, output / record.name, offline, as_json, strict, language)
+        _dry_run(record, output / on_disk(record.name), offline, as_json, strict, language)
         return
     study = race(
-        record, output / record.name, resume=resume, exist_ok=exist_ok, offline=offline, strict=strict, lang=language
+        record,
+        output / on_disk(record.name),
+        resume=resume,
+        exist_ok=exist_ok,
+        offline=offline,
+        strict=strict,
+        lang=language,
     )
     _conclude(study, as_json, strict, language)
 

@@ -45,11 +45,13 @@ def tune(
     as_json: bool = typer.Option(False, "--json", help="Print the results as JSON."),
 ) -> None:  # fmt: skip
     """Search a recipe for every contender, with the same number of trials or seconds; the test part stays sealed."""
+    from eyechart.file_names import on_disk
+
     budget = _budget(epochs=epochs, images=images, steps=steps, **{"trial-seconds": trial_seconds})
     rules = {"budget": budget, "img_size": img_size, "fraction": fraction, "device": device, "num_threads": threads}
     record = plan(_split(model), data, preset, _numbers(search_seeds, "--search-seeds"), trials=trials,
                   seconds=seconds, name=name, weights=weights, precision=precision, **rules)  # fmt: skip
-    folder = output / record.study.name
+    folder = output / on_disk(record.study.name)
     if dry_run:
         _dry_run(record, folder, offline, as_json)
         return

@@ -15,11 +15,12 @@ import numpy as np
 
 from eyechart.cache import keep
 from eyechart.contracts import Dataset, LabelledImages
-from eyechart.data.class_folders import Listing, Part, list_folder, readable
+from eyechart.data.class_folders import Listing, Part, list_folder
 from eyechart.data.content import parts_sha256
 from eyechart.data.picture_store import PictureStore, prepared
 from eyechart.data.stratify import amounts, class_counts, pick
 from eyechart.errors import DatasetError, UsageError
+from eyechart.file_names import readable
 from eyechart.schema import DatasetCard
 
 if TYPE_CHECKING:

@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 import numpy as np
 
 from eyechart.cache import keep
-from eyechart.data.class_folders import readable
 from eyechart.data.picture_reader import Decoded, Task, decode, decode_all
 from eyechart.errors import StorageError
+from eyechart.file_names import readable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator

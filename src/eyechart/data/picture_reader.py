@@ -21,8 +21,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from eyechart import children
 from eyechart.data.pictures import decode_picture, read_content
 from eyechart.errors import DatasetError, EyechartError
+from eyechart.file_names import for_utf8_mode
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
@@ -113,14 +115,12 @@ class _Reader:
     """A process that decodes, seen from outside."""
 
     def __enter__(self) -> _Reader:
-        paths = os.pathsep.join(path for path in sys.path if path)
-        one_thread = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "eyechart.data.picture_reader"],
+            children.python("eyechart.data.picture_reader"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             start_new_session=True,  # Ctrl-C is for whoever started it, and ends it from there
-            env=os.environ | one_thread | {"PYTHONPATH": paths},
+            env=children.environment(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1"),
         )
         return self
 
@@ -134,7 +134,8 @@ class _Reader:
     def send(self, task: Task) -> None:
         assert self._process.stdin
         with contextlib.suppress(BrokenPipeError):  # it died; said when the answer is read
-            pickle.dump(task, self._process.stdin)
+            files = [for_utf8_mode(file) for file in task.files]  # as the other process opens them
+            pickle.dump(task._replace(files=files), self._process.stdin)
             self._process.stdin.flush()
 
     def receive(self) -> Decoded:

@@ -27,10 +27,10 @@ import numpy as np
 
 from eyechart.cache import cache_folder, keep
 from eyechart.data import picture_pass
-from eyechart.data.class_folders import readable
 from eyechart.data.picture_pass import DIGESTS_FILE, IMAGES_FILE, SAY_SECONDS
 from eyechart.data.pictures import DECODER_VERSION
 from eyechart.errors import StorageError
+from eyechart.file_names import readable
 from eyechart.locks import locked
 
 if TYPE_CHECKING:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from eyechart.data.regular_files import check_regular
 from eyechart.errors import DatasetError, DatasetMissing
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ def read_content(path: Path | str) -> bytes:
 
 
 def _content(path: Path | str) -> bytes:
+    check_regular(path)
     with open(path, "rb") as file:
         content = file.read()
     if not content:

@@ -1,5 +1,8 @@
 """A process that does one run: a Job as JSON on standard input, Progress as JSON lines on standard output.
 
+All of it is ASCII: no locale can spoil it.  The process runs in UTF-8 mode (children.py), where the job's paths are
+what they say.
+
 A process of its own gives every contender the same clean start (memory, threads, allocator), keeps a crash in one from
 taking the others along, and makes peak memory a fact about that contender.  The last line is {"done": true} or
 {"error": {...}}; everything else that a library prints goes to standard error.
@@ -44,8 +47,8 @@ class StopSignals:
 
 def main() -> int:
     stop_signals = StopSignals()
-    job = Job.model_validate_json(sys.stdin.read())
     answers = take_standard_output()
+    job = Job.model_validate(json.loads(sys.stdin.buffer.read()))
 
     def report(progress: Progress) -> None:
         try:
@@ -105,7 +108,7 @@ def _leave_reason(job: Job, reason: str) -> None:
 
 def take_standard_output() -> TextIO:
     """Keep the real standard output for answers; whatever prints from now on goes to standard error."""
-    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     return answers
 
