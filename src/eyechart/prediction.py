@@ -43,8 +43,18 @@ def predict_pictures(run: Path, pictures: Sequence[Path], *, device: str = "auto
 
 def read_pictures(pictures: Sequence[Path], preprocessing: Preprocessing) -> np.ndarray:
     """Pictures as the run's dataset would have them: uint8 (N, C, H, W)."""
-    size = {"height": preprocessing.image_height, "width": preprocessing.image_width}
-    return np.stack([read_picture(path, channels=preprocessing.image_channels, **size) for path in pictures])
+    return np.stack(
+        [
+            read_picture(
+                path,
+                channels=preprocessing.image_channels,
+                height=preprocessing.image_height,
+                width=preprocessing.image_width,
+                rule=preprocessing.picture_rule,
+            )
+            for path in pictures
+        ]
+    )
 
 
 def _answer(picture: str, row: int, predictions: Predictions, classes: tuple[str, ...]) -> PictureAnswer:

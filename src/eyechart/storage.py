@@ -263,11 +263,14 @@ def find_runs(paths: list[Path]) -> list[Path]:
     return sorted(set(found), key=lambda folder: natural_key(str(folder)))
 
 
-def natural_key(text: str) -> list[Any]:
-    """Sort key that puts "2" before "10": texts and numbers in turns, a text (perhaps an empty one) first."""
+def natural_key(text: str) -> tuple[list[Any], str]:
+    """Sort key that puts "2" before "10": texts and numbers in turns, a text (perhaps an empty one) first.
+
+    No two texts have the same key: "001" comes before "01" before "1", wherever they come from.
+    """
     parts: list[Any] = NUMBERS.split(text)
     parts[1::2] = map(int, parts[1::2])
-    return parts
+    return parts, text
 
 
 def failure_reason(folder: Path) -> str:

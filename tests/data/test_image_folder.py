@@ -153,7 +153,8 @@ def test_hidden_and_other_files_are_skipped_and_counted(shapes, write_pictures):
     dataset, said = load(shapes)
     assert dataset.card.classes == ("1", "2", "10")
     assert len(dataset.train) + len(dataset.test) == 30
-    assert "as no picture in a class folder: 5" in said
+    assert "skipped: 1 file ending in .md, 1 in .txt" in said
+    assert "skipped: 3 hidden files or folders" in said
 
 
 def test_folders_beside_train_are_told(tmp_path, write_pictures):
@@ -161,7 +162,7 @@ def test_folders_beside_train_are_told(tmp_path, write_pictures):
         write_pictures(tmp_path / "data" / name, *TEN[:3])
     dataset, said = load(tmp_path / "data")
     assert dataset.card.classes == ("a", "b")
-    assert "skipped: leftovers" in said
+    assert "skipped: the folders leftovers" in said
 
 
 def test_pictures_deeper_inside_a_class_count(tmp_path, write_pictures):

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from eyechart.data.ignored import is_hidden, made_by
 from eyechart.errors import DatasetError
 from eyechart.storage import natural_key
 
@@ -78,7 +79,8 @@ def members(path: Path) -> Iterator[Member]:
 
 def _folder_members(root: Path) -> Iterator[Member]:
     for folder, folders, files in os.walk(root):
-        folders[:] = sorted((name for name in folders if not is_hidden(name)), key=natural_key)
+        visible = [name for name in folders if not is_hidden(name) and not made_by(os.path.join(folder, name))]
+        folders[:] = sorted(visible, key=natural_key)
         for name in sorted(files, key=natural_key):
             path = Path(folder, name)
             if not is_hidden(name) and path.is_file():  # not a broken link, a pipe or a device
@@ -103,8 +105,3 @@ def _zip_members(path: Path) -> Iterator[Member]:
     for info in sorted(infos, key=lambda info: natural_key(info.filename)):
         if not any(is_hidden(part) for part in info.filename.split("/")):
             yield ZipMember(info.filename, path)
-
-
-def is_hidden(name: str) -> bool:
-    """Files and folders that systems leave behind: dot files and the resource forks of macOS."""
-    return name.startswith(".") or name in ("__MACOSX", "Thumbs.db", "desktop.ini")

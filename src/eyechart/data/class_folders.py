@@ -1,12 +1,7 @@
-"""What a folder of class folders holds, before any picture is opened: parts, classes, files.
+"""The pictures of a folder, before any is opened: class after class in every part that layout.py finds.
 
-    <root>/<class>/<any name>.png                 or
-    <root>/train/<class>/...                      and, if there are any,
-    <root>/validation/<class>/...                 (also val, valid)
-    <root>/test/<class>/...
-
-Classes are the folders' names in natural order ("2" before "10").  Hidden files and folders are no classes and no
-pictures.  A test or validation part may lack a class; train may not.
+Classes are the folders' names in natural order ("2" before "10").  A test or validation part may lack a class; train
+may not.  Linked folders are followed, each folder once.  Whatever is skipped is counted, and told by its ending.
 """
 
 from __future__ import annotations
@@ -15,29 +10,20 @@ import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eyechart.data.archive import is_hidden
+from eyechart.data.ignored import is_hidden, leads_up, made_by
+from eyechart.data.layout import Part, read_layout, visible_folders
 from eyechart.data.pictures import SUFFIXES
 from eyechart.data.regular_files import check_regular
+from eyechart.data.skipped import Skipped
 from eyechart.errors import DatasetError
 from eyechart.storage import natural_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-Part = Literal["train", "validation", "test"]
-PART_OF_FOLDER: dict[str, Part] = {
-    "train": "train",
-    "training": "train",
-    "validation": "validation",
-    "valid": "validation",
-    "val": "validation",
-    "test": "test",
-    "testing": "test",
-}
 
 
 @dataclass(frozen=True)
@@ -64,8 +50,7 @@ class Listing:
     root: Path
     classes: tuple[str, ...]
     pictures: dict[Part, dict[str, ClassFolder]]  # part -> class -> pictures
-    num_skipped: int  # files and folders that are hidden, and files that are no pictures in a class folder
-    skipped_folders: tuple[str, ...]  # beside train/, and neither a part nor hidden
+    remarks: tuple[str, ...]  # on how it was read and what was skipped, for people
 
     def __len__(self) -> int:
         """The number of pictures."""
@@ -87,6 +72,16 @@ class Listing:
         counts = [len(by_class[name]) if name in by_class else 0 for name in self.classes]
         return np.repeat(np.arange(len(counts)), counts)
 
+    def places(self, part: Part) -> slice:
+        """Where the pictures of a part lie in the order of `files`."""
+        start = 0
+        for name, by_class in self.pictures.items():
+            stop = start + sum(map(len, by_class.values()))
+            if name == part:
+                return slice(start, stop)
+            start = stop
+        raise KeyError(part)
+
     def digest(self) -> str:
         """sha256 of what there is and when it changed: equal digests mean the same pictures in the same order."""
         digest = hashlib.sha256()
@@ -102,76 +97,18 @@ class Listing:
 
 def list_folder(root: Path) -> Listing:
     """Find parts, classes and pictures.  Raises DatasetError for empty, missing and contradictory class folders."""
-    folders = _visible_folders(root)
-    part_folders = [folder for folder in folders if folder.name.lower() in PART_OF_FOLDER]
-    skipped_folders: tuple[str, ...] = ()
-    part_roots: dict[Part, Path] = {"train": root}
-    if _has_parts(folders, part_folders):
-        part_roots = _part_roots(root, part_folders)
-        skipped_folders = tuple(folder.name for folder in folders if folder not in part_folders)
+    layout = read_layout(root)
+    skipped = Skipped(folders=list(layout.beside))
     pictures: dict[Part, dict[str, ClassFolder]] = {}
-    num_skipped = 0
-    for part, folder in part_roots.items():
-        pictures[part] = {}
-        num_skipped += sum(not entry.is_dir() or is_hidden(entry.name) for entry in folder.iterdir())
-        for class_folder in _visible_folders(folder):
-            pictures[part][class_folder.name], skipped = _pictures_below(class_folder)
-            num_skipped += skipped
-    classes = tuple(pictures["train"])
-    _check_classes(root, part_roots, pictures)
-    return Listing(root, classes, pictures, num_skipped, skipped_folders)
+    for part, folder in layout.parts.items():
+        _note_beside(folder, skipped)
+        pictures[part] = {path.name: _pictures_below(path, skipped) for path in visible_folders(folder)}
+    _check_classes(root, layout.parts, pictures)
+    remarks = (*layout.remarks, *(f"skipped: {kind}" for kind in skipped.kinds()))
+    return Listing(root, tuple(pictures["train"]), pictures, remarks)
 
 
-def _has_parts(folders: list[Path], part_folders: list[Path]) -> bool:
-    """A class may be called "train", too: a part has folders in it, or stands beside nothing but parts."""
-    train_folders = [folder for folder in part_folders if PART_OF_FOLDER[folder.name.lower()] == "train"]
-    return any(_visible_folders(folder) for folder in train_folders) or 0 < len(folders) == len(part_folders)
-
-
-def _part_roots(root: Path, part_folders: list[Path]) -> dict[Part, Path]:
-    roots: dict[Part, Path] = {}
-    for folder in part_folders:
-        part = PART_OF_FOLDER[folder.name.lower()]
-        if part in roots:
-            raise DatasetError(
-                f"{root} has two {part} folders, {roots[part].name} and {folder.name}; expected one. Join them."
-            )
-        roots[part] = folder
-    if "train" not in roots:
-        raise DatasetError(
-            f"{root} has {', '.join(folder.name for folder in part_folders)} and no train folder. "
-            f"Expected {root}/train/<class name>/<picture>.png."
-        )
-    return roots
-
-
-def _visible_folders(folder: Path) -> list[Path]:
-    try:
-        found = [entry for entry in folder.iterdir() if entry.is_dir() and not is_hidden(entry.name)]
-    except OSError as error:
-        raise DatasetError(f"{folder} cannot be read ({error.strerror}). Check its permissions.") from None
-    return sorted(found, key=lambda entry: natural_key(entry.name))
-
-
-def _pictures_below(class_folder: Path) -> tuple[ClassFolder, int]:
-    """Picture files at any depth, and how many other files and hidden folders there are."""
-    names: list[str] = []
-    num_skipped = 0
-    folders = [""]  # still to be looked into, below the class folder
-    while folders:
-        inside = folders.pop()
-        for entry in _entries(os.path.join(class_folder, inside)):
-            if entry.is_dir():
-                num_skipped += is_hidden(entry.name)
-                if not is_hidden(entry.name) and not entry.is_symlink():  # a link may lead in circles
-                    folders.append(f"{inside}{entry.name}/")
-            elif entry.name.lower().endswith(SUFFIXES) and not is_hidden(entry.name):
-                names.append(inside + entry.name)
-            else:
-                num_skipped += 1
-    names.sort()  # settles the order of "1.png" and "01.png", which are equal in natural order
-    names.sort(key=natural_key)
-    return _class_folder(str(class_folder), names), num_skipped
+# --------------------------------------------------------------------------------------------- one folder
 
 
 def _entries(folder: str) -> list[os.DirEntry[str]]:
@@ -180,6 +117,51 @@ def _entries(folder: str) -> list[os.DirEntry[str]]:
             return list(entries)
     except OSError as error:
         raise DatasetError(f"{folder} cannot be read ({error.strerror}). Check its permissions.") from None
+
+
+def _note_beside(part_folder: Path, skipped: Skipped) -> None:
+    """Count what lies beside the class folders of a part."""
+    for entry in _entries(str(part_folder)):
+        if entry.is_dir():
+            skipped.num_hidden += is_hidden(entry.name)
+            skipped.num_linked += leads_up(entry.path)
+            maker = None if is_hidden(entry.name) else made_by(entry.path)
+            skipped.folders += [f"{entry.name} ({maker})"] if maker else []
+        elif entry.name.lower().endswith(SUFFIXES) and not is_hidden(entry.name):
+            skipped.num_beside += 1
+        else:
+            skipped.add_file(entry.name)
+
+
+def _pictures_below(class_folder: Path, skipped: Skipped) -> ClassFolder:
+    """Picture files at any depth; linked folders are followed, but no folder is read twice."""
+    names: list[str] = []
+    folders = [""]  # still to be looked into, below the class folder
+    links: list[str] = []  # as well, but after all real folders, so that pictures are called by their own path
+    read = {_identity(path) for path in class_folder.absolute().parents}  # a link to one of these leads in circles
+    while folders or links:
+        is_link = not folders
+        inside = folders.pop() if folders else links.pop(0)
+        if inside and _identity(class_folder / inside) in read:
+            skipped.num_linked += is_link
+            continue
+        read.add(_identity(class_folder / inside))
+        for entry in sorted(_entries(os.path.join(class_folder, inside)), key=lambda entry: entry.name):
+            if entry.is_dir():
+                if is_hidden(entry.name):
+                    skipped.num_hidden += 1
+                else:
+                    (links if entry.is_symlink() else folders).append(f"{inside}{entry.name}/")
+            elif entry.name.lower().endswith(SUFFIXES) and not is_hidden(entry.name):
+                names.append(inside + entry.name)
+            else:
+                skipped.add_file(entry.name)
+    return _class_folder(str(class_folder), sorted(names, key=natural_key))
+
+
+def _identity(folder: Path) -> tuple[int, int]:
+    stat = os.stat(folder)
+    return stat.st_dev, stat.st_ino
 
 
 def _class_folder(folder: str, names: list[str]) -> ClassFolder:
@@ -196,6 +178,9 @@ def _class_folder(folder: str, names: list[str]) -> ClassFolder:
     return ClassFolder(folder, "\0".join(names), len(names), num_bytes, digest.digest())
 
 
+# --------------------------------------------------------------------------------------------- what is wrong
+
+
 def _check_classes(root: Path, part_roots: dict[Part, Path], pictures: dict[Part, dict[str, ClassFolder]]) -> None:
     train = pictures["train"]
     layout = f"Put pictures into {root}/<class name>/<picture>.png"
@@ -204,22 +189,38 @@ def _check_classes(root: Path, part_roots: dict[Part, Path], pictures: dict[Part
     empty = [part_roots["train"] / name for name, files in train.items() if not files]
     if empty:
         raise DatasetError(
-            f"{', '.join(map(str, empty))}: no pictures inside; expected files ending in {', '.join(SUFFIXES)}. "
-            f"Add some, or remove the folder."
+            f"{', '.join(map(str, empty))}: no pictures inside{_found_instead(empty)}; expected files ending in "
+            f"{', '.join(SUFFIXES)}. Add some, or remove the folder."
         )
     if len(train) == 1:
         only = next(iter(train))
-        inside = [folder.name for folder in _visible_folders(part_roots["train"] / only)]
+        inside = visible_folders(part_roots["train"] / only)
         hint = f" Or did you mean {part_roots['train'] / only}, which has {len(inside)} folders?" if inside else ""
         raise DatasetError(
             f"{part_roots['train']} has one class folder ({only!r}); comparing needs two or more. {layout}.{hint}"
         )
-    for part in pictures:
-        unknown = [name for name, files in pictures[part].items() if files and name not in train]
-        if unknown:
-            raise DatasetError(
-                f"{part_roots[part]} has classes that {part_roots['train']} has not: {', '.join(unknown)}. "
-                f"Expected the same names; nothing can learn a class without train pictures."
-            )
-        if not any(pictures[part].values()):
-            raise DatasetError(f"{part_roots[part]} has no pictures. Add some, or remove the folder.")
+    for part, by_class in pictures.items():
+        _check_part(part_roots[part], by_class, part_roots["train"], train)
+
+
+def _found_instead(folders: list[Path]) -> str:
+    skipped = Skipped()
+    for folder in folders:
+        _pictures_below(folder, skipped)
+    return f" ({', '.join(skipped.kinds())})" if skipped.kinds() else ""
+
+
+def _check_part(
+    folder: Path, by_class: dict[str, ClassFolder], train_folder: Path, train: dict[str, ClassFolder]
+) -> None:
+    unknown = [name for name, files in by_class.items() if files and name not in train]
+    if unknown:
+        raise DatasetError(
+            f"{folder} has classes that {train_folder} has not: {', '.join(unknown)}. "
+            f"Expected the same names; nothing can learn a class without train pictures."
+        )
+    if not any(by_class.values()):
+        unsorted = any(entry.name.lower().endswith(SUFFIXES) for entry in _entries(str(folder)))
+        found = "pictures, but none in a class folder, so nobody knows what they show" if unsorted else "no pictures"
+        cure = "Sort them into class folders, or move the folder away" if unsorted else "Add some, or remove the folder"
+        raise DatasetError(f"{folder} has {found}. {cure}.")

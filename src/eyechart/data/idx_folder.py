@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from eyechart.contracts import Dataset, LabelledImages
 from eyechart.data import idx
 from eyechart.data.archive import Member, members
 from eyechart.data.content import parts_sha256
+from eyechart.data.layout import Part
 from eyechart.data.pictures import SUFFIXES
 from eyechart.errors import DatasetError
 from eyechart.schema import DatasetCard
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-Part = Literal["train", "validation", "test"]
 PART_WORDS: dict[Part, re.Pattern[str]] = {
     "train": re.compile(r"(?<![a-z])train"),
     "validation": re.compile(r"(?<![a-z])val(id|idation)?(?![a-z])"),

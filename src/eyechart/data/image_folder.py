@@ -1,34 +1,34 @@
 """A folder of pictures, one folder a class.
 
 Pictures are decoded once, to one size, into a store that later runs map into their memory (picture_store.py).  A folder
-without a test part gets one by a fixed rule: of each class, the fifth of its pictures whose files have the smallest
-sha256, so that neither seeds nor names nor sizes change what the test is.  Layouts: class_folders.py.
+without a test part gets one by a fixed rule (cut_test.py).  Layouts: layout.py.
 """
 
 from __future__ import annotations
 
 import io
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from eyechart.cache import keep
-from eyechart.contracts import Dataset, LabelledImages
-from eyechart.data.class_folders import Listing, Part, list_folder
+from eyechart.contracts import ChosenImages, Dataset, LabelledImages
+from eyechart.data import cut_test
+from eyechart.data.class_folders import Listing, list_folder
 from eyechart.data.content import parts_sha256
 from eyechart.data.picture_store import PictureStore, prepared
-from eyechart.data.stratify import amounts, class_counts, pick
 from eyechart.errors import DatasetError, UsageError
 from eyechart.file_names import readable
 from eyechart.schema import DatasetCard
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
+
+    from eyechart.data.layout import Part
 
 MOST_TOLD = 20  # classes in one sentence
-TEST_SHARE = 0.2  # of each class, when there is no test part
 # Beside the store, so that a later run need not work them out again:
 TEST_FILE = "is-test.npy"
 CONTENT_FILE = "content.json"
@@ -48,17 +48,20 @@ def load(root: Path, img_size: int | None, say: Callable[[str], None], *, rehash
     _tell(listing, say)
     has_test = "test" in listing.pictures
     if not has_test:
-        _check_test_can_be_cut(listing)
+        cut_test.check_can_be_cut(listing)
     store = prepared(listing, img_size, not has_test, say)
     parts = _parts(listing, store)
     if not has_test:
         parts["train"], parts["test"] = _cut_test(parts["train"], store, listing)
         say(f"{root}: no test folder, so {len(parts['test']):,} pictures are set aside for the test by a fixed rule")
     say(f"{root}: {len(listing):,} pictures decoded to {_size_in_words(store.images)}")
+    for remark in store.found.remarks if store.found else ():
+        say(f"{root}: {remark}")
     train, test, validation = parts["train"], parts["test"], parts.get("validation")
+    name = readable(root.absolute().name or str(root))  # "." is called after the folder that it is
     card = DatasetCard(
-        name=readable(root.name or str(root)),
-        title=readable(root.name or str(root)),
+        name=name,
+        title=name,
         source=readable(str(root)),
         licence="the user's own",
         content_sha256=_content_sha256(store, (train, validation, test), rehash),
@@ -69,21 +72,43 @@ def load(root: Path, img_size: int | None, say: Callable[[str], None], *, rehash
         num_train=len(train),
         num_validation=len(validation) if validation is not None else 0,
         num_test=len(test),
+        picture_rule=store.found.rule if store.found else None,
     )
     return Dataset(card, train, test, validation)
 
 
 def _tell(listing: Listing, say: Callable[[str], None]) -> None:
-    counts = {name: sum(len(part.get(name, [])) for part in listing.pictures.values()) for name in listing.classes}
-    told = [f"{readable(name)} ({count:,})" for name, count in counts.items()]
+    """How the folder was read, before anything is decoded."""
+    told = [f"{readable(name)} ({_counts_in_words(listing, name)})" for name in listing.classes]
     if len(told) > MOST_TOLD:
         told[MOST_TOLD - 1 : -1] = ["…"]
         told[-1] += f"; all of them: eyechart data verify {listing.root}"
-    say(f"{listing.root}: {len(counts):,} classes in this order: {', '.join(told)}")
-    if listing.num_skipped:
-        say(f"{listing.root}: skipped as hidden, or as no picture in a class folder: {listing.num_skipped:,}")
-    if listing.skipped_folders:
-        say(f"{listing.root}: folders beside train skipped: {readable(', '.join(listing.skipped_folders))}")
+    say(f"{listing.root}: {len(listing.classes):,} classes in this order: {', '.join(told)}")
+    for remark in listing.remarks:
+        say(f"{listing.root}: {readable(remark)}")
+
+
+def _counts_in_words(listing: Listing, name: str) -> str:
+    """The pictures of a class: "1,200", or "1,000 train, 200 test" where there are parts."""
+    counts = {part: len(by_class.get(name, ())) for part, by_class in listing.pictures.items()}
+    if list(counts) == ["train"]:
+        return f"{counts['train']:,}"
+    return ", ".join(f"{counts[part]:,} {part}" for part in ("train", "validation", "test") if part in counts)
+
+
+def picture_names(root: Path, dataset: Dataset) -> dict[str, list[str]]:
+    """The files of a dataset that was loaded from `root`, below it: part -> a name an image, in the images' order."""
+    listing = list_folder(root)
+    names = [readable(Path(file).relative_to(root).as_posix()) for file in listing.files()]
+    parts = {"train": dataset.train, "validation": dataset.validation, "test": dataset.test}
+    found = {}
+    for part, images in parts.items():
+        if images is not None:
+            folder: Part = part if part in listing.pictures else "train"
+            of_folder = names[listing.places(folder)]
+            rows = images.images.rows if isinstance(images.images, ChosenImages) else range(len(images))
+            found[part] = [of_folder[row] for row in rows]
+    return found
 
 
 # --------------------------------------------------------------------------------------------- parts
@@ -91,52 +116,18 @@ def _tell(listing: Listing, say: Callable[[str], None]) -> None:
 
 def _parts(listing: Listing, store: PictureStore) -> dict[Part, LabelledImages]:
     """The parts that the folder has, each a stretch of the store."""
-    parts, start = {}, 0
-    for part in listing.pictures:
-        labels = listing.labels(part)
-        parts[part] = LabelledImages(store.images[start : start + len(labels)], labels)
-        start += len(labels)
-    return parts
-
-
-def _test_amounts(listing: Listing) -> np.ndarray:
-    """Pictures of each class for the test; a class of one picture keeps it for train."""
-    labels = listing.labels("train")
-    return amounts(class_counts(labels, len(listing.classes)), round(TEST_SHARE * len(labels)), at_least=1, leave=1)
-
-
-def _check_test_can_be_cut(listing: Listing) -> None:
-    if not _test_amounts(listing).any():
-        raise DatasetError(
-            f"{listing.root} has one picture a class, so none can be set aside for the test. "
-            f"Expected at least two of some class; add pictures."
-        )
+    return {part: LabelledImages(store.images[listing.places(part)], listing.labels(part)) for part in listing.pictures}
 
 
 def _cut_test(
     everything: LabelledImages, store: PictureStore, listing: Listing
 ) -> tuple[LabelledImages, LabelledImages]:
-    """Train and test by the rule at the top."""
+    """Train and test by the rule of cut_test.py."""
     path = store.folder / TEST_FILE
     if not path.exists():
-        # As eight big-endian bytes each, the four numbers of a digest sort like the digest; `train` may be not all.
-        numbers = _digests_of_train(listing, store).view(">u8")  # (N, 4)
-        order = np.lexsort(numbers.T[::-1])
-        keys = np.empty(len(order), np.int64)
-        keys[order] = np.arange(len(order))
-        _keep_array(path, pick(everything.labels, _test_amounts(listing), keys))
+        _keep_array(path, cut_test.is_test(listing, store.digests[listing.places("train")]))
     is_test = np.load(path)
     return everything.subset(np.flatnonzero(~is_test)), everything.subset(np.flatnonzero(is_test))
-
-
-def _digests_of_train(listing: Listing, store: PictureStore) -> np.ndarray:
-    start = 0
-    for part in listing.pictures:
-        num_pictures = len(listing.labels(part))
-        if part == "train":
-            return np.ascontiguousarray(store.digests[start : start + num_pictures])
-        start += num_pictures
-    raise AssertionError("there is always a train part")
 
 
 def _content_sha256(store: PictureStore, parts: tuple[LabelledImages | None, ...], rehash: bool) -> str:

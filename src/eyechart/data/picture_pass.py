@@ -4,7 +4,8 @@ The files grow picture by picture.  Every second or two they are flushed to the 
 whole or not at all, says how many pictures count; what stands behind them in the files is cut off by whoever goes on.
 
 Size and channels are guessed from a few pictures, so that one pass is enough in nearly all folders.  When a picture
-says otherwise: an odd size starts the pass anew (at the usual size), a first coloured one repeats the grey ones so far.
+says otherwise: an odd size starts the pass anew (at the usual size), a first coloured one repeats the grey ones so far,
+and at the first one that needs a rule (picture_rule.py) all are measured, and the pass goes on where it was.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import numpy as np
 
 from eyechart.cache import keep
 from eyechart.data.picture_reader import Decoded, Task, decode, decode_all
+from eyechart.data.picture_scan import Found, find_rule
 from eyechart.errors import StorageError
 from eyechart.file_names import readable
 
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 
     from eyechart.data.class_folders import Listing
 
-IMAGES_FILE, DIGESTS_FILE, PROGRESS_FILE = "images.bin", "digests.bin", "progress.json"
+IMAGES_FILE, DIGESTS_FILE, PROGRESS_FILE, RULE_FILE = "images.bin", "digests.bin", "progress.json", "rule.json"
 LARGEST_OWN_SIDE = 128  # pixels: pictures of one size up to this keep it
 USUAL_SIDE = 64  # pixels: otherwise
 NUM_GUESSED_FROM = 16  # pictures
@@ -58,19 +60,21 @@ class Layout(NamedTuple):
 
 def fill(
     folder: Path, listing: Listing, img_size: int | None, with_digests: bool, say: Callable[[str], None]
-) -> Layout:
-    """Write all pictures of `listing`, and the sha256 of their files if asked for, into `folder`; how they lie there.
+) -> tuple[Layout, Found | None]:
+    """Write all pictures of `listing`, and the sha256 of their files if asked for, into `folder`.
 
+    Returns how they lie there and the rule that they were read by, if they needed one.
     Raises what `say` raises, DatasetError for a broken picture, StorageError or OSError for the disk.
     """
     folder.mkdir(exist_ok=True)
     layout = _earlier(folder, with_digests) or guess(listing, img_size)
+    found = _found_earlier(folder)
     while layout.num_done < len(listing):
         _check_space(folder, listing, layout)
         try:
             with (folder / IMAGES_FILE).open("ab") as images, (folder / DIGESTS_FILE).open("ab") as digests:
-                files = _Files(folder, images, digests, with_digests)
-                pace = _Pace(listing, layout.num_done, say)
+                files = _Files(folder, images, digests, with_digests, found)
+                pace = _Pace(listing, layout.num_done, say, "prepared")
                 own_size = None if img_size or layout[:2] == (USUAL_SIDE, USUAL_SIDE) else layout[:2]
                 layout = _append(files, listing, layout, own_size, pace)
         except _OddSizeError:
@@ -78,7 +82,11 @@ def fill(
             layout = Layout(USUAL_SIDE, USUAL_SIDE, layout.num_channels)
         except _FirstColourError:
             layout = _widened(folder, read_progress(folder) or layout._replace(num_done=0))
-    return layout
+        except _NeedsRuleError:
+            found = find_rule(listing, with_digests, _Pace(listing, 0, say, "measured").tell)
+            keep(folder / RULE_FILE, json.dumps(found.as_json()).encode())
+            layout = read_progress(folder) or layout._replace(num_done=0)  # those so far needed none
+    return layout, found
 
 
 def read_progress(folder: Path) -> Layout | None:
@@ -86,6 +94,13 @@ def read_progress(folder: Path) -> Layout | None:
     try:
         return Layout(**json.loads((folder / PROGRESS_FILE).read_bytes()))
     except (OSError, ValueError, TypeError):
+        return None
+
+
+def _found_earlier(folder: Path) -> Found | None:
+    try:
+        return Found.from_json(json.loads((folder / RULE_FILE).read_bytes()))
+    except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
@@ -120,11 +135,16 @@ class _FirstColourError(Exception):
     """A coloured picture after grey ones."""
 
 
+class _NeedsRuleError(Exception):
+    """A picture of more than 8 bits, or a transparent one, and no rule yet."""
+
+
 class _Files(NamedTuple):
     folder: Path
     images: BinaryIO
     digests: BinaryIO
     with_digests: bool
+    found: Found | None
 
     def save(self, layout: Layout) -> None:
         """Make everything so far count."""
@@ -142,8 +162,10 @@ class _Files(NamedTuple):
 def _append(files: _Files, listing: Listing, layout: Layout, own_size: tuple[int, int] | None, pace: _Pace) -> Layout:
     """Decode and write what is missing; every picture must be of `own_size`, unless that is None."""
     files.cut(layout)
-    with closing(_decoded(listing, layout, files.with_digests)) as parts:
+    with closing(_decoded(listing, layout, files)) as parts:
         for decoded in parts:
+            if decoded.need_rule and not files.found:
+                raise _NeedsRuleError
             if own_size and decoded.own_sizes != {own_size}:
                 raise _OddSizeError
             if decoded.pixels.shape[1] > layout.num_channels:
@@ -159,9 +181,10 @@ def _append(files: _Files, listing: Listing, layout: Layout, own_size: tuple[int
     return layout
 
 
-def _decoded(listing: Listing, layout: Layout, with_digests: bool) -> Generator[Decoded]:
+def _decoded(listing: Listing, layout: Layout, files: _Files) -> Generator[Decoded]:
     missing = len(listing) - layout.num_done
-    task = Task([], layout.height, layout.width, with_digests)
+    rule = files.found.rule if files.found else None
+    task = Task([], layout.height, layout.width, files.with_digests, rule)
     num_bytes = listing.num_bytes * missing // len(listing)
     return decode_all(islice(listing.files(), layout.num_done, None), missing, num_bytes, task)
 
@@ -186,9 +209,9 @@ def _widened(folder: Path, layout: Layout) -> Layout:
 class _Pace:
     """When to save and when to speak; how long it will still take, going by this process's own work."""
 
-    def __init__(self, listing: Listing, num_done: int, say: Callable[[str], None]):
+    def __init__(self, listing: Listing, num_done: int, say: Callable[[str], None], verb: str):
         self._prefix, self._num_pictures = f"{readable(str(listing.root))}: ", len(listing)
-        self._first, self._say = num_done, say
+        self._first, self._say, self._verb = num_done, say, verb
         self._started = self._saved = self._said = time.monotonic()
 
     def wants_saving(self) -> bool:
@@ -202,7 +225,8 @@ class _Pace:
             return
         self._said = now
         seconds_left = (now - self._started) / (num_done - self._first) * (self._num_pictures - num_done)
-        self._say(f"{self._prefix}{num_done:,} of {self._num_pictures:,} pictures prepared, {seconds_left:.0f} s left")
+        done = f"{num_done:,} of {self._num_pictures:,} pictures {self._verb}"
+        self._say(f"{self._prefix}{done}, {seconds_left:.0f} s left")
 
 
 def _check_space(folder: Path, listing: Listing, layout: Layout) -> None:

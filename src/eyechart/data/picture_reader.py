@@ -22,12 +22,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from eyechart import children
-from eyechart.data.pictures import decode_picture, read_content
+from eyechart.data.pictures import decode_picture, measure_picture, read_content
 from eyechart.errors import DatasetError, EyechartError
 from eyechart.file_names import for_utf8_mode
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
+
+    from eyechart.schema import PictureRule
 
 # About, on one core: only for choosing how much one task is, and whether processes pay.
 SECONDS_PER_PICTURE, SECONDS_PER_BYTE = 70e-6, 25e-9
@@ -43,6 +45,14 @@ class Task(NamedTuple):
     height: int
     width: int
     with_digests: bool
+    rule: PictureRule | None = None  # None: the first picture that needs one is noted in the answer
+
+
+class Look(NamedTuple):
+    """Pictures to be measured for a rule."""
+
+    files: list[str]
+    with_digests: bool
 
 
 class Decoded(NamedTuple):
@@ -51,6 +61,14 @@ class Decoded(NamedTuple):
     pixels: np.ndarray  # uint8 (n, C, H, W); C is 1 if all of them are grey, else 3
     own_sizes: frozenset[tuple[int, int]]  # every (height, width) that occurred
     digests: bytes  # the sha256 of each file, 32 bytes an image; empty if they were not asked for
+    need_rule: bool  # some have more than 8 bits, or transparent parts
+
+
+class Measured(NamedTuple):
+    """What was seen of n pictures."""
+
+    measures: np.ndarray  # MEASURES (n,)
+    digests: bytes  # as above
 
 
 def decode(task: Task) -> Decoded:
@@ -61,14 +79,26 @@ def decode(task: Task) -> Decoded:
     decoded, digests = [], []
     for file in task.files:
         content = read_content(file)
-        decoded.append(decode_picture(file, content, height=task.height, width=task.width))
+        decoded.append(decode_picture(file, content, height=task.height, width=task.width, rule=task.rule))
         if task.with_digests:
             digests.append(hashlib.sha256(content).digest())
     channels = max(len(picture.pixels) for picture in decoded)
     pixels = np.empty((len(decoded), channels, task.height, task.width), np.uint8)
     for position, picture in enumerate(decoded):
         pixels[position] = picture.pixels  # grey is repeated where others have colour
-    return Decoded(pixels, frozenset(picture.own_size for picture in decoded), b"".join(digests))
+    own_sizes = frozenset(picture.own_size for picture in decoded)
+    return Decoded(pixels, own_sizes, b"".join(digests), any(picture.needs_rule for picture in decoded))
+
+
+def measure(look: Look) -> Measured:
+    """Read and measure in this process.  Errors as `decode`."""
+    measures, digests = [], []
+    for file in look.files:
+        content = read_content(file)
+        measures.append(measure_picture(file, content))
+        if look.with_digests:
+            digests.append(hashlib.sha256(content).digest())
+    return Measured(np.array(measures), b"".join(digests))
 
 
 def decode_all(files: Iterable[str], num_files: int, num_bytes: int, task: Task) -> Generator[Decoded]:
@@ -76,6 +106,19 @@ def decode_all(files: Iterable[str], num_files: int, num_bytes: int, task: Task)
 
     `num_bytes` is what they take together.  Errors as `decode`; closing the iterator ends all processes.
     """
+    return _do_all(files, num_files, num_bytes, task)  # type: ignore[return-value]
+
+
+def measure_all(files: Iterable[str], num_files: int, num_bytes: int, look: Look) -> Generator[Measured]:
+    """The same for measuring."""
+    return _do_all(files, num_files, num_bytes, look)  # type: ignore[return-value]
+
+
+def _do(task: Task | Look) -> Decoded | Measured:
+    return measure(task) if isinstance(task, Look) else decode(task)
+
+
+def _do_all(files: Iterable[str], num_files: int, num_bytes: int, task: Task | Look) -> Generator[Decoded | Measured]:
     from eyechart.host import num_cores  # not at the top: it would triple the start of each process
 
     seconds = num_files * SECONDS_PER_PICTURE + num_bytes * SECONDS_PER_BYTE
@@ -83,7 +126,7 @@ def decode_all(files: Iterable[str], num_files: int, num_bytes: int, task: Task)
     tasks = (task._replace(files=some) for some in _batched(files, size))
     num_processes = num_cores()
     if seconds < PROCESS_SECONDS or num_processes < 2:
-        yield from map(decode, tasks)
+        yield from map(_do, tasks)
         return
     with contextlib.ExitStack() as stack:
         yield from _in_turns([stack.enter_context(_Reader()) for _ in range(num_processes)], tasks)
@@ -95,7 +138,7 @@ def _batched(files: Iterable[str], size: int) -> Iterator[list[str]]:
         yield some
 
 
-def _in_turns(readers: list[_Reader], tasks: Iterator[Task]) -> Iterator[Decoded]:
+def _in_turns(readers: list[_Reader], tasks: Iterator[Task | Look]) -> Iterator[Decoded | Measured]:
     """One task for each reader, then the next for whichever took its task longest ago: answers keep their order."""
     busy: deque[_Reader] = deque()
     for task in tasks:
@@ -131,14 +174,14 @@ class _Reader:
                 stream.close()  # type: ignore[union-attr]
         self._process.wait()
 
-    def send(self, task: Task) -> None:
+    def send(self, task: Task | Look) -> None:
         assert self._process.stdin
         with contextlib.suppress(BrokenPipeError):  # it died; said when the answer is read
             files = [for_utf8_mode(file) for file in task.files]  # as the other process opens them
             pickle.dump(task._replace(files=files), self._process.stdin)
             self._process.stdin.flush()
 
-    def receive(self) -> Decoded:
+    def receive(self) -> Decoded | Measured:
         assert self._process.stdout
         try:
             answer = pickle.load(self._process.stdout)
@@ -149,7 +192,7 @@ class _Reader:
             ) from None
         if isinstance(answer, EyechartError):
             raise answer
-        assert isinstance(answer, Decoded)
+        assert isinstance(answer, Decoded | Measured)
         return answer
 
 
@@ -161,7 +204,7 @@ def main() -> None:
         while True:
             task = pickle.load(sys.stdin.buffer)
             try:
-                answer: Decoded | EyechartError = decode(task)
+                answer: Decoded | Measured | EyechartError = _do(task)
             except EyechartError as error:
                 answer = error
             pickle.dump(answer, answers)

@@ -6,7 +6,7 @@
     <hash of the list>-<size>/                                whole: its presence means "complete"
         images.bin                                            uint8 (N, C, H, W), picture after picture
         digests.bin                                           the sha256 of each file, where the test part is to be cut
-        store.json                                            N, C, H, W
+        store.json                                            N, C, H, W; the rule, if pictures needed one
     <hash of the list>-<size>.partial/                        under way, with progress.json instead of store.json
 
 The hash of the list covers names, sizes and times of change of all pictures: a changed, added or removed one makes a
@@ -28,6 +28,7 @@ import numpy as np
 from eyechart.cache import cache_folder, keep
 from eyechart.data import picture_pass
 from eyechart.data.picture_pass import DIGESTS_FILE, IMAGES_FILE, SAY_SECONDS
+from eyechart.data.picture_scan import Found
 from eyechart.data.pictures import DECODER_VERSION
 from eyechart.errors import StorageError
 from eyechart.file_names import readable
@@ -50,6 +51,7 @@ class PictureStore:
     folder: Path
     images: np.ndarray  # uint8 (N, C, H, W), memory-mapped, in the order of the listing's files
     digests: np.ndarray  # uint8 (N, 32), memory-mapped: sha256 of each file; (0, 32) if they were not asked for
+    found: Found | None  # the rule that pictures were read by; None: they needed none
 
 
 def prepared(listing: Listing, img_size: int | None, with_digests: bool, say: Callable[[str], None]) -> PictureStore:
@@ -143,9 +145,10 @@ def _opened(folder: Path) -> PictureStore | None:
         digests = (
             np.memmap(folder / DIGESTS_FILE, np.uint8, "r", shape=(num_digests, 32)) if num_digests else no_digests
         )
+        found = Found.from_json(record) if "rule" in record else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return PictureStore(folder, images, digests)
+    return PictureStore(folder, images, digests, found)
 
 
 def _waiting(folder: Path, num_pictures: int, say: Callable[[str], None]) -> Callable[[], None]:
@@ -171,8 +174,9 @@ def _prepare(
 ) -> None:
     """Fill the folder under a temporary name, give it its own name, and remove what it replaces."""
     partial = _partial(folder)
-    layout = picture_pass.fill(partial, listing, img_size, with_digests, say)
+    layout, found = picture_pass.fill(partial, listing, img_size, with_digests, say)
     record = {"images": [len(listing), *layout.shape], "num_digests": len(listing) if with_digests else 0}
+    record |= found.as_json() if found else {}
     keep(partial / STORE_FILE, json.dumps(record, indent=1).encode())
     shutil.rmtree(folder, ignore_errors=True)  # one that was damaged
     partial.rename(folder)

@@ -4,8 +4,8 @@ Image folders are decoded here for training and `eyechart predict` reads its pic
 what it was trained on.  The rule, in order:
 
 1. only the first frame; turned upright by its EXIF orientation
-2. 16-bit and float grey values are brought to 0..255 (integers by their top byte, floats of 0..1 by their range)
-3. transparent parts are laid over white; palettes, CMYK and the like become plain grey or RGB
+2. values of more than 8 bits are brought to 0..255 by the range that the dataset's rule chose (picture_rule.py)
+3. transparent parts are laid over the ground that it chose; palettes, CMYK and the like become plain grey or RGB
 4. the whole picture is fitted into the frame, keeping its proportions (bilinear, antialiased); what is left over at
    the sides takes the median colour of the picture's own edge
 5. grey or RGB, as asked; colour becomes grey by luminance (ITU-R 601-2)
@@ -19,8 +19,10 @@ import warnings
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError, features
 
+from eyechart.data.picture_rule import GROUNDS, UNMEASURED, measure_ink, measure_values, own_range
+from eyechart.data.picture_values import deep_picture, is_deep, to_picture
 from eyechart.data.regular_files import check_regular
 from eyechart.errors import DatasetError, DatasetMissing
 
@@ -28,13 +30,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from eyechart.schema import PictureRule
+
 # Raster formats that Pillow decodes itself; EPS and its like would start other programs.
-FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm")
+HAS_AVIF = bool(features.check("avif"))  # an older or smaller Pillow has not
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM", *(("AVIF",) if HAS_AVIF else ()))
+SUFFIXES = (
+    *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm"),
+    *((".avif",) if HAS_AVIF else ()),
+)
 MAX_PIXELS = 120_000_000  # larger than any phone's usual picture; decoding takes 3 bytes a pixel
-DECODER_VERSION = 1  # of the rule above: raise it when the same file gives other pixels
+DECODER_VERSION = 2  # of the rule above: raise it when the same file gives other pixels
 EXIF_ORIENTATION = 0x0112
-WHITE = (255, 255, 255, 255)
 
 # Our own limit is stricter, and broken files end in our own errors: Pillow's remarks would only stand in between.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
@@ -46,27 +53,48 @@ class DecodedPicture(NamedTuple):
 
     pixels: np.ndarray  # uint8: (1, H, W) if every pixel is grey, whatever the file's mode says, otherwise (3, H, W)
     own_size: tuple[int, int]  # (height, width) of the upright picture, before it was fitted
+    needs_rule: bool = False  # it has more than 8 bits, or transparent parts
 
 
-def read_picture(path: Path, *, channels: int, height: int, width: int) -> np.ndarray:
-    """Decode one picture to uint8 (C, H, W).
+def read_picture(path: Path, *, channels: int, height: int, width: int, rule: PictureRule | None = None) -> np.ndarray:
+    """Decode one picture to uint8 (C, H, W), by the rule of the dataset that it is to be like.
 
-    Raises DatasetMissing when there is no such file, DatasetError, naming it, when it is no picture, broken or huge.
+    Where the rule does not speak of its kind, a picture of more than 8 bits is read by its own range, and transparent
+    parts lie over white.  Raises DatasetMissing when there is no such file, DatasetError, naming it, when it is no
+    picture, broken or huge.
     """
     assert channels in (1, 3)
     with _errors_named(path):
-        fitted, _ = _fitted(_content(path), height, width)
+        fitted = _fitted(_content(path), height, width, rule)[0]
         return _pixels(fitted.convert("L" if channels == 1 else "RGB"))
 
 
-def decode_picture(path: Path | str, content: bytes, *, height: int, width: int) -> DecodedPicture:
+def decode_picture(
+    path: Path | str, content: bytes, *, height: int, width: int, rule: PictureRule | None = None
+) -> DecodedPicture:
     """Decode the bytes of a picture file; `path` is for errors, which are those of read_picture."""
     with _errors_named(path):
-        fitted, own_size = _fitted(content, height, width)
+        fitted, own_size, needs_rule = _fitted(content, height, width, rule)
         pixels = _pixels(fitted)
     if len(pixels) == 3 and np.array_equal(pixels[0], pixels[1]) and np.array_equal(pixels[0], pixels[2]):
         pixels = pixels[:1]
-    return DecodedPicture(pixels, own_size)
+    return DecodedPicture(pixels, own_size, needs_rule)
+
+
+def measure_picture(path: Path | str, content: bytes) -> np.ndarray:
+    """What a picture says about the rule for its dataset: one of MEASURES.  Errors as read_picture."""
+    with _errors_named(path):
+        opened = _opened(content)
+        measures = UNMEASURED.copy()
+        if is_deep(opened):
+            deep = deep_picture(opened, content)
+            measures = measure_values(deep)
+            layered = to_picture(deep, own_range(deep)).convert("RGBA") if deep.alpha is not None else None
+        else:
+            layered = _layered(opened)
+        if layered is not None and _is_transparent(layered):
+            measures["contrasts"] = measure_ink(layered)
+        return measures
 
 
 def read_content(path: Path | str) -> bytes:
@@ -84,18 +112,26 @@ def _content(path: Path | str) -> bytes:
     return content
 
 
-def _fitted(content: bytes, height: int, width: int) -> tuple[Image.Image, tuple[int, int]]:
-    """The picture inside the frame, mode L or RGB, and its own (height, width)."""
+def _opened(content: bytes) -> Image.Image:
     opened = Image.open(io.BytesIO(content), formats=FORMATS)
+    if opened.width * opened.height > MAX_PIXELS:
+        raise _TooLargeError(f"{opened.width} x {opened.height}")
+    return opened
+
+
+def _fitted(
+    content: bytes, height: int, width: int, rule: PictureRule | None
+) -> tuple[Image.Image, tuple[int, int], bool]:
+    """The picture inside the frame, mode L or RGB; its own (height, width); whether it needs a rule."""
+    opened = _opened(content)
     own_width, own_height = opened.size
-    if own_width * own_height > MAX_PIXELS:
-        raise _TooLargeError(f"{own_width} x {own_height}")
     orientation = opened.getexif().get(EXIF_ORIENTATION, 1)
     # JPEG can be decoded at 1/2, 1/4 or 1/8: far faster for photos, and still twice the size that is kept.
     opened.draft(None, (2 * width, 2 * height))
-    fitted = _fit(_plain(opened, is_turned=orientation != 1), height, width)
+    upright, needs_rule = _plain(opened, content, rule, is_turned=orientation != 1)
+    fitted = _fit(upright, height, width)
     # Orientations 5 to 8 swap the axes.
-    return fitted, (own_width, own_height) if orientation >= 5 else (own_height, own_width)
+    return fitted, (own_width, own_height) if orientation >= 5 else (own_height, own_width), needs_rule
 
 
 def _pixels(picture: Image.Image) -> np.ndarray:
@@ -132,29 +168,38 @@ def _errors_named(path: Path | str) -> Iterator[None]:
         ) from None
 
 
-def _plain(picture: Image.Image, *, is_turned: bool) -> Image.Image:
-    """Upright, opaque, 8 bits a channel: mode L or RGB."""
-    picture.load()
+def _plain(
+    opened: Image.Image, content: bytes, rule: PictureRule | None, *, is_turned: bool
+) -> tuple[Image.Image, bool]:
+    """Upright, opaque, 8 bits a channel, mode L or RGB; and whether it needs a rule."""
+    deep = deep_picture(opened, content) if is_deep(opened) else None
+    opened.load()
+    picture = opened
+    if deep is not None:
+        picture = to_picture(deep, (getattr(rule, deep.kind) if rule else None) or own_range(deep))
+        picture.getexif()[EXIF_ORIENTATION] = opened.getexif().get(EXIF_ORIENTATION, 1)  # none where it was turned
     if is_turned:
         picture = ImageOps.exif_transpose(picture)
-    if picture.mode.startswith(("I", "F")):
-        return _to_bytes(picture)
-    if picture.has_transparency_data:
-        layered = picture.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", layered.size, WHITE), layered).convert("RGB")
+    layered = _layered(picture)
+    if layered is not None:
+        level = GROUNDS[(rule.ground if rule else None) or "white"]
+        ground = Image.new("RGBA", layered.size, (level, level, level, 255))
+        needs_rule = deep is not None or _is_transparent(layered)
+        return Image.alpha_composite(ground, layered).convert("RGB"), needs_rule
     mode = "L" if picture.mode in ("1", "L") else "RGB"
-    return picture if picture.mode == mode else picture.convert(mode)
+    return picture if picture.mode == mode else picture.convert(mode), deep is not None
 
 
-def _to_bytes(picture: Image.Image) -> Image.Image:
-    """Grey of more than 8 bits: 16-bit integers keep their top byte, floats of at most 1 are taken as 0..1."""
-    values = np.asarray(picture).astype(np.float64)
-    largest = float(np.nanmax(values)) if values.size else 0.0
-    if picture.mode.startswith("I;16") or largest > 255:
-        values = values / 257
-    elif picture.mode == "F" and largest <= 1:
-        values = values * 255
-    return Image.fromarray(np.nan_to_num(values).round().clip(0, 255).astype(np.uint8))
+def _layered(picture: Image.Image) -> Image.Image | None:
+    """As RGBA, if it has transparency of any kind."""
+    if not picture.has_transparency_data:
+        return None
+    return (picture.convert("LA") if picture.mode == "La" else picture).convert("RGBA")
+
+
+def _is_transparent(layered: Image.Image) -> bool:
+    lowest, _ = layered.getchannel("A").getextrema()
+    return bool(lowest < 255)  # type: ignore[operator]
 
 
 def _fit(picture: Image.Image, height: int, width: int) -> Image.Image:

@@ -72,6 +72,7 @@ def plan_preprocessing(
         fit="centre-crop" if crops else "resize",
         mean=mean,
         std=std,
+        picture_rule=card.picture_rule,
     )
 
 

@@ -5,7 +5,7 @@ One place for each kind of setting: Rules hold what is the same for every conten
 """
 
 from eyechart.schema.comparison import Comparison, Family, Finding, Language, Summary, Verdict, VerdictKind
-from eyechart.schema.data import DatasetCard, Preprocessing, SplitsCard
+from eyechart.schema.data import DatasetCard, PictureRule, Preprocessing, SplitsCard
 from eyechart.schema.frozen import Count, Fraction, Frozen, Positive, Scalar
 from eyechart.schema.measured import (
     PROBABILITY_FLOOR,
@@ -49,6 +49,7 @@ __all__ = [
     "Language",
     "MachineChoice",
     "PerClass",
+    "PictureRule",
     "Plan",
     "Positive",
     "Preprocessing",

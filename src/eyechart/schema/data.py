@@ -7,6 +7,14 @@ from typing import Literal
 from eyechart.schema.frozen import Count, Frozen
 
 
+class PictureRule(Frozen):
+    """How a dataset reads pictures of more than 8 bits, and transparent ones: one rule for all of its pictures."""
+
+    integers: tuple[float, float] | None = None  # the values that become 0 and 255; None: train has no such picture
+    floats: tuple[float, float] | None = None  # the same
+    ground: Literal["white", "black", "grey"] | None = None  # what transparent parts are laid over; None: white
+
+
 class DatasetCard(Frozen):
     """What a dataset is; it travels into every run that used it."""
 
@@ -22,6 +30,7 @@ class DatasetCard(Frozen):
     num_train: Count  # before validation is cut from it
     num_validation: Count = 0  # 0: the dataset has no validation part of its own
     num_test: Count
+    picture_rule: PictureRule | None = None  # None: all pictures have 8 bits and are opaque
 
     @property
     def num_classes(self) -> int:
@@ -39,13 +48,15 @@ class SplitsCard(Frozen):
     num_test: Count
     num_shared: dict[str, Count] | None = None  # "validation/test": distinct pictures in both; None: not looked at
     missing_classes: dict[str, tuple[str, ...]] | None = None  # part -> classes without an image there
+    plain_classes: dict[str, tuple[str, ...]] | None = None  # part -> classes all of whose images are of one colour
 
 
 class Preprocessing(Frozen):
     """The way from a raw picture to what a network sees; saved beside the weights, needed by nothing else.
 
-    A raw picture is brought to the dataset's own size and channels (uint8).  The network's own part, run on the
-    device for a whole batch: `fit` to the input size, grey repeated to `input_channels`, (pixel/255 - mean) / std.
+    A raw picture is brought to the dataset's own size and channels (uint8), by its `picture_rule`.  The network's own
+    part, run on the device for a whole batch: `fit` to the input size, grey repeated to `input_channels`,
+    (pixel/255 - mean) / std.
     """
 
     image_channels: Literal[1, 3]
@@ -57,3 +68,4 @@ class Preprocessing(Frozen):
     fit: Literal["resize", "centre-crop"] = "resize"
     mean: tuple[float, ...]  # one for each input channel, on a scale of 0..1
     std: tuple[float, ...]
+    picture_rule: PictureRule | None = None  # of the dataset; None: it had only opaque pictures of 8 bits

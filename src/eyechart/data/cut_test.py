@@ -1,0 +1,43 @@
+"""The test part of a folder without one: of each class the fifth of its pictures whose files have the smallest sha256.
+
+So neither seeds nor names nor sizes change what the test is.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from eyechart.data.stratify import amounts, class_counts, pick
+from eyechart.errors import DatasetError
+
+if TYPE_CHECKING:
+    from eyechart.data.class_folders import Listing
+
+TEST_SHARE = 0.2  # of each class
+
+
+def check_can_be_cut(listing: Listing) -> None:
+    """DatasetError where no class has a picture to spare."""
+    if not _amounts(listing).any():
+        raise DatasetError(
+            f"{listing.root} has one picture a class, so none can be set aside for the test. "
+            f"Expected at least two of some class; add pictures."
+        )
+
+
+def is_test(listing: Listing, digests: np.ndarray) -> np.ndarray:
+    """Which pictures of the train folder are for the test, bool (N,), by the digests of its files, uint8 (N, 32)."""
+    # As eight big-endian bytes each, the four numbers of a digest sort like the digest.
+    numbers = np.ascontiguousarray(digests).view(">u8")  # (N, 4)
+    order = np.lexsort(numbers.T[::-1])
+    keys = np.empty(len(order), np.int64)
+    keys[order] = np.arange(len(order))
+    return pick(listing.labels("train"), _amounts(listing), keys)
+
+
+def _amounts(listing: Listing) -> np.ndarray:
+    """Pictures of each class for the test; a class of one picture keeps it for train."""
+    labels = listing.labels("train")
+    return amounts(class_counts(labels, len(listing.classes)), round(TEST_SHARE * len(labels)), at_least=1, leave=1)
