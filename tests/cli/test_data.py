@@ -27,7 +27,7 @@ def shapes(tmp_path, empty_cache):
     for label, name in enumerate(("2", "10")):
         (tmp_path / "shapes" / name).mkdir(parents=True)
         for number in range(4):
-            pixels = np.full((4, 4), 100 * label + number, np.uint8)
+            pixels = np.arange(16, dtype=np.uint8).reshape(4, 4) * 5 + 100 * label + number
             Image.fromarray(pixels).save(tmp_path / "shapes" / name / f"{number}.png")
     return tmp_path / "shapes"
 
@@ -67,6 +67,28 @@ def test_verify_json(shapes):
     assert facts["card"]["classes"] == ["2", "10"]
     assert facts["card"]["height"] == 12
     assert facts["counts"] == {"train": [3, 3], "test": [1, 1]}
+
+
+def test_verify_names_blank_pictures_and_classes(shapes):
+    for number in range(4):
+        Image.new("L", (4, 4), 7).save(shapes / "10" / f"{number}.png")
+    Image.new("L", (4, 4), 255).save(shapes / "2" / "white.png")
+    text = run("verify", str(shapes)).stdout
+    assert "Nothing is wrong" not in text
+    facts = json.loads(run("verify", str(shapes), "--json").stdout)
+    named = [name for names in facts["plain"].values() for name in names]
+    assert sorted(named) == ["10/0.png", "10/1.png", "10/2.png", "10/3.png", "2/white.png"]
+    assert facts["plain_classes"]["train"] == facts["repeated_classes"]["train"] == ["10"]
+    assert "train images are of one plain colour, with nothing to see: " in text
+    assert "all train images of 1 classes are of one plain colour: 10" in text
+    assert text.endswith("It can be read; look at the last lines before it is trained on.\n")
+
+
+def test_verify_finds_the_same_picture_everywhere(shapes):
+    for number in range(4):
+        (shapes / "10" / f"{number}.png").write_bytes((shapes / "2" / "0.png").read_bytes())
+    facts = json.loads(run("verify", str(shapes), "--json").stdout)
+    assert (facts["plain"]["train"], facts["repeated_classes"]["train"]) == ([], ["10"])
 
 
 def test_show_draws_and_does_not_overwrite(shapes, tmp_path, monkeypatch):

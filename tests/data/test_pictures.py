@@ -228,3 +228,20 @@ def test_a_program_in_disguise_is_not_started(tmp_path):
     with pytest.raises(DatasetError, match="no picture format that is known here"):
         read_grey(tmp_path / "x.png")
     assert "EPS" not in pictures.FORMATS
+
+
+# --------------------------------------------------------------------------------------------- endings
+
+
+@pytest.mark.parametrize("ending", [".jfif", ".jpe", ".JFIF"])
+def test_other_endings_of_jpeg(ending, tmp_path):
+    Image.new("L", (4, 4), 90).save(tmp_path / f"x{ending}", "JPEG")
+    assert f"x{ending}".lower().endswith(pictures.SUFFIXES)
+    assert abs(int(read_grey(tmp_path / f"x{ending}")[0, 0, 0]) - 90) <= 1
+
+
+@pytest.mark.skipif(not pictures.HAS_AVIF, reason="this Pillow cannot read AVIF")
+def test_avif(tmp_path):
+    Image.new("L", (4, 4), 90).save(tmp_path / "x.avif", quality=100)
+    assert "x.avif".endswith(pictures.SUFFIXES)
+    assert abs(int(read_grey(tmp_path / "x.avif")[0, 0, 0]) - 90) <= 3

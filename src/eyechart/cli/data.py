@@ -15,6 +15,8 @@ from eyechart.cli.lines import say
 
 app = typer.Typer(no_args_is_help=True, help="List, fetch, verify and look at datasets.")
 
+NOTHING_WRONG = "Nothing is wrong with it."
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 Offline = Annotated[bool, typer.Option("--offline", help="Never touch the network (also EYECHART_OFFLINE=1).")]
 ImageSize = Annotated[int | None, typer.Option("--img-size", min=1, help="Side in pixels for a folder of pictures.")]
@@ -68,7 +70,9 @@ def verify(
     if as_json:
         _print_json(facts.as_json())
     else:
-        for line in [*facts.lines(), "Nothing is wrong with it."]:
+        doubts = facts.doubts()
+        verdict = "It can be read; look at the last lines before it is trained on." if doubts else NOTHING_WRONG
+        for line in [*facts.lines(), *doubts, verdict]:
             say(line)
 
 

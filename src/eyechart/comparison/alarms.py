@@ -200,6 +200,14 @@ def _missing_classes(each: Evidence) -> Facts:
     return None
 
 
+def _plain_classes(each: Evidence) -> Facts:
+    """Classes on whose images nothing is to be seen: decoded to nothing, or never filled."""
+    for part, classes in (each.run.splits.plain_classes or {}).items():
+        if classes:
+            return {"part": part, **_some_classes(classes)}
+    return None
+
+
 def _cut_classes(each: Evidence) -> Facts:
     """Classes that the test part lacks and that may be in what the rules left out of it."""
     missing = (each.run.splits.missing_classes or {}).get("test", ())
@@ -239,6 +247,7 @@ LOOKS: dict[str, Callable[[Evidence], Facts]] = {
     "few-shared-pictures": _few_shared_pictures,
     "missing-classes": _missing_classes,
     "cut-classes": _cut_classes,
+    "plain-classes": _plain_classes,
     "diverged": _diverged,
     "constant-answers": learning.constant_answers,
     "loss-at-chance": learning.loss_at_chance,

@@ -72,7 +72,8 @@ def verify(reference: str, *, img_size: int | None = None, say: Callable[[str], 
     """
     if reference not in KNOWN:
         path = _existing_path(reference)
-        return facts_of(_load_path(path, img_size, say, rehash=True), _checks_of_path(path))
+        dataset, files = _load_path(path, img_size, say, rehash=True), _checks_of_path(path)
+        return facts_of(dataset, files, None if files else image_folder.picture_names(path, dataset))
     if reference == "digits":
         return facts_of(sklearn_digits.load(), ())
     folder = cache_folder() / reference

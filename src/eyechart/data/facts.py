@@ -8,11 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from eyechart.data.plain import are_plain, plain_classes
 from eyechart.data.stratify import class_counts
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from eyechart.contracts import Dataset, LabelledImages
-    from eyechart.schema import DatasetCard
+    from eyechart.schema import DatasetCard, PictureRule
+
+
+FEW = 5  # names that are told
 
 
 @dataclass(frozen=True)
@@ -26,18 +32,24 @@ class FileCheck:
 
 @dataclass(frozen=True)
 class DatasetFacts:
-    """The answer of `eyechart data verify`; it exists only when nothing is wrong."""
+    """The answer of `eyechart data verify`; it exists only when everything could be read."""
 
     card: DatasetCard
     counts: dict[str, tuple[int, ...]]  # part -> images of each class
     num_shared: dict[str, int]  # part -> its images that are, pixel for pixel, in train as well
     files: tuple[FileCheck, ...]
+    plain: dict[str, tuple[str, ...]]  # part -> names of the images of one plain colour
+    plain_classes: dict[str, tuple[str, ...]]  # part -> classes that have no other images
+    repeated_classes: dict[str, tuple[str, ...]]  # part -> classes of several images that are all the same one
 
     def as_json(self) -> dict[str, Any]:
         return {
             "card": self.card.model_dump(mode="json"),
             "counts": {part: list(counts) for part, counts in self.counts.items()},
             "num_shared_with_train": self.num_shared,
+            "plain": {part: list(names) for part, names in self.plain.items()},
+            "plain_classes": {part: list(names) for part, names in self.plain_classes.items()},
+            "repeated_classes": {part: list(names) for part, names in self.repeated_classes.items()},
             "files": [{"name": file.name, "md5": file.md5, "expected": file.expected} for file in self.files],
         }
 
@@ -49,25 +61,62 @@ class DatasetFacts:
             f"licence {card.licence}; source {card.source}",
             f"content sha256 {card.content_sha256}",
         ]
+        lines += [_rule_line(card.picture_rule)] if card.picture_rule else []
         lines += [_part_line(part, counts, card.classes) for part, counts in self.counts.items()]
         lines += [f"{count:,} {part} images are in train as well" for part, count in self.num_shared.items() if count]
         lines += [f"{file.name} md5 {file.md5} {_judgement(file)}" for file in self.files]
         return lines
 
+    def doubts(self) -> list[str]:
+        """What can be read and still looks wrong, a line each."""
+        lines = [
+            f"{len(names):,} {part} images are of one plain colour, with nothing to see: {_few(names)}"
+            for part, names in self.plain.items()
+            if names
+        ]
+        for what, classes_of in (("of one plain colour", self.plain_classes), ("the same", self.repeated_classes)):
+            lines += [
+                f"all {part} images of {len(names):,} classes are {what}: {_few(names)}"
+                for part, names in classes_of.items()
+                if names
+            ]
+        return lines
 
-def facts_of(dataset: Dataset, files: tuple[FileCheck, ...]) -> DatasetFacts:
-    """Count and compare what is in memory."""
+
+def facts_of(
+    dataset: Dataset, files: tuple[FileCheck, ...], names: Mapping[str, Sequence[str]] | None = None
+) -> DatasetFacts:
+    """Count and compare what is in memory; `names` are the images' names in each part, if they have any."""
     parts = {"train": dataset.train, "validation": dataset.validation, "test": dataset.test}
     present = {name: part for name, part in parts.items() if part is not None}
     num_classes = dataset.card.num_classes
     counts = {
         name: tuple(int(count) for count in class_counts(part.labels, num_classes)) for name, part in present.items()
     }
-    in_train = _image_hashes(dataset.train)
-    shared = {
-        name: int(np.isin(_image_hashes(part), in_train).sum()) for name, part in present.items() if name != "train"
-    }
-    return DatasetFacts(dataset.card, counts, shared, files)
+    hashes = {name: _image_hashes(part) for name, part in present.items()}
+    plain = {name: are_plain(part) for name, part in present.items()}
+    shared = {name: int(np.isin(hashes[name], hashes["train"]).sum()) for name in present if name != "train"}
+    classes = dataset.card.classes
+    return DatasetFacts(
+        card=dataset.card,
+        counts=counts,
+        num_shared=shared,
+        files=files,
+        plain={part: _names_of(np.flatnonzero(which), (names or {}).get(part)) for part, which in plain.items()},
+        plain_classes={name: plain_classes(part, plain[name], classes) for name, part in present.items()},
+        repeated_classes={name: _repeated(part, hashes[name], classes) for name, part in present.items()},
+    )
+
+
+def _names_of(places: np.ndarray, names: Sequence[str] | None) -> tuple[str, ...]:
+    return tuple(names[place] if names else f"number {place}" for place in places)
+
+
+def _repeated(part: LabelledImages, hashes: np.ndarray, classes: tuple[str, ...]) -> tuple[str, ...]:
+    of_class = [hashes[part.labels == label] for label in range(len(classes))]
+    return tuple(
+        name for name, some in zip(classes, of_class, strict=True) if len(some) > 1 and (some == some[0]).all()
+    )
 
 
 def _image_hashes(part: LabelledImages) -> np.ndarray:
@@ -88,7 +137,18 @@ def _part_line(part: str, counts: tuple[int, ...], classes: tuple[str, ...]) -> 
     return f"{sum(counts):,} {part} images; {by_class}"
 
 
+def _rule_line(rule: PictureRule) -> str:
+    ranges = {"integers": rule.integers, "floats": rule.floats}
+    told = [f"{kind} {ends[0]:.6g}..{ends[1]:.6g} become 0..255" for kind, ends in ranges.items() if ends]
+    told += [f"transparent parts lie over {rule.ground}"] if rule.ground else []
+    return f"one rule for all pictures: {'; '.join(told)}"
+
+
 def _judgement(file: FileCheck) -> str:
     if file.expected is None:
         return "(no canonical hash known)"
     return "as it should be" if file.md5 == file.expected else f"expected {file.expected}"
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(names[:FEW]) + (f" and {len(names) - FEW:,} more" if len(names) > FEW else "")

@@ -22,7 +22,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError, features
 
 from eyechart.data.picture_rule import GROUNDS, UNMEASURED, measure_ink, measure_values, own_range
-from eyechart.data.picture_values import deep_picture, is_deep, to_picture
+from eyechart.data.picture_values import DeepPicture, deep_picture, is_deep, to_picture
 from eyechart.data.regular_files import check_regular
 from eyechart.errors import DatasetError, DatasetMissing
 
@@ -125,10 +125,11 @@ def _fitted(
     """The picture inside the frame, mode L or RGB; its own (height, width); whether it needs a rule."""
     opened = _opened(content)
     own_width, own_height = opened.size
+    deep = deep_picture(opened, content) if is_deep(opened) else None  # first: asking a PNG for its EXIF loads it
     orientation = opened.getexif().get(EXIF_ORIENTATION, 1)
     # JPEG can be decoded at 1/2, 1/4 or 1/8: far faster for photos, and still twice the size that is kept.
     opened.draft(None, (2 * width, 2 * height))
-    upright, needs_rule = _plain(opened, content, rule, is_turned=orientation != 1)
+    upright, needs_rule = _plain(opened, deep, rule, is_turned=orientation != 1)
     fitted = _fit(upright, height, width)
     # Orientations 5 to 8 swap the axes.
     return fitted, (own_width, own_height) if orientation >= 5 else (own_height, own_width), needs_rule
@@ -169,10 +170,9 @@ def _errors_named(path: Path | str) -> Iterator[None]:
 
 
 def _plain(
-    opened: Image.Image, content: bytes, rule: PictureRule | None, *, is_turned: bool
+    opened: Image.Image, deep: DeepPicture | None, rule: PictureRule | None, *, is_turned: bool
 ) -> tuple[Image.Image, bool]:
     """Upright, opaque, 8 bits a channel, mode L or RGB; and whether it needs a rule."""
-    deep = deep_picture(opened, content) if is_deep(opened) else None
     opened.load()
     picture = opened
     if deep is not None:

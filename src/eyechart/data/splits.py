@@ -14,6 +14,7 @@ import numpy as np
 
 from eyechart.contracts import Dataset, Images, LabelledImages, SealedTest, Splits
 from eyechart.data.content import num_shared_images, parts_sha256
+from eyechart.data.plain import are_plain, plain_classes
 from eyechart.data.stratify import amounts, class_counts, pick
 from eyechart.errors import DatasetError, UsageError
 from eyechart.schema import Rules, SplitsCard
@@ -49,6 +50,7 @@ def split(dataset: Dataset, rules: Rules, seed: int) -> Splits:
         num_test=len(test),
         num_shared=num_shared_images(parts),
         missing_classes={name: _missing_classes(part, classes) for name, part in parts.items()},
+        plain_classes=_plain_classes(parts, classes),
     )
     return Splits(card, train, validation, SealedTest(test), mean, std)
 
@@ -140,6 +142,12 @@ def _taken(part: LabelledImages, mask: np.ndarray) -> LabelledImages:
 
 def _missing_classes(part: LabelledImages, classes: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(classes[k] for k in np.flatnonzero(class_counts(part.labels, len(classes)) == 0))
+
+
+def _plain_classes(parts: dict[str, LabelledImages], classes: tuple[str, ...]) -> dict[str, tuple[str, ...]] | None:
+    """Part -> classes on whose images nothing is to be seen; None where there is no such class, as nearly always."""
+    found = {name: plain_classes(part, are_plain(part), classes) for name, part in parts.items()}
+    return {name: names for name, names in found.items() if names} or None
 
 
 def _check_every_class(train: LabelledImages, classes: tuple[str, ...], name: str) -> None:

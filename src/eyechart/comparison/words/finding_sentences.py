@@ -49,6 +49,12 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "{who} : la partie test a été réduite à {images} images et n'en a aucune de {number} des classes ({classes}). "
         "Les scores portent sur les autres ; un autre préréglage juge sur la partie test entière.",
     ),
+    "plain-classes": (
+        "{who}: in the {part} part, all images of {number} of the classes ({classes}) are of one plain colour, so "
+        "there is nothing to see on them. Look at them: eyechart data show; eyechart data verify names the files.",
+        "{who} : dans la partie {part}, toutes les images de {number} des classes ({classes}) sont d'une seule couleur "
+        "unie ; on n'y voit donc rien. Regardez-les : eyechart data show ; eyechart data verify nomme les fichiers.",
+    ),
     "small-validation": (
         "{who}: validation has {images} images, too few to see small differences: the standard error of an accuracy "
         "of 99 % is {error}. Choices made by it are coarse.",
