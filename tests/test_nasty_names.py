@@ -14,6 +14,7 @@ import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from urllib.parse import unquote_to_bytes
 
 import pytest
 from PIL import Image
@@ -137,6 +138,15 @@ def test_the_report(made_up: Path, eyechart: Eyechart, tmp_path: Path, read_name
     figure = (page.parent / f"{page.stem}-figures" / "classes-f1.svg").read_text()
     assert "$x_1$" in figure
     assert "_hidden" in figure
+
+
+def test_a_report_whose_name_is_no_text_leads_to_its_files(made_up: Path, eyechart: Eyechart, tmp_path: Path):
+    page = tmp_path / "r\udcff.html"
+    assert "r\\udcff.html" in eyechart("report", made_up, "-o", page)
+    links = re.findall(r'href="([^"#]+-figures/[^"]+|[^"#]+run\.json)"', page.read_text(encoding="utf-8"))
+    assert links
+    for link in links:
+        assert (page.parent / os.fsdecode(unquote_to_bytes(link))).is_file(), link
 
 
 def test_the_command_that_repeats_a_run_is_right_and_stands_on_one_line(

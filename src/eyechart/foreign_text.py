@@ -12,6 +12,7 @@ import shlex
 import unicodedata
 from functools import partial
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,6 +47,11 @@ def as_markdown_code(text: str) -> str:
     """`text`, shown, as code in a cell of a Markdown table."""
     text = shown(text).replace("`", "'").replace("|", "\\|")
     return f"`{text}`"
+
+
+def address(path: str) -> str:
+    """A relative path as a link; names that are no UTF-8 lead to the very bytes that the disk has."""
+    return quote(os.fsencode(path))
 
 
 def shell_command(words: Sequence[str]) -> str:

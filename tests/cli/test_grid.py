@@ -61,7 +61,7 @@ def test_then_the_table_goes_on_below_with_its_names_repeated():
 
 def test_columns_may_be_left_out_in_a_stated_order():
     def grid() -> Grid:
-        made = Grid(columns("run", "stage>", "progress>", "loss>", "time>"), dropped=("progress", "loss"))
+        made = Grid(columns("run", "stage=", "progress=", "loss>", "time>"), dropped=("progress", "loss"))
         made.add("vit-s0", "calibrating", ProgressBar(10, 3, width=20), "0.1234", "0:12 left")
         return made
 

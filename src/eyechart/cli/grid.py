@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console, ConsoleOptions
 
+Kind = Literal["name", "figure", "mark", "words"]  # figures stand at the right, all others at the left
 Cell = str | Text | ProgressBar
 LEAST_NAME = 12  # columns that are left of a long name
 LEAST_HEADING = 14  # no heading of ours is longer; a contender's name may be one
@@ -31,16 +32,16 @@ GAP = 2  # columns between two columns
 
 
 class Column(NamedTuple):
-    """A heading and what stands below it: names lose their middle, figures are never cut, words wrap."""
+    """A heading and what stands below it: names lose their middle, figures and marks stay whole, words wrap."""
 
     heading: str
-    kind: Literal["name", "figure", "words"] = "name"
+    kind: Kind = "name"
 
 
 def columns(*headings: str) -> list[Column]:
-    """Names; a heading that ends in ">" is a column of figures, in "~" one of words."""
-    kinds: dict[str, Literal["figure", "words"]] = {">": "figure", "~": "words"}
-    return [Column(each.rstrip(">~"), kinds.get(each[-1:], "name")) for each in headings]
+    """Names; a heading that ends in ">" is a column of figures, in "=" one of marks, in "~" one of words."""
+    kinds: dict[str, Kind] = {">": "figure", "=": "mark", "~": "words"}
+    return [Column(each.rstrip(">=~"), kinds.get(each[-1:], "name")) for each in headings]
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ class Grid:
         cells = max((_cell_width(row[index]) for row in self.rows), default=0)
         heading = cell_len(column.heading)
         natural = max(cells, heading)
-        if column.kind == "figure":
+        if column.kind in ("figure", "mark"):
             return Widths(natural, max(cells, min(heading, LEAST_HEADING)))
         return Widths(natural, min(natural, LEAST_NAME if column.kind == "name" else LEAST_WORDS))
 

@@ -139,7 +139,7 @@ class LiveTable:
         room = len(rows) if self._is_over else max(1, self._console.height - 4)
         bar_columns = min(24, max(4, self._console.width - 58 - max(map(len, self._rows), default=0)))
         table = Grid(
-            columns("run", "stage>", "progress>", "loss>", "validation>", "time>"),
+            columns("run", "stage=", "progress=", "loss>", "validation>", "time>"),
             dropped=("progress", "loss", "validation"),
             caption=f"{len(rows) - room} earlier runs are not shown" if len(rows) > room else "",
         )

@@ -9,7 +9,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from eyechart.foreign_text import shown
+from eyechart.foreign_text import address, shown
 from eyechart.report import calibration, timing
 from eyechart.report import label_errors as labels
 from eyechart.report.answer import answer
@@ -154,7 +154,7 @@ def _template() -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["unbroken"] = unbroken
+    environment.filters |= {"unbroken": unbroken, "address": address}
     environment.globals.update(mark=mark, mark_path=mark_path, themed=themed, safe_svg=Markup)
     environment.globals["style_sheet"] = Markup((here / "report.css").read_text(encoding="utf-8"))
     environment.globals["script"] = Markup((here / "report.js").read_text(encoding="utf-8"))

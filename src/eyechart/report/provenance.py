@@ -6,9 +6,9 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
 
 from eyechart.errors import StorageError
+from eyechart.foreign_text import address
 from eyechart.report.answer import runs_of
 from eyechart.report.entries import Entry, Run, test_error
 from eyechart.report.fields import Facts, facts, value_text
@@ -90,7 +90,7 @@ def run_link(run: Run, output: Path) -> str:
     """The run file's address relative to the report, so that both can move together."""
     target = run.folder.resolve() / RUN_FILE
     try:
-        return quote(Path(os.path.relpath(target, output.resolve().parent)).as_posix())
+        return address(Path(os.path.relpath(target, output.resolve().parent)).as_posix())
     except ValueError:  # on another drive there is no relative way
         return target.as_uri()
 

@@ -9,9 +9,8 @@ advice    speed, what to beware of, what to take from it
 from __future__ import annotations
 
 from pathlib import Path
-from urllib.parse import quote
 
-from eyechart.foreign_text import in_markdown
+from eyechart.foreign_text import address, in_markdown
 from eyechart.report.answer import answer
 from eyechart.report.synthesis import advice, quality, setting
 from eyechart.report.synthesis.part import Facts, Part
@@ -48,5 +47,5 @@ def as_markdown(parts: tuple[Part, ...], facts: Facts, figures: Path) -> str:
         told += [f"## {part.title}", in_markdown(part.text)] if part.sentences else [f"## {part.title}"]
         told += ["\n".join(f"- {in_markdown(point)}" for point in part.points)] if part.points else []
         files = [figures / f"{name}.svg" for name in part.figures]
-        told += [f"![{part.title}]({quote(figures.name)}/{quote(file.name)})" for file in files if file.is_file()]
+        told += [f"![{part.title}]({address(figures.name)}/{file.name})" for file in files if file.is_file()]
     return "\n\n".join(told) + "\n"
