@@ -38,7 +38,9 @@ MEASURES: dict[str, Callable[[RunRecord], float]] = {
     "macro_precision": lambda run: run.test.macro_precision,
     "macro_recall": lambda run: run.test.macro_recall,
     "macro_f1": lambda run: run.test.macro_f1,
-    "loss": lambda run: run.test.loss,
+    "loss": lambda run: run.test.loss,  # after the temperature
+    "raw_loss": lambda run: run.test.raw_loss,
+    "temperature": lambda run: run.temperature.value,
     "train_seconds": lambda run: run.clocks.training_seconds,
     "train_cpu_seconds": lambda run: run.clocks.training_cpu_seconds,
     "total_seconds": lambda run: run.clocks.total_seconds,

@@ -20,7 +20,7 @@ from eyechart.evaluation import cost, metrics
 from eyechart.evaluation.predict import Predictions, predict
 from eyechart.foreign_text import shown
 from eyechart.models import catalog as architectures
-from eyechart.schema import Host, Job, Plan, Scores
+from eyechart.schema import Host, Job, Plan
 from eyechart.training import feeds, loop
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def _validate(contender: Contender) -> loop.Validation:
     except RunFailed:  # no numbers any more: the loop calls the run diverged
         return loop.Validation(float("nan"), 0.0, None)
     scores = metrics.score(part.labels, contender.validation.probabilities)
-    return loop.Validation(scores.loss, scores.accuracy, _objective(contender, part))
+    return loop.Validation(scores.raw_loss, scores.accuracy, _objective(contender, part))
 
 
 def _objective(contender: Contender, part: LabelledImages) -> float | None:
@@ -159,13 +159,11 @@ def uniform_guess(num_items: int, num_classes: int) -> np.ndarray:
     return probabilities
 
 
-def judge_validation(contender: Contender, diverged: bool) -> tuple[Predictions, Scores]:
-    """What the model says of the validation part after its last step, and how good that is."""
+def answers_on_validation(contender: Contender, diverged: bool) -> Predictions:
+    """What the model says of the validation part after its last step."""
     # The last look came after the last step; a diverged run's looks are worth nothing.
     found = None if diverged else contender.validation
-    part = contender.splits.validation
-    predictions = found or judge(contender, part, diverged)
-    return predictions, metrics.score(part.labels, predictions.probabilities)
+    return found or judge(contender, contender.splits.validation, diverged)
 
 
 def dtype_of(job: Job) -> torch.dtype:

@@ -22,13 +22,14 @@ def weights_digest(model: nn.Module) -> str:
 
 
 def save_weights(path: Path, model: nn.Module, record: RunRecord) -> None:
-    """Write the tensors; the header holds contender, recipe, classes and preprocessing as JSON."""
+    """Write the tensors; the header holds contender, recipe, classes, preprocessing and temperature as JSON."""
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
     header = {
         "contender": record.contender,
         "recipe": record.recipe.model_dump_json(),
         "classes": json.dumps(record.dataset.classes),
         "preprocessing": record.preprocessing.model_dump_json(),
+        "temperature": record.temperature.model_dump_json() if record.temperature else "",
     }
     write_bytes(path, save(tensors, metadata=header))
 

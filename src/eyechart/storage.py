@@ -27,9 +27,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import from_json
 
 from eyechart.errors import StorageError
 from eyechart.schema import RunRecord, StudyRecord
+from eyechart.schema.versions import upgraded_run, version_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -155,17 +157,31 @@ def disk_error(path: Path, error: OSError) -> StorageError:
 def read_record(path: Path, kind: type[Record]) -> Record:
     """Read a record; StorageError when it is missing, damaged or of another version."""
     try:
-        return kind.model_validate_json(path.read_bytes())
+        return kind.model_validate(_upgraded(path, kind))
     except FileNotFoundError:
         raise StorageError(f"{path} is not there; expected a {path.name} written by eyechart.") from None
     except OSError as error:
         raise StorageError(f"{path} could not be read ({error.strerror}).") from error
-    except ValidationError as error:
+    except ValueError as error:  # no JSON, which pydantic would tell in the same words
+        if not isinstance(error, ValidationError):
+            raise StorageError(f"{path} is damaged: it is no JSON ({error}). {_cure(path)}") from None
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"
         raise StorageError(
             f"{path} is damaged or was written by another version of eyechart: {where}: {first['msg']}. {_cure(path)}"
         ) from None
+
+
+def _upgraded(path: Path, kind: type[Record]) -> dict[str, Any]:
+    """The file as plain JSON in today's form; StorageError for one of a later version."""
+    raw = from_json(path.read_bytes())
+    newest = kind.model_fields["schema_version"].default if "schema_version" in kind.model_fields else None
+    if newest and isinstance(raw, dict) and version_of(raw) > newest:
+        raise StorageError(
+            f"{path} has version {version_of(raw)}, and this eyechart reads up to {newest}: a later one wrote it. "
+            f"Update eyechart, or read it with the version that wrote it."
+        )
+    return upgraded_run(raw) if kind is RunRecord and isinstance(raw, dict) else raw
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
@@ -204,7 +220,27 @@ def read_run(folder: Path) -> RunRecord:
     if not is_run(folder):
         raise StorageError(_no_run(folder))
     run = read_record(folder / RUN_FILE, RunRecord)
+    if run.temperature is None and run.validation_items:  # of before there were temperatures
+        run = _with_temperature(folder, run)
     return run.model_copy(update={part: by_todays_rule(getattr(run, part)) for part in ("test", "validation")})
+
+
+def _with_temperature(folder: Path, run: RunRecord) -> RunRecord:
+    """The same run with its losses after a temperature that its stored answers give; as it is where they are gone."""
+    from eyechart import temperature
+
+    try:
+        scored = [
+            ("validation", read_arrays(folder / VALIDATION_FILE), read_arrays(folder.parent / run.validation_items)),
+            ("test", read_arrays(folder / PREDICTIONS_FILE), read_arrays(folder.parent / run.items)),
+        ]
+        pairs = {part: (items["labels"], answers["probabilities"]) for part, answers, items in scored}
+        found = temperature.fit(*pairs["validation"])
+        losses = {part: temperature.loss_after(found.value, *pair) for part, pair in pairs.items()}
+    except (StorageError, KeyError, AssertionError, IndexError):  # findings tell what is missing or does not fit
+        return run
+    scores = {part: getattr(run, part).model_copy(update={"loss": loss}) for part, loss in losses.items()}
+    return run.model_copy(update={"temperature": found, **scores})
 
 
 def no_runs(paths: list[Path]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import dataclasses
 import io
 import json
 import re
@@ -16,9 +15,8 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
-from eyechart import cli
+from eyechart import cli, temperature
 from eyechart.cli.judged import print_judged
-from eyechart.comparison import temperature
 from eyechart.comparison.calibration import brier_score, expected_calibration_error
 from eyechart.report.page import write_report
 from eyechart.storage import STUDY_FILE, read_arrays, read_run
@@ -98,7 +96,7 @@ def test_json_is_computed_from_the_answers(study: Path, eyechart: Any) -> None:
     fitted = shown["calibration"]["temperature"]
     validation = read_arrays(study / "vgg16-s0" / "validation.npz")["probabilities"]
     kept = read_arrays(study / read_run(study / "vgg16-s0").validation_items)["labels"]
-    assert fitted == dataclasses.asdict(temperature.fit(kept, validation))
+    assert fitted == temperature.fit(kept, validation).model_dump()
     assert [goal["accuracy"] for goal in shown["timing"]["milestones"]] == [0.97, 0.98, 0.99]
     assert shown["test"]["accuracy"] == read_run(study / "vgg16-s0").test.accuracy
 

@@ -31,7 +31,8 @@ def made_up_run(
         ),
         test=Scores.model_construct(
             num_items=10_000, accuracy=accuracy, macro_precision=accuracy - 0.001, macro_recall=accuracy - 0.002,
-            macro_f1=accuracy - 0.003, loss=0.0312, per_class=PerClass.model_construct(support=support),
+            macro_f1=accuracy - 0.003, loss=0.0312, raw_loss=0.1312,
+            per_class=PerClass.model_construct(support=support),
         ),
         clocks=Clocks.model_construct(training_seconds=seconds),
         cost=Cost.model_construct(num_parameters=134_301_514, inference_images_per_second=12_345.4),

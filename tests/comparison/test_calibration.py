@@ -11,7 +11,8 @@ from scipy.special import softmax
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import brier_score_loss, log_loss
 
-from eyechart.comparison import calibration, temperature
+from eyechart import temperature
+from eyechart.comparison import calibration
 from eyechart.comparison.answers import Answers, Shelf
 from eyechart.errors import StorageError
 from eyechart.storage import VALIDATION_FILE, read_run, write_arrays
@@ -74,7 +75,7 @@ def test_the_reliability_table_equals_scikit_learns_curve() -> None:
 def test_scaling_an_overconfident_model_mends_it_on_other_items() -> None:
     labels, probabilities = drawn(10_000, 2.5, seed=2)
     found = temperature.fit(*drawn(10_000, 2.5, seed=3))
-    scaled = temperature.apply(probabilities, found.value)
+    scaled = temperature.cooled(probabilities, found.value)
     before, after = calibration.calibration_of(labels, probabilities), calibration.calibration_of(labels, scaled)
     assert before.ece > 0.15
     assert after.ece < 0.02

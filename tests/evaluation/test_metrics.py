@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, confusion_matrix, log_loss, precision_recall_fscore_support
 
-from eyechart.evaluation.metrics import PROBABILITY_FLOOR, score
+from eyechart.evaluation.metrics import score
+from eyechart.schema import PROBABILITY_FLOOR
 
 
 def one_hot(answers: list[int], num_classes: int) -> np.ndarray:

@@ -28,6 +28,7 @@ from eyechart.schema import (
     RunRecord,
     Segment,
     SplitsCard,
+    Temperature,
     WeightsOrigin,
 )
 from eyechart.storage import (
@@ -238,6 +239,7 @@ def fake_record(
             mean=(0.13,), std=(0.31,),
         ),
         history=fake_history(fake.error, seconds, epochs, seed), validation=scores, test=scores,
+        temperature=Temperature(value=1.0, num_items=3000, reason="fitted"),
         detection=DetectionScores(
             mean_iou=0.86, map=0.71, map50=0.97, map75=0.84, found_fraction=0.98, num_boxes=len(labels)
         ) if fake.detector else None,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,14 +25,16 @@ RunAt = tuple[Path, "RunRecord"]  # a run and its folder
 
 def judged_json(folder: Path, run: RunRecord) -> dict[str, Any]:
     """The run's record with `calibration` (None where the answers cannot be read) and `timing` beside it."""
+    from pydantic_core import to_jsonable_python
+
     from eyechart.comparison.calibration import calibrate_run
     from eyechart.comparison.timing import timing
 
     try:
-        calibration = dataclasses.asdict(calibrate_run(folder, run))
+        calibration = to_jsonable_python(calibrate_run(folder, run), inf_nan_mode="null")
     except StorageError:
         calibration = None
-    clocks = dataclasses.asdict(timing(run.contender, [run]))
+    clocks = to_jsonable_python(timing(run.contender, [run]), inf_nan_mode="null")
     record: dict[str, Any] = json.loads(run.model_dump_json())  # writes null for what is no number
     return record | {"calibration": calibration, "timing": clocks}
 

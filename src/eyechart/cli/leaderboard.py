@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from eyechart.schema import RunRecord
 
 RESULT_COLUMNS = (
-    "contender", "weights", "accuracy %>", "precision %>", "recall %>", "F1 %>", "loss>",
+    "contender", "weights", "accuracy %>", "precision %>", "recall %>", "F1 %>", "loss>", "raw loss>",
     "training>", "parameters>", "images/s>",
 )  # fmt: skip
 
@@ -75,6 +75,7 @@ def _result_cells(group: list[RunRecord], several_studies: bool) -> list[Text | 
         spread([100 * scores.macro_recall for scores in scored], 2),
         spread([100 * scores.macro_f1 for scores in scored], 2),
         spread([scores.loss for scores in scored], 4),
+        spread([scores.raw_loss for scores in scored], 4),
         seconds(mean(lambda record: record.clocks.training_seconds)),
         scaled(first.cost.num_parameters, ""),
         count(round(mean(lambda record: record.cost.inference_images_per_second))),

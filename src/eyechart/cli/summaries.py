@@ -28,7 +28,9 @@ def summary(record: RunRecord) -> dict[str, Any]:
         "macro_precision": record.test.macro_precision,
         "macro_recall": record.test.macro_recall,
         "macro_f1": record.test.macro_f1,
-        "loss": record.test.loss,
+        "loss": record.test.loss,  # after the temperature
+        "raw_loss": record.test.raw_loss,
+        "temperature": record.temperature.value if record.temperature else None,
         "train_seconds": record.clocks.training_seconds,
         "total_seconds": record.clocks.total_seconds,
         "num_parameters": record.cost.num_parameters,

@@ -160,7 +160,7 @@ def _scores(record: RunRecord) -> list[tuple[str, str]]:
         ("macro precision", f"{test.macro_precision:.4f}"),
         ("macro recall", f"{test.macro_recall:.4f}"),
         ("macro F1", f"{test.macro_f1:.4f}"),
-        ("loss", f"{test.loss:.4f} nats"),
+        ("loss", _loss_text(record)),
         ("macro", means_over(record.dataset.num_classes, absent_classes(record))),
         ("F1 by class", _f1_by_class(record)),
     ]
@@ -169,6 +169,16 @@ def _scores(record: RunRecord) -> list[tuple[str, str]]:
         rows.append(("boxes", f"mean IoU {boxes.mean_iou:.3f}, mAP {boxes.map:.3f}, mAP50 {boxes.map50:.3f}"))
         rows.append(("COCO's other figures", _other_box_figures(boxes)))
     return rows
+
+
+def _loss_text(record: RunRecord) -> str:
+    """What is compared, what it was made from, and the loss of the answers as they come."""
+    test, found = record.test, record.temperature
+    if not found:
+        return f"{test.raw_loss:.4f} nats, raw: the run kept no validation answers to fit a temperature to"
+    held = ", held near 1 for want of images" if found.reason == "held" else ""
+    fitted = f"temperature {found.value:.2f}, fitted to {found.num_items:,} validation images{held}"
+    return f"{test.loss:.4f} nats after {fitted}; {test.raw_loss:.4f} raw"
 
 
 def _f1_by_class(record: RunRecord) -> str:

@@ -16,14 +16,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eyechart.comparison import temperature
+from eyechart import temperature
 from eyechart.comparison.answers import Answers, Shelf
-from eyechart.comparison.temperature import Temperature
 from eyechart.comparison.uncertainty import mean_interval, wilson_interval
 from eyechart.errors import StorageError
 
 if TYPE_CHECKING:
-    from eyechart.schema import RunRecord
+    from eyechart.schema import RunRecord, Temperature
 
 NUM_BINS = 15
 PROBABILITY_FLOOR = 1e-7  # as in a run's own loss: a certain and wrong answer costs 16.1 nats, not infinity
@@ -231,7 +230,7 @@ def _calibrated(folder: Path, run: RunRecord, shelf: Shelf) -> tuple[RunCalibrat
     except StorageError as error:
         return RunCalibration(run.run, before, None, None, str(error)), test, None
     found = temperature.fit(validation.labels, validation.probabilities)
-    cooled = Answers(temperature.apply(test.probabilities, found.value), test.labels)
+    cooled = Answers(temperature.cooled(test.probabilities, found.value), test.labels)
     after = calibration_of(cooled.labels, cooled.probabilities)
     return RunCalibration(run.run, before, found, after, ""), test, cooled
 

@@ -142,6 +142,6 @@ def loss_zero(each: Evidence) -> Facts:
     """Exactly 0, or below: no cross-entropy of real answers is."""
     run = each.run
     losses = [("train", point.train_loss) for point in run.history if point.train_loss is not None]
-    losses += [("validation", run.validation.loss), ("test", run.test.loss)]
+    losses += [("validation", run.validation.raw_loss), ("test", run.test.raw_loss)]
     zero = [(part, loss) for part, loss in losses if loss <= 0]
     return {"part": zero[0][0], "loss": zero[0][1]} if zero else None

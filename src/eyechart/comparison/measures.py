@@ -29,6 +29,7 @@ class Measure:
     margin: float  # leads within -+ this count as equivalent (rule 9), on the scale of scores
     value: Callable[[RunRecord], float | None]  # None: this run has no such number
     item_values: ValuesOfItems | None = None  # their mean is the value; None: it does not add up over test items
+    is_cooled: bool = False  # of the answers after the run's temperature
 
     def score(self, value: float) -> float:
         """Higher is better; the value itself, its negative, or the logarithm of either."""
@@ -81,7 +82,16 @@ MEASURES: dict[str, Measure] = {
         Measure("accuracy", True, "difference", "points", 0.001, lambda run: run.test.accuracy, right_answers),
         Measure("macro_f1", True, "difference", "points", 0.001, lambda run: run.test.macro_f1, macro_f1_influences),
         # 0.1 point more of wrong answers costs about 0.003 nats: a wrong answer of a trained network costs some 3 nats.
-        Measure("loss", False, "difference", "nats", 0.003, lambda run: run.test.loss, item_losses),
+        Measure(
+            "loss",
+            False,
+            "difference",
+            "nats",
+            0.003,
+            lambda run: run.test.loss if run.temperature else None,  # a raw one is not compared with the others'
+            item_losses,
+            is_cooled=True,
+        ),
         # Less than 3 % is what the same model under two names may differ by (rule 12).
         # A run that diverged ended early: its time is no achievement.
         Measure(

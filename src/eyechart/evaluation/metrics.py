@@ -8,14 +8,16 @@ from __future__ import annotations
 import numpy as np
 
 from eyechart.class_means import class_figures, macro_means
-from eyechart.schema import PROBABILITY_FLOOR, Scores
+from eyechart.schema import Scores
+from eyechart.temperature import loss_after
 
 
-def score(labels: np.ndarray, probabilities: np.ndarray) -> Scores:
+def score(labels: np.ndarray, probabilities: np.ndarray, temperature: float = 1.0) -> Scores:
     """Score probabilities float32 (N, K) against labels int64 (N,) in 0..K-1.
 
-    The answer is the most probable class, the lowest id where several are.  `loss` is the mean negative log-likelihood
-    in nats, of probabilities not below PROBABILITY_FLOOR.  Raises ValueError when there is nothing to score.
+    The answer is the most probable class, the lowest id where several are.  `raw_loss` is the mean negative
+    log-likelihood in nats, of probabilities not below PROBABILITY_FLOOR; `loss` the same after `temperature`.
+    Raises ValueError when there is nothing to score.
     """
     if len(labels) == 0:
         raise ValueError("there are no items to score")
@@ -28,16 +30,11 @@ def score(labels: np.ndarray, probabilities: np.ndarray) -> Scores:
         num_items=len(labels),
         accuracy=float(np.trace(confusion) / len(labels)),
         **macro_means(per_class),
-        loss=negative_log_likelihood(labels, probabilities),
+        loss=loss_after(temperature, labels, probabilities),
+        raw_loss=loss_after(1.0, labels, probabilities),
         per_class=per_class,
         confusion=tuple(tuple(row) for row in confusion.tolist()),
     )
-
-
-def negative_log_likelihood(labels: np.ndarray, probabilities: np.ndarray) -> float:
-    """Mean of -ln p(true class) in nats, with p not below PROBABILITY_FLOOR; computed in float64."""
-    of_truth = probabilities[np.arange(len(labels)), labels].astype(np.float64)
-    return float(-np.log(np.clip(of_truth, PROBABILITY_FLOOR, 1.0)).mean())
 
 
 def count_confusion(labels: np.ndarray, answers: np.ndarray, num_classes: int) -> np.ndarray:

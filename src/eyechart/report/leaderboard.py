@@ -77,9 +77,10 @@ def quality_columns(means: str, say: Speech) -> tuple[Column, ...]:
     macro = say(f"macro: {means}", f"macro : {means}")
     right = say("share of the test images answered rightly", "part des images de test bien classées")
     loss = say(
-        "negative log-likelihood of the true class, nats an image",
-        "log-vraisemblance négative de la vraie classe, en nats par image",
+        "negative log-likelihood of the true class after the temperature, nats an image",
+        "log-vraisemblance négative de la vraie classe après la température, en nats par image",
     )
+    raw = say("the same of the answers as they come", "la même, des réponses telles quelles")
     training = say("wall time of training", "durée de l'entraînement à l'horloge")
     parameters = say("all, trained or not", "tous, entraînés ou non")
     return (
@@ -88,6 +89,7 @@ def quality_columns(means: str, say: Speech) -> tuple[Column, ...]:
         Column(say("Recall", "Rappel"), lambda run: run.test.macro_recall, say.percent, macro, is_score=True),
         Column("F1", lambda run: run.test.macro_f1, say.percent, macro, is_score=True),
         Column(say("Loss", "Perte"), lambda run: run.test.loss, say.loss, loss, is_score=True),
+        Column(say("Raw loss", "Perte brute"), lambda run: run.test.raw_loss, say.loss, raw, is_score=True),
         Column(say("Training", "Entraînement"), lambda run: run.clocks.training_seconds, say.seconds, training, True),
         Column(say("Parameters", "Param."), lambda run: run.cost.num_parameters, say.scaled, parameters),
     )

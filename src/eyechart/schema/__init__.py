@@ -21,13 +21,15 @@ from eyechart.schema.measured import (
     Scores,
     Segment,
     Stretch,
+    Temperature,
 )
-from eyechart.schema.records import SCHEMA_VERSION, Job, MachineChoice, RunRecord, StudyRecord, TrialChoice
+from eyechart.schema.records import RUN_VERSION, SCHEMA_VERSION, Job, MachineChoice, RunRecord, StudyRecord, TrialChoice
 from eyechart.schema.rules import Augmentation, Budget, Recipe, Rules, Tuning, WeightsOrigin
 from eyechart.schema.tuning import RecipeFile, TrialRecord, TuneRecord
 
 __all__ = [
     "PROBABILITY_FLOOR",
+    "RUN_VERSION",
     "SCHEMA_VERSION",
     "Augmentation",
     "Budget",
@@ -64,6 +66,7 @@ __all__ = [
     "Stretch",
     "StudyRecord",
     "Summary",
+    "Temperature",
     "TrialChoice",
     "TrialRecord",
     "TuneRecord",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from eyechart.schema.frozen import Count, Frozen
+from eyechart.schema.frozen import Count, Frozen, Positive
 from eyechart.schema.rules import Budget
 
 ExecutionMode = Literal["eager", "compiled", "graphs"]
@@ -76,15 +76,24 @@ class PerClass(Frozen):
         return tuple(k for k, number in enumerate(self.support) if number == 0)
 
 
+class Temperature(Frozen):
+    """What the logits of one trained model are divided by before its certainty is believed (temperature.py)."""
+
+    value: Positive
+    num_items: Count  # validation images that it was fitted to
+    reason: Literal["fitted", "held"]  # the images decided | too few of them say anything, so it stays near 1
+
+
 class Scores(Frozen):
-    """How good the answers on one part are.  Ratios in 0..1; loss is in nats, lower is better."""
+    """How good the answers on one part are.  Ratios in 0..1; losses are in nats an image, lower is better."""
 
     num_items: Count
     accuracy: float
     macro_precision: float  # macro: mean over the classes that the part has (class_means.py)
     macro_recall: float
     macro_f1: float
-    loss: float
+    loss: float  # after the run's temperature: what contenders are compared by
+    raw_loss: float  # of the answers as they come, which a label smoothing or a scale of logits moves as much as skill
     per_class: PerClass
     confusion: tuple[tuple[int, ...], ...]  # rows: truth, columns: answer
 

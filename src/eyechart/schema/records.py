@@ -6,16 +6,17 @@ from typing import Literal
 
 from eyechart.schema.data import DatasetCard, Preprocessing, SplitsCard
 from eyechart.schema.frozen import Count, Frozen, Scalar
-from eyechart.schema.measured import Clocks, Cost, DetectionScores, HistoryPoint, Host, Plan, Scores
+from eyechart.schema.measured import Clocks, Cost, DetectionScores, HistoryPoint, Host, Plan, Scores, Temperature
 from eyechart.schema.rules import Recipe, Rules, WeightsOrigin
 
 SCHEMA_VERSION = 1
+RUN_VERSION = 2  # of run.json; versions.py says what changed
 
 
 class RunRecord(Frozen):
     """`run.json`: everything about one run; its presence means that the run is finished and complete."""
 
-    schema_version: int = SCHEMA_VERSION
+    schema_version: int = RUN_VERSION
     study: str
     run: str  # the folder's name: "vit-s0"
     contender: str  # as asked for: "vgg16:hed"
@@ -29,6 +30,7 @@ class RunRecord(Frozen):
     weights: WeightsOrigin
     preprocessing: Preprocessing
     history: tuple[HistoryPoint, ...]
+    temperature: Temperature | None = None  # fitted on validation; None: an older run, whose answers were not kept
     validation: Scores
     test: Scores
     detection: DetectionScores | None = None

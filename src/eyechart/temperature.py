@@ -12,12 +12,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
-from eyechart.schema import PROBABILITY_FLOOR
+from eyechart.schema import PROBABILITY_FLOOR, Temperature
 
 PRIOR_SD = 0.35  # of ln T: two of three models need a T between 0.70 and 1.42
 LEAST_SHARE = 0.5  # of the images in what decides; below, the prior says more than they do
@@ -25,17 +24,6 @@ WIDEST = 3.0  # |ln T| that is looked at: 0.05 to 20
 GRID_STEPS, GOLDEN_STEPS = 24, 32  # coarse, then fine: ln T to 1e-6
 GOLDEN = (math.sqrt(5) - 1) / 2
 CURVATURE_STEP = 1e-3  # of ln T
-
-Reason = Literal["fitted", "held"]  # the images decided | too few of them say anything, so T stays near 1
-
-
-@dataclass(frozen=True)
-class Temperature:
-    """What the logits of one model are divided by."""
-
-    value: float
-    num_items: int  # validation images
-    reason: Reason
 
 
 def fit(labels: np.ndarray, probabilities: np.ndarray) -> Temperature:
@@ -56,14 +44,26 @@ def fit(labels: np.ndarray, probabilities: np.ndarray) -> Temperature:
     around = [images_loss(found + step) for step in (-CURVATURE_STEP, 0.0, CURVATURE_STEP)]
     known = max(0.0, (around[0] - 2 * around[1] + around[2]) / CURVATURE_STEP**2)  # observed information about ln T
     share = known / (known + PRIOR_SD**-2)
-    return Temperature(math.exp(found), len(labels), "fitted" if share >= LEAST_SHARE else "held")
+    reason: Literal["fitted", "held"] = "fitted" if share >= LEAST_SHARE else "held"
+    return Temperature(value=math.exp(found), num_items=len(labels), reason=reason)
 
 
-def apply(probabilities: np.ndarray, temperature: float) -> np.ndarray:
-    """softmax(log p / T), float64 (N, K): what dividing the logits by T gives, with p not below PROBABILITY_FLOOR."""
+def cooled(probabilities: np.ndarray, temperature: float) -> np.ndarray:
+    """softmax(log p / T), float64 (N, K): what dividing the logits by T gives, with p not below PROBABILITY_FLOOR.
+
+    A temperature of 1 leaves them as they are.
+    """
+    if temperature == 1:
+        return probabilities
     scaled = _logits(probabilities) / temperature
     answers: np.ndarray = np.exp(scaled - _log_sum_exp(scaled)[:, None])
     return answers
+
+
+def loss_after(temperature: float, labels: np.ndarray, probabilities: np.ndarray) -> float:
+    """Mean of -ln p(true class) in nats of probabilities (N, K) after a temperature, with p not below the floor."""
+    of_truth = cooled(probabilities, temperature)[np.arange(len(labels)), labels].astype(np.float64)
+    return float(-np.log(np.clip(of_truth, PROBABILITY_FLOOR, 1.0)).mean())
 
 
 def _logits(probabilities: np.ndarray) -> np.ndarray:

@@ -11,7 +11,8 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 from scipy.stats import norm
 
-from eyechart.comparison.temperature import PRIOR_SD, Temperature, apply, fit
+from eyechart.schema import Temperature
+from eyechart.temperature import PRIOR_SD, cooled, fit
 
 
 def drawn(num_items: int, true: float, *, spread: float = 1.5, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -24,7 +25,7 @@ def drawn(num_items: int, true: float, *, spread: float = 1.5, seed: int = 0) ->
 
 
 def loss(labels: np.ndarray, probabilities: np.ndarray, temperature: float = 1.0) -> float:
-    scaled = apply(probabilities, temperature)
+    scaled = cooled(probabilities, temperature)
     return float(-np.log(scaled[np.arange(len(labels)), labels]).mean())
 
 
@@ -67,9 +68,11 @@ def test_one_wrong_answer_of_three_does_not_make_it_doubt_everything() -> None:
 
 def test_nothing_to_go_by() -> None:
     none = fit(np.zeros(0, np.int64), np.zeros((0, 3), np.float32))
-    assert none == Temperature(pytest.approx(1.0, abs=1e-6), 0, "held")
+    assert none == Temperature(value=none.value, num_items=0, reason="held")
+    assert none.value == pytest.approx(1.0, abs=1e-6)
     same = fit(np.array([0, 1, 2]), np.full((3, 3), 1 / 3))  # equal logits have no temperature
-    assert same == Temperature(pytest.approx(1.0, abs=1e-6), 3, "held")
+    assert same == Temperature(value=same.value, num_items=3, reason="held")
+    assert same.value == pytest.approx(1.0, abs=1e-6)
 
 
 def test_certain_and_wrong_is_finite() -> None:
@@ -77,7 +80,7 @@ def test_certain_and_wrong_is_finite() -> None:
     assert 1 < fit(labels, probabilities).value < 20
     everything = np.tile(probabilities, (500, 1)), np.tile(labels, 500)
     found = fit(everything[1], everything[0])
-    assert apply(everything[0], found.value).max() < 0.75, "half right: hardly sure at all"
+    assert cooled(everything[0], found.value).max() < 0.75, "half right: hardly sure at all"
 
 
 @pytest.mark.parametrize("true", [0.7, 1.0, 1.5, 2.5])
@@ -99,7 +102,7 @@ def test_few_images_do_not_harm_and_many_forget_the_prior(true: float, spread: f
 
 def test_scaling_changes_no_answer_and_one_changes_nothing() -> None:
     _, probabilities = drawn(100, 1.0)
-    assert apply(probabilities, 1.0) == pytest.approx(probabilities, abs=1e-6)
+    assert cooled(probabilities, 1.0) == pytest.approx(probabilities, abs=1e-6)
     expected: Any = softmax(np.log(probabilities.astype(np.float64)) / 3.0, axis=1)
-    assert apply(probabilities, 3.0) == pytest.approx(expected, abs=1e-12)
-    assert (apply(probabilities, 0.05).argmax(axis=1) == probabilities.argmax(axis=1)).all()
+    assert cooled(probabilities, 3.0) == pytest.approx(expected, abs=1e-12)
+    assert (cooled(probabilities, 0.05).argmax(axis=1) == probabilities.argmax(axis=1)).all()
