@@ -37,11 +37,14 @@ def test_a_good_name_can_be_made_of_every_text(name: str) -> None:
     check_folder_name(folder_name_of(name))
 
 
-@pytest.mark.parametrize(
-    "data", [".", "..", "/", "a/", "x.", "a b ", "a:b", "con", "é" * 300, "a\nb", "~", "\udcff", "*"]
-)
+@pytest.mark.parametrize("data", [".", "..", "/", "a/", "x.", "a b ", "a:b", "con", "é" * 300, "a\nb", "~", "*"])
 def test_the_name_that_is_made_of_a_dataset_is_good(data: str) -> None:
     check_folder_name(study.plan_study(["cnn"], data=data, preset="smoke").name)
+
+
+def test_a_dataset_that_no_record_can_name_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"is not UTF-8.*rename it"):
+        study.plan_study(["cnn"], data="\udcff", preset="smoke")
 
 
 def test_the_usual_names_stay_as_they_were(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,7 @@ from PIL import Image
 
 from eyechart import cli
 from eyechart.cli.tables import repeat_command
-from eyechart.data.class_folders import readable
+from eyechart.file_names import readable
 from eyechart.foreign_text import shown
 from eyechart.storage import STUDY_FILE, read_run
 from tests.nasty_names import NASTY_NAMES, NASTY_PATH, raw_controls

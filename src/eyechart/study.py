@@ -5,6 +5,7 @@ What is planned is written first (study.json), so that a study that was interrup
 
 from __future__ import annotations
 
+import contextlib
 import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from eyechart import storage
 from eyechart.choices import contenders_of, paths_of, seeds_of
 from eyechart.contracts import Progress
 from eyechart.errors import EyechartError, Interrupted, RunFailed, StorageError, UsageError
-from eyechart.file_names import on_disk, readable, recordable
+from eyechart.file_names import on_disk, recordable
 from eyechart.folder_names import check_folder_name, dataset_name, folder_name_of
 from eyechart.foreign_text import path_word, shell_command
 from eyechart.launch import process
@@ -103,7 +104,8 @@ def plan_study(
     """
     contenders, numbers, data = tuple(map(recordable, contenders_of(models))), seeds_of(seeds), recordable(data)
     if name is not None:
-        name = readable(name)
+        with contextlib.suppress(UsageError):  # what is not UTF-8 is refused as a name
+            name = recordable(name)
         check_folder_name(name)
     given = {key: value for key, value in (changes or {}).items() if value is not None}
     if "weights" in given and not any(takes_weights(contender) for contender in contenders):
@@ -187,6 +189,11 @@ def run_names(record: StudyRecord) -> list[str]:
 def run_name(contender: str, seed: int) -> str:
     """The folder of a run: "vit-s0"."""
     return f"{slug(contender)}-s{seed}"
+
+
+def folder_of(record: StudyRecord, output: Path) -> Path:
+    """Where a study stands in a folder of studies."""
+    return output / on_disk(record.name)
 
 
 def jobs_of(record: StudyRecord, folder: Path, offline: bool = False, home: Path | None = None) -> list[Job]:
