@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,8 +34,7 @@ def judged_json(folder: Path, run: RunRecord) -> dict[str, Any]:
     except StorageError:
         calibration = None
     clocks = dataclasses.asdict(timing(run.contender, [run]))
-    record: dict[str, Any] = json.loads(run.model_dump_json())  # writes null for what is no number
-    return record | {"calibration": calibration, "timing": clocks}
+    return run.model_dump(mode="json") | {"calibration": calibration, "timing": clocks}
 
 
 def certainty_rows(folder: Path, run: RunRecord) -> list[tuple[str, str]]:

@@ -23,6 +23,7 @@ from eyechart.cache import keep
 from eyechart.data.class_folders import readable
 from eyechart.data.picture_reader import Decoded, Task, decode, decode_all
 from eyechart.errors import StorageError
+from eyechart.plain_json import json_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -131,7 +132,7 @@ class _Files(NamedTuple):
         for file in (self.images, self.digests):
             file.flush()
             os.fsync(file.fileno())
-        keep(self.folder / PROGRESS_FILE, json.dumps(layout._asdict()).encode())
+        keep(self.folder / PROGRESS_FILE, json_text(layout._asdict()).encode())
 
     def cut(self, layout: Layout) -> None:
         """Cut off what does not count."""
@@ -176,7 +177,7 @@ def _widened(folder: Path, layout: Layout) -> Layout:
     # A process that is killed between these three lines starts anew; none ever takes one file for the other.
     (folder / PROGRESS_FILE).unlink(missing_ok=True)
     colour.replace(grey)
-    keep(folder / PROGRESS_FILE, json.dumps(wide._asdict()).encode())
+    keep(folder / PROGRESS_FILE, json_text(wide._asdict()).encode())
     return wide
 
 

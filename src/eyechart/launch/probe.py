@@ -6,13 +6,13 @@ The study goes in as JSON on standard input, `{"paces": {...}}` or `{"error": ".
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 from eyechart.errors import RunFailed
 from eyechart.launch import process, worker
+from eyechart.plain_json import json_text, read_json
 from eyechart.schema import StudyRecord
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class PlannedWork(NamedTuple):
 
 def time_study(record: StudyRecord, offline: bool) -> dict[str, PlannedWork]:
     """The planned work of every contender, timed in a fresh process; RunFailed says why there is no answer."""
-    call = json.dumps({"record": record.model_dump(mode="json"), "offline": offline})
+    call = json_text({"record": record.model_dump_json(), "offline": offline})
     try:
         done = subprocess.run(
             [sys.executable, "-m", "eyechart.launch.probe"],
@@ -50,15 +50,15 @@ def time_study(record: StudyRecord, offline: bool) -> dict[str, PlannedWork]:
     if done.returncode or not lines:
         complaint = done.stderr.strip().splitlines()[-1:] or [""]
         raise RunFailed(f"its process ended with code {done.returncode}: {complaint[0]}")
-    answer = json.loads(lines[-1])
+    answer = read_json(lines[-1])
     if "error" in answer:
         raise RunFailed(answer["error"])
     return {contender: PlannedWork(*work) for contender, work in answer["paces"].items()}
 
 
 def main() -> int:
-    call = json.loads(sys.stdin.read())
-    record = StudyRecord.model_validate(call["record"])
+    call = read_json(sys.stdin.read())
+    record = StudyRecord.model_validate_json(call["record"])
     answers = worker.take_standard_output()
     said: list[str] = [""]
     try:
@@ -69,7 +69,7 @@ def main() -> int:
         answer: dict[str, object] = {"paces": work}
     except Exception as error:  # what a device may raise is not known beforehand
         answer = {"error": f"{said[-1]}: {str(error).strip() or type(error).__name__}"}
-    print(json.dumps(answer), file=answers, flush=True)
+    print(json_text(answer), file=answers, flush=True)
     return 0
 
 

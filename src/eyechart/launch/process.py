@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import signal
 import subprocess
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from eyechart import errors
 from eyechart.contracts import Progress
+from eyechart.plain_json import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,7 +60,7 @@ def _follow(process: subprocess.Popen[str], report: Reporter) -> dict[str, Any]:
     """Report every line of progress; the last line, which says how it ended, or {}."""
     assert process.stdout
     for line in process.stdout:
-        message = json.loads(line)
+        message = read_json(line)
         if "done" in message or "error" in message:
             process.wait()
             return dict(message)
