@@ -13,7 +13,6 @@ twice.
 from __future__ import annotations
 
 import argparse
-import json
 import shlex
 import statistics
 import sys
@@ -27,6 +26,7 @@ from eyechart.comparison import spoiled
 from eyechart.comparison.compare import compare_runs
 from eyechart.comparison.uncertainty import mean_interval, wilson_interval
 from eyechart.comparison.words.verdicts import sentence
+from eyechart.plain_json import json_text
 from eyechart.recipes import RECIPES
 from eyechart.report.numbers import seconds
 from eyechart.schema import RunRecord, StudyRecord
@@ -65,7 +65,7 @@ def main(arguments: list[str] | None = None) -> None:
     check_one_record(studies)
     folders = finished_runs(studies, given.studies)
     content = record_of([read_run(folder) for folder in folders], studies, given.command or commands_of(studies))
-    write_text(given.output, json.dumps(content | verdicts_of(folders), indent=1) + "\n")
+    write_text(given.output, json_text(content | verdicts_of(folders), indent=1) + "\n")
 
 
 def _parser() -> argparse.ArgumentParser:

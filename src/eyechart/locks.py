@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from filelock import FileLock, Timeout
 
 from eyechart.errors import UsageError
+from eyechart.plain_json import json_text
 from eyechart.storage import LOCK_PREFIX, disk_error, write_text
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def hold(folder: Path, say: Callable[[str], None], part: str = "") -> Iterator[N
     lock, ours = FileLock(path, fallback_to_soft=False), [holder]
     try:
         ours += [path] if _take(lock, path, holder, say) else []
-        write_text(holder, json.dumps(_who_we_are()) + "\n")
+        write_text(holder, json_text(_who_we_are()) + "\n")
         try:
             yield
         finally:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import torch
@@ -12,6 +11,7 @@ from torch import nn
 
 from eyechart.errors import StorageError
 from eyechart.models.catalog import build_model
+from eyechart.plain_json import json_text
 from eyechart.schema import RunRecord
 from eyechart.storage import WEIGHTS_FILE, digest_arrays, read_run, write_bytes
 
@@ -27,7 +27,7 @@ def save_weights(path: Path, model: nn.Module, record: RunRecord) -> None:
     header = {
         "contender": record.contender,
         "recipe": record.recipe.model_dump_json(),
-        "classes": json.dumps(record.dataset.classes),
+        "classes": json_text(record.dataset.classes),
         "preprocessing": record.preprocessing.model_dump_json(),
         "temperature": record.temperature.model_dump_json() if record.temperature else "",
     }

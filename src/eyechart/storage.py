@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
 from eyechart.errors import StorageError
 from eyechart.schema import RunRecord, StudyRecord
@@ -157,7 +157,7 @@ def disk_error(path: Path, error: OSError) -> StorageError:
 def read_record(path: Path, kind: type[Record]) -> Record:
     """Read a record; StorageError when it is missing, damaged or of another version."""
     try:
-        return kind.model_validate(_upgraded(path, kind))
+        return kind.model_validate_json(_upgraded(path, kind))
     except FileNotFoundError:
         raise StorageError(f"{path} is not there; expected a {path.name} written by eyechart.") from None
     except OSError as error:
@@ -172,16 +172,19 @@ def read_record(path: Path, kind: type[Record]) -> Record:
         ) from None
 
 
-def _upgraded(path: Path, kind: type[Record]) -> dict[str, Any]:
-    """The file as plain JSON in today's form; StorageError for one of a later version."""
-    raw = from_json(path.read_bytes())
+def _upgraded(path: Path, kind: type[Record]) -> bytes:
+    """The file as JSON in today's form; StorageError for one of a later version."""
+    content = path.read_bytes()
+    raw = from_json(content)
     newest = kind.model_fields["schema_version"].default if "schema_version" in kind.model_fields else None
     if newest and isinstance(raw, dict) and version_of(raw) > newest:
         raise StorageError(
             f"{path} has version {version_of(raw)}, and this eyechart reads up to {newest}: a later one wrote it. "
             f"Update eyechart, or read it with the version that wrote it."
         )
-    return upgraded_run(raw) if kind is RunRecord and isinstance(raw, dict) else raw
+    if kind is not RunRecord or not isinstance(raw, dict) or version_of(raw) == newest:
+        return content
+    return to_json(upgraded_run(raw), inf_nan_mode="null")
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:

@@ -5,13 +5,13 @@ Results go to stdout, progress to stderr.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from eyechart.cli.lines import say
+from eyechart.plain_json import json_text
 
 app = typer.Typer(no_args_is_help=True, help="List, fetch, verify and look at datasets.")
 
@@ -131,4 +131,4 @@ def _say(message: str) -> None:
 
 
 def _print_json(document: object) -> None:
-    typer.echo(json.dumps(document, indent=1))
+    typer.echo(json_text(document, indent=1))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,8 +34,7 @@ def judged_json(folder: Path, run: RunRecord) -> dict[str, Any]:
     except StorageError:
         calibration = None
     clocks = to_jsonable_python(timing(run.contender, [run]), inf_nan_mode="null")
-    record: dict[str, Any] = json.loads(run.model_dump_json())  # writes null for what is no number
-    return record | {"calibration": calibration, "timing": clocks}
+    return run.model_dump(mode="json") | {"calibration": calibration, "timing": clocks}
 
 
 def certainty_rows(folder: Path, run: RunRecord) -> list[tuple[str, str]]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from eyechart.cli.lines import say
+from eyechart.plain_json import json_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +41,7 @@ def labels(
     if output:
         _write(found, classes, output, shelf)
     if as_json:
-        typer.echo(json.dumps(_document(found, rescored, classes), indent=1))
+        typer.echo(json_text(_document(found, rescored, classes), indent=1))
         return
     _print(found, rescored, classes)
     if output:

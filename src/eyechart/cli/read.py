@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
 from eyechart.cli.lines import say
+from eyechart.plain_json import json_text
 
 if TYPE_CHECKING:
     from eyechart.schema import Language
@@ -43,7 +43,7 @@ def ls(
     records = [read_run(run) for run in find_runs([folder])]
     broken = unfinished(folder)
     if as_json:
-        typer.echo(json.dumps([summary(record) for record in records] + broken, indent=1))
+        typer.echo(json_text([summary(record) for record in records] + broken, indent=1))
     else:
         runs_table(records, broken)
 
@@ -60,14 +60,14 @@ def show(
     if (run / STUDY_FILE).is_file():
         runs = [(folder, read_run(folder)) for folder in find_runs([run])]
         if as_json:
-            typer.echo(json.dumps([judged_json(folder, record) for folder, record in runs], indent=1))
+            typer.echo(json_text([judged_json(folder, record) for folder, record in runs], indent=1))
         else:
             results_table([record for _, record in runs])
             print_judged(runs)
         return
     record = read_run(run)
     if as_json:
-        typer.echo(json.dumps(judged_json(run, record), indent=1))
+        typer.echo(json_text(judged_json(run, record), indent=1))
     else:
         run_sheet(record, run)
 
@@ -104,6 +104,6 @@ def predict(
 
     answers = predict_pictures(run, images, device=device)
     if as_json:
-        typer.echo(json.dumps([answer._asdict() for answer in answers], indent=1))
+        typer.echo(json_text([answer._asdict() for answer in answers], indent=1))
     else:
         answers_table(answers)

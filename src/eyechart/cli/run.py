@@ -191,12 +191,11 @@ def _show_results(study: Study, as_json: bool, lang: Language) -> tuple[Finding,
     comparison = study.compare() if runs else None
     findings = comparison.findings if comparison else ()
     if as_json:
-        import json
-
         from eyechart.cli.summaries import findings_about, summary
+        from eyechart.plain_json import json_text
 
         told = [summary(record) | {"findings": findings_about(record, findings)} for record in runs]
-        typer.echo(json.dumps(told, indent=1))
+        typer.echo(json_text(told, indent=1))
     elif comparison:
         from eyechart.cli.verdicts import show_short
 
@@ -206,18 +205,17 @@ def _show_results(study: Study, as_json: bool, lang: Language) -> tuple[Finding,
 
 
 def _dry_run(record: StudyRecord, folder: Path, offline: bool, as_json: bool, strict: bool, lang: Language) -> None:
-    import json
-
     from eyechart import study as studies
     from eyechart.cli.tables import estimates_table
     from eyechart.data.catalog import load_dataset
     from eyechart.estimate import estimate_study
     from eyechart.machine import settle_machine
+    from eyechart.plain_json import json_text
 
     record = settle_machine(studies.settle_weights(record, offline, _say), offline, _say)
     estimates = estimate_study(record, folder, offline=offline, say=_say)
     if as_json:
-        typer.echo(json.dumps([estimate._asdict() for estimate in estimates], indent=1))
+        typer.echo(json_text([estimate._asdict() for estimate in estimates], indent=1))
     else:
         estimates_table(estimates)
     rules = record.rules

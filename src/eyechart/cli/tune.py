@@ -95,12 +95,11 @@ def find(record: TuneRecord, folder: Path, *, resume: bool, offline: bool, quiet
 
 def show(record: TuneRecord, folder: Path, found: list[Found], as_json: bool) -> None:
     """The results, and the command that uses them; RunFailed when every trial of a contender failed."""
-    import json
-
     from eyechart.errors import RunFailed
+    from eyechart.plain_json import json_text
 
     if as_json:
-        typer.echo(json.dumps([_facts(each) for each in found], indent=1))
+        typer.echo(json_text([_facts(each) for each in found], indent=1))
     else:
         _table(record, found)
         if command := use_command(record, found):
@@ -165,13 +164,12 @@ def _table(record: TuneRecord, found: list[Found]) -> None:
 
 
 def _dry_run(record: TuneRecord, folder: Path, offline: bool, as_json: bool) -> None:
-    import json
-
     from eyechart import study as studies
     from eyechart.cli.console import seconds_text
     from eyechart.cli.tables import estimates_table
     from eyechart.estimate import estimate_study
     from eyechart.machine import settle_machine
+    from eyechart.plain_json import json_text
 
     study = settle_machine(studies.settle_weights(record.study, offline, _say), offline, _say)
     estimates = estimate_study(study, folder, offline=offline, say=_say)
@@ -180,7 +178,7 @@ def _dry_run(record: TuneRecord, folder: Path, offline: bool, as_json: bool) -> 
     total = once * record.amount if is_counted else record.amount * len(study.contenders)
     if as_json:
         rows = [estimate._asdict() for estimate in estimates]
-        typer.echo(json.dumps({record.unit: record.amount, "training_seconds": total, "trial": rows}, indent=1))
+        typer.echo(json_text({record.unit: record.amount, "training_seconds": total, "trial": rows}, indent=1))
         return
     typer.echo("One trial of every contender:")
     estimates_table(estimates)

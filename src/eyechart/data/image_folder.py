@@ -21,6 +21,7 @@ from eyechart.data.content import parts_sha256
 from eyechart.data.picture_store import PictureStore, prepared
 from eyechart.errors import DatasetError, UsageError
 from eyechart.file_names import readable
+from eyechart.plain_json import json_text
 from eyechart.schema import DatasetCard
 
 if TYPE_CHECKING:
@@ -142,7 +143,7 @@ def _content_sha256(store: PictureStore, parts: tuple[LabelledImages | None, ...
             f"The pictures prepared in {store.folder} have the sha256 {found[:16]}; expected {known[:16]}. They were "
             f"damaged or replaced: delete that folder, then they are prepared anew from the pictures."
         )
-    keep(path, json.dumps({"content_sha256": found}).encode())
+    keep(path, json_text({"content_sha256": found}).encode())
     return found
 
 

@@ -6,7 +6,6 @@ The study goes in as JSON on standard input, `{"paces": {...}}` or `{"error": ".
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from eyechart import children
 from eyechart.errors import RunFailed
 from eyechart.launch import process, worker
+from eyechart.plain_json import json_text, read_json
 from eyechart.schema import StudyRecord
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class PlannedWork(NamedTuple):
 
 def time_study(record: StudyRecord, offline: bool) -> dict[str, PlannedWork]:
     """The planned work of every contender, timed in a fresh process; RunFailed says why there is no answer."""
-    call = json.dumps({"record": record.model_dump(), "offline": offline})
+    call = json_text({"record": record.model_dump_json(), "offline": offline})
     try:
         variables = process.environment(record.rules.num_threads)
         done = children.run(command(), seconds=LONGEST_SECONDS, told=call, variables=variables)
@@ -58,7 +58,7 @@ def command() -> list[str]:
 def _answer(output: str) -> dict[str, Any]:
     """What the last line says; {} where it says nothing of ours."""
     try:
-        answer = json.loads(output.splitlines()[-1])
+        answer = read_json(output.splitlines()[-1])
     except (ValueError, IndexError):
         return {}
     return answer if isinstance(answer, dict) and answer.keys() & {"error", "paces"} else {}
@@ -66,8 +66,8 @@ def _answer(output: str) -> dict[str, Any]:
 
 def main() -> int:
     answers = worker.take_standard_output()
-    call = json.loads(sys.stdin.buffer.read())
-    record = StudyRecord.model_validate(call["record"])
+    call = read_json(sys.stdin.buffer.read().decode())
+    record = StudyRecord.model_validate_json(call["record"])
     said: list[str] = [""]
     try:
         work = {
@@ -77,7 +77,7 @@ def main() -> int:
         answer: dict[str, object] = {"paces": work}
     except Exception as error:  # what a device may raise is not known beforehand
         answer = {"error": f"{said[-1]}: {str(error).strip() or type(error).__name__}"}
-    print(json.dumps(answer), file=answers, flush=True)
+    print(json_text(answer), file=answers, flush=True)
     return 0
 
 

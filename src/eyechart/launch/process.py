@@ -6,7 +6,6 @@ Whatever goes wrong on this side, the process is ended before the error is told:
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import signal
 import subprocess
@@ -17,6 +16,7 @@ from typing import IO, TYPE_CHECKING, Any
 from eyechart import children, errors
 from eyechart.contracts import Progress
 from eyechart.file_names import for_utf8_mode
+from eyechart.plain_json import json_text, read_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,7 +52,7 @@ def do(job: Job, report: Reporter) -> None:
 
 def as_json(job: Job) -> str:
     """A job as ASCII, with its folder as a worker in UTF-8 mode opens it, whatever bytes its name has."""
-    return json.dumps(job.model_dump() | {"folder": for_utf8_mode(job.folder)})
+    return json_text(job.model_dump() | {"folder": for_utf8_mode(job.folder)})
 
 
 def command() -> list[str]:
@@ -129,7 +129,7 @@ def _follow(process: subprocess.Popen[str], job: Job, report: Reporter) -> dict[
     assert process.stdout
     for line in process.stdout:
         try:
-            message = dict(json.loads(line))
+            message = dict(read_json(line))
             if "done" in message or "error" in message:
                 return message
             progress = Progress(**message)

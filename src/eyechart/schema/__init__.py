@@ -6,7 +6,7 @@ One place for each kind of setting: Rules hold what is the same for every conten
 
 from eyechart.schema.comparison import Comparison, Family, Finding, Language, Summary, Verdict, VerdictKind
 from eyechart.schema.data import DatasetCard, PictureRule, Preprocessing, SplitsCard
-from eyechart.schema.frozen import Count, Fraction, Frozen, Positive, Scalar
+from eyechart.schema.frozen import Count, Fraction, Frozen, NotNegative, Positive, Scalar, Setting
 from eyechart.schema.measured import (
     PROBABILITY_FLOOR,
     Clocks,
@@ -50,6 +50,7 @@ __all__ = [
     "Job",
     "Language",
     "MachineChoice",
+    "NotNegative",
     "PerClass",
     "PictureRule",
     "Plan",
@@ -62,6 +63,7 @@ __all__ = [
     "Scalar",
     "Scores",
     "Segment",
+    "Setting",
     "SplitsCard",
     "Stretch",
     "StudyRecord",

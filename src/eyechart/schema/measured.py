@@ -21,7 +21,7 @@ class HistoryPoint(Frozen):
     epoch: float  # images seen / size of the train part
     training_seconds: float  # on the training clock
     learning_rate: float
-    train_loss: float | None  # the contender's own objective, mean since the last point; None before the first step
+    train_loss: float  # the contender's own objective, mean since the last point
     validation_loss: float  # negative log-likelihood of the class probabilities, the same for all
     validation_accuracy: float
     validation_objective: float | None = None  # a detector's own loss (classes and boxes), else None

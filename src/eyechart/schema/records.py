@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from eyechart.schema.data import DatasetCard, Preprocessing, SplitsCard
-from eyechart.schema.frozen import Count, Frozen, Scalar
+from eyechart.schema.frozen import Count, Frozen, Setting
 from eyechart.schema.measured import Clocks, Cost, DetectionScores, HistoryPoint, Host, Plan, Scores, Temperature
 from eyechart.schema.rules import Recipe, Rules, WeightsOrigin
 
@@ -76,7 +76,7 @@ class TrialChoice(Frozen):
     """Which trial of a search a job is."""
 
     number: Count
-    settings: dict[str, Scalar]  # what it chose for the fields that are searched
+    settings: dict[str, Setting]  # what it chose for the fields that are searched
 
 
 class Job(Frozen):
