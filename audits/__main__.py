@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import difflib
-import json
 import sys
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from audits import record, table
 from audits.catalog import AUDITS, title_of
 from audits.settings import ROOT, Settings
 from eyechart.errors import EyechartError, UsageError
+from eyechart.plain_json import json_text
 
 RECORD = ROOT / "records" / "audit.json"
 
@@ -52,7 +52,7 @@ def _run(names: list[str], output: Path, settings: Settings, *, again: bool) -> 
         host = record.host_of()  # before our own load shows in it
         answer = AUDITS[name](settings)
         record.merge(output, name, answer, host)
-        print(f"{name:24} {'passed' if answer.passed else 'NOT PASSED'}  {json.dumps(answer.figures)}", flush=True)
+        print(f"{name:24} {'passed' if answer.passed else 'NOT PASSED'}  {json_text(answer.figures)}", flush=True)
         failed += [] if answer.passed else [name]
         if output.resolve() == RECORD:
             table.update(record.read(output))

@@ -52,20 +52,25 @@ def answer_cases(num_cases: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
 def our_scores(labels: np.ndarray, probabilities: np.ndarray) -> list[float]:
     ours = score(labels, probabilities)
     macro = [ours.macro_precision, ours.macro_recall, ours.macro_f1]
-    by_class = [*ours.per_class.precision, *ours.per_class.recall, *ours.per_class.f1, *ours.per_class.support]
+    columns = (ours.per_class.precision, ours.per_class.recall, ours.per_class.f1)
+    # What has no image has no figure; a figure that is missing is not a number, and equals nothing.
+    of_present = [np.array(column, float)[np.array(ours.per_class.support) > 0] for column in columns]
+    by_class = [*np.concatenate(of_present), *ours.per_class.support]
     return [ours.accuracy, ours.loss, *macro, *by_class, *np.array(ours.confusion, float).ravel()]
 
 
 def sklearn_scores(labels: np.ndarray, probabilities: np.ndarray) -> list[float]:
-    """The same in the same order; loss of probabilities that are not below the floor."""
-    classes, answers = np.arange(probabilities.shape[1]), probabilities.argmax(axis=1)
-    macro = precision_recall_fscore_support(labels, answers, labels=classes, zero_division=0, average="macro")[:3]
-    by_class = precision_recall_fscore_support(labels, answers, labels=classes, zero_division=0)
+    """The same in the same order, of the classes that have images; loss of probabilities not below the floor."""
+    classes, answers, present = np.arange(probabilities.shape[1]), probabilities.argmax(axis=1), np.unique(labels)
+    macro = precision_recall_fscore_support(labels, answers, labels=present, zero_division=0, average="macro")[:3]
+    by_class = precision_recall_fscore_support(labels, answers, labels=present, zero_division=0)[:3]
+    support = np.bincount(labels, minlength=len(classes))
     confusion = confusion_matrix(labels, answers, labels=classes)
     # Rows must sum to 1 for log_loss: what the true class does not have goes to one other class.
     hits = probabilities[np.arange(len(labels)), labels].astype(np.float64).clip(PROBABILITY_FLOOR, 1)
     loss = log_loss(np.zeros(len(labels), int), np.stack([hits, 1 - hits], axis=1), labels=[0, 1])
-    return [accuracy_score(labels, answers), loss, *macro, *np.concatenate(by_class), *confusion.ravel().astype(float)]
+    counts = [*support, *confusion.ravel().astype(float)]
+    return [accuracy_score(labels, answers), loss, *macro, *np.concatenate(by_class), *counts]
 
 
 # --------------------------------------------------------------------------------------------- scores of boxes

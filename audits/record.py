@@ -10,6 +10,7 @@ from typing import Any
 from audits.settings import Answer
 from eyechart.errors import StorageError
 from eyechart.host import host_facts
+from eyechart.plain_json import json_text
 from eyechart.storage import write_text
 
 COMMAND = "make audit"
@@ -46,4 +47,4 @@ def merge(path: Path, name: str, answer: Answer, host: dict[str, Any]) -> None:
     origin = {"commit": host["commit"], "date": today, "load_average": host["load_average"]}
     content["results"][name] = answer.figures | {"passed": answer.passed} | origin
     content |= {"commit": host["commit"], "date": today, "host": host}
-    write_text(path, json.dumps(content, indent=1) + "\n")
+    write_text(path, json_text(content, indent=1) + "\n")

@@ -14,6 +14,7 @@ from typing import Any
 from benchmarks.harness import Settings
 from eyechart.errors import StorageError, UsageError
 from eyechart.host import host_facts
+from eyechart.plain_json import json_text
 from eyechart.storage import write_text
 
 COMMAND = "make bench"
@@ -66,4 +67,4 @@ def merge(path: Path, name: str, entry: dict[str, Any], host: dict[str, Any]) ->
     today = datetime.now(UTC).date().isoformat()
     content["results"][name] = entry | {"commit": host["commit"], "date": today, "load_average": host["load_average"]}
     content |= {"commit": host["commit"], "date": today, "host": host}
-    write_text(path, json.dumps(content, indent=1) + "\n")
+    write_text(path, json_text(content, indent=1) + "\n")

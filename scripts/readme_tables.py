@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from eyechart.comparison.uncertainty import mean_interval, wilson_interval
+from eyechart.foreign_text import as_markdown_code
 from eyechart.report.numbers import seconds
 from eyechart.storage import write_text
 
@@ -54,12 +55,13 @@ class Words(NamedTuple):
 
 
 ENGLISH = Words(
-    ("contender", "starts from", "accuracy %", "precision %", "recall %", "F1 %", "loss", "training", "images seen",
-     "parameters"),
+    ("contender", "starts from", "accuracy %", "precision %", "recall %", "F1 %", "loss", "raw loss", "training",
+     "images seen", "parameters"),
     "Seeds: {seeds}; {num_images} test images.",
     "In brackets: the 95 % Wilson interval of one run over its test images.",
     "±: half of the 95 % t-interval of the mean over the seeds.",
-    "Precision, recall and F1 are means over the classes; loss in nats.",
+    "Precision, recall and F1 are means over the classes; loss in nats, after a temperature fitted on validation; "
+    "raw loss: of the answers as they come.",
     "Boxes of `{contender}`: mean IoU {mean_iou}, mAP {map}, mAP50 {map50}.",
     "† did not start from nothing.",
     "Measured on {date} with {commands}: {cpu}, threads: {threads}, device: {device}, torch {torch}, commit {commit} "
@@ -74,12 +76,13 @@ ENGLISH = Words(
      "too few runs": "Too few seeds to say: {number} of the {total} pairs."},
 )  # fmt: skip
 FRENCH = Words(
-    ("concurrent", "départ", "exactitude %", "précision %", "rappel %", "F1 %", "perte", "entraînement",
+    ("concurrent", "départ", "exactitude %", "précision %", "rappel %", "F1 %", "perte", "perte brute", "entraînement",
      "images vues", "paramètres"),
     "Graines : {seeds} ; {num_images} images de test.",
     "Entre parenthèses : l'intervalle de Wilson à 95 % d'un entraînement sur ses images de test.",
     "± : moitié de l'intervalle t à 95 % de la moyenne sur les graines.",
-    "Précision, rappel et F1 sont des moyennes sur les classes ; perte en nats.",
+    "Précision, rappel et F1 sont des moyennes sur les classes ; perte en nats, après une température ajustée sur "
+    "la validation ; perte brute : des réponses telles quelles.",
     "Boîtes de `{contender}` : IoU moyenne {mean_iou}, mAP {map}, mAP50 {map50}.",
     "† n'est pas parti de rien.",
     "Mesuré le {date} avec {commands} : {cpu}, fils d'exécution : {threads}, appareil : {device}, torch {torch}, "
@@ -150,13 +153,20 @@ def _cells(contender: str, result: Contender, words: Words) -> tuple[str, ...]:
     cells = (
         _accuracy(result["accuracy"]["values"]),
         *(_spread(result[name]["values"], 100, 2) for name in ("macro_precision", "macro_recall", "macro_f1")),
-        _spread(result["loss"]["values"], 1, 4),
+        *_losses(result),
         seconds(result["train_seconds"]["mean"]),
         f"{result['images_seen']:,}",
         f"{round(result['num_parameters']['mean']):,}",
     )
-    start = f"`{result['weights']}`" + ("†" if result["weights"] != "none" else "")
-    return (f"`{contender}`", start, *(localised(cell, words) for cell in cells))
+    start = as_markdown_code(result["weights"]) + ("†" if result["weights"] != "none" else "")
+    return (as_markdown_code(contender), start, *(localised(cell, words) for cell in cells))
+
+
+def _losses(result: Contender) -> tuple[str, str]:
+    """After the temperature, and raw; records of before 2026-11-25 have the raw one alone, under the name `loss`."""
+    if "raw_loss" not in result:
+        return "–", _spread(result["loss"]["values"], 1, 4)
+    return _spread(result["loss"]["values"], 1, 4), _spread(result["raw_loss"]["values"], 1, 4)
 
 
 def _accuracy(values: list[float]) -> str:

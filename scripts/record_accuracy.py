@@ -13,7 +13,6 @@ twice.
 from __future__ import annotations
 
 import argparse
-import json
 import shlex
 import statistics
 import sys
@@ -27,6 +26,7 @@ from eyechart.comparison import spoiled
 from eyechart.comparison.compare import compare_runs
 from eyechart.comparison.uncertainty import mean_interval, wilson_interval
 from eyechart.comparison.words.verdicts import sentence
+from eyechart.plain_json import json_text
 from eyechart.recipes import RECIPES
 from eyechart.report.numbers import seconds
 from eyechart.schema import RunRecord, StudyRecord
@@ -38,7 +38,9 @@ MEASURES: dict[str, Callable[[RunRecord], float]] = {
     "macro_precision": lambda run: run.test.macro_precision,
     "macro_recall": lambda run: run.test.macro_recall,
     "macro_f1": lambda run: run.test.macro_f1,
-    "loss": lambda run: run.test.loss,
+    "loss": lambda run: run.test.loss,  # after the temperature
+    "raw_loss": lambda run: run.test.raw_loss,
+    "temperature": lambda run: run.temperature.value,
     "train_seconds": lambda run: run.clocks.training_seconds,
     "train_cpu_seconds": lambda run: run.clocks.training_cpu_seconds,
     "total_seconds": lambda run: run.clocks.total_seconds,
@@ -63,7 +65,7 @@ def main(arguments: list[str] | None = None) -> None:
     check_one_record(studies)
     folders = finished_runs(studies, given.studies)
     content = record_of([read_run(folder) for folder in folders], studies, given.command or commands_of(studies))
-    write_text(given.output, json.dumps(content | verdicts_of(folders), indent=1) + "\n")
+    write_text(given.output, json_text(content | verdicts_of(folders), indent=1) + "\n")
 
 
 def _parser() -> argparse.ArgumentParser:

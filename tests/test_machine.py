@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from eyechart import host, machine, study
+from eyechart import host, machine, storage, study
 from eyechart.errors import RunFailed, UsageError
 from eyechart.launch import probe
 from eyechart.launch.probe import PlannedWork
 from eyechart.schema import Budget, MachineChoice, StudyRecord
-from eyechart.study_folder import open_study
+from eyechart.study_folder import open_study, take
 
 GPU = [("cpu", "float32"), ("cuda", "float32"), ("cuda", "bfloat16")]
 SECONDS = Budget(unit="seconds", amount=60)
@@ -157,11 +157,12 @@ def test_resuming_keeps_what_was_settled(with_gpu: None, tmp_path: Path) -> None
         cpu_float32=work((9, 9), (9, 9)), cuda_float32=work((5, 9), (5, 9)), cuda_bfloat16=work((1, 9), (1, 9))
     )
     settled, _ = settle(plan(), timer)
-    open_study(settled, tmp_path / "s", resume=False, exist_ok=False)
-    again = open_study(plan(), tmp_path / "s", resume=True, exist_ok=False)
+    take(open_study(settled, tmp_path / "s", resume=False, exist_ok=False))
+    storage.write_text(tmp_path / "s" / "cnn-s0" / storage.CHECKPOINT_FILE, "")
+    again = open_study(plan(), tmp_path / "s", resume=True, exist_ok=False).record
     assert (again.rules, again.machine) == (settled.rules, settled.machine)
     assert machine.settle_machine(again, True, lambda sentence: None, time_study=never) is again
-    with pytest.raises(UsageError, match=r"other settings \(precision\)"):
+    with pytest.raises(UsageError, match=r"other settings: precision was [a-z0-9]+ and is float32 now"):
         open_study(plan(precision="float32"), tmp_path / "s", resume=True, exist_ok=False)
 
 

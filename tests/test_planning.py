@@ -11,7 +11,7 @@ import torch
 
 from eyechart import planning, study
 from eyechart.report.provenance import execution_text
-from eyechart.schema import Budget, Execution
+from eyechart.schema import Budget, Execution, Plan
 from eyechart.training import execution
 from eyechart.training.budget import Pace
 
@@ -19,11 +19,11 @@ EAGER = Pace(step_seconds=0.02, first_loss=2.0)
 COMPILED = Pace(step_seconds=0.01, preparing_seconds=25.0, first_loss=2.0)
 
 
-def contender(folder: Path, budget: Budget, given: Execution | None = None) -> Any:
+def contender(folder: Path, budget: Budget, given: Plan | None = None) -> Any:
     """What planning asks of a contender: the cnn, 12,800 images, batches of 128."""
     record = study.plan_study(["cnn"], budget=budget, changes={"batch_size": 128})
     (job,) = study.jobs_of(record, folder)
-    job = job.model_copy(update={"execution": given})
+    job = job.model_copy(update={"plan": given})
     return SimpleNamespace(job=job, splits=SimpleNamespace(train=range(12_800)), device=torch.device("cpu"))
 
 
@@ -63,9 +63,12 @@ def test_a_compilation_that_does_not_pay_is_not_taken(timed: list[str], tmp_path
 
 
 def test_a_repetition_times_nothing(timed: list[str], tmp_path: Path) -> None:
-    given = Execution(mode="compiled")
-    plan = planning.plan_run(contender(tmp_path, Budget(unit="steps", amount=3000), given), lambda progress: None)
-    assert (plan.execution, timed) == (given, [])
+    given = Plan(
+        num_steps=70, batch_size=128, num_train_images=12_800, budget=Budget(unit="seconds", amount=60),
+        evaluation_steps=(70,), execution=Execution(mode="compiled"),
+    )  # fmt: skip
+    plan = planning.plan_run(contender(tmp_path, given.budget, given), lambda progress: None)
+    assert (plan, timed) == (given, [])
 
 
 def test_on_a_cpu_steps_are_not_timed_at_all(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from eyechart.errors import StorageError
 from eyechart.prediction import predict_pictures
 from eyechart.runner import run_contender
 from eyechart.study import jobs_of, plan_study
+from eyechart.temperature import cooled
 
 
 @pytest.fixture(scope="module")
@@ -32,10 +33,13 @@ def test_preprocessing_travels_with_the_weights(run: Path, tmp_path: Path) -> No
     for index, path in enumerate(pictures):
         Image.fromarray(items["images"][index, 0]).save(path)
     answers = predict_pictures(run, pictures, device="cpu")
+    assert record.temperature is not None
+    expected = cooled(stored[:5], record.temperature.value)
+    assert np.abs(expected - stored[:5]).max() > 0.01, "the temperature is told with the answers"
     for index, answer in enumerate(answers):
         assert answer.picture == str(pictures[index])
         row = [answer.probabilities[name] for name in record.dataset.classes]
-        np.testing.assert_allclose(row, stored[index], atol=1e-5)
+        np.testing.assert_allclose(row, expected[index], atol=1e-5)
         assert answer.label == record.dataset.classes[int(np.argmax(stored[index]))]
 
 

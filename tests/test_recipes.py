@@ -35,7 +35,7 @@ def test_the_parts_of_a_name() -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("vgg", "no contender 'vgg'; did you mean 'vgg16'"),
+        ("vgg", "no contender 'vgg'. Did you mean 'vgg16'"),
         ("resnet", "Expected one of cnn, vit"),
         ("cnn:imagenet", "only vgg16 and alexnet"),
         ("", "no contender ''"),
@@ -54,6 +54,14 @@ def test_values_that_cannot_be_are_named(change: dict[str, object]) -> None:
         recipe_of("cnn", change)
 
 
+@pytest.mark.parametrize("contender", ["vgg16:none", "alexnet"])
+def test_a_batch_of_one_is_refused_where_a_batch_is_evened_out(contender: str) -> None:
+    with pytest.raises(UsageError, match=r"Expected -b 2 or more"):
+        recipe_of(contender, {"batch_size": 1})
+    assert recipe_of(contender, {"batch_size": 1, "options": {}}).batch_size == 1
+    assert recipe_of("cnn", {"batch_size": 1}).batch_size == 1
+
+
 def test_kept_features_exclude_augmentation() -> None:
     with pytest.raises(UsageError, match="excludes augmentation"):
         recipe_of("vgg16:hed:frozen", {"augmentation": {"shift_pixels": 2}})
@@ -70,7 +78,7 @@ def test_presets() -> None:
     assert rules_of("quick", "mnist").budget is not None
     assert rules_of("standard", "mnist").budget is None
     assert rules_of("quick", "mnist", budget=Budget(unit="epochs", amount=1), fraction=None).fraction == 1.0
-    with pytest.raises(UsageError, match="no preset 'quik'; did you mean 'quick'"):
+    with pytest.raises(UsageError, match=r"no preset 'quik'\. Did you mean 'quick'"):
         rules_of("quik", "mnist")
     with pytest.raises(UsageError, match="fraction = 2"):
         rules_of("quick", "mnist", fraction=2)

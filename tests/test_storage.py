@@ -92,3 +92,19 @@ def test_runs_are_found_at_every_depth_and_once(tmp_path: Path) -> None:
     assert storage.find_runs([tmp_path / "study" / "b-s2"]) == [tmp_path / "study" / "b-s2"]
     with pytest.raises(StorageError, match="does not exist"):
         storage.find_runs([tmp_path / "nowhere"])
+
+
+def test_a_folder_that_is_no_run_says_what_it_is_and_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match=r"is not there; .* `eyechart ls`"):
+        storage.read_run(tmp_path / "nowhere")
+    with pytest.raises(StorageError, match=r"no finished run in .* `eyechart run`"):
+        storage.read_run(tmp_path)
+    for seed in range(14):
+        (tmp_path / "study" / f"cnn-s{seed}").mkdir(parents=True)
+        (tmp_path / "study" / f"cnn-s{seed}" / "run.json").write_text("{}")
+    for folder in (tmp_path, tmp_path / "study"):
+        with pytest.raises(StorageError, match=r"holds several runs.*cnn-s0, .*cnn-s11 and 2 more") as found:
+            storage.read_run(folder)
+        assert "run.json" not in str(found.value)
+    with pytest.raises(StorageError, match="is a file"):
+        storage.read_run(tmp_path / "study" / "cnn-s0" / "run.json")

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eyechart.errors import EyechartError
+from eyechart.places import user_path
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from eyechart.schema import Budget, Comparison, Recipe, Rules, RunRecord
     from eyechart.study import Study
@@ -28,21 +29,21 @@ __all__ = [
 
 
 def run(
-    models: Sequence[str] = (),
+    models: str | Sequence[str] = (),
     data: str | Path = "mnist",
     preset: str = "quick",
-    seeds: Sequence[int] = (0,),
+    seeds: int | Iterable[int] = (0,),
     *,
     budget: Budget | None = None,
     recipe: dict[str, Any] | None = None,
-    recipes: Sequence[str | Path] = (),
+    recipes: str | Path | Sequence[str | Path] = (),
     device: str | None = None,
     precision: str | None = None,
     threads: int | None = None,
     img_size: int | None = None,
     fraction: float | None = None,
     output: str | Path = "runs",
-    name: str = "",
+    name: str | None = None,
     resume: bool = False,
     exist_ok: bool = False,
     offline: bool = False,
@@ -52,27 +53,27 @@ def run(
     """Train contenders on the same images under the same rules; the study that results.
 
     Args:
-        models: names such as "cnn" or "vgg16:hed:frozen"; none: all five.
-        data: a known dataset, or a folder or zip.
-        preset: "quick", "standard" or "smoke".
+        models, seeds: one or several; names such as "cnn" or "vgg16:hed:frozen", none: all five.
+        data, preset: a known dataset, or a folder or zip; "quick", "standard" or "smoke".
         budget: replaces the preset's, such as ec.Budget(unit="epochs", amount=2).
         recipe: fields of every recipe to replace, such as {"learning_rate": 0.1}.
-        recipes: recipe files, such as `eyechart tune` writes; each replaces the recipe of its contender.
+        recipes: one or more recipe files, such as `eyechart tune` writes.
+        name: of the study's folder in `output`; None: made from preset and data.
         quiet: no table, no lines.
         strict: UnfairComparison where something speaks against the plan or, afterwards, against the results.
 
-    Raises an EyechartError: UsageError, MissingError (data or weights), RunFailed (some run failed; the others are
-    complete in the study's folder), Interrupted (after saving).
+    Raises an EyechartError: UsageError, MissingError (data or weights), RunFailed (some run failed; its `reasons` say
+    why), Interrupted (after saving).
     """
     from eyechart import study as studies
     from eyechart.cli.run import race
 
     record = studies.plan_study(
-        models, str(data), preset, seeds, name=name, changes=recipe, recipe_files=[Path(file) for file in recipes],
+        models, str(data), preset, seeds, name=name, changes=recipe, recipe_files=recipes,
         budget=budget, img_size=img_size, fraction=fraction, device=device, precision=precision, num_threads=threads,
     )  # fmt: skip
-    done = race(record, Path(output) / record.name, resume=resume, exist_ok=exist_ok, offline=offline, quiet=quiet,
-                strict=strict)  # fmt: skip
+    folder = studies.folder_of(record, user_path(output))
+    done = race(record, folder, resume=resume, exist_ok=exist_ok, offline=offline, quiet=quiet, strict=strict)
     studies.raise_failures(done)
     if strict:
         done.check_fairness()
@@ -84,7 +85,7 @@ def open_study(folder: str | Path) -> Study:
     from eyechart.storage import read_study
     from eyechart.study import Study
 
-    return Study(Path(folder), read_study(Path(folder)))
+    return Study(user_path(folder), read_study(user_path(folder)))
 
 
 def compare(*runs: str | Path) -> Comparison:
@@ -95,7 +96,7 @@ def compare(*runs: str | Path) -> Comparison:
     from eyechart.comparison.compare import compare_runs
     from eyechart.storage import find_runs
 
-    return compare_runs(find_runs([Path(folder) for folder in runs]))
+    return compare_runs(find_runs([user_path(folder) for folder in runs]))
 
 
 def __getattr__(name: str) -> Any:

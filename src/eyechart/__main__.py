@@ -1,6 +1,12 @@
-"""`python -m eyechart` is the same as `eyechart`."""
+"""`python -m eyechart` is the same as `eyechart`: the current folder is no place for modules."""
 
-from eyechart.cli import main
+import sys
+
+from eyechart.children import search_path
+
+sys.path[:] = search_path()
+
+from eyechart.cli import main  # noqa: E402
 
 if __name__ == "__main__":
     main()

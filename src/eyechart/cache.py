@@ -12,6 +12,7 @@ import os
 from pathlib import Path
 
 from eyechart.errors import StorageError
+from eyechart.places import user_path
 from eyechart.storage import write_bytes
 
 
@@ -19,7 +20,7 @@ def cache_folder() -> Path:
     """EYECHART_CACHE if it is set, otherwise the system's folder for caches.  It may not exist yet."""
     chosen = os.environ.get("EYECHART_CACHE")
     if chosen:
-        return Path(chosen).expanduser()
+        return user_path(chosen)
     from platformdirs import user_cache_dir
 
     return Path(user_cache_dir("eyechart"))

@@ -61,6 +61,11 @@ class Clock:
         running = time.perf_counter() - self._border[0] if self._runs(name) else 0.0  # asked often, so nothing else
         return self._seconds.get(name, 0.0) + running
 
+    def settled_seconds(self, name: str) -> float:
+        """The same, once the device has done everything that it was asked for."""
+        self._synchronise()
+        return self.seconds(name)
+
     def cpu_seconds(self, name: str) -> float:
         """CPU seconds of `name` so far, of all threads of this process and of its children."""
         running = _times()[1] - self._border[1] if self._runs(name) else 0.0

@@ -13,12 +13,13 @@ import torch
 
 from eyechart import host, seeding
 from eyechart.contracts import Dataset, Splits, StartingWeights
-from eyechart.data import augment, batches, boxes, catalog, splits
+from eyechart.data import augment, batches, boxes, catalog, content, splits
 from eyechart.models import catalog as architectures
+from eyechart.places import seen_from_here
 from eyechart.schema import Job, Plan, Preprocessing
 from eyechart.training import feeds
 from eyechart.training.execution import Computation
-from eyechart.weights.resolve import starting_weights
+from eyechart.weights.resolve import NAMED_WEIGHTS, starting_weights
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,9 +69,12 @@ def prepare(job: Job, device: torch.device, say: Callable[[str], None]) -> Conte
     host.set_threads(job.rules.num_threads)
     host.set_precision(job.rules.precision, device)
     seeding.make_deterministic()
-    dataset = catalog.load_dataset(job.rules.dataset, img_size=job.rules.img_size, offline=job.offline, say=say)
+    reference = seen_from_here(job.rules.dataset, job.started_in, catalog.KNOWN)
+    dataset = catalog.load_dataset(reference, img_size=job.rules.img_size, offline=job.offline, say=say)
+    content.check_content(dataset.card, job.dataset_sha256, job.run)
     parts = splits.split(dataset, job.rules, job.seed)
-    starting = starting_weights(job.recipe.contender, job.recipe.weights, offline=job.offline, say=say)
+    weights = seen_from_here(job.recipe.weights, job.started_in, NAMED_WEIGHTS)
+    starting = starting_weights(job.recipe.contender, weights, offline=job.offline, say=say)
     preprocessing = architectures.plan_preprocessing(
         job.recipe, dataset.card, parts.pixel_mean, parts.pixel_std, starting
     )

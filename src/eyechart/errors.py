@@ -14,11 +14,20 @@
 Every message says what was found, what was expected and what to do.  Programming mistakes stay `assert`s.
 """
 
+from __future__ import annotations
+
+from eyechart.foreign_text import shown, shown_lines
+
 
 class EyechartError(Exception):
     """The root: the command line prints its message and exits with `exit_code`, without a traceback."""
 
     exit_code = 1
+    has_lines = False  # whether line ends in the message are its own; elsewhere one is part of somebody's name
+
+    def told(self) -> str:
+        """The message as people see it, whatever names stand in it."""
+        return shown_lines(str(self)) if self.has_lines else shown(str(self))
 
 
 class UsageError(EyechartError):
@@ -58,11 +67,24 @@ class StorageError(EyechartError):
 
 
 class RunFailed(EyechartError):
-    """Training or judging a contender failed; the other contenders of the study are not affected."""
+    """Training or judging a contender failed; the other contenders of the study are not affected.
+
+    Of a study: `reasons` say for each run that failed why, in full; the message has the first line of each.
+    """
+
+    reasons: dict[str, str]
+
+    def __init__(self, message: str, reasons: dict[str, str] | None = None):
+        super().__init__(message)
+        self.reasons = reasons or {}
+
+    has_lines = True  # a traceback, or what the process said last
 
 
 class UnfairComparison(EyechartError):
     """A rule of a fair comparison is broken or a result looks wrong, and the user asked to be strict about it."""
+
+    has_lines = True  # one a finding
 
 
 class Interrupted(EyechartError):

@@ -18,8 +18,9 @@ from eyechart.contracts import Images, LabelledImages, Progress
 from eyechart.errors import Interrupted, RunFailed
 from eyechart.evaluation import cost, metrics
 from eyechart.evaluation.predict import Predictions, predict
+from eyechart.foreign_text import shown
 from eyechart.models import catalog as architectures
-from eyechart.schema import Host, Job, Plan, Scores
+from eyechart.schema import Host, Job, Plan
 from eyechart.training import feeds, loop
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def train_contender(
         matmul = cost.matmul_flops_per_second(device, dtype_of(job))
     fit = _fit(contender, plan, feed, clock, report, stop_signal)
     fit()
-    return Trained(contender, plan, fit, clock, facts, matmul)
+    return Trained(contender, fit.plan, fit, clock, facts, matmul)
 
 
 # --------------------------------------------------------------------------------------------- before the start
@@ -68,7 +69,7 @@ def _sayer(run: str, report: Reporter, stop_signal: Callable[[], int | None]) ->
     """Passes on what is said while a run is prepared, and stops it there when that is wished."""
 
     def say(sentence: str) -> None:
-        report(Progress(run, "preparing", note=sentence))
+        report(Progress(run, "preparing", note=shown(sentence)))
         number = stop_signal()
         if number is not None:
             raise Interrupted(f"Stopped while {run} was prepared; pictures that are prepared already stay.", number)
@@ -112,7 +113,7 @@ def _validate(contender: Contender) -> loop.Validation:
     except RunFailed:  # no numbers any more: the loop calls the run diverged
         return loop.Validation(float("nan"), 0.0, None)
     scores = metrics.score(part.labels, contender.validation.probabilities)
-    return loop.Validation(scores.loss, scores.accuracy, _objective(contender, part))
+    return loop.Validation(scores.raw_loss, scores.accuracy, _objective(contender, part))
 
 
 def _objective(contender: Contender, part: LabelledImages) -> float | None:
@@ -158,13 +159,11 @@ def uniform_guess(num_items: int, num_classes: int) -> np.ndarray:
     return probabilities
 
 
-def judge_validation(contender: Contender, diverged: bool) -> tuple[Predictions, Scores]:
-    """What the model says of the validation part after its last step, and how good that is."""
+def answers_on_validation(contender: Contender, diverged: bool) -> Predictions:
+    """What the model says of the validation part after its last step."""
     # The last look came after the last step; a diverged run's looks are worth nothing.
     found = None if diverged else contender.validation
-    part = contender.splits.validation
-    predictions = found or judge(contender, part, diverged)
-    return predictions, metrics.score(part.labels, predictions.probabilities)
+    return found or judge(contender, contender.splits.validation, diverged)
 
 
 def dtype_of(job: Job) -> torch.dtype:

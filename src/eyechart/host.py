@@ -112,13 +112,21 @@ def _git(checkout: Path, *arguments: str) -> str:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     environment["GIT_OPTIONAL_LOCKS"] = "0"  # only look: never write git's index
     command = ["git", "-C", str(checkout), *arguments]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=5, check=True, env=environment)
+    result = subprocess.run(
+        command,
+        capture_output=True,
+        encoding="utf-8",
+        errors="backslashreplace",
+        timeout=5,
+        check=True,
+        env=environment,
+    )
     return result.stdout.strip()
 
 
 def _read(path: str) -> str:
     try:
-        return Path(path).read_text()
+        return Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         return ""
 

@@ -35,21 +35,19 @@ def plan_run(contender: Contender, report: Reporter) -> Plan:
             )
         return card.plan
     job, num_train = contender.job, len(contender.splits.train)
+    if job.plan:
+        return job.plan
     is_timed = budget.budget_of(job.recipe, job.rules).unit == "seconds"
     modes = execution.MODES[contender.device.type]
-    if len(modes) == 1 or job.execution:  # nothing to choose
-        pace = _calibrated(contender, report) if is_timed else None
-        plan = budget.make_plan(job.recipe, job.rules, num_train, pace)
-        chosen = job.execution or plan.execution
-    else:
-        eager = _calibrated(contender, report)
-        num_steps = budget.make_plan(job.recipe, job.rules, num_train, eager).num_steps
-        chosen, pace = execution.choose_execution(
-            modes, eager, num_steps, lambda mode: _calibrated(contender, report, mode)
-        )
-        plan = budget.make_plan(job.recipe, job.rules, num_train, pace if is_timed else None)
-    num_cached = job.num_cached_images or plan.num_cached_images
-    return plan.model_copy(update={"num_cached_images": num_cached, "execution": chosen})
+    if len(modes) == 1:  # nothing to choose
+        return budget.make_plan(job.recipe, job.rules, num_train, _calibrated(contender, report) if is_timed else None)
+    eager = _calibrated(contender, report)
+    num_steps = budget.make_plan(job.recipe, job.rules, num_train, eager).num_steps
+    chosen, pace = execution.choose_execution(
+        modes, eager, num_steps, lambda mode: _calibrated(contender, report, mode)
+    )
+    plan = budget.make_plan(job.recipe, job.rules, num_train, pace if is_timed else None)
+    return plan.model_copy(update={"execution": chosen})
 
 
 def calibrate(contender: Contender, seconds: float, mode: ExecutionMode = "eager") -> budget.Pace:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, cast
 
@@ -10,6 +11,7 @@ import numpy as np
 from eyechart import host, saved
 from eyechart.data.pictures import read_picture
 from eyechart.evaluation.predict import Predictions, predict
+from eyechart.temperature import cooled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +25,7 @@ class PictureAnswer(NamedTuple):
 
     picture: str
     label: str  # the most probable class
-    probability: float
+    probability: float  # after the run's temperature, as all of them
     probabilities: dict[str, float]  # of every class, most probable first
     boxes: list[dict[str, object]]  # of a detector: label, score, box in pixels of the picture as the run reads it
 
@@ -37,6 +39,8 @@ def predict_pictures(run: Path, pictures: Sequence[Path], *, device: str = "auto
     record, model = saved.load_run_model(run, chosen)
     images = read_pictures(pictures, record.preprocessing)
     predictions = predict(cast("ContenderModel", model), images, device=chosen, batch_size=64)
+    heat = record.temperature.value if record.temperature else 1.0
+    predictions = replace(predictions, probabilities=cooled(predictions.probabilities, heat))
     classes = record.dataset.classes
     return [_answer(str(path), row, predictions, classes) for row, path in enumerate(pictures)]
 

@@ -6,13 +6,13 @@ budget, and the same recipe is stretched or squeezed to it.
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from eyechart.errors import UsageError
+from eyechart.near_miss import did_you_mean
 from eyechart.schema import Augmentation, Recipe
 
 RECIPES: dict[str, Recipe] = {
@@ -122,9 +122,8 @@ def recipe_of(contender: str, changes: dict[str, Any] | None = None) -> Recipe:
     """
     name, _, rest = contender.partition(":")
     if name not in RECIPES:
-        near = difflib.get_close_matches(name, RECIPES, n=1)
         raise UsageError(
-            f"There is no contender {name!r}{f'; did you mean {near[0]!r}?' if near else ''}. "
+            f"There is no contender {name!r}.{did_you_mean(name, RECIPES)} "
             f"Expected one of {', '.join(RECIPES)}, such as -m cnn -m vgg16:hed:frozen."
         )
     return changed(RECIPES[name], _from_name(contender, rest) | (changes or {}))
@@ -146,6 +145,11 @@ def changed(recipe: Recipe, changes: dict[str, Any]) -> Recipe:
         raise UsageError(
             f"{recipe.contender} keeps the outputs of its frozen stages (cache_frozen), which excludes augmentation: "
             f"an image that changes every time cannot be kept. Choose one of the two."
+        )
+    if new.batch_size == 1 and new.options.get("batch_norm"):
+        raise UsageError(
+            f"{recipe.contender} evens out its features over the images of a batch (batch_norm), and a batch of "
+            f"1 image has nothing to even out. Expected -b 2 or more; or give a recipe file with batch_norm false."
         )
     return new
 

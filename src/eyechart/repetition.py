@@ -2,43 +2,92 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from eyechart import storage
+from eyechart import replacing, storage
+from eyechart.errors import Interrupted, UsageError
+from eyechart.file_names import on_disk
+from eyechart.folder_names import folder_name_of
 from eyechart.launch import process
-from eyechart.schema import Budget, Job, RunRecord
+from eyechart.locks import hold
+from eyechart.schema import Job, RunRecord
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from eyechart.contracts import Reporter
+    from eyechart.study import Launcher
 
 
-def repeat_run(folder: Path, output: Path, report: Reporter, *, offline: bool = False) -> tuple[RunRecord, RunRecord]:
+def repeat_run(folder: Path, output: Path, report: Reporter, *, offline: bool = False,
+               say: Callable[[str], None] = lambda sentence: None, launch: Launcher = process.do,
+               ) -> tuple[RunRecord, RunRecord]:  # fmt: skip
     """The old record and the new one; the repetition's folder is output/<study>/<run>.
 
-    The schedule is taken from the run file as a number of steps, so a budget in seconds is not calibrated again.
+    An earlier repetition there is replaced once the new one is complete.  The plan is taken from the run
+    file, so a budget in seconds is neither calibrated nor paced again.
+    Raises UsageError when the original or a study would be replaced, DatasetError when its data has changed.
     """
     old = storage.read_run(folder)
-    target = output / old.study / old.run
-    if target.exists():
-        shutil.rmtree(target)  # an earlier repetition of the same run
-    rules = old.rules.model_copy(update={"budget": Budget(unit="steps", amount=old.plan.num_steps)})
-    job = Job(
+    study, run = folder_name_of(old.study), folder_name_of(old.run)
+    home = output / on_disk(study)
+    _check_target(folder, home, run)
+    made_in = home / f".{run}.repetition"
+    with hold(home, say, part=f"{run}-"):
+        replacing.finish(made_in, lambda: replacing.remove_run(home / run))
+        _discard(made_in, run)  # of one that was killed
+        try:
+            launch(_job(old, made_in / run, offline), report)
+            replacing.put_in_place(made_in, lambda: replacing.remove_run(home / run))
+        except Interrupted as error:
+            raise Interrupted(
+                f"Stopped: {old.run} was not repeated to its end, and nothing of that is kept. What was there stays.",
+                error.exit_code - 128,
+            ) from None
+        finally:
+            _discard(made_in, run)
+        return old, storage.read_run(home / run)
+
+
+def _check_target(original: Path, home: Path, run: str) -> None:
+    """UsageError when the repetition would take the place of anything but an earlier repetition."""
+    target = home / run
+    if original.resolve().is_relative_to(target.resolve()) or (target.exists() and target.samefile(original)):
+        found = f"is the run that is to be repeated, {original}"
+    elif (home / storage.STUDY_FILE).exists():
+        found = "is the place of a run in another study"
+    elif target.is_symlink() or target.is_file():
+        found = "is a link or a file"
+    else:
+        return
+    raise UsageError(
+        f"The repetition would be written to {target}, which {found}; expected a place of its own. "
+        f"Choose another --output, or leave it out."
+    )
+
+
+def _job(old: RunRecord, folder: Path, offline: bool) -> Job:
+    return Job(
         study=old.study,
         run=old.run,
-        folder=str(target),
+        folder=str(folder),
         contender=old.contender,
         seed=old.seed,
         recipe=old.recipe,
-        rules=rules,
-        num_cached_images=old.plan.num_cached_images,
-        execution=old.plan.execution,
+        rules=old.rules,
+        plan=old.plan,
         offline=offline,
         command=old.command,
+        started_in=old.started_in,
+        dataset_sha256=old.dataset.content_sha256,
     )
-    process.do(job, report)
-    return old, storage.read_run(target)
+
+
+def _discard(made_in: Path, run: str) -> None:
+    """Remove what there is of a repetition that did not come to its end."""
+    if made_in.is_dir():
+        replacing.remove_study(made_in, [run])
 
 
 def compare(old: RunRecord, new: RunRecord) -> tuple[list[str], bool]:

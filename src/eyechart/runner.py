@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from eyechart import saved, storage
+from eyechart import saved, storage, temperature
 from eyechart.clock import Clock
 from eyechart.contender import TOOLS, Contender
 from eyechart.contracts import LabelledImages, Progress
@@ -22,9 +22,9 @@ from eyechart.evaluation import cost, detection, metrics
 from eyechart.evaluation.predict import Predictions
 from eyechart.fitting import (
     EVALUATION_BATCH,
+    answers_on_validation,
     dtype_of,
     judge,
-    judge_validation,
     train_contender,
 )
 from eyechart.schema import Clocks, Cost, DetectionScores, Job, Plan, RunRecord
@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 
     from eyechart.contracts import Reporter
 
-SHARED_FIELDS = {"study", "run", "contender", "seed", "recipe", "rules", "command"}  # of a job and its record
+# Of a job and its record.
+SHARED_FIELDS = {"study", "run", "contender", "seed", "recipe", "rules", "command", "started_in"}
 
 
 def run_contender(
@@ -92,13 +93,15 @@ def _judge_test(contender: Contender, diverged: bool) -> Judged:
     """Open the test part, once, and score what the model says of it; and of the validation part."""
     test = contender.splits.test.open()
     predictions = judge(contender, test, diverged)
-    validation, validation_scores = judge_validation(contender, diverged)
+    validation, part = answers_on_validation(contender, diverged), contender.splits.validation
+    found = temperature.fit(part.labels, validation.probabilities)
     return Judged(
         predictions,
         validation,
         {
-            "test": metrics.score(test.labels, predictions.probabilities),
-            "validation": validation_scores,
+            "temperature": found,
+            "test": metrics.score(test.labels, predictions.probabilities, found.value),
+            "validation": metrics.score(part.labels, validation.probabilities, found.value),
             "detection": _score_boxes(contender, predictions, test),
             "predictions_sha256": storage.digest_arrays(predictions.arrays()),
             "items": _write_items(Path(contender.job.folder).parent, test),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import torch
@@ -12,6 +11,7 @@ from torch import nn
 
 from eyechart.errors import StorageError
 from eyechart.models.catalog import build_model
+from eyechart.plain_json import json_text
 from eyechart.schema import RunRecord
 from eyechart.storage import WEIGHTS_FILE, digest_arrays, read_run, write_bytes
 
@@ -22,13 +22,14 @@ def weights_digest(model: nn.Module) -> str:
 
 
 def save_weights(path: Path, model: nn.Module, record: RunRecord) -> None:
-    """Write the tensors; the header holds contender, recipe, classes and preprocessing as JSON."""
+    """Write the tensors; the header holds contender, recipe, classes, preprocessing and temperature as JSON."""
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
     header = {
         "contender": record.contender,
         "recipe": record.recipe.model_dump_json(),
-        "classes": json.dumps(record.dataset.classes),
+        "classes": json_text(record.dataset.classes),
         "preprocessing": record.preprocessing.model_dump_json(),
+        "temperature": record.temperature.model_dump_json() if record.temperature else "",
     }
     write_bytes(path, save(tensors, metadata=header))
 
@@ -46,7 +47,9 @@ def load_run_model(folder: Path, device: torch.device) -> tuple[RunRecord, nn.Mo
     except FileNotFoundError:
         raise StorageError(f"{path} is not there; expected the trained weights of {record.run}.") from None
     except (SafetensorError, OSError, RuntimeError) as error:
-        raise StorageError(f"{path} is damaged or of another network ({error}). Train {record.run} again.") from None
+        raise StorageError(
+            f"{path} is damaged or of another network ({' '.join(str(error).split())}). Train {record.run} again."
+        ) from None
     if weights_digest(model) != record.weights_sha256:
         raise StorageError(
             f"{path} holds other weights than run.json speaks of; expected sha256 {record.weights_sha256[:12]}. "

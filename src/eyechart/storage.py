@@ -8,6 +8,8 @@ runs/<study>/<run>/validation.npz        probabilities for every validation item
 runs/<study>/<run>/weights.safetensors   the trained weights, preprocessing in the header
 runs/<study>/<run>/checkpoint.safetensors    only while a run is unfinished
 runs/<study>/<run>/failure.json          only when the last try failed: the reason
+runs/<study>/.replacement/               a study that --exist-ok puts in the place of this one: replacing.py
+runs/<study>/.eyechart-lock              held by the process that works there; .eyechart-holder.json says which
 runs/<search>/tune.json                  what a search for recipes was to do
 runs/<search>/trials/<trial>/trial.json  one training of a trial, on validation only; its checkpoint while unfinished
 runs/<search>/recipes/<contender>.json   the recipe that won, once every contender had its share
@@ -25,9 +27,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import from_json, to_json
 
 from eyechart.errors import StorageError
 from eyechart.schema import RunRecord, StudyRecord
+from eyechart.schema.versions import upgraded_run, version_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,7 +49,22 @@ CHECKPOINT_FILE = "checkpoint.safetensors"
 FAILURE_FILE = "failure.json"
 TUNE_FILE = "tune.json"
 TRIAL_FILE = "trial.json"
+REPORT_FILE = "report.html"
+SPILL_FILE = "features.bin"  # outputs of frozen stages while a run is under way: training/feeds.py
+LOCK_PREFIX = ".eyechart-"
+
+# All that eyechart writes, and so all that it may remove; in the folder of a run, and in that of a study beside runs.
+RUN_FILES = (
+    RUN_FILE, PREDICTIONS_FILE, VALIDATION_FILE, WEIGHTS_FILE, CHECKPOINT_FILE, FAILURE_FILE, SPILL_FILE,
+)  # fmt: skip
+STUDY_FILES = ("items-*.npz", REPORT_FILE, "report-synthesis.md")
+FIGURES_FOLDER = "report-figures"
+FIGURE_NAMES = (
+    "calibration-*", "classes-f1", "confusion-*", "cost-*", "differences", "intervals-*", "learning-*", "tuning",
+)  # fmt: skip
+FIGURE_FILES = tuple(f"{name}.{kind}" for name in FIGURE_NAMES for kind in ("svg", "png"))
 ROWS_AT_ONCE = 4096
+MOST_OFFERED = 12  # runs that an error lists
 NUMBERS = re.compile(r"(\d+)")
 
 
@@ -62,7 +81,7 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".partial")
     except OSError as error:
-        raise _disk_error(path, error) from error
+        raise disk_error(path, error) from error
     try:
         with os.fdopen(descriptor, "wb") as file:
             yield file
@@ -71,7 +90,7 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
         os.chmod(temporary, 0o644)  # mkstemp makes files that only their owner reads
         os.replace(temporary, path)
     except OSError as error:
-        raise _disk_error(path, error) from error
+        raise disk_error(path, error) from error
     finally:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
@@ -119,7 +138,8 @@ def _some_rows(array: Any, start: int) -> np.ndarray:
     return np.ascontiguousarray(array[start : start + ROWS_AT_ONCE] if array.shape else array)
 
 
-def _disk_error(path: Path, error: OSError) -> StorageError:
+def disk_error(path: Path, error: OSError) -> StorageError:
+    """What the disk refused, in words."""
     if error.errno == errno.ENOSPC:
         return StorageError(
             f"The disk is full: {path} could not be written. Nothing half-written is left. "
@@ -137,18 +157,34 @@ def _disk_error(path: Path, error: OSError) -> StorageError:
 def read_record(path: Path, kind: type[Record]) -> Record:
     """Read a record; StorageError when it is missing, damaged or of another version."""
     try:
-        return kind.model_validate_json(path.read_bytes())
+        return kind.model_validate_json(_upgraded(path, kind))
     except FileNotFoundError:
         raise StorageError(f"{path} is not there; expected a {path.name} written by eyechart.") from None
     except OSError as error:
         raise StorageError(f"{path} could not be read ({error.strerror}).") from error
-    except ValidationError as error:
+    except ValueError as error:  # no JSON, which pydantic would tell in the same words
+        if not isinstance(error, ValidationError):
+            raise StorageError(f"{path} is damaged: it is no JSON ({error}). {_cure(path)}") from None
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"
         raise StorageError(
-            f"{path} is damaged or was written by another version of eyechart: {where}: {first['msg']}. "
-            f"Delete its folder and run the study again with --resume."
+            f"{path} is damaged or was written by another version of eyechart: {where}: {first['msg']}. {_cure(path)}"
         ) from None
+
+
+def _upgraded(path: Path, kind: type[Record]) -> bytes:
+    """The file as JSON in today's form; StorageError for one of a later version."""
+    content = path.read_bytes()
+    raw = from_json(content)
+    newest = kind.model_fields["schema_version"].default if "schema_version" in kind.model_fields else None
+    if newest and isinstance(raw, dict) and version_of(raw) > newest:
+        raise StorageError(
+            f"{path} has version {version_of(raw)}, and this eyechart reads up to {newest}: a later one wrote it. "
+            f"Update eyechart, or read it with the version that wrote it."
+        )
+    if kind is not RunRecord or not isinstance(raw, dict) or version_of(raw) == newest:
+        return content
+    return to_json(upgraded_run(raw), inf_nan_mode="null")
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
@@ -163,11 +199,71 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
     except FileNotFoundError:
         raise StorageError(f"{path} is not there; expected an .npz written by eyechart.") from None
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise StorageError(f"{path} is damaged ({error}). Delete its folder and run with --resume.") from None
+        raise StorageError(f"{path} is damaged ({error}). {_cure(path)}") from None
+
+
+def _cure(path: Path) -> str:
+    """What to do about a damaged file: what --resume makes again may be deleted, a plan may not."""
+    if path.name in (STUDY_FILE, TUNE_FILE):
+        return "Restore that file, or start anew under another --name."
+    if path.name.startswith("items-"):
+        return "Delete it and the folder of one run beside it, then run with --resume: that run writes it again."
+    if path.name in (*RUN_FILES, TRIAL_FILE):
+        return f"Delete the folder {path.parent} and run with --resume."
+    return "Restore that file."
 
 
 def read_run(folder: Path) -> RunRecord:
-    return read_record(folder / RUN_FILE, RunRecord)
+    """The record of a finished run, its means over classes by today's rule.
+
+    StorageError says what is in `folder` instead, and how to get at a run.
+    """
+    from eyechart.class_means import by_todays_rule
+
+    if not is_run(folder):
+        raise StorageError(_no_run(folder))
+    run = read_record(folder / RUN_FILE, RunRecord)
+    if run.temperature is None and run.validation_items:  # of before there were temperatures
+        run = _with_temperature(folder, run)
+    return run.model_copy(update={part: by_todays_rule(getattr(run, part)) for part in ("test", "validation")})
+
+
+def _with_temperature(folder: Path, run: RunRecord) -> RunRecord:
+    """The same run with its losses after a temperature that its stored answers give; as it is where they are gone."""
+    from eyechart import temperature
+
+    try:
+        scored = [
+            ("validation", read_arrays(folder / VALIDATION_FILE), read_arrays(folder.parent / run.validation_items)),
+            ("test", read_arrays(folder / PREDICTIONS_FILE), read_arrays(folder.parent / run.items)),
+        ]
+        pairs = {part: (items["labels"], answers["probabilities"]) for part, answers, items in scored}
+        found = temperature.fit(*pairs["validation"])
+        losses = {part: temperature.loss_after(found.value, *pair) for part, pair in pairs.items()}
+    except (StorageError, KeyError, AssertionError, IndexError):  # findings tell what is missing or does not fit
+        return run
+    scores = {part: getattr(run, part).model_copy(update={"loss": loss}) for part, loss in losses.items()}
+    return run.model_copy(update={"temperature": found, **scores})
+
+
+def no_runs(paths: list[Path]) -> str:
+    """What to tell where a command that takes many runs found none."""
+    return (
+        f"There is no finished run in {', '.join(map(str, paths))}; expected at least one run.json. Make some with "
+        f"`eyechart run`; `eyechart ls` lists those that are there, the unfinished ones too."
+    )
+
+
+def _no_run(folder: Path) -> str:
+    expected = "expected the folder of one run"
+    if not folder.is_dir():
+        what = "is a file" if folder.exists() else "is not there"
+        return f"{folder} {what}; {expected}, such as runs/<study>/<run>. `eyechart ls` lists those that there are."
+    inside = [str(run) for run in find_runs([folder])]
+    if not inside:
+        return no_runs([folder])
+    more = f" and {len(inside) - MOST_OFFERED} more" if len(inside) > MOST_OFFERED else ""
+    return f"{folder} holds several runs; {expected}. Choose one: {', '.join(inside[:MOST_OFFERED])}{more}."
 
 
 def read_study(folder: Path) -> StudyRecord:
@@ -176,6 +272,20 @@ def read_study(folder: Path) -> StudyRecord:
 
 def is_run(folder: Path) -> bool:
     return (folder / RUN_FILE).is_file()
+
+
+def has_work(folder: Path) -> bool:
+    """Whether a study or a search has anything that was trained: a finished run or trial, or a checkpoint."""
+    return any(
+        next(folder.glob(depth + name), None) is not None
+        for depth, names in (("*/", (RUN_FILE, CHECKPOINT_FILE)), ("trials/*/", (TRIAL_FILE, CHECKPOINT_FILE)))
+        for name in names
+    )
+
+
+def is_hidden(path: Path, below: Path) -> bool:
+    """Whether a folder on the way from `below` to `path` is hidden: what is not finished, or not for people."""
+    return any(part.startswith(".") for part in path.relative_to(below).parts)
 
 
 def find_runs(paths: list[Path]) -> list[Path]:
@@ -187,7 +297,8 @@ def find_runs(paths: list[Path]) -> list[Path]:
     for path in paths:
         if not path.exists():
             raise StorageError(f"{path} does not exist; expected the folder of a run, a study, or of several studies.")
-        found += [file.parent for depth in ("", "*/", "*/*/") for file in sorted(path.glob(depth + RUN_FILE))]
+        files = [file for depth in ("", "*/", "*/*/") for file in sorted(path.glob(depth + RUN_FILE))]
+        found += [file.parent for file in files if not is_hidden(file, path)]
     return sorted(set(found), key=lambda folder: natural_key(str(folder)))
 
 
@@ -204,7 +315,7 @@ def natural_key(text: str) -> tuple[list[Any], str]:
 def failure_reason(folder: Path) -> str:
     """Why the last try of an unfinished run failed; empty when nothing is known."""
     try:
-        return str(json.loads((folder / FAILURE_FILE).read_text())["reason"])
+        return str(json.loads((folder / FAILURE_FILE).read_bytes())["reason"])
     except (OSError, ValueError, KeyError):
         return ""
 

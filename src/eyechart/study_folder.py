@@ -2,49 +2,106 @@
 
 from __future__ import annotations
 
-import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
-from eyechart import storage
-from eyechart.errors import UsageError
-from eyechart.schema import Recipe, Rules, StudyRecord
-from eyechart.study import check_search_seeds
+from eyechart import replacing, storage
+from eyechart.errors import StorageError, UsageError
+from eyechart.plan_differences import differences
+from eyechart.schema import StudyRecord
+from eyechart.study import Study, check_search_seeds, run_names
 
-SETTLED_RULES = ("device", "precision")  # which "auto" leaves to machine.settle_machine, once a study
+
+@dataclass(frozen=True)
+class Opened:
+    """A folder that was looked at and not touched, and the plan that is to be carried out there."""
+
+    record: StudyRecord
+    home: Path  # where the study is to stand
+    folder: Path  # where its runs are made: home, or while an earlier study stands there, a hidden folder in it
+
+    @property
+    def is_replacement(self) -> bool:
+        return self.folder != self.home
 
 
-def open_study(record: StudyRecord, folder: Path, *, resume: bool, exist_ok: bool) -> StudyRecord:
-    """Take a folder for a study: a new one, the same one again (`resume`), or one to be replaced (`exist_ok`).
+def open_study(record: StudyRecord, folder: Path, *, resume: bool, exist_ok: bool) -> Opened:
+    """Look at a folder for a study: a new one, the same one again (`resume`), or one to be replaced (`exist_ok`).
 
-    The record that counts: with `resume`, the one that is there.  Raises UsageError when the folder holds something
-    else.
+    The record that comes back is the one that counts: with `resume`, the one that is there and what is added to it.
+    Both together go on with a replacement that was begun, and otherwise with the study.  Nothing is written, but a
+    replacement that was cut off while it was moved to its place is brought to its end.
+    Raises UsageError when the folder holds something else, or a study that may not be touched.
+    """
+    replacing.finish(folder / replacing.MAKING, lambda: _remove(folder))
+    old = begun_study(folder)
+    if old is None:
+        return Opened(record, folder, folder)
+    made_in = folder / replacing.MAKING
+    if exist_ok and not (resume and not (made_in / storage.STUDY_FILE).exists()):
+        return Opened(_replacement(record, old, folder, made_in), folder, made_in)
+    if not resume:
+        raise UsageError(f"{folder} already holds a study{_ways_on(old, record)}, or choose another --name.")
+    return Opened(_resumed(old, record, folder, "start another study with --name"), folder, folder)
+
+
+def take(opened: Opened) -> None:
+    """Write the plan into its folder, the first time that anything is written; what was refused earlier is removed."""
+    if begun_study(opened.folder) is None:
+        replacing.remove_runs(opened.folder, _planned(opened.folder))  # there is nothing but reasons of failures
+    storage.write_record(opened.folder / storage.STUDY_FILE, opened.record)
+
+
+def conclude(study: Study, opened: Opened) -> None:
+    """Put a replacement into its place, if all of its runs are complete; until then the earlier study stays."""
+    if opened.is_replacement and not study.missing:
+        replacing.put_in_place(opened.folder, lambda: _remove(opened.home))
+        study.folder, study.home = opened.home, None
+
+
+def begun_study(folder: Path) -> StudyRecord | None:
+    """The study in a folder, if anything of it was trained; None for a folder that may be taken anew.
+
+    Raises UsageError for a folder of something else, StorageError for a study.json that is damaged.
     """
     if not (folder / storage.STUDY_FILE).exists():
-        if folder.exists() and any(folder.iterdir()):
-            raise UsageError(
-                f"{folder} is there and is no study of eyechart; expected a new or an empty folder. "
-                "Choose another --name."
-            )
-    elif resume:
-        return _resumed(storage.read_study(folder), record, folder)
-    elif not exist_ok:
+        check_is_free(folder, "is no study of eyechart")
+        return None
+    return storage.read_study(folder) if storage.has_work(folder) else None
+
+
+def check_is_free(folder: Path, what_it_is_not: str) -> None:
+    """UsageError for a folder that holds anything but traces of ourselves."""
+    if folder.exists() and any(not entry.name.startswith(storage.LOCK_PREFIX) for entry in folder.iterdir()):
         raise UsageError(
-            f"{folder} already holds a study. Continue it with --resume, replace it with --exist-ok, "
-            f"or choose another --name."
+            f"{folder} is there and {what_it_is_not}; expected a new or an empty folder. Choose another --name."
         )
-    else:
-        _clear(folder)
-    storage.write_record(folder / storage.STUDY_FILE, record)
-    return record
 
 
-def _resumed(old: StudyRecord, new: StudyRecord, folder: Path) -> StudyRecord:
+def _ways_on(old: StudyRecord, new: StudyRecord) -> str:
+    """What can be done about a study that is there; only what would not be refused."""
+    found = differences(old, new)
+    if found:
+        return f", with other settings: {'; '.join(found)}. Replace it with --exist-ok"
+    return ". Continue it with --resume, replace it with --exist-ok"
+
+
+# --------------------------------------------------------------------------------------------- going on
+
+
+def content_of(folder: Path) -> str:
+    """The hash of the data that the finished runs of a study were trained on; empty where there are none."""
+    runs = storage.find_runs([folder]) if folder.exists() else []
+    return storage.read_run(runs[0]).dataset.content_sha256 if runs else ""
+
+
+def _resumed(old: StudyRecord, new: StudyRecord, folder: Path, otherwise: str) -> StudyRecord:
     """The record to go on with: seeds and contenders may be added, rules and recipes may not change."""
     found = differences(old, new)
     if found:
         raise UsageError(
-            f"{folder} was started with other settings ({', '.join(found)}). Resume it with the settings of "
-            f"its study.json, or start another study with --name."
+            f"{folder} was started with other settings: {'; '.join(found)}. Go on with the settings that it was "
+            f"started with, or {otherwise}."
         )
     merged = new.model_copy(
         update={
@@ -54,39 +111,45 @@ def _resumed(old: StudyRecord, new: StudyRecord, folder: Path) -> StudyRecord:
             "rules": old.rules,
             "machine": old.machine,
             "created_at": old.created_at,
+            "started_in": old.started_in,
+            "dataset_sha256": old.dataset_sha256,
         }
     )
     check_search_seeds(merged.seeds, merged.recipes)
-    storage.write_record(folder / storage.STUDY_FILE, merged)
     return merged
 
 
-def differences(old: StudyRecord, new: StudyRecord) -> list[str]:
-    """What another plan for the same folder would change: rules, and recipes of contenders that both have.
-
-    Nothing that was "auto" in the new one and is settled in the old one.
-    """
-    settled = {name: getattr(old.rules, name) for name in SETTLED_RULES if getattr(new.rules, name) == "auto"}
-    rules = new.rules.model_copy(update=settled)
-    found = [name for name in Rules.model_fields if getattr(old.rules, name) != getattr(rules, name)]
-    shared = [contender for contender in new.contenders if contender in old.recipes]
-    return found + [f"recipe of {c}" for c in shared if not _same_recipe(old.recipes[c], new.recipes[c])]
+# --------------------------------------------------------------------------------------------- replacing
 
 
-def _same_recipe(old: Recipe, new: Recipe) -> bool:
-    """Equal in all that trains and in how it was found, but for "auto" weights that were settled meanwhile.
+def _replacement(record: StudyRecord, old: StudyRecord, folder: Path, made_in: Path) -> StudyRecord:
+    """The plan of a study that is to replace another: a new one, or one that was begun and is gone on with."""
+    for name in {*run_names(old), *run_names(record)}:
+        if (folder / name).is_symlink() or (folder / name).is_file():
+            raise UsageError(
+                f"{folder / name} is a link or a file; expected the folder of a run, which could be replaced. "
+                f"Move it away, or choose another --name."
+            )
+    begun = begun_study(made_in)
+    if begun is None:
+        return record
+    otherwise = f"delete {made_in}, an unfinished replacement, and start anew"
+    dropped = [*(set(begun.contenders) - set(record.contenders)), *(set(begun.seeds) - set(record.seeds))]
+    if dropped:
+        raise UsageError(
+            f"{made_in} was started with {', '.join(map(str, dropped))} as well. Go on with what it was started with, "
+            f"or {otherwise}."
+        )
+    return _resumed(begun, record, made_in, otherwise)
 
-    What is said of a recipe may change: measuring a study writes into `expect`, and more seeds may follow.
-    """
-    if new.weights == "auto":
-        new = new.model_copy(update={name: getattr(old, name) for name in ("weights", "frozen_stages", "cache_frozen")})
-    return old.settings == new.settings and old.tuning == new.tuning
+
+def _remove(folder: Path) -> None:
+    replacing.remove_study(folder, _planned(folder))
 
 
-def _clear(folder: Path) -> None:
-    """Remove what eyechart itself left in a study's folder, and nothing else."""
-    for name in (storage.RUN_FILE, storage.CHECKPOINT_FILE, storage.FAILURE_FILE):
-        for path in folder.glob(f"*/{name}"):
-            shutil.rmtree(path.parent)
-    for leftover in folder.glob("items-*.npz"):
-        leftover.unlink()
+def _planned(folder: Path) -> list[str]:
+    """The names of the runs that the study in a folder was to have; none where that cannot be read."""
+    try:
+        return run_names(storage.read_study(folder))
+    except StorageError:
+        return []

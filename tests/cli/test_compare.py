@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from rich.console import Console
@@ -115,3 +116,33 @@ def test_missing_predictions_are_said_first(comparison: Comparison) -> None:
     finding = Finding(kind="note", code="no-predictions", runs=("three/cnn-s0",))
     screen = on_screen(comparison.model_copy(update={"findings": (finding,)}), 120)
     assert screen.index("three/cnn-s0") < screen.index("contender")
+
+
+def test_failures_are_told_once_and_have_no_verdicts(fake_runs: ModuleType, tmp_path: Path) -> None:
+    fakes = {name: fake_runs.FIVE[name] for name in ("cnn", "vit", "alexnet", "vgg16")}
+    lost = tuple(f"{name}-s{seed}" for name in ("cnn", "vit", "alexnet") for seed in (0, 1))
+    fake_runs.fake_study(tmp_path / "one", fakes, (0, 1), num_items=200, diverged=lost)
+    told = ec.compare(tmp_path / "one")
+    assert set(told.diverged) == {"cnn", "vit", "alexnet"}
+    for lang, words in (
+        ("en", "diverged with every seed, so none of them can be compared with another."),
+        ("fr", "ont divergé avec chaque graine\N{NARROW NO-BREAK SPACE}; aucun ne peut être comparé à un autre."),
+    ):
+        screen = on_screen(told, 300, lang=lang)
+        assert screen.count(words) == 1
+        sentences = [line for line in screen.splitlines() if line.startswith("- ") and "vgg16" not in line]
+        assert sentences == [], "no verdict among those that failed"
+        assert sum(line.startswith("- ") for line in screen.splitlines()) >= 3, "they are worse than who did not"
+    console = Console(file=io.StringIO(), width=300, record=True)
+    show_short(told, console=console)
+    assert console.export_text().count("so none of them can be compared with another") == 1
+
+
+def test_where_all_failed_there_is_nothing_but_that(fake_runs: ModuleType, tmp_path: Path) -> None:
+    fakes = {name: fake_runs.FIVE[name] for name in ("cnn", "vit", "alexnet")}
+    fake_runs.fake_study(tmp_path / "one", fakes, num_items=200, diverged=tuple(f"{name}-s0" for name in fakes))
+    screen = on_screen(ec.compare(tmp_path / "one"), 300)
+    assert "level in" not in screen
+    assert "ahead of" not in screen
+    assert "Cochran" not in screen
+    assert screen.count("none of them can be compared") == 1

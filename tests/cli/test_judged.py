@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import re
 import sys
@@ -12,9 +13,12 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from rich.console import Console
 
-from eyechart import cli
+from eyechart import cli, temperature
+from eyechart.cli.judged import print_judged
 from eyechart.comparison.calibration import brier_score, expected_calibration_error
+from eyechart.report.page import write_report
 from eyechart.storage import STUDY_FILE, read_arrays, read_run
 
 
@@ -39,7 +43,7 @@ class Said:
 @pytest.fixture
 def eyechart(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
     def run(*arguments: object) -> Said:
-        monkeypatch.setenv("COLUMNS", "160")  # narrower, tables part, and a contender has more rows
+        monkeypatch.setenv("COLUMNS", "200")  # narrower, tables part, and a contender has more rows
         monkeypatch.setattr(sys, "argv", ["eyechart", *map(str, arguments)])
         with pytest.raises(SystemExit) as ended:
             cli.main()
@@ -56,11 +60,31 @@ def test_the_sheet_of_a_run_has_calibration_and_clocks(study: Path, eyechart: An
     text = eyechart("show", study / "vgg16-s0").out
     assert re.search(r"ECE +\d\.\d\d % in 15 bins of equal width", text)
     assert re.search(r"Brier +0\.\d{4}", text)
-    assert "fitted on validation" in text
+    assert re.search(r"temperature \d\.\d\d, fitted on 200 validation images", " ".join(text.split()))
     assert re.search(r"matrix products of 2,048 x 2,048", text)
     assert re.search(r"to 99 % validation +not reached", text)
     assert re.search(r"other load +not known", text)
     assert "no validation answers" in " ".join(eyechart("show", study / "fasterrcnn-s0").out.split())
+
+
+def test_three_validation_images_hold_the_temperature_near_one(
+    fake_runs: ModuleType, tmp_path: Path, eyechart: Any
+) -> None:
+    folders = fake_runs.fake_study(tmp_path / "few", {"cnn": fake_runs.FIVE["cnn"]}, num_items=300)
+    fake_runs.keep_validation(folders, 3)
+    sheet = " ".join(eyechart("show", folders[0]).out.split())
+    found = re.search(r"temperature (\d\.\d\d), held near 1, because 3 validation images say too little", sheet)
+    assert found is not None
+    assert 0.8 < float(found[1]) < 1.1
+    for lang, words in (
+        ("en", "The temperature of cnn is held near 1: 3 validation images or fewer say too little of it."),
+        ("fr", "La température de cnn est retenue près de 1\N{NARROW NO-BREAK SPACE}: 3 images de validation ou moins"),
+    ):
+        page = write_report(folders, tmp_path / f"{lang}.html", lang=lang).read_text()
+        assert page.count(words) == 1
+    console = Console(file=io.StringIO(), width=200, record=True)
+    print_judged([(folders[0], read_run(folders[0]))], console)
+    assert f" {found[1]}~ " in console.export_text()
 
 
 def test_json_is_computed_from_the_answers(study: Path, eyechart: Any) -> None:
@@ -69,7 +93,10 @@ def test_json_is_computed_from_the_answers(study: Path, eyechart: Any) -> None:
     answers = read_arrays(study / "vgg16-s0" / "predictions.npz")["probabilities"]
     assert shown["calibration"]["before"]["ece"] == expected_calibration_error(labels, answers)
     assert shown["calibration"]["before"]["brier"] == brier_score(labels, answers)
-    assert shown["calibration"]["temperature"] > 0
+    fitted = shown["calibration"]["temperature"]
+    validation = read_arrays(study / "vgg16-s0" / "validation.npz")["probabilities"]
+    kept = read_arrays(study / read_run(study / "vgg16-s0").validation_items)["labels"]
+    assert fitted == temperature.fit(kept, validation).model_dump()
     assert [goal["accuracy"] for goal in shown["timing"]["milestones"]] == [0.97, 0.98, 0.99]
     assert shown["test"]["accuracy"] == read_run(study / "vgg16-s0").test.accuracy
 

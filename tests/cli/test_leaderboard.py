@@ -9,12 +9,12 @@ from rich.console import Console
 
 from eyechart.cli.console import open_console
 from eyechart.cli.leaderboard import results_table, spread
-from eyechart.schema import Clocks, Cost, DatasetCard, Recipe, RunRecord, Scores, WeightsOrigin
+from eyechart.schema import Clocks, Cost, DatasetCard, PerClass, Recipe, RunRecord, Scores, WeightsOrigin
 
 
 def made_up_run(
     contender: str, accuracy: float, *, seed: int = 0, study: str = "quick-mnist", status: str = "finished",
-    pretrained_on: str = "", seconds: float = 70.0,
+    pretrained_on: str = "", seconds: float = 70.0, support: tuple[int, ...] = (5000, 3000, 2000),
 ) -> RunRecord:  # fmt: skip
     """A record with the fields that the leaderboard reads, and no others."""
     base = contender.partition(":")[0]
@@ -25,13 +25,14 @@ def made_up_run(
         status=status,
         seed=seed,
         recipe=Recipe.model_construct(contender=base),
-        dataset=DatasetCard.model_construct(title="MNIST"),
+        dataset=DatasetCard.model_construct(title="MNIST", classes=("cat", "dog", "owl")),
         weights=WeightsOrigin(
             name="imagenet" if pretrained_on else "none", description="", pretrained_on=pretrained_on
         ),
         test=Scores.model_construct(
             num_items=10_000, accuracy=accuracy, macro_precision=accuracy - 0.001, macro_recall=accuracy - 0.002,
-            macro_f1=accuracy - 0.003, loss=0.0312,
+            macro_f1=accuracy - 0.003, loss=0.0312, raw_loss=0.1312,
+            per_class=PerClass.model_construct(support=support),
         ),
         clocks=Clocks.model_construct(training_seconds=seconds),
         cost=Cost.model_construct(num_parameters=134_301_514, inference_images_per_second=12_345.4),
@@ -54,6 +55,12 @@ def test_one_run_has_its_interval():
     assert "10,000 test images of MNIST. Precision, recall and F1 are means over the classes." in lines
     assert "(low–high): 95 % Wilson interval of one run." in lines
     assert not any("±" in line or "†" in line for line in lines)
+
+
+def test_it_says_which_classes_the_means_are_over():
+    lines = leaderboard([made_up_run("cnn", 0.99, support=(5000, 5000, 0))])
+    line = "Precision, recall and F1 are means over 2 of 3 classes: test has no image of owl."
+    assert f"10,000 test images of MNIST. {line}" in lines
 
 
 def test_best_first_and_seeds_together():

@@ -88,14 +88,14 @@ def unfair_plan(monkeypatch: pytest.MonkeyPatch) -> StudyRecord:
 
 def test_an_unfair_plan_is_told_and_goes_on(unfair_plan: StudyRecord) -> None:
     said: list[str] = []
-    run_command._forewarn(unfair_plan, said.append, strict=False, lang="en")
+    run_command._forewarn(unfair_plan, 10_000, said.append, strict=False, lang="en")
     assert said[0].startswith("unfair: Other programs take 50 % of this machine right now.")
     assert said[1].startswith("note: Paired seeds planned: 1.")
 
 
 def test_an_unfair_plan_is_refused_where_one_is_strict(unfair_plan: StudyRecord) -> None:
     with pytest.raises(UnfairComparison, match=r"What speaks against this comparison \(1\)") as caught:
-        run_command._forewarn(unfair_plan, lambda sentence: None, strict=True, lang="en")
+        run_command._forewarn(unfair_plan, 10_000, lambda sentence: None, strict=True, lang="en")
     assert "Paired seeds" not in str(caught.value), "notes break no rule"
 
 

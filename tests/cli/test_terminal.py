@@ -88,6 +88,19 @@ def test_a_sentence_names_its_run_once():
     assert len(lines) == 3
 
 
+def test_a_run_repeats_nothing_that_the_study_or_another_run_said():
+    console = recording_console(is_terminal=False)
+    report = LiveTable(console, told=["pets: 2 classes in this order: cat (9), dog (9)"])
+    for run in ("cnn-s0", "vit-s0"):
+        report(Progress(run, "preparing", note="pets: 2 classes in this order: cat (9), dog (9)"))
+        report(Progress(run, "preparing", note="weights are fetched"))
+        report(Progress(run, "failed", note="the disk is full"))
+    lines = [line for line in shown(console).splitlines() if line.split() != [line.split("-")[0] + "-s0", "preparing"]]
+    assert lines == [
+        "cnn-s0: weights are fetched", "cnn-s0: the disk is full", "vit-s0: the disk is full",
+    ]  # fmt: skip
+
+
 # --------------------------------------------------------------------------------------------- table
 
 
@@ -169,3 +182,21 @@ def test_nothing_heavy_is_loaded_by_the_table():
     code = "import sys, eyechart.cli.terminal; print(*{'torch', 'numpy', 'scipy'} & set(sys.modules))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == ""
+
+
+def test_names_and_notes_are_text():
+    console = recording_console(is_terminal=False, width=200)
+    report = LiveTable(console)
+    report(Progress("cnn-s0", "failed", note="cnn-s0 failed: [red]\x1b[31m of a\u2029b\nsecond line"))
+    assert shown(console).splitlines() == ["cnn-s0 failed: [red]\\x1b[31m of a\\u2029b", "second line"]
+
+
+def test_a_narrow_terminal_cuts_the_name_and_not_the_figures(hands: Hands):
+    console = recording_console(is_terminal=True, width=60)
+    report = LiveTable(console)
+    report(Progress("vgg16-a_very_long_name_of_weights-frozen-s0", "training", 5, 10, 0.1234, 0.9876, 70.0))
+    plain = Console(file=io.StringIO(), width=60)
+    plain.print(report._draw())
+    text = plain.file.getvalue()  # type: ignore[attr-defined]
+    for whole in ("training", "0.1234", "98.76 %", "1:10 left", "…"):
+        assert whole in text

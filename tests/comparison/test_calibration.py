@@ -11,6 +11,7 @@ from scipy.special import softmax
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import brier_score_loss, log_loss
 
+from eyechart import temperature
 from eyechart.comparison import calibration
 from eyechart.comparison.answers import Answers, Shelf
 from eyechart.errors import StorageError
@@ -71,16 +72,10 @@ def test_the_reliability_table_equals_scikit_learns_curve() -> None:
     assert calibration.expected_calibration_error(labels, probabilities) == pytest.approx(weighted)
 
 
-@pytest.mark.parametrize("temperature", [0.6, 1.0, 2.5])
-def test_the_true_temperature_is_recovered(temperature: float) -> None:
-    labels, probabilities = drawn(20_000, temperature, seed=1)
-    assert calibration.fit_temperature(labels, probabilities) == pytest.approx(temperature, rel=0.03)
-
-
 def test_scaling_an_overconfident_model_mends_it_on_other_items() -> None:
     labels, probabilities = drawn(10_000, 2.5, seed=2)
-    temperature = calibration.fit_temperature(*drawn(10_000, 2.5, seed=3))
-    scaled = calibration.with_temperature(probabilities, temperature)
+    found = temperature.fit(*drawn(10_000, 2.5, seed=3))
+    scaled = temperature.cooled(probabilities, found.value)
     before, after = calibration.calibration_of(labels, probabilities), calibration.calibration_of(labels, scaled)
     assert before.ece > 0.15
     assert after.ece < 0.02
@@ -90,16 +85,9 @@ def test_scaling_an_overconfident_model_mends_it_on_other_items() -> None:
     assert (scaled.argmax(axis=1) == probabilities.argmax(axis=1)).all(), "no answer changes"
 
 
-def test_temperature_one_changes_nothing() -> None:
-    _, probabilities = drawn(100, 1.0)
-    assert calibration.with_temperature(probabilities, 1.0) == pytest.approx(probabilities, abs=1e-6)
-
-
 def test_certain_and_wrong_is_finite() -> None:
     labels, probabilities = np.array([0, 1]), np.array([[0.0, 1.0], [0.0, 1.0]], np.float32)
     assert np.isfinite(calibration.calibration_of(labels, probabilities).loss)
-    temperature = calibration.fit_temperature(labels, probabilities)
-    assert calibration.with_temperature(probabilities, temperature).max() < 0.75, "half right: hardly sure at all"
 
 
 # --------------------------------------------------------------------------------------------- run folders
@@ -126,7 +114,9 @@ def study(fake_runs: ModuleType, folder: Path, seeds: tuple[int, ...], *, with_v
 def test_a_run_is_calibrated_with_its_validation_answers(fake_runs: ModuleType, tmp_path: Path) -> None:
     (folder,) = study(fake_runs, tmp_path / "study", (0,))
     found = calibration.calibrate_run(folder, read_run(folder))
-    assert found.temperature == pytest.approx(2.0, rel=0.1)
+    assert found.temperature is not None
+    assert found.temperature.value == pytest.approx(2.0, rel=0.1)
+    assert (found.temperature.num_items, found.temperature.reason) == (3000, "fitted")
     assert found.after is not None
     assert found.after.loss < found.before.loss
     assert found.after.ece < found.before.ece

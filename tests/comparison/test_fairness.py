@@ -65,7 +65,13 @@ TUNED = Tuning(
         ("other-test-images", "vit-s0", {"splits": {"test_sha256": "x"}}, "vit-s0: judged on other test images"),
         ("other-images", "vit-s1", {"splits": {"train_sha256": "x"}}, "vit-s1: other train images than the rest"),
         ("other-images", "vit", {"splits": {"validation_sha256": "x"}}, "vit: other validation images"),
-        ("other-budgets", "vit", {"rules": {"budget": Budget(unit="seconds", amount=70)}}, "70 seconds against 60 sec"),
+        (
+            "other-budgets",
+            "vit",
+            {"rules": {"budget": Budget(unit="seconds", amount=70)}, "clocks": {"training_seconds": 70.0}},
+            "70 seconds against 60 sec",
+        ),
+        ("missed-budget", "vit-s1", {"clocks": {"training_seconds": 62.0}}, "vit-s1: 62 s of 60 s"),
         ("other-budgets", "vit", {"rules": {"budget": None}}, "full schedule against 60 seconds"),
         ("missed-budget", "vit-s1", {"clocks": {"training_seconds": 90.0}}, "vit-s1: 90 s of 60 s"),
         ("other-rules", "vit", {"rules": {"fraction": 0.5}}, "fraction 0.5; the rest: fraction 1.0"),
@@ -97,7 +103,7 @@ def test_each_broken_rule_is_told_and_nothing_else(
         ("pretrained", "vit", {"weights": {"pretrained_on": "ImageNet-1k"}}, "vit (ImageNet-1k): started from weights"),
         ("other-commits", "vit", {"host": {"commit": "fff"}}, "another commit of eyechart"),
         ("dirty-code", "", {"host": {"commit": "0123abc-dirty"}}, "All runs: the code has changes"),
-        ("shortened-test", "", {"rules": {"max_test_images": 200}}, "shortened to 200 images"),
+        ("shortened-test", "", {"dataset": {"num_test": 10_000}}, "shortened to 200 images"),
         ("small-validation", "", {"splits": {"num_validation": 100}}, "accuracy of 99 % is 0.99 %"),
     ],
 )
@@ -111,6 +117,12 @@ def test_what_is_worth_knowing_breaks_no_rule(
     assert list(found) == [code]
     assert found[code].kind == "note"
     assert words in sentence(found[code])
+
+
+def test_a_test_part_smaller_than_the_limit_was_not_shortened(runs: list[RunRecord]) -> None:
+    for run in runs:
+        runs = changed(runs, run.run, rules={"max_test_images": 200})
+    assert unfairness(runs) == []
 
 
 def test_a_search_on_the_final_seeds_is_told(runs: list[RunRecord]) -> None:
@@ -202,6 +214,9 @@ def test_what_a_plan_is_told() -> None:
     assert "Give --seeds 0,1,2,3,4,5,6,7,8 or more" in sentence(finding)
     assert planned(preset="standard") == ["own-schedules"]
     assert planned(preset="smoke") == ["shortened-test"]
+    smoke = study.plan_study(["cnn", "vit"], "digits", "smoke", seeds=range(6))
+    assert [finding.code for finding in plan_unfairness(smoke, num_test=201)] == ["shortened-test"]
+    assert plan_unfairness(smoke, num_test=200) == [], "all of it is judged"
     assert planned(preset="smoke", models=("cnn", "fasterrcnn")) == ["steps-of-other-sizes", "shortened-test"]
     assert planned(models=("cnn", "vgg16:imagenet")) == ["pretrained"]
     alone = study.plan_study(["cnn"], preset="standard")

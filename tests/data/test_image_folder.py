@@ -38,6 +38,17 @@ def test_classes_in_natural_order_are_told(shapes):
     assert "3 classes in this order: 1 (10), 2 (10), 10 (10)" in said
 
 
+def test_of_many_classes_the_first_and_the_last_are_told(tmp_path, write_pictures):
+    for number in range(1, 41):
+        write_pictures(tmp_path / "many" / str(number), "0.png", "1.png")
+    _, said = load(tmp_path / "many")
+    line = next(line for line in said.splitlines() if "in this order" in line)
+    verify = f"all of them: eyechart data verify {tmp_path / 'many'}"
+    assert line.endswith(
+        f"40 classes in this order: {', '.join(f'{k} (2)' for k in range(1, 20))}, …, 40 (2); {verify}"
+    )
+
+
 def test_own_small_size_is_kept(shapes):
     dataset, _ = load(shapes)
     assert dataset.train.images.shape == (24, 3, 4, 6)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from eyechart.contracts import LabelledImages
-from eyechart.data.splits import pixel_statistics, split
+from eyechart.data.splits import parts_in_words, pixel_statistics, split
 from eyechart.data.stratify import amounts, pick
 from eyechart.errors import DatasetError, UsageError
 from eyechart.schema import Rules
@@ -28,6 +28,42 @@ def test_counts_by_hand(make_dataset):
     assert np.bincount(splits.validation.labels).tolist() == [10, 6, 4]
     assert np.bincount(splits.train.labels).tolist() == [40, 24, 16]
     assert (splits.card.num_train, splits.card.num_validation, splits.card.num_test) == (80, 20, 15)
+
+
+@pytest.mark.parametrize(
+    ("counts", "expected"),
+    [
+        ([200, 200], [40, 40]),  # a fifth of 400, where the share alone would be 20
+        ([1000, 1000], [150, 150]),  # 300, where it would be 100
+        ([9000, 9000], [450, 450]),  # the share
+        ([10, 380, 10], [2, 76, 2]),  # a small class gives a fifth of itself as well, and keeps the rest
+        ([2000, 60, 9], [290, 9, 1]),
+        ([4, 3], [1, 1]),
+    ],
+)
+def test_a_small_set_gives_more_to_validation(make_dataset, counts, expected):
+    dataset = make_dataset(counts, [5] * len(counts))
+    few = rules(validation_fraction=0.05, least_validation_images=300)
+    assert np.bincount(split(dataset, few, seed=1).validation.labels).tolist() == expected
+    as_before = rules(validation_fraction=0.05)  # what run files of earlier versions say
+    share = sum(expected) if sum(counts) > 6000 else round(0.05 * sum(counts))
+    assert split(dataset, as_before, seed=1).card.num_validation == pytest.approx(share, abs=len(counts))
+
+
+def test_small_classes_have_a_floor(make_dataset):
+    few = rules(validation_fraction=0.05, least_validation_images=300)
+    counts = [20_000, 30, 30]
+    assert np.bincount(split(make_dataset(counts, [5, 5, 5]), few, seed=0).validation.labels)[1:].tolist() == [5, 5]
+
+
+def test_parts_are_told_before_anything_is_trained(make_dataset):
+    few = rules(validation_fraction=0.05, least_validation_images=300)
+    dataset = make_dataset([200, 200], [5, 5])
+    assert parts_in_words(dataset, few).endswith(
+        "320 train images, 80 for validation (20.0 % of train), 10 test images, 2 classes"
+    )
+    with pytest.raises(DatasetError, match="one train image a class"):
+        parts_in_words(make_dataset([1, 1], [5, 5]), few)
 
 
 def test_parts_are_disjoint_and_complete(make_dataset):

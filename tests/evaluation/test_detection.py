@@ -113,3 +113,12 @@ def test_iou_of_boxes_without_area_is_zero():
     point = np.zeros((1, 4))
     assert box_iou(point, point).tolist() == [0]
     assert box_iou(np.array([0.0, 0, 4, 2]), np.array([2.0, 0, 6, 2])).tolist() == pytest.approx(1 / 3)
+
+
+def test_boxes_of_a_class_that_is_not_there_are_in_no_mean():
+    """COCO's rule, and that of the macro means: a class without a true box has no average precision."""
+    true_boxes, true_labels = np.array([[[2, 2, 12, 12]], [[4, 4, 9, 9]]], np.float32), np.array([[0], [1]])
+    found = [[2, 2, 12, 12], [4, 4, 9, 9], [0, 0, 5, 5]]
+    answers = detector_says(2, [0, 1, 1], found, [0.9, 0.8, 0.95], [0, 1, 2])
+    scores = score_boxes(answers, true_boxes, true_labels, height=HEIGHT, width=WIDTH)
+    assert scores.map == scores.mar_100 == pytest.approx(1)

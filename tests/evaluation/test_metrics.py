@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, confusion_matrix, log_loss, precision_recall_fscore_support
 
-from eyechart.evaluation.metrics import PROBABILITY_FLOOR, score
+from eyechart.evaluation.metrics import score
+from eyechart.schema import PROBABILITY_FLOOR
 
 
 def one_hot(answers: list[int], num_classes: int) -> np.ndarray:
@@ -20,15 +21,18 @@ def random_probabilities(num_items: int, num_classes: int, seed: int) -> np.ndar
 
 
 def test_three_classes_by_hand():
-    # Class 0: 2 right of 3 answered, of 2 true.  Class 1: 1 of 1, of 3 true.  Class 2: 0 of 1, of 0 true.
+    # Class 0: 2 right of 3 answered, of 2 true.  Class 1: 1 of 1, of 3 true.  Class 2: answered once, and no image.
     scores = score(np.array([0, 0, 1, 1, 1]), one_hot([0, 0, 0, 1, 2], 3))
     assert scores.num_items == 5
     assert scores.accuracy == pytest.approx(3 / 5)
-    assert scores.per_class.precision == pytest.approx((2 / 3, 1, 0))
-    assert scores.per_class.recall == pytest.approx((1, 1 / 3, 0))
-    assert scores.per_class.f1 == pytest.approx((0.8, 0.5, 0))
+    assert scores.per_class.precision == (2 / 3, 1.0, None)
+    assert scores.per_class.recall == (1.0, 1 / 3, None), "the image of class 1 that was called 2 is missed"
+    assert scores.per_class.f1 == (0.8, 0.5, None)
     assert scores.per_class.support == (2, 3, 0)
-    assert scores.macro_f1 == pytest.approx((0.8 + 0.5 + 0) / 3)
+    assert scores.per_class.absent == (2,)
+    assert scores.macro_precision == pytest.approx((2 / 3 + 1) / 2)
+    assert scores.macro_recall == pytest.approx((1 + 1 / 3) / 2)
+    assert scores.macro_f1 == pytest.approx((0.8 + 0.5) / 2)
     assert scores.confusion == ((2, 0, 0), (1, 1, 1), (0, 0, 0))
     assert scores.loss == pytest.approx(2 / 5 * -math.log(PROBABILITY_FLOOR))
 
@@ -52,18 +56,43 @@ def test_equal_to_scikit_learn(name: str, labels: np.ndarray, num_classes: int):
     def expect(ours: object, theirs: object) -> None:
         np.testing.assert_allclose(np.asarray(ours, float), np.asarray(theirs, float), rtol=0, atol=1e-9)
 
-    by_class = precision_recall_fscore_support(labels, answers, labels=classes, zero_division=0)
-    macro = precision_recall_fscore_support(labels, answers, labels=classes, zero_division=0, average="macro")
+    present = np.unique(labels)
+    by_class = precision_recall_fscore_support(labels, answers, labels=present, zero_division=0)
+    macro = precision_recall_fscore_support(labels, answers, labels=present, zero_division=0, average="macro")
     expect(scores.accuracy, accuracy_score(labels, answers))
     expect((scores.macro_precision, scores.macro_recall, scores.macro_f1), macro[:3])
-    expect((scores.per_class.precision, scores.per_class.recall, scores.per_class.f1), by_class[:3])
-    assert scores.per_class.support == tuple(by_class[3])
+    for ours, theirs in zip(("precision", "recall", "f1"), by_class[:3], strict=True):
+        figures = getattr(scores.per_class, ours)
+        expect([figures[k] for k in present], theirs)
+        assert all(figures[k] is None for k in classes if k not in present)
+    assert scores.per_class.support == tuple(np.bincount(labels, minlength=num_classes))
     expect(scores.confusion, confusion_matrix(labels, answers, labels=classes))
     clipped = np.clip(probabilities.astype(np.float64), PROBABILITY_FLOOR, 1)
     hits = clipped[np.arange(len(labels)), labels]
     # scikit-learn wants rows that sum to 1: the rest of each row goes to one other class.
     rows = np.stack([hits, 1 - hits], axis=1)
     expect(scores.loss, log_loss(np.zeros(len(labels), int), rows, labels=[0, 1]))
+
+
+def test_all_right_is_all_right_whatever_the_part_lacks():
+    scores = score(np.array([0, 1] * 20), one_hot([0, 1] * 20, 3))
+    assert (scores.accuracy, scores.macro_precision, scores.macro_recall, scores.macro_f1) == (1, 1, 1, 1)
+    assert scores.per_class.f1 == (1, 1, None)
+
+
+def test_a_class_that_nobody_answers_has_a_precision_of_nothing():
+    """It has images, so it counts: unlike a class that is not there."""
+    scores = score(np.array([0, 0, 1]), one_hot([0, 0, 0], 3))
+    assert scores.per_class.precision == (2 / 3, 0, None)
+    assert scores.macro_precision == pytest.approx(1 / 3)
+    assert scores.macro_f1 == pytest.approx(0.8 / 2)
+
+
+def test_one_class_alone():
+    scores = score(np.array([1, 1, 1, 1]), one_hot([1, 1, 1, 0], 3))
+    assert scores.per_class.absent == (0, 2)
+    assert (scores.macro_precision, scores.macro_recall) == (1, 0.75)
+    assert scores.macro_f1 == pytest.approx(6 / 7)
 
 
 def test_tie_goes_to_the_lowest_class():

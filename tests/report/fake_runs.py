@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from eyechart.evaluation.metrics import score
 from eyechart.schema import (
     Augmentation,
     Budget,
@@ -20,15 +21,14 @@ from eyechart.schema import (
     DetectionScores,
     HistoryPoint,
     Host,
-    PerClass,
     Plan,
     Preprocessing,
     Recipe,
     Rules,
     RunRecord,
-    Scores,
     Segment,
     SplitsCard,
+    Temperature,
     WeightsOrigin,
 )
 from eyechart.storage import (
@@ -80,9 +80,15 @@ def fake_study(
     preset: str = "quick",
     with_arrays: bool = True,
     diverged: tuple[str, ...] = (),
+    absent: tuple[int, ...] = (),
 ) -> list[Path]:
-    """Write a study, give its run folders; `diverged` names runs ("vit-s1"), without arrays only run.json is there."""
+    """Write a study, give its run folders; `diverged` names runs ("vit-s1"), without arrays only run.json is there.
+
+    The test part has no image of the classes `absent`.
+    """
     labels, images, boxes = fake_items(num_items, len(classes))
+    is_there = ~np.isin(labels, absent)
+    labels, images, boxes = labels[is_there], images[is_there], boxes[is_there]
     if with_arrays:
         write_arrays(folder / ITEMS_FILE, {"images": images, "labels": labels, "true_boxes": boxes})
     folders = []
@@ -98,7 +104,10 @@ def fake_study(
             if with_arrays:
                 write_arrays(run / PREDICTIONS_FILE, arrays)
             record = fake_record(run, name, fake, seed, labels, probabilities, classes, dataset, preset)
-            splits = record.splits.model_copy(update={"test_sha256": _part_sha(images, labels)})
+            missing = {"test": tuple(classes[k] for k in absent)} if absent else None
+            splits = record.splits.model_copy(
+                update={"test_sha256": _part_sha(images, labels), "missing_classes": missing}
+            )
             record = record.model_copy(update={"splits": splits, "predictions_sha256": digest_arrays(arrays)})
             if run.name in diverged:
                 record = record.model_copy(update={"status": "diverged"})
@@ -171,28 +180,6 @@ def fake_boxes(probabilities: np.ndarray, true_boxes: np.ndarray, random: np.ran
 # --------------------------------------------------------------------------------------------- records
 
 
-def fake_scores(labels: np.ndarray, probabilities: np.ndarray, num_classes: int) -> Scores:
-    answers = probabilities.argmax(axis=1)
-    confusion = np.zeros((num_classes, num_classes), int)
-    np.add.at(confusion, (labels, answers), 1)
-    right = confusion.diagonal()
-    precision = right / np.maximum(confusion.sum(axis=0), 1)
-    recall = right / np.maximum(confusion.sum(axis=1), 1)
-    f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
-    return Scores(
-        num_items=len(labels),
-        accuracy=right.sum() / len(labels),
-        macro_precision=precision.mean(),
-        macro_recall=recall.mean(),
-        macro_f1=f1.mean(),
-        loss=float(-np.log(np.maximum(probabilities[np.arange(len(labels)), labels], 1e-12)).mean()),
-        per_class=PerClass(
-            precision=tuple(precision), recall=tuple(recall), f1=tuple(f1), support=tuple(confusion.sum(axis=1))
-        ),
-        confusion=tuple(map(tuple, confusion.tolist())),
-    )
-
-
 def fake_history(error: float, seconds: float, epochs: float, seed: int) -> tuple[HistoryPoint, ...]:
     random = np.random.default_rng(seed)
     points = []
@@ -219,7 +206,7 @@ def fake_record(
     classes: tuple[str, ...], dataset: str, preset: str,
 ) -> RunRecord:  # fmt: skip
     base = name.split(":")[0]
-    scores = fake_scores(labels, probabilities, len(classes))
+    scores = score(labels, probabilities)
     budget = Budget(unit="seconds", amount=60)
     seconds = 60.0 + seed * 0.3 - 0.1 * len(name)
     epochs = 5.0 / (1 + fake.parameters / 1e6)
@@ -252,6 +239,7 @@ def fake_record(
             mean=(0.13,), std=(0.31,),
         ),
         history=fake_history(fake.error, seconds, epochs, seed), validation=scores, test=scores,
+        temperature=Temperature(value=1.0, num_items=3000, reason="fitted"),
         detection=DetectionScores(
             mean_iou=0.86, map=0.71, map50=0.97, map75=0.84, found_fraction=0.98, num_boxes=len(labels)
         ) if fake.detector else None,

@@ -104,7 +104,8 @@ def test_the_synthesis_is_french_as_well(french: Path) -> None:
     ("record", "told_otherwise"),
     [
         (Rules, ()), (Augmentation, ()), (Recipe, ("tuning",)), (DatasetCard, ()), (SplitsCard, ()),
-        (Preprocessing, ()), (WeightsOrigin, ()), (DetectionScores, ()), (Plan, ("evaluation_steps", "execution")),
+        (Preprocessing, ()), (WeightsOrigin, ()), (DetectionScores, ()),
+        (Plan, ("evaluation_steps", "execution", "stretches", "pacing_shares")),
         (Host, ("load_average", "memory_bytes")),
     ],
 )  # fmt: skip

@@ -148,7 +148,7 @@ def measured(entries: list[Entry], comparison: Comparison) -> list[float]:
     for entry in entries:
         pool += [entry.error.mean, entry.error.low, entry.error.high, float(len(entry.runs))]
         pool += [entry.mean(lambda run: run.clocks.training_seconds), entry.mean(lambda run: run.cost.num_parameters)]
-        pool += [sum(f1) / len(f1) for f1 in zip(*entry.values_per_class(), strict=True)]
+        pool += [sum(f1) / len(f1) for f1 in entry.f1_by_class()]
         pool += [*figures_of(entry.first.splits.model_dump()), float(entry.first.dataset.num_classes)]
         pool += [*figures_of(entry.first.rules.model_dump()), float(entry.first.test.num_items)]
         pool += figures_of(entry.first.detection.model_dump()) if entry.first.detection else []

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from eyechart.errors import Interrupted, RunFailed
-from eyechart.schema import Execution, ExecutionMode, Plan
+from eyechart.schema import Budget, Execution, ExecutionMode, Plan
 from eyechart.training import execution, feeds, loop
 from eyechart.training.budget import Pace
 from eyechart.training.execution import Computation, choose_execution, warm_up
@@ -161,6 +161,14 @@ def test_a_compiled_step_learns_the_same(tmp_path: Path, monkeypatch: pytest.Mon
     execution.forget_compiled()
 
 
+def steps_plan(given: Execution) -> Plan:
+    """Of a run that is repeated: four steps of 16 images."""
+    return Plan(
+        num_steps=4, batch_size=16, num_train_images=600, budget=Budget(unit="steps", amount=4),
+        evaluation_steps=(4,), execution=given,
+    )  # fmt: skip
+
+
 @needs_a_compiler
 @pytest.mark.slow
 def test_a_run_keeps_to_the_execution_that_it_is_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -175,12 +183,13 @@ def test_a_run_keeps_to_the_execution_that_it_is_given(tmp_path: Path, monkeypat
     digests = []
     for place in ("first", "again"):
         (job,) = jobs_of(record, tmp_path / place)
-        given = Execution(mode="compiled", preparing_seconds={"compiled": 9.0})
-        run = run_contender(job.model_copy(update={"execution": given}), lambda progress: None, lambda: None)
-        assert run.plan.execution == given
+        given = steps_plan(Execution(mode="compiled", preparing_seconds={"compiled": 9.0}))
+        run = run_contender(job.model_copy(update={"plan": given}), lambda progress: None, lambda: None)
+        assert run.plan == given
         digests.append(run.weights_sha256)
     assert digests[0] == digests[1]
     (job,) = jobs_of(record, tmp_path / "eager")
+    job = job.model_copy(update={"plan": steps_plan(Execution())})
     eager = run_contender(job, lambda progress: None, lambda: None)
     assert eager.plan.execution == Execution()
     assert eager.test.loss == pytest.approx(run.test.loss, rel=0.01)
@@ -202,6 +211,6 @@ def test_a_recorded_execution_that_fails_here_is_a_clear_error(
     monkeypatch.setattr(torch, "compile", broken)
     record = plan_study(["cnn"], preset="smoke", num_threads=1, device="cpu", max_test_images=50)
     (job,) = jobs_of(record, tmp_path)
-    job = job.model_copy(update={"execution": Execution(mode="compiled")})
+    job = job.model_copy(update={"plan": steps_plan(Execution(mode="compiled"))})
     with pytest.raises(RunFailed, match="has compiled steps, and these do not work here: no compiler"):
         run_contender(job, lambda progress: None, lambda: None)

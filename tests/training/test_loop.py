@@ -10,10 +10,10 @@ import psutil
 import pytest
 import torch
 
-from eyechart.contracts import Batch
+from eyechart.contracts import Batch, Progress
 from eyechart.errors import Interrupted, StorageError
 from eyechart.schema import Augmentation
-from eyechart.training import feeds
+from eyechart.training import feeds, loop
 
 sys.path.append(str(Path(__file__).parent))  # tests are not a package
 
@@ -28,6 +28,17 @@ def test_loss_falls_and_the_history_is_complete() -> None:
     assert fit.history[-1].images_seen == 240
     assert fit.history[-1].epoch == pytest.approx(240 / 64)
     assert fit.history[-1].train_loss is not None
+
+
+def test_the_last_sign_of_life_has_the_loss_of_the_last_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop, "PROGRESS_SECONDS", 3600.0)  # a training too short for more than the first one
+    said: list[Progress] = []
+    fit = toy_fit(steps=2)  # with looks after both, so that history has the loss of each
+    fit.report = said.append
+    fit()
+    first, last = (point.train_loss for point in fit.history)
+    assert first != last
+    assert (said[-1].step, said[-1].loss) == (2, last)
 
 
 def test_same_seed_same_bits_and_another_seed_others() -> None:

@@ -14,7 +14,7 @@ from eyechart import storage, study
 from eyechart.errors import UsageError
 from eyechart.recipes import RECIPES, recipe_of
 from eyechart.schema import Recipe, RecipeFile, StudyRecord, Tuning
-from eyechart.study_folder import open_study
+from eyechart.study_folder import open_study, take
 from eyechart.tuning.recipe_files import read_recipe
 
 TUNING = Tuning(
@@ -101,7 +101,8 @@ def test_a_study_that_does_not_go_with_a_file(arguments: dict[str, Any], message
 def test_resuming_cannot_smuggle_in_a_search_seed(tmp_path: Path) -> None:
     folder = tmp_path / "s"
     first = study.plan_study(["cnn"], preset="smoke", recipe_files=[written(tmp_path)])
-    open_study(first, folder, resume=False, exist_ok=False)
+    take(open_study(first, folder, resume=False, exist_ok=False))
+    storage.write_text(folder / "cnn-s0" / storage.CHECKPOINT_FILE, "")
     with pytest.raises(UsageError, match="tuned with seed 1000"):
         open_study(study.plan_study(["vit"], preset="smoke", seeds=[1000]), folder, resume=True, exist_ok=False)
 

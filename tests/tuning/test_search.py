@@ -13,7 +13,8 @@ from eyechart.contracts import Progress
 from eyechart.errors import Interrupted, RunFailed, StorageError, UsageError
 from eyechart.recipes import RECIPES
 from eyechart.schema import DatasetCard, RecipeFile, TuneRecord
-from eyechart.tuning.search import Found, open_search, plan_search, search
+from eyechart.tuning.search import Found, plan_search, search
+from eyechart.tuning.search_folder import open_search, take
 
 
 def quiet(progress: Progress) -> None:
@@ -21,7 +22,7 @@ def quiet(progress: Progress) -> None:
 
 
 def searched(record: TuneRecord, folder: Path, card: DatasetCard, launch: Any) -> dict[str, Found]:
-    open_search(record, folder, resume=True)
+    take(open_search(record, folder, resume=True), folder)
     return {found.contender: found for found in search(record, folder, card, quiet, launch=launch)}
 
 
@@ -132,14 +133,22 @@ def test_a_share_may_grow_and_nothing_else_may_change(
     more = plan_search(study.plan_study(["cnn", "vit"], preset="smoke", seeds=[1000]), trials=5)
     assert searched(more, folder, card, launcher())["cnn"].trials[:4] == before
     others = {
-        "5 trials or more": planned,
-        "contenders": plan_search(study.plan_study(["cnn"], preset="smoke", seeds=[1000]), trials=5),
-        "seeds": plan_search(study.plan_study(["cnn", "vit"], preset="smoke", seeds=[1001]), trials=5),
-        "fraction": plan_search(study.plan_study(["cnn", "vit"], preset="smoke", seeds=[1000], fraction=0.5), trials=5),
+        "its share was 5 trials and is 4 trials now": planned,
+        "contenders was cnn, vit and is cnn now": plan_search(
+            study.plan_study(["cnn"], preset="smoke", seeds=[1000]), trials=5
+        ),
+        "seeds was 1000 and is 1001 now": plan_search(
+            study.plan_study(["cnn", "vit"], preset="smoke", seeds=[1001]), trials=5
+        ),
+        "fraction was 0.01 and is 0.5 now": plan_search(
+            study.plan_study(["cnn", "vit"], preset="smoke", seeds=[1000], fraction=0.5), trials=5
+        ),
     }
     for what, other in others.items():
-        with pytest.raises(UsageError, match=rf"other settings \({what}"):
+        with pytest.raises(UsageError, match=rf"other settings: {what}"):
             open_search(other, folder, resume=True)
+        with pytest.raises(UsageError, match=rf"already holds a search, with other settings: {what}"):
+            open_search(other, folder, resume=False)
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "photo.png").write_text("")
     with pytest.raises(UsageError, match="is no search"):

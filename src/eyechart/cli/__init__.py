@@ -6,12 +6,14 @@ Exit codes: 0 ok, 1 a run failed, 2 bad usage, 3 data or weights missing, 130/14
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 
 import typer
 
 from eyechart.cli import compare, data, labels, read, run, tune
+from eyechart.cli.paths import expanding
 from eyechart.errors import EyechartError
 
 app = typer.Typer(
@@ -32,6 +34,9 @@ app.command("report")(read.report)
 app.command("labels")(labels.labels)
 app.command("predict")(read.predict)
 app.add_typer(data.app, name="data")
+for each in (*app.registered_commands, *data.app.registered_commands):
+    assert each.callback
+    each.callback = expanding(each.callback)
 
 
 def _print_version(wanted: bool) -> None:
@@ -51,10 +56,11 @@ def _root(
 
 def main() -> None:
     """The entry point: turns an EyechartError into its message and exit code."""
+    _write_what_can_be_shown()
     try:
         app()
     except EyechartError as error:
-        typer.echo(f"eyechart: {error}", err=True)
+        typer.echo(f"eyechart: {error.told()}", err=True)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         typer.echo("eyechart: stopped.", err=True)
@@ -62,3 +68,10 @@ def main() -> None:
     except BrokenPipeError:  # the reader of our output closed it, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+
+
+def _write_what_can_be_shown() -> None:
+    """A character that a terminal or a file cannot take becomes "?" there, and no error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import typer
 
+from eyechart.cli.lines import record_json
 from eyechart.cli.read import JSON, LANG, STRICT, language_of
 
 
@@ -28,7 +29,7 @@ def compare(
     metrics, language = _metrics(metric), language_of(lang)
     comparison = compare_runs(find_runs(runs))
     if as_json:
-        typer.echo(comparison.model_dump_json(indent=1))
+        typer.echo(record_json(comparison))
     else:
         from eyechart.cli.verdicts import show_comparison
 

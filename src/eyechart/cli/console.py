@@ -1,6 +1,7 @@
 """Where tables and lines are written, and the little that all tables share.
 
 Colour goes to marks and bars only: a terminal may be dark or light, and names must be readable on both.
+Nothing that is printed is markup: names of classes, files and studies come from outside.
 """
 
 from __future__ import annotations
@@ -10,11 +11,10 @@ import io
 import os
 from typing import TextIO
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
+from eyechart.foreign_text import shown
 from eyechart.palette import style_of
 
 PIPE_COLUMNS = 160  # width of tables that go into a file or a pipe
@@ -25,21 +25,16 @@ def open_console(stream: TextIO) -> Console:
     if isinstance(stream, io.TextIOWrapper):
         with contextlib.suppress(ValueError, OSError):
             stream.reconfigure(errors="replace")
-    console = Console(file=stream, highlight=False)
+    console = Console(file=stream, highlight=False, markup=False, emoji=False)
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = PIPE_COLUMNS
     return console
 
 
-def new_table() -> Table:
-    """Two spaces between columns, a rule below the headings, nothing else."""
-    return Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
-
-
 def named(name: str, contender: str) -> Text:
     """The name behind the mark of its contender, which alone is coloured."""
     style = style_of(contender)
-    return Text.assemble((style.glyph, style.colour), " ", (name, "bold"))
+    return Text.assemble((style.glyph, style.colour), " ", (shown(name), "bold"))
 
 
 def percent_text(share: float, decimals: int = 2) -> str:

@@ -5,11 +5,13 @@ Results go to stdout, progress to stderr.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from eyechart.cli.lines import say
+from eyechart.plain_json import json_text
 
 app = typer.Typer(no_args_is_help=True, help="List, fetch, verify and look at datasets.")
 
@@ -52,7 +54,7 @@ def fetch(
     if as_json:
         _print_json({"name": name, "folder": str(folder) if folder else None})
     else:
-        typer.echo(f"{name} is in {folder}" if folder else f"{name} comes with scikit-learn; nothing to fetch")
+        say(f"{name} is in {folder}" if folder else f"{name} comes with scikit-learn; nothing to fetch")
 
 
 @app.command()
@@ -70,7 +72,8 @@ def verify(
     else:
         doubts = facts.doubts()
         verdict = "It can be read; look at the last lines before it is trained on." if doubts else NOTHING_WRONG
-        typer.echo("\n".join([*facts.lines(), *doubts, verdict]))
+        for line in [*facts.lines(), *doubts, verdict]:
+            say(line)
 
 
 @app.command()
@@ -86,16 +89,20 @@ def show(
     from eyechart.data.catalog import load_dataset
     from eyechart.data.contact_sheet import write_contact_sheet
     from eyechart.errors import UsageError
+    from eyechart.file_names import on_disk
+    from eyechart.fonts import remark, signs_without_font
 
     dataset = load_dataset(reference, img_size=img_size, offline=offline, say=_say)
-    path = output or Path(f"{dataset.card.name}-classes.png")
+    path = output or Path(on_disk(f"{dataset.card.name}-classes.png"))
     if path.exists() and not exist_ok:
         raise UsageError(f"{path} is there already. Name another file with --output, or overwrite it with --exist-ok.")
     write_contact_sheet(dataset, path)
+    if told := remark(signs_without_font((dataset.card.title, *dataset.card.classes))):
+        _say(told[0])
     if as_json:
         _print_json({"picture": str(path), "classes": list(dataset.card.classes)})
     else:
-        typer.echo(str(path))
+        say(str(path))
 
 
 @app.command()
@@ -114,14 +121,14 @@ def prepared(
         _print_json([{"folder": each.root, "kept_in": str(each.place), "bytes": each.num_bytes} for each in folders])
         return
     for folder in folders:
-        typer.echo(f"{folder.num_bytes / 1e6:>10,.1f} MB  {folder.root}  (in {folder.place})")
+        say(f"{folder.num_bytes / 1e6:>10,.1f} MB  {folder.root}  (in {folder.place})")
     if not folders:
         typer.echo("Nothing is prepared.")
 
 
 def _say(message: str) -> None:
-    typer.echo(message, err=True)
+    say(message, err=True)
 
 
 def _print_json(document: object) -> None:
-    typer.echo(json.dumps(document, indent=1))
+    typer.echo(json_text(document, indent=1))

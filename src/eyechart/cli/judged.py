@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.text import Text
 
-from eyechart.cli.console import named, new_table, open_console, percent_text, seconds_text
+from eyechart.cli.console import named, open_console, percent_text, seconds_text
+from eyechart.cli.grid import Grid, columns
 from eyechart.errors import StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from rich.table import Table
 
     from eyechart.comparison.calibration import ContenderCalibration
     from eyechart.comparison.timing import Milestone, Spread
@@ -27,16 +24,17 @@ RunAt = tuple[Path, "RunRecord"]  # a run and its folder
 
 def judged_json(folder: Path, run: RunRecord) -> dict[str, Any]:
     """The run's record with `calibration` (None where the answers cannot be read) and `timing` beside it."""
+    from pydantic_core import to_jsonable_python
+
     from eyechart.comparison.calibration import calibrate_run
     from eyechart.comparison.timing import timing
 
     try:
-        calibration = dataclasses.asdict(calibrate_run(folder, run))
+        calibration = to_jsonable_python(calibrate_run(folder, run), inf_nan_mode="null")
     except StorageError:
         calibration = None
-    clocks = dataclasses.asdict(timing(run.contender, [run]))
-    record: dict[str, Any] = json.loads(run.model_dump_json())  # writes null for what is no number
-    return record | {"calibration": calibration, "timing": clocks}
+    clocks = to_jsonable_python(timing(run.contender, [run]), inf_nan_mode="null")
+    return run.model_dump(mode="json") | {"calibration": calibration, "timing": clocks}
 
 
 def certainty_rows(folder: Path, run: RunRecord) -> list[tuple[str, str]]:
@@ -56,7 +54,11 @@ def certainty_rows(folder: Path, run: RunRecord) -> list[tuple[str, str]]:
     if after is None or found.temperature is None:
         return [*rows, ("temperature", f"none: {found.why_not}")]
     scaled = f"ECE {percent_text(after.ece)}, Brier {after.brier:.4f}, loss {after.loss:.4f} nats with it"
-    return [*rows, ("temperature", f"{found.temperature:.2f}, fitted on validation; {scaled}")]
+    fitted = found.temperature
+    told = f"fitted on {fitted.num_items:,} validation images"
+    if fitted.reason == "held":
+        told = f"held near 1, because {fitted.num_items:,} validation images say too little"
+    return [*rows, ("temperature", f"{fitted.value:.2f}, {told}; {scaled}")]
 
 
 def clock_rows(run: RunRecord) -> list[tuple[str, str]]:
@@ -84,19 +86,22 @@ def print_judged(runs: Sequence[RunAt], console: Console | None = None) -> None:
     if not groups:
         return
     console = console or open_console(sys.stdout)
-    console.print("", _clocks_table(groups), "", _certainty_table(groups), "", sep="\n")
+    for table in (_clocks_table(groups), _certainty_table(groups)):
+        console.print("", table, sep="\n")
+    console.print()
     lines = (
         "products: matrix products of 2,048 x 2,048 that this machine would have done in the training time.",
         "to 97 %: training time of the first look at validation at or above it, not interpolated. other load: of all "
         "cores, worst run; * spoiled, do not compare its times; + resumed. Several seeds: medians.",
-        "ECE: 15 bins of equal width. Brier: 0 to 2. T: temperature fitted on validation, above 1 it was too sure; "
+        "ECE: 15 bins of equal width. Brier: 0 to 2. T: temperature fitted on validation, above 1 it was too sure, ~ "
+        "held near 1, because too few validation images say anything; "
         "scaled: with it. Several seeds: means.",
     )
     for line in lines:
         console.print(Text(line, style="dim"), soft_wrap=True)
 
 
-def _clocks_table(groups: dict[tuple[str, str], list[RunAt]]) -> Table:
+def _clocks_table(groups: dict[tuple[str, str], list[RunAt]]) -> Grid:
     from eyechart.comparison.timing import MILESTONES, timing
 
     goals = [f"to {percent_text(accuracy, 0)}" for accuracy in MILESTONES]
@@ -104,7 +109,7 @@ def _clocks_table(groups: dict[tuple[str, str], list[RunAt]]) -> Table:
     for (_, contender), runs in groups.items():
         found = timing(contender, [run for _, run in runs])
         marks = ("*" if found.spoiled else "") + ("+" if found.resumed else "")
-        table.add_row(
+        table.add(
             named(contender, contender),
             found.input_pixels,
             str(found.batch_size),
@@ -118,7 +123,7 @@ def _clocks_table(groups: dict[tuple[str, str], list[RunAt]]) -> Table:
     return table
 
 
-def _certainty_table(groups: dict[tuple[str, str], list[RunAt]]) -> Table:
+def _certainty_table(groups: dict[tuple[str, str], list[RunAt]]) -> Grid:
     from eyechart.comparison.answers import Shelf
     from eyechart.comparison.calibration import calibrate
 
@@ -130,7 +135,7 @@ def _certainty_table(groups: dict[tuple[str, str], list[RunAt]]) -> Table:
             cells = _certainty_cells(calibrate(contender, judged, shelf)) if judged else ["–"] * 6
         except StorageError:
             cells = ["not known", *["–"] * 5]
-        table.add_row(named(contender, contender), *cells)
+        table.add(named(contender, contender), *cells)
     return table
 
 
@@ -140,16 +145,14 @@ def _certainty_cells(found: ContenderCalibration) -> list[str]:
     temperatures = [run.temperature for run in found.runs if run.temperature is not None]
     if not after:
         return [*cells, *["–"] * 4]
-    temperature = f"{sum(temperatures) / len(temperatures):.2f}"
+    mark = "~" if any(each.reason == "held" for each in temperatures) else ""
+    temperature = f"{sum(each.value for each in temperatures) / len(temperatures):.2f}{mark}"
     scaled = [f"{100 * after['ece'].mean:.2f}", f"{after['brier'].mean:.4f}", f"{after['loss'].mean:.4f}"]
     return [*cells, temperature, *scaled]
 
 
-def _figures_table(*headings: str) -> Table:
-    table = new_table()
-    for column, heading in enumerate(headings):
-        table.add_column(heading, justify="right" if column else "left", overflow="fold", no_wrap=column == 0)
-    return table
+def _figures_table(name: str, *figures: str) -> Grid:
+    return Grid(columns(name, *(f"{each}>" for each in figures)))
 
 
 def _goal(found: Milestone) -> str:

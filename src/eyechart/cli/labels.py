@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from eyechart.cli.lines import say
+from eyechart.plain_json import json_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,11 +41,11 @@ def labels(
     if output:
         _write(found, classes, output, shelf)
     if as_json:
-        typer.echo(json.dumps(_document(found, rescored, classes), indent=1))
+        typer.echo(json_text(_document(found, rescored, classes), indent=1))
         return
     _print(found, rescored, classes)
     if output:
-        typer.echo(str(output))
+        say(str(output))
 
 
 def _check_output(output: Path | None, exist_ok: bool) -> None:
@@ -57,11 +59,11 @@ def _check_output(output: Path | None, exist_ok: bool) -> None:
 
 def _read(paths: list[Path]) -> list[tuple[Path, RunRecord]]:
     from eyechart.errors import UsageError
-    from eyechart.storage import find_runs, read_run
+    from eyechart.storage import find_runs, no_runs, read_run
 
     records = [(folder, read_run(folder)) for folder in find_runs(paths)]
     if not records:
-        raise UsageError(f"There is no finished run in {', '.join(map(str, paths))}; expected at least one run.json.")
+        raise UsageError(no_runs(paths))
     datasets = {(run.dataset.name, run.dataset.content_sha256[:8]) for _, run in records}
     if len(datasets) > 1:
         named = ", ".join(f"{name} {digest}" for name, digest in sorted(datasets))
@@ -79,12 +81,16 @@ def _rescored(records: list[tuple[Path, RunRecord]], shelf: Any) -> list[Rescore
 
 
 def _write(found: LabelErrors, classes: Sequence[str], output: Path, shelf: Any) -> None:
+    from eyechart.fonts import remark, signs_without_font
     from eyechart.report.label_sheet import write_suspects_csv, write_suspects_png
 
     if output.suffix == ".csv":
         write_suspects_csv(found.suspects, classes, output)
     else:
-        write_suspects_png(found.suspects[:MOST_PICTURES], classes, output, shelf)
+        shown = found.suspects[:MOST_PICTURES]
+        write_suspects_png(shown, classes, output, shelf)
+        if told := remark(signs_without_font(classes[k] for each in shown for k in (each.label, each.suggested))):
+            typer.echo(told[0], err=True)
 
 
 def _document(found: LabelErrors, rescored: list[Rescored], classes: Sequence[str]) -> dict[str, Any]:
@@ -106,17 +112,20 @@ def _document(found: LabelErrors, rescored: list[Rescored], classes: Sequence[st
 def _print(found: LabelErrors, rescored: list[Rescored], classes: Sequence[str]) -> None:
     import sys
 
-    from eyechart.cli.console import new_table, open_console
+    from rich.text import Text
+
+    from eyechart.cli.console import open_console
+    from eyechart.cli.grid import Grid, columns
+    from eyechart.foreign_text import shown
 
     console = open_console(sys.stdout)
     if found.suspects:
-        table = new_table()
-        for heading in ("", "image", "label", "models say", "sure", "label gets", "as labelled", ""):
-            table.add_column(heading, justify="right" if heading in ("sure", "label gets", "as labelled") else "left")
+        headings = (">", "image>", "label", "models say", "sure>", "label gets>", "as labelled>", "~")
+        table = Grid(columns(*headings), keys=2)
         for place, each in enumerate(found.suspects[:MOST_LINES], 1):
             marks = ["disputed"] * bool(each.disputed) + ["confident learning too"] * each.confident
             part = "test" if each.part == "test" else "held out"
-            table.add_row(
+            table.add(
                 str(place), f"{part} {each.number}", classes[each.label], classes[each.suggested],
                 f"{100 * each.suggested_probability:.0f} %", f"{100 * each.label_probability:.0f} %",
                 f"{each.num_agreeing} of {each.num_answers}", ", ".join(marks),
@@ -124,7 +133,7 @@ def _print(found: LabelErrors, rescored: list[Rescored], classes: Sequence[str])
         console.print(table)
         console.print()
     for line in _lines(found, rescored):
-        console.print(line, soft_wrap=True)
+        console.print(Text(shown(line)), soft_wrap=True)
 
 
 def _lines(found: LabelErrors, rescored: list[Rescored]) -> list[str]:

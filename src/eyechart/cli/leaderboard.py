@@ -6,10 +6,11 @@ import statistics
 import sys
 from typing import TYPE_CHECKING
 
-from rich.table import Table
 from rich.text import Text
 
-from eyechart.cli.console import PIPE_COLUMNS, named, new_table, open_console
+from eyechart.cli.console import named, open_console
+from eyechart.cli.grid import Grid, columns
+from eyechart.foreign_text import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -19,10 +20,9 @@ if TYPE_CHECKING:
     from eyechart.schema import RunRecord
 
 RESULT_COLUMNS = (
-    "contender", "weights", "accuracy %", "precision %", "recall %", "F1 %", "loss",
-    "training", "parameters", "images/s",
+    "contender", "weights", "accuracy %>", "precision %>", "recall %>", "F1 %>", "loss>", "raw loss>",
+    "training>", "parameters>", "images/s>",
 )  # fmt: skip
-WHOLE_COLUMNS = ("contender", "weights", "accuracy %")  # the others rather break into lines than these
 
 
 def results_table(records: Sequence[RunRecord], console: Console | None = None) -> None:
@@ -32,31 +32,13 @@ def results_table(records: Sequence[RunRecord], console: Console | None = None) 
         console.print("There are no finished runs to show.")
         return
     groups = _grouped(records)
-    rows = [_result_cells(group, several_studies=len({record.study for record in records}) > 1) for group in groups]
-    table = _results(rows, range(len(RESULT_COLUMNS)))
-    if table.__rich_measure__(console, console.options.update(width=PIPE_COLUMNS)).maximum <= console.width:
-        console.print(table)
-    else:  # a narrow terminal gets the scores first and the costs below
-        console.print(_results(rows, range(7)), "", _results(rows, (0, 7, 8, 9)), sep="\n")
+    grid = Grid(columns(*RESULT_COLUMNS))
+    for group in groups:
+        grid.add(*_result_cells(group, several_studies=len({record.study for record in records}) > 1))
+    console.print(grid)
     console.print()
     for line in _legend(groups):
-        console.print(Text(line, style="dim"), soft_wrap=True)
-
-
-def _results(rows: Sequence[Sequence[Text | str]], columns: Sequence[int]) -> Table:
-    """The leaderboard, or some columns of it."""
-    table = new_table()
-    for column in columns:
-        heading = RESULT_COLUMNS[column]
-        table.add_column(
-            heading,
-            justify="left" if column < 2 else "right",
-            overflow="fold",
-            no_wrap=heading in WHOLE_COLUMNS,
-        )
-    for row in rows:
-        table.add_row(*(row[column] for column in columns))
-    return table
+        console.print(Text(shown(line), style="dim"), soft_wrap=True)
 
 
 def _grouped(records: Sequence[RunRecord]) -> list[list[RunRecord]]:
@@ -93,6 +75,7 @@ def _result_cells(group: list[RunRecord], several_studies: bool) -> list[Text | 
         spread([100 * scores.macro_recall for scores in scored], 2),
         spread([100 * scores.macro_f1 for scores in scored], 2),
         spread([scores.loss for scores in scored], 4),
+        spread([scores.raw_loss for scores in scored], 4),
         seconds(mean(lambda record: record.clocks.training_seconds)),
         scaled(first.cost.num_parameters, ""),
         count(round(mean(lambda record: record.cost.inference_images_per_second))),
@@ -124,9 +107,12 @@ def spread(values: Sequence[float], decimals: int) -> str:
 
 def _legend(groups: list[list[RunRecord]]) -> list[str]:
     """What the table was made from, and what its signs mean."""
+    from eyechart.comparison.words.class_means import absent_classes, means_over
+
     records = [record for group in groups for record in group]
     parts = dict.fromkeys(f"{record.test.num_items:,} test images of {record.dataset.title}" for record in records)
-    lines = [f"{', '.join(parts)}. Precision, recall and F1 are means over the classes."]
+    means = dict.fromkeys(means_over(record.dataset.num_classes, absent_classes(record)) for record in records)
+    lines = [f"{', '.join(parts)}. Precision, recall and F1 are {'; '.join(means)}."]
     scored = [group for group in groups if _finished(group)]
     if any(len(group) == 1 for group in scored):
         lines.append("(low–high): 95 % Wilson interval of one run.")

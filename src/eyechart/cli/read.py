@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
+
+from eyechart.cli.lines import say
+from eyechart.plain_json import json_text
 
 if TYPE_CHECKING:
     from eyechart.schema import Language
@@ -26,7 +28,10 @@ def language_of(text: str) -> Language:
 
 
 def ls(
-    folder: Path = typer.Argument(Path("runs"), envvar="EYECHART_OUTPUT", help="A study, or a folder of studies."),
+    folder: Path = typer.Argument(None, help="A study, or a folder of studies. Default: that of --output."),
+    output: Path = typer.Option(
+        Path("runs"), "-o", "--output", envvar="EYECHART_OUTPUT", help="Folder of studies, as in eyechart run."
+    ),
     as_json: bool = JSON,
 ) -> None:
     """List runs, the unfinished ones too."""
@@ -34,10 +39,11 @@ def ls(
     from eyechart.cli.tables import runs_table
     from eyechart.storage import find_runs, read_run
 
+    folder = folder or output
     records = [read_run(run) for run in find_runs([folder])]
     broken = unfinished(folder)
     if as_json:
-        typer.echo(json.dumps([summary(record) for record in records] + broken, indent=1))
+        typer.echo(json_text([summary(record) for record in records] + broken, indent=1))
     else:
         runs_table(records, broken)
 
@@ -54,14 +60,14 @@ def show(
     if (run / STUDY_FILE).is_file():
         runs = [(folder, read_run(folder)) for folder in find_runs([run])]
         if as_json:
-            typer.echo(json.dumps([judged_json(folder, record) for folder, record in runs], indent=1))
+            typer.echo(json_text([judged_json(folder, record) for folder, record in runs], indent=1))
         else:
             results_table([record for _, record in runs])
             print_judged(runs)
         return
     record = read_run(run)
     if as_json:
-        typer.echo(json.dumps(judged_json(run, record), indent=1))
+        typer.echo(json_text(judged_json(run, record), indent=1))
     else:
         run_sheet(record, run)
 
@@ -76,12 +82,12 @@ def report(
     from eyechart.comparison.findings import find, refuse
     from eyechart.errors import UsageError
     from eyechart.report.page import write_report
-    from eyechart.storage import find_runs
+    from eyechart.storage import find_runs, no_runs
 
     language, folders = language_of(lang), find_runs(runs)
     if not folders:
-        raise UsageError(f"There is no finished run in {', '.join(map(str, runs))}; expected at least one run.json.")
-    typer.echo(write_report(folders, output or runs[0] / "report.html", lang=language))
+        raise UsageError(no_runs(runs))
+    say(str(write_report(folders, output or runs[0] / "report.html", lang=language)))
     if strict:
         refuse(find(folders), language)
 
@@ -98,6 +104,6 @@ def predict(
 
     answers = predict_pictures(run, images, device=device)
     if as_json:
-        typer.echo(json.dumps([answer._asdict() for answer in answers], indent=1))
+        typer.echo(json_text([answer._asdict() for answer in answers], indent=1))
     else:
         answers_table(answers)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
+from eyechart.cli.lines import say
 from eyechart.cli.read import LANG, language_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from eyechart.schema import Finding, Language, StudyRecord
+    from eyechart.schema import DatasetCard, Finding, Language, StudyRecord
     from eyechart.study import Study
 
 
@@ -27,7 +30,7 @@ def run(
     seeds: str = typer.Option("0", "--seeds", "--seed", help="Seeds, such as 0,1,2."),
     epochs: float = typer.Option(None, "--epochs", help="Budget: passes over the train part."),
     images: float = typer.Option(None, "--images", help="Budget: training images seen."),
-    seconds: float = typer.Option(None, "--seconds", help="Budget: seconds of training, fixed as steps at the start."),
+    seconds: float = typer.Option(None, "--seconds", help="Budget: seconds of training, as many steps as fit."),
     steps: float = typer.Option(None, "--steps", help="Budget: optimizer steps."),
     batch_size: int = typer.Option(None, "-b", "--batch-size", help="Images a step, for all contenders of this study."),
     lr: float = typer.Option(None, "--lr", help="Peak learning rate."),
@@ -40,7 +43,7 @@ def run(
     threads: int = typer.Option(None, "--threads", help="Threads of each run. Default: all cores."),
     precision: str = typer.Option(None, "--precision", help="auto, float32, tf32 or bfloat16."),
     output: Path = typer.Option(Path("runs"), "-o", "--output", envvar="EYECHART_OUTPUT", help="Folder of studies."),
-    name: str = typer.Option("", "--name", help="Folder of this study. Default: preset and dataset."),
+    name: str = typer.Option(None, "--name", help="Folder of this study. Default: preset and dataset."),
     resume: bool = typer.Option(False, "--resume", help="Skip finished runs, continue a broken one."),
     exist_ok: bool = typer.Option(False, "--exist-ok", help="Replace a study of the same name."),
     dry_run: bool = typer.Option(False, "--dry-run", help="Print plan, time and disk, and train nothing."),
@@ -59,12 +62,11 @@ def run(
         _split(model), data, preset, _numbers(seeds), name=name, changes=changes, recipe_files=recipe,
         budget=budget, img_size=img_size, fraction=fraction, device=device, num_threads=threads, precision=precision,
     )  # fmt: skip
+    folder = studies.folder_of(record, output)
     if dry_run:
-        _dry_run(record, output / record.name, offline, as_json, strict, language)
+        _dry_run(record, folder, offline, as_json, strict, language)
         return
-    study = race(
-        record, output / record.name, resume=resume, exist_ok=exist_ok, offline=offline, strict=strict, lang=language
-    )
+    study = race(record, folder, resume=resume, exist_ok=exist_ok, offline=offline, strict=strict, lang=language)
     _conclude(study, as_json, strict, language)
 
 
@@ -84,16 +86,18 @@ def repeat(
     run_folder: Path = typer.Argument(..., metavar="RUN", help="The folder of a finished run."),
     output: Path = typer.Option(None, "-o", "--output", help="Folder. Default: repeats, beside the study."),
     offline: bool = typer.Option(False, "--offline", envvar="EYECHART_OFFLINE", help="Never touch the network."),
-) -> None:
+) -> None:  # fmt: skip
     """Do a run again, step for step, and say whether weights and predictions are the same to the last bit."""
     from eyechart.cli.terminal import LiveTable
     from eyechart.errors import RunFailed
     from eyechart.repetition import compare, repeat_run
 
+    output = output or Path(os.path.abspath(run_folder)).parent.parent / "repeats"
     with LiveTable() as table:
-        old, new = repeat_run(run_folder, output or run_folder.parent.parent / "repeats", table, offline=offline)
+        old, new = repeat_run(run_folder, output, table, offline=offline, say=_say)
     lines, same = compare(old, new)
-    typer.echo("\n".join(lines))
+    for line in lines:
+        say(line)
     if not same:
         raise RunFailed("The repetition differs. Times and threads may differ; weights on one machine should not.")
 
@@ -111,39 +115,72 @@ def race(
 ) -> Study:
     """Fetch what is needed, say what speaks against the plan, do the runs under a live table, write the report.
 
+    Nobody else may work in the folder meanwhile, and nothing is changed in it before all of that is there.
     Raises UnfairComparison before the first run where `strict` and the plan breaks a rule.
     """
     from eyechart import study as studies
+    from eyechart import study_folder
     from eyechart.cli.terminal import LiveTable
-    from eyechart.data.catalog import load_dataset
-    from eyechart.machine import open_machines, settle_machine
-    from eyechart.storage import STUDY_FILE, write_record
-    from eyechart.study_folder import open_study
+    from eyechart.locks import hold
 
-    say = _silent if quiet else _say
-    open_machines(record.rules)  # a device that is not here is told before anything is fetched
-    load_dataset(record.rules.dataset, img_size=record.rules.img_size, offline=offline, say=say)
-    record = open_study(record, folder, resume=resume, exist_ok=exist_ok)
-    record = settle_machine(studies.settle_weights(record, offline, say), offline, say)
-    write_record(folder / STUDY_FILE, record)
-    _forewarn(record, say, strict, lang)
-    with contextlib.nullcontext(lambda progress: None) if quiet else LiveTable() as table:
-        study = studies.run_study(record, folder, table, offline=offline)
-    if study.runs:
-        say(f"report: {study.report(lang=lang)}")
+    told: list[str] = []
+
+    def tell(sentence: str) -> None:
+        told.append(sentence)
+        (_silent if quiet else _say)(sentence)
+
+    with hold(folder, tell):
+        opened = study_folder.open_study(record, folder, resume=resume, exist_ok=exist_ok)
+        record, card = _settled(opened.record, study_folder.content_of(opened.folder), offline, tell)
+        opened = replace(opened, record=record)
+        _forewarn(opened.record, card.num_test, tell, strict, lang)
+        study_folder.take(opened)
+        with contextlib.nullcontext(lambda progress: None) if quiet else LiveTable(told=told) as table:
+            study = studies.run_study(opened.record, opened.folder, table, offline=offline, home=folder)
+        study_folder.conclude(study, opened)
+        if study.runs:
+            tell(f"report: {study.report(lang=lang)}")
     return study
 
 
-def _forewarn(record: StudyRecord, say: Callable[[str], None], strict: bool, lang: Language) -> None:
-    """Say what speaks against a plan, while nothing is trained yet; UnfairComparison where that is an error."""
+def _settled(
+    record: StudyRecord, content_sha256: str, offline: bool, say: Callable[[str], None]
+) -> tuple[StudyRecord, DatasetCard]:
+    """Fetch data and weights, and settle what the record leaves open; the data as it is now.
+
+    `content_sha256` is what runs that are there were trained on, for records that do not say; empty: there are none.
+    Raises DatasetError when the data has changed since.
+    """
+    from eyechart.data.catalog import KNOWN, load_dataset
+    from eyechart.data.content import check_content
+    from eyechart.data.splits import parts_in_words
+    from eyechart.machine import open_machines, settle_machine
+    from eyechart.places import seen_from_here
+    from eyechart.study import settle_weights
+
+    open_machines(record.rules)  # a device that is not here is told before anything is fetched
+    reference = seen_from_here(record.rules.dataset, record.started_in, KNOWN)
+    dataset = load_dataset(reference, img_size=record.rules.img_size, offline=offline, say=say)
+    card = dataset.card
+    check_content(card, record.dataset_sha256 or content_sha256, record.name)
+    say(parts_in_words(dataset, record.rules))
+    record = record.model_copy(update={"dataset_sha256": card.content_sha256})
+    return settle_machine(settle_weights(record, offline, say), offline, say), card
+
+
+def _forewarn(record: StudyRecord, num_test: int, tell: Callable[[str], None], strict: bool, lang: Language) -> None:
+    """Say what speaks against a plan, while nothing is trained yet; UnfairComparison where that is an error.
+
+    `num_test` images are in the dataset's test part.
+    """
     from eyechart.comparison.beforehand import busy_share, plan_unfairness
     from eyechart.comparison.findings import refuse
     from eyechart.comparison.words.findings import KINDS, sentence
     from eyechart.host import host_facts
 
-    findings = plan_unfairness(record, host_facts(None, record.rules.num_threads), busy_share())
+    findings = plan_unfairness(record, host_facts(None, record.rules.num_threads), busy_share(), num_test)
     for finding in findings:
-        say(f"{KINDS[lang][finding.kind]}: {sentence(finding, lang)}")
+        tell(f"{KINDS[lang][finding.kind]}: {sentence(finding, lang)}")
     if strict:
         refuse(findings, lang)
 
@@ -154,12 +191,11 @@ def _show_results(study: Study, as_json: bool, lang: Language) -> tuple[Finding,
     comparison = study.compare() if runs else None
     findings = comparison.findings if comparison else ()
     if as_json:
-        import json
-
         from eyechart.cli.summaries import findings_about, summary
+        from eyechart.plain_json import json_text
 
         told = [summary(record) | {"findings": findings_about(record, findings)} for record in runs]
-        typer.echo(json.dumps(told, indent=1))
+        typer.echo(json_text(told, indent=1))
     elif comparison:
         from eyechart.cli.verdicts import show_short
 
@@ -169,24 +205,26 @@ def _show_results(study: Study, as_json: bool, lang: Language) -> tuple[Finding,
 
 
 def _dry_run(record: StudyRecord, folder: Path, offline: bool, as_json: bool, strict: bool, lang: Language) -> None:
-    import json
-
     from eyechart import study as studies
     from eyechart.cli.tables import estimates_table
+    from eyechart.data.catalog import load_dataset
     from eyechart.estimate import estimate_study
     from eyechart.machine import settle_machine
+    from eyechart.plain_json import json_text
 
     record = settle_machine(studies.settle_weights(record, offline, _say), offline, _say)
     estimates = estimate_study(record, folder, offline=offline, say=_say)
     if as_json:
-        typer.echo(json.dumps([estimate._asdict() for estimate in estimates], indent=1))
+        typer.echo(json_text([estimate._asdict() for estimate in estimates], indent=1))
     else:
         estimates_table(estimates)
-    _forewarn(record, _say, strict, lang)
+    rules = record.rules
+    dataset = load_dataset(rules.dataset, img_size=rules.img_size, offline=offline, say=_silent)
+    _forewarn(record, dataset.card.num_test, _say, strict, lang)
 
 
 def _say(sentence: str) -> None:
-    typer.echo(sentence, err=True)
+    say(sentence, err=True)
 
 
 def _silent(sentence: str) -> None:
@@ -211,7 +249,7 @@ def _budget(**amounts: float | None) -> Any:
 
 
 def _split(values: list[str]) -> list[str]:
-    return [part for value in values for part in value.split(",") if part]
+    return [part.strip() for value in values for part in value.split(",")]
 
 
 def _numbers(text: str, option: str = "--seeds") -> list[int]:

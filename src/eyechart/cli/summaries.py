@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 def summary(record: RunRecord) -> dict[str, Any]:
     """What scripts want to know of a run: ratios in 0..1, times in seconds."""
+    from eyechart.comparison.words.class_means import absent_classes
+
     return {
         "study": record.study,
         "run": record.run,
@@ -26,11 +28,15 @@ def summary(record: RunRecord) -> dict[str, Any]:
         "macro_precision": record.test.macro_precision,
         "macro_recall": record.test.macro_recall,
         "macro_f1": record.test.macro_f1,
-        "loss": record.test.loss,
+        "loss": record.test.loss,  # after the temperature
+        "raw_loss": record.test.raw_loss,
+        "temperature": record.temperature.value if record.temperature else None,
         "train_seconds": record.clocks.training_seconds,
         "total_seconds": record.clocks.total_seconds,
         "num_parameters": record.cost.num_parameters,
         "images_seen": record.plan.num_steps * record.plan.batch_size,
+        "num_classes": record.dataset.num_classes,
+        "absent_classes": list(absent_classes(record)),  # without a test image, and in no macro mean
         "mean_iou": record.detection.mean_iou if record.detection else None,
         "map": record.detection.map if record.detection else None,
         "dataset": record.dataset.name,
@@ -57,5 +63,5 @@ def unfinished(folder: Path) -> list[dict[str, Any]]:
             "reason": storage.failure_reason(run),
         }
         for run in sorted(started)
-        if not storage.is_run(run)
+        if not storage.is_run(run) and not storage.is_hidden(run, folder)
     ]

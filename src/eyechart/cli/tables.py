@@ -2,32 +2,39 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from eyechart.cli.console import percent_text, seconds_text
+from eyechart.cli.console import open_console, percent_text, seconds_text
+from eyechart.cli.grid import Grid, columns
+from eyechart.cli.lines import say
+from eyechart.foreign_text import path_word, shell_command, shown
 from eyechart.palette import style_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from eyechart.estimate import Estimate
     from eyechart.prediction import PictureAnswer
     from eyechart.schema import DetectionScores, RunRecord
 
+MOST_CLASSES = 20  # whose F1 stands on one run's sheet
+
 
 def runs_table(records: Sequence[RunRecord], broken: Sequence[dict[str, Any]]) -> None:
     """One line a run, unfinished ones last with what is known of why."""
     if not records and not broken:
-        Console(stderr=True).print("There are no runs here yet. Make some with: eyechart run")
+        say("There are no runs here yet. Make some with: eyechart run", err=True)
         return
-    table = _table("study", "run", "weights", "accuracy %>", "macro F1>", "loss>", "training>", "finished")
+    table = Grid(
+        columns("study", "run", "weights", "accuracy %>", "macro F1>", "loss>", "training>", "finished>"), keys=2
+    )
     for record in records:
-        table.add_row(
+        table.add(
             record.study,
             _name(record.run, record.contender),
             record.weights.name,
@@ -37,11 +44,16 @@ def runs_table(records: Sequence[RunRecord], broken: Sequence[dict[str, Any]]) -
             seconds_text(record.clocks.training_seconds),
             record.finished_at[:16].replace("T", " "),
         )
+    console = open_console(sys.stdout)
+    if records:
+        console.print(table)
+    if any(record.test.per_class.absent for record in records):
+        console.print("macro F1 is a mean over the classes that the test part has; some are missing: eyechart show RUN")
     for item in broken:
         how = "unfinished, --resume continues it" if item["can_continue"] else "unfinished"
-        reason = str(item["reason"]).partition("\n")[0][:80]
-        table.add_row(item["study"], item["run"], "", how, "", "", "", reason)
-    Console().print(table)
+        reason = str(item["reason"]).partition("\n")[0]
+        line = f"{item['study']}/{item['run']}: {how}{f'. {reason}' if reason else ''}"
+        console.print(Text(shown(line)), soft_wrap=True)
 
 
 def run_sheet(record: RunRecord, folder: Path) -> None:
@@ -55,38 +67,52 @@ def run_sheet(record: RunRecord, folder: Path) -> None:
         "cost": _cost(record),
         "how it was made": _provenance(record),
     }
-    console = Console()
+    console = open_console(sys.stdout)
     for title, rows in groups.items():
-        table = Table(
-            title=Text(title, style="bold"), title_justify="left", show_header=False, box=None, pad_edge=False
-        )
-        table.add_column(style="dim", min_width=22)
+        console.print(Text(shown(title), style="bold"), soft_wrap=True)
+        table = Table(show_header=False, box=None, pad_edge=False)
+        table.add_column(style="dim", min_width=min(22, console.width // 3))
         table.add_column(overflow="fold")
         for label, value in rows:
-            table.add_row(label, value)
+            table.add_row(Text(label), Text(shown(value)))
         console.print(table)
         console.print()
+    # On a line of its own, so that it can be copied; of the folder that it is in now.
+    console.print(Text("repeat it", style="dim"))
+    console.print(Text(repeat_command(folder)), soft_wrap=True)
+
+
+def repeat_command(folder: Path) -> str:
+    """The line for a shell that repeats the run in `folder`."""
+    return shell_command(["eyechart", "repeat", path_word(folder)])
 
 
 def answers_table(answers: Sequence[PictureAnswer]) -> None:
     """One line a picture: the answer, its probability, the runner-up, and the boxes of a detector."""
     with_boxes = any(answer.boxes for answer in answers)
-    table = _table("picture", "answer", "probability>", "next", *(["boxes"] if with_boxes else []))
+    table = Grid(
+        columns("picture", "answer", "probability>", "next", "probability>", *(["boxes~"] if with_boxes else []))
+    )
     for answer in answers:
-        others = list(answer.probabilities.items())[1:2]
-        row = [answer.picture, answer.label, f"{answer.probability:.1%}"]
-        row.append(", ".join(f"{label} {probability:.1%}" for label, probability in others))
+        label, probability = next(iter([*answer.probabilities.items()][1:2]), ("", 0.0))
+        row = [
+            answer.picture,
+            answer.label,
+            percent_text(answer.probability, 1),
+            label,
+            percent_text(probability, 1) if label else "",
+        ]
         if with_boxes:
             row.append("; ".join(_box(box) for box in answer.boxes))
-        table.add_row(*row)
-    Console().print(table)
+        table.add(*row)
+    open_console(sys.stdout).print(table)
 
 
 def estimates_table(estimates: Sequence[Estimate]) -> None:
     """The plan of a study: steps, images, time and disk for every run, and the sums."""
-    table = _table("run", "weights", "steps>", "images seen>", "training>", "parameters>", "disk>")
+    table = Grid(columns("run", "weights", "steps>", "images seen>", "training>", "parameters>", "disk>"))
     for row in estimates:
-        table.add_row(
+        table.add(
             row.run,
             row.weights,
             f"{row.num_steps:,}",
@@ -95,7 +121,7 @@ def estimates_table(estimates: Sequence[Estimate]) -> None:
             f"{row.num_parameters:,}",
             bytes_text(row.disk_bytes),
         )
-    console = Console()
+    console = open_console(sys.stdout)
     console.print(table)
     seconds = sum(row.training_seconds for row in estimates)
     disk = sum(row.disk_bytes for row in estimates) + max(row.checkpoint_bytes for row in estimates)
@@ -126,23 +152,46 @@ def _identity(record: RunRecord) -> list[tuple[str, str]]:
 
 
 def _scores(record: RunRecord) -> list[tuple[str, str]]:
+    from eyechart.comparison.words.class_means import absent_classes, means_over
+
     test = record.test
     rows = [
         ("accuracy", f"{100 * test.accuracy:.2f} % of {test.num_items:,} images"),
         ("macro precision", f"{test.macro_precision:.4f}"),
         ("macro recall", f"{test.macro_recall:.4f}"),
         ("macro F1", f"{test.macro_f1:.4f}"),
-        ("loss", f"{test.loss:.4f} nats"),
-        (
-            "F1 by class",
-            "  ".join(f"{name} {f1:.3f}" for name, f1 in zip(record.dataset.classes, test.per_class.f1, strict=True)),
-        ),
+        ("loss", _loss_text(record)),
+        ("macro", means_over(record.dataset.num_classes, absent_classes(record))),
+        ("F1 by class", _f1_by_class(record)),
     ]
     if record.detection:
         boxes = record.detection
         rows.append(("boxes", f"mean IoU {boxes.mean_iou:.3f}, mAP {boxes.map:.3f}, mAP50 {boxes.map50:.3f}"))
         rows.append(("COCO's other figures", _other_box_figures(boxes)))
     return rows
+
+
+def _loss_text(record: RunRecord) -> str:
+    """What is compared, what it was made from, and the loss of the answers as they come."""
+    test, found = record.test, record.temperature
+    if not found:
+        return f"{test.raw_loss:.4f} nats, raw: the run kept no validation answers to fit a temperature to"
+    held = ", held near 1 for want of images" if found.reason == "held" else ""
+    fitted = f"temperature {found.value:.2f}, fitted to {found.num_items:,} validation images{held}"
+    return f"{test.loss:.4f} nats after {fitted}; {test.raw_loss:.4f} raw"
+
+
+def _f1_by_class(record: RunRecord) -> str:
+    """Every class with its F1, a dash where there is no test image; of many classes the lowest."""
+    rows = list(zip(record.dataset.classes, record.test.per_class.f1, strict=True))
+    if len(rows) > MOST_CLASSES:
+        known = sorted(((name, f1) for name, f1 in rows if f1 is not None), key=lambda row: row[1])
+        return f"{_listed(known[:MOST_CLASSES])}  (the lowest of {len(rows):,} classes; --json has all)"
+    return _listed(rows)
+
+
+def _listed(rows: Iterable[tuple[str, float | None]]) -> str:
+    return "  ".join(f"{name} –" if f1 is None else f"{name} {f1:.3f}" for name, f1 in rows)
 
 
 def _other_box_figures(boxes: DetectionScores) -> str:
@@ -195,7 +244,6 @@ def _provenance(record: RunRecord) -> list[tuple[str, str]]:
         ("execution", execution_text(plan.execution, Speech())),
         ("versions", " ".join(f"{name} {version}" for name, version in host.versions.items())),
         ("commit", host.commit or "unknown"),
-        ("repeat it", record.command),
     ]  # fmt: skip
 
 
@@ -210,15 +258,4 @@ def _box(box: dict[str, object]) -> str:
 
 
 def _name(run: str, contender: str) -> Text:
-    return Text(run, style=f"bold {style_of(contender).colour}")
-
-
-def _table(*headings: str) -> Table:
-    """A plain table; a heading that ends in ">" is a column of figures."""
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for heading in headings:
-        is_figure, is_name = heading.endswith(">"), heading in ("study", "run")
-        table.add_column(
-            heading.rstrip(">"), justify="right" if is_figure else "left", overflow="fold", no_wrap=is_figure or is_name
-        )
-    return table
+    return Text(shown(run), style=f"bold {style_of(contender).colour}")

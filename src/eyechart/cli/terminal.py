@@ -11,15 +11,17 @@ from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.text import Text
 
-from eyechart.cli.console import named, new_table, open_console
+from eyechart.cli.console import named, open_console
+from eyechart.cli.grid import Grid, columns
 from eyechart.cli.leaderboard import results_table
+from eyechart.foreign_text import shown, shown_lines
 from eyechart.palette import style_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from types import TracebackType
 
     from rich.console import Console
-    from rich.table import Table
 
     from eyechart.contracts import Progress
 
@@ -66,10 +68,13 @@ class LiveTable:
 
     with LiveTable() as report:
         run_study(record, folder, report)
+
+    What was `told` about the data and the weights before, or by another run, is not said again.
     """
 
-    def __init__(self, console: Console | None = None):
+    def __init__(self, console: Console | None = None, told: Iterable[str] = ()):
         self._console = console or open_console(sys.stderr)
+        self._told = set(told)
         self._rows: dict[str, _Row] = {}
         self._is_over = False
         self._live: Live | None = None
@@ -102,8 +107,12 @@ class LiveTable:
 
     def _say(self, progress: Progress) -> None:
         """A sentence, above the table where there is one; it says which run it is about."""
+        if progress.stage == "preparing":
+            if progress.note in self._told:
+                return
+            self._told.add(progress.note)
         sentence = progress.note if progress.run in progress.note else f"{progress.run}: {progress.note}"
-        self._console.print(Text(sentence), soft_wrap=True)
+        self._console.print(Text(shown_lines(sentence)), soft_wrap=True)
 
     def _write_line(self, row: _Row, changed: bool, now: float) -> None:
         if not changed and now - row.printed < PLAIN_SECONDS:
@@ -119,25 +128,23 @@ class LiveTable:
         if last.stage == "caching" and last.num_steps:
             parts.append(f"{last.step:,}/{last.num_steps:,} images through the frozen stages")
         parts.append(row.time_text(now))
-        self._console.print(Text("  ".join(part for part in parts if part)), soft_wrap=True)
+        self._console.print(Text(shown("  ".join(part for part in parts if part))), soft_wrap=True)
 
     # ------------------------------------------------------------------------------------- the table
 
-    def _draw(self) -> Table:
+    def _draw(self) -> Grid:
         now = time.monotonic()
-        table = new_table()
-        for heading in ("run", "stage", "progress"):
-            table.add_column(heading, no_wrap=True)
-        for heading in ("loss", "validation", "time"):
-            table.add_column(heading, justify="right", no_wrap=True)
         rows = list(self._rows.values())
         # The table must fit the screen while it is redrawn: then the runs at its end are those that move.
         room = len(rows) if self._is_over else max(1, self._console.height - 4)
         bar_columns = min(24, max(4, self._console.width - 58 - max(map(len, self._rows), default=0)))
+        table = Grid(
+            columns("run", "stage=", "progress=", "loss>", "validation>", "time>"),
+            dropped=("progress", "loss", "validation"),
+            caption=f"{len(rows) - room} earlier runs are not shown" if len(rows) > room else "",
+        )
         for row in rows[-room:]:
-            table.add_row(*self._cells(row, now, bar_columns))
-        if len(rows) > room:
-            table.caption = f"{len(rows) - room} earlier runs are not shown"
+            table.add(*self._cells(row, now, bar_columns))
         return table
 
     def _cells(self, row: _Row, now: float, bar_columns: int) -> list[Text | ProgressBar | str]:

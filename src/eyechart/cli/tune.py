@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from eyechart.cli.run import _budget, _numbers, _say, _silent, _split
+from eyechart.cli.run import _budget, _numbers, _say, _settled, _silent, _split
+from eyechart.foreign_text import path_word, shell_command
 
 if TYPE_CHECKING:
     from eyechart.schema import TuneRecord
@@ -38,18 +38,20 @@ def tune(
     threads: int = typer.Option(None, "--threads", help="Threads of each training. Default: all cores."),
     precision: str = typer.Option(None, "--precision", help="auto, float32, tf32 or bfloat16."),
     output: Path = typer.Option(Path("runs"), "-o", "--output", envvar="EYECHART_OUTPUT", help="Folder of searches."),
-    name: str = typer.Option("", "--name", help="Folder of this search. Default: tune, preset and dataset."),
+    name: str = typer.Option(None, "--name", help="Folder of this search. Default: tune, preset and dataset."),
     resume: bool = typer.Option(False, "--resume", help="Go on after the trials that are there, perhaps with more."),
     dry_run: bool = typer.Option(False, "--dry-run", help="Print plan and time, and train nothing."),
     offline: bool = typer.Option(False, "--offline", envvar="EYECHART_OFFLINE", help="Never touch the network."),
     as_json: bool = typer.Option(False, "--json", help="Print the results as JSON."),
 ) -> None:  # fmt: skip
     """Search a recipe for every contender, with the same number of trials or seconds; the test part stays sealed."""
+    from eyechart.file_names import on_disk
+
     budget = _budget(epochs=epochs, images=images, steps=steps, **{"trial-seconds": trial_seconds})
     rules = {"budget": budget, "img_size": img_size, "fraction": fraction, "device": device, "num_threads": threads}
     record = plan(_split(model), data, preset, _numbers(search_seeds, "--search-seeds"), trials=trials,
                   seconds=seconds, name=name, weights=weights, precision=precision, **rules)  # fmt: skip
-    folder = output / record.study.name
+    folder = output / on_disk(record.study.name)
     if dry_run:
         _dry_run(record, folder, offline, as_json)
         return
@@ -58,37 +60,34 @@ def tune(
 
 def plan(
     models: list[str], data: str, preset: str, search_seeds: list[int], *, trials: int | None, seconds: float | None,
-    name: str, weights: str | None, **rules: Any,
+    name: str | None, weights: str | None, **rules: Any,
 ) -> TuneRecord:  # fmt: skip
     """The search that was asked for, checked before anything is loaded."""
     from eyechart import study as studies
     from eyechart.tuning.search import plan_search
 
-    study = studies.plan_study(models, data, preset, search_seeds, changes={"weights": weights}, **rules)
-    study = study.model_copy(update={"name": name or f"tune-{study.name}"})
+    study = studies.plan_study(models, data, preset, search_seeds, name=name, changes={"weights": weights}, **rules)
+    if name is None:
+        study = study.model_copy(update={"name": f"tune-{study.name}"})
     return plan_search(study, trials=trials, seconds=seconds)
 
 
 def find(record: TuneRecord, folder: Path, *, resume: bool, offline: bool, quiet: bool = False) -> list[Found]:
-    """Fetch what is needed, and search under a live table."""
+    """Fetch what is needed, and search under a live table; nobody else may work in the folder meanwhile."""
     import contextlib
 
     from eyechart.cli.terminal import LiveTable
-    from eyechart.data.catalog import load_dataset
-    from eyechart.machine import open_machines, settle_machine
-    from eyechart.storage import TUNE_FILE, write_record
-    from eyechart.study import settle_weights
-    from eyechart.tuning import search
+    from eyechart.locks import hold
+    from eyechart.tuning import search, search_folder
 
-    say, rules = _silent if quiet else _say, record.study.rules
-    open_machines(rules)  # a device that is not here is told before anything is fetched
-    dataset = load_dataset(rules.dataset, img_size=rules.img_size, offline=offline, say=say)
-    record = search.open_search(record, folder, resume=resume)
-    study = settle_machine(settle_weights(record.study, offline, say), offline, say)
-    record = record.model_copy(update={"study": study})
-    write_record(folder / TUNE_FILE, record)
-    with contextlib.nullcontext(lambda progress: None) if quiet else LiveTable() as table:
-        return search.search(record, folder, dataset.card, table, offline=offline)
+    say = _silent if quiet else _say
+    with hold(folder, say):
+        record = search_folder.open_search(record, folder, resume=resume)
+        study, card = _settled(record.study, search_folder.content_of(folder), offline, say)
+        record = record.model_copy(update={"study": study})
+        search_folder.take(record, folder)
+        with contextlib.nullcontext(lambda progress: None) if quiet else LiveTable() as table:
+            return search.search(record, folder, card, table, offline=offline)
 
 
 # --------------------------------------------------------------------------------------------- what is shown
@@ -96,12 +95,11 @@ def find(record: TuneRecord, folder: Path, *, resume: bool, offline: bool, quiet
 
 def show(record: TuneRecord, folder: Path, found: list[Found], as_json: bool) -> None:
     """The results, and the command that uses them; RunFailed when every trial of a contender failed."""
-    import json
-
     from eyechart.errors import RunFailed
+    from eyechart.plain_json import json_text
 
     if as_json:
-        typer.echo(json.dumps([_facts(each) for each in found], indent=1))
+        typer.echo(json_text([_facts(each) for each in found], indent=1))
     else:
         _table(record, found)
         if command := use_command(record, found):
@@ -116,11 +114,11 @@ def show(record: TuneRecord, folder: Path, found: list[Found], as_json: bool) ->
 
 def use_command(record: TuneRecord, found: list[Found]) -> str:
     """What trains with the recipes that were found."""
-    words = ["eyechart", "run", "-d", record.study.rules.dataset, "-p", record.study.rules.preset]
+    words = ["eyechart", "run", "-d", path_word(record.study.rules.dataset), "-p", record.study.rules.preset]
     for each in found:
         if each.recipe:
-            words += ["-m", each.contender, "--recipe", str(each.recipe)]
-    return shlex.join(words) if "--recipe" in words else ""
+            words += ["-m", each.contender, "--recipe", path_word(each.recipe)]
+    return shell_command(words) if "--recipe" in words else ""
 
 
 def _facts(found: Found) -> dict[str, Any]:
@@ -141,15 +139,14 @@ def _facts(found: Found) -> dict[str, Any]:
 def _table(record: TuneRecord, found: list[Found]) -> None:
     from rich.text import Text
 
-    from eyechart.cli.console import named, new_table, open_console
+    from eyechart.cli.console import named, open_console
+    from eyechart.cli.grid import Grid, columns
 
     console = open_console(sys.stdout)
-    table = new_table()
-    for heading in ("contender", "trials", "best %", "as it stood %", "from trial", "changed"):
-        table.add_column(heading, justify="left" if heading in ("contender", "changed") else "right", overflow="fold")
+    table = Grid(columns("contender", "trials>", "best %>", "as it stood %>", "from trial>", "changed~"))
     for each in found:
         failed = sum(trial.failed for trial in each.trials)
-        table.add_row(
+        table.add(
             named(each.contender, each.contender.partition(":")[0]),
             f"{len(each.trials)}{f' ({failed} failed)' if failed else ''}",
             f"{100 * each.best.accuracy:.2f}" if each.best else "–",
@@ -167,13 +164,12 @@ def _table(record: TuneRecord, found: list[Found]) -> None:
 
 
 def _dry_run(record: TuneRecord, folder: Path, offline: bool, as_json: bool) -> None:
-    import json
-
     from eyechart import study as studies
     from eyechart.cli.console import seconds_text
     from eyechart.cli.tables import estimates_table
     from eyechart.estimate import estimate_study
     from eyechart.machine import settle_machine
+    from eyechart.plain_json import json_text
 
     study = settle_machine(studies.settle_weights(record.study, offline, _say), offline, _say)
     estimates = estimate_study(study, folder, offline=offline, say=_say)
@@ -182,7 +178,7 @@ def _dry_run(record: TuneRecord, folder: Path, offline: bool, as_json: bool) -> 
     total = once * record.amount if is_counted else record.amount * len(study.contenders)
     if as_json:
         rows = [estimate._asdict() for estimate in estimates]
-        typer.echo(json.dumps({record.unit: record.amount, "training_seconds": total, "trial": rows}, indent=1))
+        typer.echo(json_text({record.unit: record.amount, "training_seconds": total, "trial": rows}, indent=1))
         return
     typer.echo("One trial of every contender:")
     estimates_table(estimates)

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from eyechart.cli.console import named, new_table, open_console
+from eyechart.cli.console import named, open_console
+from eyechart.cli.grid import Column, Grid, columns
+from eyechart.foreign_text import shown, shown_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rich.console import Console
-    from rich.table import Table
 
     from eyechart.schema import Comparison, Family, Finding, Language, Summary, Verdict
 
@@ -52,19 +53,21 @@ def show_comparison(
     comparison: Comparison, metrics: Sequence[str], lang: Language = "en", console: Console | None = None
 ) -> None:
     """Print all of it on standard output: findings, summaries, and for each metric the matrix and its sentences."""
-    from eyechart.comparison.words.verdicts import family_sentence
+    from eyechart.comparison.words.verdicts import comparable, diverged_sentence, family_sentence
 
     console = console or open_console(sys.stdout)
     show_findings(comparison.findings, lang, console)
     is_all = set(metrics) >= set(HEADINGS)
     for headings in (HEADINGS, MORE_HEADINGS, BOX_HEADINGS) if is_all else (HEADINGS,):
-        for table in _summaries(comparison, headings, lang, console):
-            console.print(table)
+        if known := {metric: headings[metric] for metric in headings if _is_known(metric, comparison)}:
+            console.print(_summary_table(comparison, known, lang))
             console.print()
-    console.print(Text(_caption(comparison, lang), style="dim"))
+    console.print(Text(shown_lines(_caption(comparison, lang)), style="dim"))
+    if told := diverged_sentence(comparison, lang):
+        console.print(Text(shown_lines(f"\n{told}.")))
     families = {family.metric: family for family in comparison.families}
     for metric in metrics:
-        verdicts = [verdict for verdict in comparison.verdicts if verdict.metric == metric]
+        verdicts = comparable([each for each in comparison.verdicts if each.metric == metric], comparison)
         if not verdicts:
             continue
         console.print()
@@ -74,19 +77,23 @@ def show_comparison(
             console.print(Text(_legend(verdicts, lang), style="dim"))
         found = family_sentence(families[metric], comparison, lang) if metric in families else ""
         if found:
-            console.print(Text(found))
+            console.print(Text(shown(found)))
         _print_sentences(comparison, verdicts, MOST_SENTENCES, lang, console)
 
 
 def show_short(comparison: Comparison, lang: Language = "en", console: Console | None = None) -> None:
     """Findings and the primary metric's sentences: what stands under the leaderboard after a run."""
     console = console or open_console(sys.stdout)
-    verdicts = [verdict for verdict in comparison.verdicts if verdict.metric == "accuracy"]
+    from eyechart.comparison.words.verdicts import comparable, diverged_sentence
+
+    verdicts = comparable([each for each in comparison.verdicts if each.metric == "accuracy"], comparison)
     show_findings(comparison.findings, lang, console)
     if verdicts:
         title = "verdicts on accuracy" if lang == "en" else "verdicts sur l'exactitude"
         console.print(Text(title, style="bold"))
         _print_sentences(comparison, verdicts, SHORT_SENTENCES, lang, console)
+    if told := diverged_sentence(comparison, lang):
+        console.print(Text(f"{told}."))
 
 
 def show_findings(findings: Sequence[Finding], lang: Language, console: Console) -> None:
@@ -95,7 +102,7 @@ def show_findings(findings: Sequence[Finding], lang: Language, console: Console)
 
     for finding in findings:
         style = "" if finding.kind == "note" else "bold"
-        console.print(Text(f"{KINDS[lang][finding.kind]}: {sentence(finding, lang)}", style=style))
+        console.print(Text(shown(f"{KINDS[lang][finding.kind]}: {sentence(finding, lang)}"), style=style))
     if findings:
         console.print()
 
@@ -103,36 +110,21 @@ def show_findings(findings: Sequence[Finding], lang: Language, console: Console)
 # ------------------------------------------------------------------------------------------ summaries
 
 
-def _summaries(comparison: Comparison, headings: Headings, lang: Language, console: Console) -> list[Table]:
-    """As few tables as the terminal's width allows, each with the contenders' names; none where nothing is known."""
-    tables: list[Table] = []
-    shown: list[str] = []
-    for metric in [metric for metric in headings if any(each.metric == metric for each in comparison.summaries)]:
-        table = _summary_table(comparison, {name: headings[name] for name in (*shown, metric)}, lang)
-        width = table.__rich_measure__(console, console.options.update(width=1000)).maximum
-        if shown and width > console.width:
-            shown = []
-            tables.append(_summary_table(comparison, {metric: headings[metric]}, lang))
-        else:
-            tables[-1:] = [table]
-        shown.append(metric)
-    return tables
+def _is_known(metric: str, comparison: Comparison) -> bool:
+    return any(each.metric == metric for each in comparison.summaries)
 
 
-def _summary_table(comparison: Comparison, headings: Headings, lang: Language) -> Table:
+def _summary_table(comparison: Comparison, headings: Headings, lang: Language) -> Grid:
     """A row for each contender of which one of these metrics is known."""
-    table = new_table()
-    table.add_column("contender" if lang == "en" else "concurrent", no_wrap=True)
-    table.add_column("seeds" if lang == "en" else "graines", justify="right", no_wrap=True)
-    for heading in headings.values():
-        table.add_column(heading[lang == "fr"], justify="right", no_wrap=True)
+    names = ("contender", "seeds>") if lang == "en" else ("concurrent", "graines>")
+    table = Grid(columns(*names, *(f"{heading[lang == 'fr']}>" for heading in headings.values())))
     by_name = {(summary.contender, summary.metric): summary for summary in comparison.summaries}
     for name in comparison.contenders:
         known = [by_name.get((name, metric)) for metric in headings]
         if any(known):
             mark = "†" if name in comparison.pretrained else ""
             cells = [_cell(summary, lang) for summary in known]
-            table.add_row(_named(name, mark), str(len(by_name[name, "accuracy"].seeds)), *cells)
+            table.add(_named(name, mark), str(len(by_name[name, "accuracy"].seeds)), *cells)
     return table
 
 
@@ -154,18 +146,21 @@ def _cell(summary: Summary | None, lang: Language) -> str:
 
 
 def _caption(comparison: Comparison, lang: Language) -> str:
+    """What the summaries were made from: test images, intervals, classes, pretraining."""
+    from eyechart.comparison.words.class_means import means_over
     from eyechart.comparison.words.numbers import number
 
     items, several = number(comparison.num_items, 0, lang), any(s.sd is not None for s in comparison.summaries)
     origins = ", ".join(f"{name}: {origin}" for name, origin in comparison.pretrained.items())
+    means = means_over(comparison.num_classes, comparison.absent_classes, lang)
     if lang == "en":
-        how = "Student's t over seeds" + ("; Wilson's for one run" if not several else "")
-        text = (
-            f"{items} test images of {comparison.dataset}. In brackets: 95 % interval, {how if several else 'Wilson'}."
-        )
+        how = "Student's t over seeds" if several else "Wilson"
+        text = f"{items} test images of {comparison.dataset}. In brackets: 95 % interval, {how}. "
+        text += f"Precision, recall and F1 are {means}."
         return text + (f"\n† pretrained on: {origins}." if origins else "")
     how = "Student sur les graines" if several else "Wilson"
-    text = f"{items} images de test de {comparison.dataset}. Entre parenthèses : intervalle à 95 %, {how}."
+    text = f"{items} images de test de {comparison.dataset}. Entre parenthèses : intervalle à 95 %, {how}. "
+    text += f"Précision, rappel et F1 : {means}."
     text += f"\n† pré-entraîné sur : {origins}." if origins else ""
     return text.replace(" :", "\u202f:").replace(" %", "\u202f%")
 
@@ -182,16 +177,13 @@ def _title(metric: str, family: Family | None, lang: Language) -> str:
     return f"{name} (exploratory)" if lang == "en" else f"{name} (exploratoire)"
 
 
-def _matrix(comparison: Comparison, verdicts: Sequence[Verdict], lang: Language) -> Table:
+def _matrix(comparison: Comparison, verdicts: Sequence[Verdict], lang: Language) -> Grid:
     """Row against column: a mark for the verdict, and the lead of the row's contender."""
     names = [name for name in comparison.contenders if any(name in (v.first, v.second) for v in verdicts)]
     by_pair = {(verdict.first, verdict.second): verdict for verdict in verdicts}
-    table = new_table()
-    table.add_column("")
-    for name in names:
-        table.add_column(name, justify="right", no_wrap=True)
+    table = Grid([Column(""), *(Column(shown(name), "figure") for name in names)])
     for row in names:
-        table.add_row(_named(row), *(_verdict_cell(by_pair, row, column, lang) for column in names))
+        table.add(_named(row), *(_verdict_cell(by_pair, row, column, lang) for column in names))
     return table
 
 
@@ -247,7 +239,7 @@ def _print_sentences(
     from eyechart.comparison.words.verdicts import sentence
 
     for verdict in verdicts[:most]:
-        console.print(Text(f"- {sentence(verdict, comparison, lang)}"), soft_wrap=not console.is_terminal)
+        console.print(Text(shown(f"- {sentence(verdict, comparison, lang)}")), soft_wrap=not console.is_terminal)
     if len(verdicts) > most:
         rest = len(verdicts) - most
         console.print(

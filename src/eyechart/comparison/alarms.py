@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from eyechart.comparison import learning, stored
+from eyechart.comparison.fairness import is_test_shortened
 from eyechart.comparison.learning import LEAST_STEPS, constant_answer, had_its_chance
 from eyechart.comparison.naming import named
 from eyechart.comparison.stored import Evidence, Facts
@@ -24,8 +25,10 @@ SCORE_TOLERANCE = 1e-6
 F1_DISTANCE = 0.1  # of macro F1 from accuracy
 PART_DISTANCE, PART_ERRORS = 0.05, 5.0  # of validation accuracy from test accuracy: in itself, and in standard errors
 PERMUTED_SHARE = 0.3  # by which another naming of the classes would raise the accuracy
+FEWEST_RENAMED = 2  # classes: where there is one, its wrong answers are no naming
 FEW_SHARED = 1e-3  # of a part's images may also lie in another part, as in some published datasets
-NOTES = {"few-shared-pictures", "not-checked"}
+MOST_NAMED = 5  # classes
+NOTES = {"few-shared-pictures", "cut-classes", "not-checked"}
 MOST_MFU = 1.2  # of the machine's own matrix product; more cannot be
 
 
@@ -79,21 +82,15 @@ def _scores_contradict(each: Evidence) -> Facts:
 
 
 def rescored(confusion: Sequence[Sequence[int]]) -> dict[str, float]:
-    """Accuracy and the macro means that follow from a confusion matrix (rows: truth); 0 where they are not defined."""
-    num_classes, total = len(confusion), sum(map(sum, confusion))
-    right = [confusion[k][k] for k in range(num_classes)]
-    support, answered = [sum(row) for row in confusion], [sum(column) for column in zip(*confusion, strict=True)]
+    """Accuracy and the macro means that follow from a confusion matrix (rows: truth)."""
+    import numpy as np
 
-    def mean_ratio(parts: Sequence[int], wholes: Sequence[int]) -> float:
-        return sum(part / whole if whole else 0.0 for part, whole in zip(parts, wholes, strict=True)) / num_classes
+    from eyechart.class_means import class_figures, macro_means
 
-    return {
-        "num_items": total,
-        "accuracy": sum(right) / total if total else math.nan,
-        "macro_precision": mean_ratio(right, answered),
-        "macro_recall": mean_ratio(right, support),
-        "macro_f1": mean_ratio([2 * r for r in right], [a + s for a, s in zip(answered, support, strict=True)]),
-    }
+    counts = np.array(confusion, np.int64)
+    total = int(counts.sum())
+    accuracy = float(np.trace(counts) / total) if total else math.nan
+    return {"num_items": total, "accuracy": accuracy, **macro_means(class_figures(counts))}
 
 
 def _f1_far_from_accuracy(each: Evidence) -> Facts:
@@ -102,21 +99,24 @@ def _f1_far_from_accuracy(each: Evidence) -> Facts:
     distance = run.test.accuracy - run.test.macro_f1
     if not had_its_chance(run) or abs(distance) <= F1_DISTANCE or constant_answer(run.test) is not None:
         return None
-    pairs = zip(run.dataset.classes, run.test.per_class.f1, run.test.per_class.support, strict=True)
-    worst = min((pair for pair in pairs if pair[2]), key=lambda pair: pair[1])
+    judged = [(f1, name) for name, f1 in zip(run.dataset.classes, run.test.per_class.f1, strict=True) if f1 is not None]
+    class_f1, name = min(judged)
+    if class_f1 > run.test.accuracy - F1_DISTANCE:  # wrong answers that name classes without images cost no precision
+        return None
     facts: dict[str, Scalar] = {"accuracy": run.test.accuracy, "macro_f1": run.test.macro_f1}
-    return facts | {"class": worst[0], "class_f1": worst[1]}
+    return facts | {"class": name, "class_f1": class_f1}
 
 
 def _renamed_classes(each: Evidence) -> Facts:
     """Another naming of the classes would make many more answers right: class ids were mixed up."""
-    run, confusion = each.run, each.run.test.confusion
-    if not had_its_chance(run) or not run.test.num_items:
+    run = each.run
+    rows = [row for row in run.test.confusion if any(row)]  # of the classes that the part has
+    if not had_its_chance(run) or len(rows) < FEWEST_RENAMED:
         return None
-    favourite = [max(range(len(row)), key=row.__getitem__) for row in confusion]
+    favourite = [max(range(len(row)), key=row.__getitem__) for row in rows]
     if len(set(favourite)) < len(favourite):
         return None
-    share = sum(row[k] for row, k in zip(confusion, favourite, strict=True)) / run.test.num_items
+    share = sum(row[k] for row, k in zip(rows, favourite, strict=True)) / run.test.num_items
     if share <= run.test.accuracy + PERMUTED_SHARE:
         return None
     return {"accuracy": run.test.accuracy, "renamed": share}
@@ -192,19 +192,32 @@ def _smaller_part(run: RunRecord, pair: str) -> int:
 
 
 def _missing_classes(each: Evidence) -> Facts:
-    return _first_part(each.run.splits.missing_classes)
+    """Classes that a part lacks because the dataset does; the part that scores come from first."""
+    missing = each.run.splits.missing_classes or {}
+    for part in ("test", "validation", "train"):
+        if missing.get(part) and not (part == "test" and is_test_shortened(each.run)):
+            return {"part": part, **_some_classes(missing[part])}
+    return None
 
 
 def _plain_classes(each: Evidence) -> Facts:
     """Classes on whose images nothing is to be seen: decoded to nothing, or never filled."""
-    return _first_part(each.run.splits.plain_classes)
-
-
-def _first_part(classes_of: dict[str, tuple[str, ...]] | None) -> Facts:
-    for part, classes in (classes_of or {}).items():
+    for part, classes in (each.run.splits.plain_classes or {}).items():
         if classes:
-            return {"part": part, "classes": ", ".join(classes[:5]), "number": len(classes)}
+            return {"part": part, **_some_classes(classes)}
     return None
+
+
+def _cut_classes(each: Evidence) -> Facts:
+    """Classes that the test part lacks and that may be in what the rules left out of it."""
+    missing = (each.run.splits.missing_classes or {}).get("test", ())
+    if not missing or not is_test_shortened(each.run):
+        return None
+    return {"images": each.run.splits.num_test, **_some_classes(missing)}
+
+
+def _some_classes(names: Sequence[str]) -> dict[str, Scalar]:
+    return {"classes": ", ".join(names[:MOST_NAMED]) + (", …" if len(names) > MOST_NAMED else ""), "number": len(names)}
 
 
 # --------------------------------------------------------------------------------------------- several runs
@@ -233,6 +246,7 @@ LOOKS: dict[str, Callable[[Evidence], Facts]] = {
     "shared-pictures": _shared_pictures,
     "few-shared-pictures": _few_shared_pictures,
     "missing-classes": _missing_classes,
+    "cut-classes": _cut_classes,
     "plain-classes": _plain_classes,
     "diverged": _diverged,
     "constant-answers": learning.constant_answers,

@@ -15,10 +15,13 @@ MOST_BUSY_SHARE = 0.10  # of the machine's cores that other programs may take
 BUSY_SECONDS = 0.5  # for which the machine is watched
 
 
-def plan_unfairness(record: StudyRecord, host: Host | None = None, busy_share: float = 0.0) -> list[Finding]:
+def plan_unfairness(
+    record: StudyRecord, host: Host | None = None, busy_share: float = 0.0, num_test: int | None = None
+) -> list[Finding]:
     """What the plan of a study breaks or should say, broken rules first.
 
-    `host` are the facts of this machine, `busy_share` of its cores are taken by other programs now (`busy_share()`).
+    `host` are the facts of this machine, `busy_share` of its cores are taken by other programs now (`busy_share()`),
+    `num_test` images are in the dataset's test part, where that is known.
     """
     found = [
         _busy_now(record, busy_share),
@@ -27,7 +30,7 @@ def plan_unfairness(record: StudyRecord, host: Host | None = None, busy_share: f
         _own_schedules(record),
         _steps_of_other_sizes(record),
         _pretrained(record),
-        _shortened_test(record),
+        _shortened_test(record, num_test),
         *(_machine_findings(record, host) if host else []),
     ]
     findings = [finding for finding in found if finding is not None]
@@ -98,9 +101,10 @@ def _pretrained(record: StudyRecord) -> Finding | None:
     return Finding(kind="note", code="pretrained", runs=tuple(started), facts=facts)
 
 
-def _shortened_test(record: StudyRecord) -> Finding | None:
+def _shortened_test(record: StudyRecord, num_test: int | None) -> Finding | None:
     images = record.rules.max_test_images
-    return _note("shortened-test", images=images) if images is not None else None
+    is_shortened = images is not None and (num_test is None or images < num_test)
+    return _note("shortened-test", images=images) if images is not None and is_shortened else None
 
 
 def _machine_findings(record: StudyRecord, host: Host) -> list[Finding]:

@@ -2,13 +2,12 @@
 
 ECE: expected calibration error over 15 equal-width bins of the answer's probability [Naeini et al. 2015; Guo et al.
 2017], beside the one over 15 bins of equally many items, which does not depend on where the bins fall empty [Nixon et
-al. 2019].  Brier: mean over the items of the sum over all classes of (p - y)^2, 0..2 [Brier 1950].  Temperature: one
-number T that divides the logits, fitted on validation, never on test [Guo et al. 2017]; it changes no answer.
+al. 2019].  Brier: mean over the items of the sum over all classes of (p - y)^2, 0..2 [Brier 1950].  Before and after
+temperature scaling (temperature.py), which is fitted on validation.
 """
 
 from __future__ import annotations
 
-import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,17 +16,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from eyechart import temperature
 from eyechart.comparison.answers import Answers, Shelf
 from eyechart.comparison.uncertainty import mean_interval, wilson_interval
 from eyechart.errors import StorageError
 
 if TYPE_CHECKING:
-    from eyechart.schema import RunRecord
+    from eyechart.schema import RunRecord, Temperature
 
 NUM_BINS = 15
 PROBABILITY_FLOOR = 1e-7  # as in a run's own loss: a certain and wrong answer costs 16.1 nats, not infinity
 ERROR_EDGES = 10 ** -np.arange(0.5, 5.25, 0.5)  # of stated error: 0.316, 0.1, 0.0316 ... 0.00001
-TEMPERATURE_RANGE = (0.05, 20.0)  # far beyond what networks need; an end of it means that nothing was found
 NUM_DRAWS = 1000  # of the bootstrap over items
 
 
@@ -60,7 +59,7 @@ class RunCalibration:
 
     run: str
     before: Calibration
-    temperature: float | None  # above 1: it was too sure; None: see `why_not`
+    temperature: Temperature | None  # None: see `why_not`
     after: Calibration | None
     why_not: str  # empty where there is a temperature
 
@@ -200,35 +199,6 @@ def _item_losses(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     return losses
 
 
-# --------------------------------------------------------------------------------------------- temperature
-
-
-def with_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarray:
-    """softmax(log p / T), float64 (N, K): what dividing the logits by T gives, with p not below PROBABILITY_FLOOR."""
-    from scipy.special import softmax
-
-    logits = np.log(np.clip(probabilities.astype(np.float64), PROBABILITY_FLOOR, 1.0))
-    scaled: np.ndarray = softmax(logits / temperature, axis=1)
-    return scaled
-
-
-def fit_temperature(labels: np.ndarray, probabilities: np.ndarray) -> float:
-    """The temperature with the least negative log-likelihood on these answers, which are validation's."""
-    from scipy.optimize import minimize_scalar
-    from scipy.special import logsumexp
-
-    logits = np.log(np.clip(probabilities.astype(np.float64), PROBABILITY_FLOOR, 1.0))
-    of_truth = logits[np.arange(len(labels)), labels]
-
-    def loss(log_temperature: float) -> float:
-        scale = math.exp(-log_temperature)
-        return float((logsumexp(logits * scale, axis=1) - of_truth * scale).mean())
-
-    bounds = tuple(math.log(end) for end in TEMPERATURE_RANGE)
-    found = minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-6})
-    return float(math.exp(found.x))
-
-
 # --------------------------------------------------------------------------------------------- runs
 
 
@@ -259,10 +229,10 @@ def _calibrated(folder: Path, run: RunRecord, shelf: Shelf) -> tuple[RunCalibrat
         validation = shelf.answers(folder, run, "validation")
     except StorageError as error:
         return RunCalibration(run.run, before, None, None, str(error)), test, None
-    temperature = fit_temperature(validation.labels, validation.probabilities)
-    cooled = Answers(with_temperature(test.probabilities, temperature), test.labels)
+    found = temperature.fit(validation.labels, validation.probabilities)
+    cooled = Answers(temperature.cooled(test.probabilities, found.value), test.labels)
     after = calibration_of(cooled.labels, cooled.probabilities)
-    return RunCalibration(run.run, before, temperature, after, ""), test, cooled
+    return RunCalibration(run.run, before, found, after, ""), test, cooled
 
 
 def _intervals(parts: Sequence[Answers]) -> dict[str, Interval]:

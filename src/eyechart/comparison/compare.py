@@ -16,6 +16,7 @@ from eyechart.comparison.findings import findings
 from eyechart.comparison.measures import MEASURES, PRIMARY, Measure
 from eyechart.comparison.stored import read_each
 from eyechart.comparison.summaries import Certainty, certainty_of, summaries_of
+from eyechart.comparison.words.class_means import absent_classes
 from eyechart.schema import Comparison, Family, Finding, Verdict
 from eyechart.storage import read_run
 
@@ -56,7 +57,10 @@ def compare_contenders(
             for contender in contenders
             if (origin := contender.any_run.weights.pretrained_on)
         },
+        diverged=tuple(each.name for each in contenders if all(run.status == "diverged" for run in each.runs.values())),
         num_items=contenders[0].any_run.test.num_items,
+        num_classes=contenders[0].any_run.dataset.num_classes,
+        absent_classes=absent_classes(contenders[0].any_run),
         summaries=summaries_of(contenders, certainty or {}),
         families=tuple(family for family, _ in compared if family is not None),
         verdicts=tuple(verdict for _, found in compared for verdict in found),

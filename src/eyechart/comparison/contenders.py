@@ -13,6 +13,7 @@ import numpy as np
 from eyechart.comparison.measures import MEASURES
 from eyechart.errors import UsageError
 from eyechart.storage import natural_key
+from eyechart.temperature import cooled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -86,9 +87,10 @@ def values_of_items(each: Evidence) -> dict[str, np.ndarray] | None:
     if test.items is None or test.probabilities is None:
         return None
     labels = test.items.labels
-    probabilities = np.nan_to_num(test.probabilities)
+    raw = np.nan_to_num(test.probabilities)
+    after = cooled(raw, each.run.temperature.value if each.run.temperature else 1.0)
     return {
-        name: measure.item_values(labels, probabilities).astype(np.float32)
+        name: measure.item_values(labels, after if measure.is_cooled else raw).astype(np.float32)
         for name, measure in MEASURES.items()
         if measure.item_values
     }

@@ -10,6 +10,7 @@ from eyechart.comparison.naming import told_apart
 from eyechart.comparison.stored import read_each
 from eyechart.comparison.words.findings import sentence
 from eyechart.errors import UnfairComparison
+from eyechart.foreign_text import shown
 from eyechart.storage import read_run
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def findings(runs: dict[Path, RunRecord], suspected: Sequence[Suspicions]) -> li
 
 def refuse(findings: Sequence[Finding], lang: Language = "en") -> None:
     """UnfairComparison when there is an alarm or a broken rule among the findings; notes break nothing."""
-    grave = [sentence(finding, lang) for finding in findings if finding.kind != "note"]
+    grave = [shown(sentence(finding, lang)) for finding in findings if finding.kind != "note"]
     if grave:
         listed = "\n".join(f"  {number}. {each}" for number, each in enumerate(grave, 1))
         raise UnfairComparison(REFUSALS[lang].format(number=len(grave), listed=listed))

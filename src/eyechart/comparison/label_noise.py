@@ -20,7 +20,7 @@ import numpy as np
 
 from eyechart.comparison.answers import PartName, Shelf
 from eyechart.disputed import DISPUTED, disputed_numbers, image_digest
-from eyechart.errors import MissingError, StorageError
+from eyechart.errors import DatasetError, MissingError, StorageError
 
 if TYPE_CHECKING:
     from eyechart.schema import RunRecord
@@ -157,7 +157,7 @@ def find_label_errors(runs: Sequence[RunAt], shelf: Shelf | None = None) -> Labe
     """Test and validation labels that look wrong by what `runs`, all of the same dataset, say of them.
 
     Diverged runs, and runs with another test part than most, are left out.  Raises MissingError without cleanlab,
-    StorageError when not one run's answers can be read.
+    StorageError when not one run's answers can be read, DatasetError where all labels are of one class.
     """
     shelf = shelf or Shelf()
     pool, left_out, used = _Pool(), [], []
@@ -183,6 +183,12 @@ def find_label_errors(runs: Sequence[RunAt], shelf: Shelf | None = None) -> Labe
 
 def _judge(images: list[_Judged], runs: Sequence[RunRecord], left_out: tuple[str, ...], shelf: Shelf) -> LabelErrors:
     labels = np.array([image.label for image in images])
+    if len(np.unique(labels)) < 2:
+        name = runs[0].dataset.classes[labels[0]]
+        raise DatasetError(
+            f"All {len(labels):,} judged images are labelled {name!r}, which leaves nothing to confuse it with; "
+            f"expected images of two classes or more. Add test images of other classes."
+        )
     probabilities = np.stack([image.total for image in images])
     probabilities /= np.maximum(probabilities.sum(axis=1, keepdims=True), 1e-12)
     answered_otherwise, confident, quality = _ask_cleanlab(labels, probabilities)

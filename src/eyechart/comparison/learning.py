@@ -38,14 +38,14 @@ def constant_answers(each: Evidence) -> Facts:
     answer = constant_answer(run.test)
     if answer is None:
         return None
-    supports = run.test.per_class.support
-    weighted = sum(f1 * n for f1, n in zip(run.test.per_class.f1, supports, strict=True)) / max(1, run.test.num_items)
+    f1_of_classes = [f1 or 0.0 for f1 in run.test.per_class.f1]  # no right answer: also of a class without images
+    weighted = sum(f1 * n for f1, n in zip(f1_of_classes, run.test.per_class.support, strict=True))
     return {
         "class": run.dataset.classes[answer],
         "accuracy": run.test.accuracy,
         "macro_f1": run.test.macro_f1,
-        "weighted_f1": weighted,
-        "class_f1": run.test.per_class.f1[answer],
+        "weighted_f1": weighted / max(1, run.test.num_items),
+        "class_f1": f1_of_classes[answer],
         "steps": run.plan.num_steps,
     }
 
@@ -67,8 +67,8 @@ def loss_at_chance(each: Evidence) -> Facts:
     if not had_its_chance(run) or not run.history:
         return None
     last, chance = run.history[-1], math.log(max(2, run.dataset.num_classes))
-    is_detector = last.validation_objective is not None  # whose training loss is of boxes as well
-    is_stuck = is_detector or (last.train_loss is not None and abs(last.train_loss / chance - 1) <= LOSS_TOLERANCE)
+    is_detector = run.detection is not None  # its training loss is of boxes as well
+    is_stuck = is_detector or abs(last.train_loss / chance - 1) <= LOSS_TOLERANCE
     if not is_stuck or last.validation_loss < (1 - LOSS_TOLERANCE) * chance or not is_at_chance(run.test):
         return None
     facts: dict[str, Scalar] = {"classes": run.dataset.num_classes, "chance": chance, "loss": last.validation_loss}
@@ -78,9 +78,11 @@ def loss_at_chance(each: Evidence) -> Facts:
 def is_at_chance(scores: Scores) -> bool:
     """Whether always naming the most frequent class would have done as well, and the test part can tell.
 
-    Where classes are of very different size a good network may do no better than that, but it finds the small ones.
+    Where classes are of very different size a good network may do no better than that, but it finds the small ones;
+    where the part has one class, nobody can do better, and it tells nothing.
     """
-    if not scores.num_items or scores.macro_recall > 1 / len(scores.confusion) + WIDEST_CHANCE:
+    num_judged = sum(number > 0 for number in scores.per_class.support)
+    if num_judged < 2 or scores.macro_recall > 1 / num_judged + WIDEST_CHANCE:
         return False
     share = max(scores.per_class.support) / scores.num_items
     margin = CHANCE_ERRORS * math.sqrt(share * (1 - share) / scores.num_items)
@@ -90,7 +92,7 @@ def is_at_chance(scores: Scores) -> bool:
 def memorised(each: Evidence) -> Facts:
     """The training loss fell and the test is at chance: what shuffled or wrongly matched labels look like."""
     run = each.run
-    losses = [point.train_loss for point in run.history if point.train_loss is not None]
+    losses = [point.train_loss for point in run.history]
     if not had_its_chance(run) or len(losses) < 2 or not is_at_chance(run.test):
         return None
     if constant_answer(run.test) is not None or not losses[-1] <= FALLEN_LOSS * losses[0]:
@@ -125,21 +127,21 @@ def loss_at_floor(each: Evidence) -> Facts:
     if run.dataset.num_classes < FEWEST_FLOOR_CLASSES:
         return None
     looks = run.history[-CAPPED_LOOKS:]
-    if not had_its_chance(run) or len(looks) < CAPPED_LOOKS or looks[-1].validation_objective is not None:
+    if not had_its_chance(run) or len(looks) < CAPPED_LOOKS or run.detection is not None:
         return None
     floor = loss_floor(run.dataset.num_classes)
     for look in looks:
-        is_capped = look.train_loss is not None and floor * 0.999 <= look.train_loss <= 1.1 * floor
+        is_capped = floor * 0.999 <= look.train_loss <= 1.1 * floor
         if not is_capped or look.validation_accuracy < CAPPED_ACCURACY or look.validation_loss > 0.7 * floor:
             return None
     facts: dict[str, Scalar] = {"floor": floor, "classes": run.dataset.num_classes}
-    return facts | {"loss": looks[-1].train_loss or 0.0, "accuracy": looks[-1].validation_accuracy}
+    return facts | {"loss": looks[-1].train_loss, "accuracy": looks[-1].validation_accuracy}
 
 
 def loss_zero(each: Evidence) -> Facts:
     """Exactly 0, or below: no cross-entropy of real answers is."""
     run = each.run
-    losses = [("train", point.train_loss) for point in run.history if point.train_loss is not None]
-    losses += [("validation", run.validation.loss), ("test", run.test.loss)]
+    losses = [("train", point.train_loss) for point in run.history]
+    losses += [("validation", run.validation.raw_loss), ("test", run.test.raw_loss)]
     zero = [(part, loss) for part, loss in losses if loss <= 0]
     return {"part": zero[0][0], "loss": zero[0][1]} if zero else None

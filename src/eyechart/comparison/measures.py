@@ -29,6 +29,7 @@ class Measure:
     margin: float  # leads within -+ this count as equivalent (rule 9), on the scale of scores
     value: Callable[[RunRecord], float | None]  # None: this run has no such number
     item_values: ValuesOfItems | None = None  # their mean is the value; None: it does not add up over test items
+    is_cooled: bool = False  # of the answers after the run's temperature
 
     def score(self, value: float) -> float:
         """Higher is better; the value itself, its negative, or the logarithm of either."""
@@ -58,18 +59,20 @@ def macro_f1_influences(labels: np.ndarray, probabilities: np.ndarray) -> np.nda
 
     F1 of class k is T/D with T = 2 x (right answers of k) and D = (answers k) + (items of k), both sums over items, so
     that an item with t and d of its own moves it by (t - F1 d) / D.  (The delta method: the bootstrap of a ratio
-    becomes that of a mean.)
+    becomes that of a mean.)  The classes are those that `labels` has, in every draw: one that happens to draw no item
+    of a class is no other metric, and to first order F1 of that class is defined there all the same.
     """
     num_classes = probabilities.shape[1]
     answers = probabilities.argmax(axis=1)
     right = answers == labels
     support, answered = np.bincount(labels, minlength=num_classes), np.bincount(answers, minlength=num_classes)
     twice_right = 2.0 * np.bincount(labels[right], minlength=num_classes)
-    both = np.maximum(support + answered, 1)  # a class that is nowhere has F1 = 0
-    f1 = twice_right / both
+    both = np.maximum(support + answered, 1)
+    f1 = twice_right / both  # 0 for a class without items, which is in no mean
     pull = f1 / both  # by which an item lowers F1 for each of its two appearances: as an item, as an answer
     moves = np.where(right, 2 / both[labels], 0.0) - pull[labels] - pull[answers]
-    influences: np.ndarray = f1.mean() + moves * len(labels) / num_classes
+    num_present = np.count_nonzero(support)
+    influences: np.ndarray = f1.sum() / num_present + moves * len(labels) / num_present
     return influences
 
 
@@ -79,7 +82,16 @@ MEASURES: dict[str, Measure] = {
         Measure("accuracy", True, "difference", "points", 0.001, lambda run: run.test.accuracy, right_answers),
         Measure("macro_f1", True, "difference", "points", 0.001, lambda run: run.test.macro_f1, macro_f1_influences),
         # 0.1 point more of wrong answers costs about 0.003 nats: a wrong answer of a trained network costs some 3 nats.
-        Measure("loss", False, "difference", "nats", 0.003, lambda run: run.test.loss, item_losses),
+        Measure(
+            "loss",
+            False,
+            "difference",
+            "nats",
+            0.003,
+            lambda run: run.test.loss if run.temperature else None,  # a raw one is not compared with the others'
+            item_losses,
+            is_cooled=True,
+        ),
         # Less than 3 % is what the same model under two names may differ by (rule 12).
         # A run that diverged ended early: its time is no achievement.
         Measure(

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from eyechart.errors import StorageError
-from eyechart.schema import PROBABILITY_FLOOR
 from eyechart.storage import PREDICTIONS_FILE, VALIDATION_FILE, digest_arrays, read_arrays
+from eyechart.temperature import loss_after
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -166,11 +166,15 @@ def scores_not_from_answers(each: Evidence) -> Facts:
         if part.probabilities is None or part.items is None:
             continue
         labels, probabilities = part.items.labels, part.probabilities
-        right, loss = _rescored(labels, probabilities, part.scores)
+        right, raw_loss = _rescored(labels, probabilities, part.scores)
+        heat = each.run.temperature.value if each.run.temperature else 1.0
+        loss = loss_after(heat, labels, probabilities)
         if right is not None:
             return {"part": part.name, "score": "accuracy", "stated": part.scores.accuracy, "follows": right}
-        if not abs(loss - part.scores.loss) <= LOSS_TOLERANCE:
-            return {"part": part.name, "score": "loss", "stated": part.scores.loss, "follows": loss}
+        for name, follows in (("loss", loss), ("raw_loss", raw_loss)):
+            stated = getattr(part.scores, name)
+            if not abs(follows - stated) <= LOSS_TOLERANCE:
+                return {"part": part.name, "score": name, "stated": stated, "follows": follows}
     return None
 
 
@@ -182,9 +186,7 @@ def _rescored(labels: np.ndarray, probabilities: np.ndarray, scores: Scores) -> 
     answers = probabilities.argmax(axis=1)
     counts = np.bincount(labels * num_classes + answers, minlength=num_classes**2)
     is_same = np.array_equal(counts.reshape(num_classes, num_classes), np.array(scores.confusion))
-    of_truth = probabilities[np.arange(len(labels)), labels].astype(np.float64)
-    loss = float(-np.log(np.clip(of_truth, PROBABILITY_FLOOR, 1.0)).mean())
-    return (None if is_same else float((answers == labels).mean())), loss
+    return (None if is_same else float((answers == labels).mean())), loss_after(1.0, labels, probabilities)
 
 
 def not_checked(each: Evidence) -> Facts:

@@ -19,6 +19,7 @@ from eyechart.data import idx
 from eyechart.data.content import parts_sha256
 from eyechart.data.idx import IDX_FILES
 from eyechart.errors import DatasetError, StorageError
+from eyechart.plain_json import json_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -89,7 +90,7 @@ def _content_sha256(
     content_sha256 = parts_sha256(train, test)
     record = {"stamps": stamps, "md5": found, "content_sha256": content_sha256}
     with contextlib.suppress(StorageError):  # a cache that cannot be written to is hashed every time
-        keep(folder / CHECKED_FILE, json.dumps(record, indent=1).encode())
+        keep(folder / CHECKED_FILE, json_text(record, indent=1).encode())
     return content_sha256
 
 

@@ -19,7 +19,10 @@ from eyechart.data import cached, idx_folder, image_folder, mnist, sklearn_digit
 from eyechart.data.facts import DatasetFacts, FileCheck, facts_of
 from eyechart.data.idx import IDX_FILES
 from eyechart.data.known import KNOWN, KnownDataset
+from eyechart.data.regular_files import check_regular
 from eyechart.errors import DatasetError, DatasetMissing, UsageError
+from eyechart.file_names import on_disk, readable
+from eyechart.places import user_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -122,9 +125,13 @@ def _expected_md5(name: str) -> dict[str, str]:
 
 
 def _existing_path(reference: str) -> Path:
-    path = Path(reference).expanduser()
-    if not reference.strip() or not path.exists():
-        raise UsageError(f"{reference!r} is neither a known dataset nor a path. {_names_and_near_misses(reference)}")
+    """As the user wrote it, or as a record keeps it; a folder or a regular file."""
+    paths = [user_path(name) for name in (reference, on_disk(reference))]
+    path = next((path for path in paths if path.exists()), None)
+    if not reference.strip() or path is None:
+        shown = readable(reference)
+        raise UsageError(f"{shown!r} is neither a known dataset nor a path. {_names_and_near_misses(shown)}")
+    check_regular(path)
     return path
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from eyechart.data.ignored import is_hidden, leads_up, made_by
 from eyechart.data.layout import Part, read_layout, visible_folders
 from eyechart.data.pictures import SUFFIXES
+from eyechart.data.regular_files import check_regular
 from eyechart.data.skipped import Skipped
 from eyechart.errors import DatasetError
 from eyechart.storage import natural_key
@@ -92,11 +93,6 @@ class Listing:
     def _in_order(self) -> Iterator[ClassFolder]:
         for by_class in self.pictures.values():
             yield from (by_class[name] for name in self.classes if name in by_class)
-
-
-def readable(name: str) -> str:
-    """A file's name as text that can be printed and stored, whatever bytes the disk holds."""
-    return name.encode("utf-8", "backslashreplace").decode()
 
 
 def list_folder(root: Path) -> Listing:
@@ -176,6 +172,7 @@ def _class_folder(folder: str, names: list[str]) -> ClassFolder:
         except OSError:  # a broken link: whoever opens it says so
             digest.update(os.fsencode(f"{name}\0nothing\n"))
             continue
+        check_regular(f"{folder}/{name}", stat)
         num_bytes += stat.st_size
         digest.update(os.fsencode(f"{name}\0{stat.st_size} {stat.st_mtime_ns}\n"))
     return ClassFolder(folder, "\0".join(names), len(names), num_bytes, digest.digest())

@@ -9,6 +9,8 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from eyechart.data.stratify import class_counts
+from eyechart.fonts import pillow_font
+from eyechart.foreign_text import shown
 from eyechart.storage import write_bytes
 
 if TYPE_CHECKING:
@@ -35,9 +37,8 @@ def draw_contact_sheet(dataset: Dataset) -> Image.Image:
     """The sheet as a picture: title, a row for each class with its name and count, and where the data came from."""
     card = dataset.card
     counts = class_counts(dataset.train.labels, card.num_classes)
-    name_font, count_font = _font(20, bold=True), _font(13)
-    labels = [_shortened(name, name_font) for name in card.classes]
-    label_width = max([90, *(int(name_font.getlength(label)) for label in labels)]) + 28
+    labels = [_Label(name, 20, bold=True) for name in card.classes]
+    label_width = max([90, *(int(label.font.getlength(label.text)) for label in labels)]) + 28
     tile_width, tile_height = tile_size(card.width, card.height)
     row_height = max(tile_height, 44) + ROW_GAP
     num_columns = max(LEAST_COLUMNS, min(MOST_COLUMNS, int(counts.max())))
@@ -48,14 +49,13 @@ def draw_contact_sheet(dataset: Dataset) -> Image.Image:
     for label_id, label in enumerate(labels):
         top = HEADER_HEIGHT + row_height * label_id
         middle = top + (row_height - ROW_GAP) // 2
-        draw.text((MARGIN, middle - 9), label, INK, name_font, anchor="lm")
-        draw.text((MARGIN, middle + 12), f"{counts[label_id]:,} train", FAINT, count_font, anchor="lm")
+        label.draw(draw, middle - 9)
+        _Label(f"{counts[label_id]:,} train", 13, colour=FAINT).draw(draw, middle + 12)
         for column, image in enumerate(_examples(dataset, label_id)):
             tile = _as_picture(image).resize((tile_width, tile_height), _resampling(card.width, tile_width))
             sheet.paste(tile, (MARGIN + label_width + column * (tile_width + GAP), middle - tile_height // 2))
     footer = f"{card.source} · licence {card.licence} · content sha256 {card.content_sha256[:16]}"
-    small = _font(12)
-    draw.text((MARGIN, sheet.height - 26), _shortened(footer, small, width - 2 * MARGIN), FAINT, small, anchor="lm")
+    _Label(footer, 12, width - 2 * MARGIN, colour=FAINT).draw(draw, sheet.height - 26)
     return sheet
 
 
@@ -74,9 +74,8 @@ def _draw_header(draw: ImageDraw.ImageDraw, dataset: Dataset, width: int) -> Non
     colour = "grey" if card.num_channels == 1 else "colour"
     size = f"{card.width} x {card.height} {colour}"
     facts = f"{card.num_train:,} train, {validation}{card.num_test:,} test images · {size}"
-    title_font, facts_font = _font(26, bold=True), _font(14)
-    draw.text((MARGIN, 40), _shortened(card.title, title_font, width - 2 * MARGIN), INK, title_font, anchor="lm")
-    draw.text((MARGIN, 68), facts, FAINT, facts_font, anchor="lm")
+    _Label(card.title, 26, width - 2 * MARGIN, bold=True).draw(draw, 40)
+    _Label(facts, 14, colour=FAINT).draw(draw, 68)
     draw.line((MARGIN, 86, width - MARGIN, 86), INK, 2)
 
 
@@ -95,17 +94,23 @@ def _resampling(from_width: int, to_width: int) -> Image.Resampling:
     return Image.Resampling.NEAREST if to_width >= from_width else Image.Resampling.LANCZOS
 
 
-def _shortened(text: str, font: ImageFont.FreeTypeFont, most_pixels: int = MAX_LABEL_WIDTH) -> str:
+class _Label:
+    """A line of text at the left margin, in a font that has its signs, cut to a width in pixels."""
+
+    def __init__(
+        self, text: str, size: int, most_pixels: int = MAX_LABEL_WIDTH, *, bold: bool = False, colour: str = INK
+    ):
+        # Pillow breaks lines at some characters, and stops at others.
+        self.font, text = pillow_font(shown(text), size, bold)
+        self.text, self.colour = _shortened(text, self.font, most_pixels), colour
+
+    def draw(self, draw: ImageDraw.ImageDraw, middle: int) -> None:
+        draw.text((MARGIN, middle), self.text, self.colour, self.font, anchor="lm")
+
+
+def _shortened(text: str, font: ImageFont.FreeTypeFont, most_pixels: int) -> str:
     if font.getlength(text) <= most_pixels:
         return text
     while text and font.getlength(text + "…") > most_pixels:
         text = text[:-1]
     return text + "…"
-
-
-def _font(size: int, bold: bool = False) -> ImageFont.FreeTypeFont:
-    """DejaVu Sans, which matplotlib carries: the same letters on every machine."""
-    import matplotlib
-
-    name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
-    return ImageFont.truetype(f"{matplotlib.get_data_path()}/fonts/ttf/{name}", size)

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from eyechart.errors import DatasetError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from eyechart.contracts import LabelledImages
+    from eyechart.schema import DatasetCard
 
 
 def parts_sha256(*parts: LabelledImages | None) -> str:
@@ -23,6 +26,16 @@ def parts_sha256(*parts: LabelledImages | None) -> str:
                 digest.update(np.ascontiguousarray(images).data)
             digest.update(np.ascontiguousarray(part.labels, dtype="<i8").data)
     return digest.hexdigest()
+
+
+def check_content(card: DatasetCard, expected_sha256: str, whose: str) -> None:
+    """DatasetError when a dataset is not the one that something was begun with; an empty hash expects nothing."""
+    if expected_sha256 not in ("", card.content_sha256):
+        raise DatasetError(
+            f"The images or labels of {card.name} have changed: their sha256 is {card.content_sha256[:16]}, and "
+            f"{whose} was started with {expected_sha256[:16]}. Runs on different data cannot be compared: bring the "
+            f"earlier data back, or train on these in another study (eyechart run --name)."
+        )
 
 
 def num_shared_images(parts: Mapping[str, LabelledImages]) -> dict[str, int]:

@@ -16,10 +16,12 @@ import numpy as np
 from eyechart.cache import keep
 from eyechart.contracts import ChosenImages, Dataset, LabelledImages
 from eyechart.data import cut_test
-from eyechart.data.class_folders import Listing, list_folder, readable
+from eyechart.data.class_folders import Listing, list_folder
 from eyechart.data.content import parts_sha256
 from eyechart.data.picture_store import PictureStore, prepared
 from eyechart.errors import DatasetError, UsageError
+from eyechart.file_names import readable
+from eyechart.plain_json import json_text
 from eyechart.schema import DatasetCard
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
     from eyechart.data.layout import Part
 
+MOST_TOLD = 20  # classes in one sentence
 # Beside the store, so that a later run need not work them out again:
 TEST_FILE = "is-test.npy"
 CONTENT_FILE = "content.json"
@@ -77,8 +80,11 @@ def load(root: Path, img_size: int | None, say: Callable[[str], None], *, rehash
 
 def _tell(listing: Listing, say: Callable[[str], None]) -> None:
     """How the folder was read, before anything is decoded."""
-    classes = ", ".join(f"{readable(name)} ({_counts_in_words(listing, name)})" for name in listing.classes)
-    say(f"{listing.root}: {len(listing.classes)} classes in this order: {classes}")
+    told = [f"{readable(name)} ({_counts_in_words(listing, name)})" for name in listing.classes]
+    if len(told) > MOST_TOLD:
+        told[MOST_TOLD - 1 : -1] = ["…"]
+        told[-1] += f"; all of them: eyechart data verify {listing.root}"
+    say(f"{listing.root}: {len(listing.classes):,} classes in this order: {', '.join(told)}")
     for remark in listing.remarks:
         say(f"{listing.root}: {readable(remark)}")
 
@@ -137,7 +143,7 @@ def _content_sha256(store: PictureStore, parts: tuple[LabelledImages | None, ...
             f"The pictures prepared in {store.folder} have the sha256 {found[:16]}; expected {known[:16]}. They were "
             f"damaged or replaced: delete that folder, then they are prepared anew from the pictures."
         )
-    keep(path, json.dumps({"content_sha256": found}).encode())
+    keep(path, json_text({"content_sha256": found}).encode())
     return found
 
 

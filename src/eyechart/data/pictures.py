@@ -23,6 +23,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError, features
 
 from eyechart.data.picture_rule import GROUNDS, UNMEASURED, measure_ink, measure_values, own_range
 from eyechart.data.picture_values import DeepPicture, deep_picture, is_deep, to_picture
+from eyechart.data.regular_files import check_regular
 from eyechart.errors import DatasetError, DatasetMissing
 
 if TYPE_CHECKING:
@@ -103,6 +104,7 @@ def read_content(path: Path | str) -> bytes:
 
 
 def _content(path: Path | str) -> bytes:
+    check_regular(path)
     with open(path, "rb") as file:
         content = file.read()
     if not content:

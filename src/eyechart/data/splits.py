@@ -1,8 +1,9 @@
 """Train, validation and test: cut once, by rules and seed, and known by their hashes ever after.
 
 The test part stays what the dataset says it is.  Validation is the dataset's own, or cut from train: the same share of
-every class, chosen by seed.  A smaller share of train (`rules.fraction`) is taken from what is left, so validation is
-the same for every share, and a smaller share is part of a larger one.  Images keep the dataset's order.
+every class, chosen by seed; a larger share where train is small.  A smaller share of train (`rules.fraction`) is taken
+from what is left, so validation is the same for every share, and a smaller share is part of a larger one.  Images keep
+the dataset's order.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from eyechart.seeding import derived_seed
 
 CHUNK_IMAGES = 1000  # few enough that a chunk's squares stay in the processor's cache
 SMALLEST_STD = 1 / 255  # of a channel that never changes, so that dividing by it stays finite
+LARGEST_SHARE = 5  # of a small train part, and of each of its classes: at most a fifth becomes validation
+LEAST_OF_CLASS = 5  # validation images, where a class has five times as many
 
 
 def split(dataset: Dataset, rules: Rules, seed: int) -> Splits:
@@ -52,6 +55,23 @@ def split(dataset: Dataset, rules: Rules, seed: int) -> Splits:
     return Splits(card, train, validation, SealedTest(test), mean, std)
 
 
+def parts_in_words(dataset: Dataset, rules: Rules) -> str:
+    """How many images each part is going to have, the same for every seed.  Raises as `split` does."""
+    train, validation = _train_and_validation(dataset, rules, seed=0)
+    classes = len(dataset.card.classes)
+    test = _first_of_each_class(dataset.test, classes, rules.max_test_images)
+    used = f" ({100 * rules.fraction:g} % of them used)" if rules.fraction < 1 else ""
+    share = (
+        "its own part"
+        if dataset.validation is not None
+        else f"{100 * len(validation) / len(dataset.train):.1f} % of train"
+    )
+    return (
+        f"{dataset.card.name}: {len(train):,} train images{used}, {len(validation):,} for validation ({share}), "
+        f"{len(test):,} test images, {classes:,} classes"
+    )
+
+
 def pixel_statistics(images: Images) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Mean and standard deviation of each channel on a scale of 0..1, from uint8 (N, C, H, W).
 
@@ -78,7 +98,7 @@ def _train_and_validation(dataset: Dataset, rules: Rules, seed: int) -> tuple[La
         return train, dataset.validation
     counts = class_counts(train.labels, dataset.card.num_classes)
     _check_every_class(train, dataset.card.classes, dataset.card.name)
-    wanted = amounts(counts, round(rules.validation_fraction * len(train)), at_least=1, leave=1)
+    wanted = _validation_amounts(counts, rules)
     if not wanted.any():
         raise DatasetError(
             f"{dataset.card.name} has one train image a class, so nothing can be set aside for validation. "
@@ -86,6 +106,20 @@ def _train_and_validation(dataset: Dataset, rules: Rules, seed: int) -> tuple[La
         )
     is_validation = pick(train.labels, wanted, _random_keys(train, seed, "validation"))
     return _taken(train, ~is_validation), _taken(train, is_validation)
+
+
+def _validation_amounts(counts: np.ndarray, rules: Rules) -> np.ndarray:
+    """How many images of each class are validation, int64 (K,), of int64 (K,) in train: the rules' share, or more.
+
+    A twentieth of 400 images decides nothing, so a small part gives up to a fifth of itself, and of each class.
+    """
+    num_images = int(counts.sum())
+    share = round(rules.validation_fraction * num_images)
+    total = max(share, min(rules.least_validation_images, num_images // LARGEST_SHARE))
+    wanted = amounts(counts, total, at_least=1, leave=1)
+    if rules.least_validation_images:
+        wanted = np.maximum(wanted, np.minimum(LEAST_OF_CLASS, counts // LARGEST_SHARE))
+    return wanted
 
 
 def _first_of_each_class(test: LabelledImages, num_classes: int, most: int | None) -> LabelledImages:

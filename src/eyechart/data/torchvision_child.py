@@ -7,7 +7,6 @@ waits for it can put an end to it.  Answers with one line of JSON: {} when all w
 
 from __future__ import annotations
 
-import json
 import socket
 import sys
 from pathlib import Path
@@ -20,6 +19,7 @@ from torchvision.datasets.utils import check_integrity
 from eyechart.cache import keep
 from eyechart.data import idx
 from eyechart.data.idx import IDX_FILES
+from eyechart.plain_json import json_text
 
 SOCKET_SECONDS = 20  # torchvision sets no timeout of its own
 FASHION, KUZUSHIJI = "fashion-mnist", "kmnist"
@@ -88,7 +88,7 @@ def arrays(name: str, part: Any) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _answer(reply: dict[str, Any]) -> int:
-    sys.stdout.write(json.dumps(reply) + "\n")
+    sys.stdout.write(json_text(reply) + "\n")
     return 1 if reply else 0
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from eyechart import children
 from eyechart.cache import cache_folder, keep
 from eyechart.data.cached import CHECKED_FILE
 from eyechart.data.idx import IDX_FILES
@@ -69,18 +68,14 @@ def _staging_folder() -> Iterator[Path]:
 
 def child_command(name: str, root: Path, output: Path, offline: bool) -> list[str]:
     """The command line of the process that does the work; a function of its own so that tests can replace it."""
-    command = [sys.executable, "-m", "eyechart.data.torchvision_child", name, str(root), str(output)]
+    command = children.python("eyechart.data.torchvision_child", name, str(root), str(output))
     return [*command, "--offline"] if offline else command
 
 
 def _run_child(name: str, root: Path, output: Path, offline: bool, deadline_seconds: float) -> dict[str, Any]:
     """Its answer: empty when all went well, else why not."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    command = child_command(name, root, output, offline)
     try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=deadline_seconds, env=environment, check=False
-        )
+        done = children.run(child_command(name, root, output, offline), seconds=deadline_seconds)
     except subprocess.TimeoutExpired:
         return {"failed": f"not finished within {deadline_seconds:g} s"}
     try:

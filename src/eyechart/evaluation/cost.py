@@ -228,7 +228,7 @@ def read_peak_memory(device: torch.device) -> int:
 def _peak_process_bytes() -> int:
     if sys.platform == "linux":
         # Not getrusage: what it calls the peak of a process starts at the size of the process that launched it.
-        with open("/proc/self/status") as status:
+        with open("/proc/self/status", encoding="utf-8", errors="replace") as status:
             return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM:"))
     if sys.platform == "win32":
         import psutil

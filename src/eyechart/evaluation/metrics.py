@@ -1,21 +1,23 @@
 """How good class probabilities are: the same numbers, by the same code, for every contender.
 
-Precision, recall and F1 are means over all classes 0..K-1, each class with the same weight, and 0 where they are not
-defined (a class that was never answered has no precision): scikit-learn's `average="macro", zero_division=0`.
+Precision, recall and F1 are means over the classes that the judged part has (class_means.py).
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from eyechart.schema import PROBABILITY_FLOOR, PerClass, Scores
+from eyechart.class_means import class_figures, macro_means
+from eyechart.schema import Scores
+from eyechart.temperature import loss_after
 
 
-def score(labels: np.ndarray, probabilities: np.ndarray) -> Scores:
+def score(labels: np.ndarray, probabilities: np.ndarray, temperature: float = 1.0) -> Scores:
     """Score probabilities float32 (N, K) against labels int64 (N,) in 0..K-1.
 
-    The answer is the most probable class, the lowest id where several are.  `loss` is the mean negative log-likelihood
-    in nats, of probabilities not below PROBABILITY_FLOOR.  Raises ValueError when there is nothing to score.
+    The answer is the most probable class, the lowest id where several are.  `raw_loss` is the mean negative
+    log-likelihood in nats, of probabilities not below PROBABILITY_FLOOR; `loss` the same after `temperature`.
+    Raises ValueError when there is nothing to score.
     """
     if len(labels) == 0:
         raise ValueError("there are no items to score")
@@ -23,43 +25,19 @@ def score(labels: np.ndarray, probabilities: np.ndarray) -> Scores:
     assert len(labels) == len(probabilities), "one row of probabilities for each label"
     assert ((labels >= 0) & (labels < num_classes)).all(), "labels are class ids 0..K-1"
     confusion = count_confusion(labels, probabilities.argmax(axis=1), num_classes)
-    per_class = _per_class(confusion)
+    per_class = class_figures(confusion)
     return Scores(
         num_items=len(labels),
         accuracy=float(np.trace(confusion) / len(labels)),
-        macro_precision=float(np.mean(per_class.precision)),
-        macro_recall=float(np.mean(per_class.recall)),
-        macro_f1=float(np.mean(per_class.f1)),
-        loss=negative_log_likelihood(labels, probabilities),
+        **macro_means(per_class),
+        loss=loss_after(temperature, labels, probabilities),
+        raw_loss=loss_after(1.0, labels, probabilities),
         per_class=per_class,
         confusion=tuple(tuple(row) for row in confusion.tolist()),
     )
-
-
-def negative_log_likelihood(labels: np.ndarray, probabilities: np.ndarray) -> float:
-    """Mean of -ln p(true class) in nats, with p not below PROBABILITY_FLOOR; computed in float64."""
-    of_truth = probabilities[np.arange(len(labels)), labels].astype(np.float64)
-    return float(-np.log(np.clip(of_truth, PROBABILITY_FLOOR, 1.0)).mean())
 
 
 def count_confusion(labels: np.ndarray, answers: np.ndarray, num_classes: int) -> np.ndarray:
     """int64 (K, K): how often truth (row) was answered as (column)."""
     pairs = labels.astype(np.int64) * num_classes + answers
     return np.bincount(pairs, minlength=num_classes**2).reshape(num_classes, num_classes)
-
-
-def _per_class(confusion: np.ndarray) -> PerClass:
-    right = np.diag(confusion).astype(np.float64)
-    answered, support = confusion.sum(axis=0), confusion.sum(axis=1)
-    return PerClass(
-        precision=tuple(_ratio(right, answered).tolist()),
-        recall=tuple(_ratio(right, support).tolist()),
-        f1=tuple(_ratio(2 * right, answered + support).tolist()),
-        support=tuple(support.tolist()),
-    )
-
-
-def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    """part / whole, and 0 where whole is 0."""
-    ratio: np.ndarray = np.divide(part, whole, out=np.zeros(len(part)), where=whole > 0)
-    return ratio

@@ -6,13 +6,14 @@ The study goes in as JSON on standard input, `{"paces": {...}}` or `{"error": ".
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from eyechart import children
 from eyechart.errors import RunFailed
 from eyechart.launch import process, worker
+from eyechart.plain_json import json_text, read_json
 from eyechart.schema import StudyRecord
 
 if TYPE_CHECKING:
@@ -32,34 +33,41 @@ class PlannedWork(NamedTuple):
 
 def time_study(record: StudyRecord, offline: bool) -> dict[str, PlannedWork]:
     """The planned work of every contender, timed in a fresh process; RunFailed says why there is no answer."""
-    call = json.dumps({"record": record.model_dump(mode="json"), "offline": offline})
+    call = json_text({"record": record.model_dump_json(), "offline": offline})
     try:
-        done = subprocess.run(
-            [sys.executable, "-m", "eyechart.launch.probe"],
-            input=call,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            timeout=LONGEST_SECONDS,
-            check=False,
-            env=process.environment(record.rules.num_threads),
-        )
+        variables = process.environment(record.rules.num_threads)
+        done = children.run(command(), seconds=LONGEST_SECONDS, told=call, variables=variables)
     except subprocess.TimeoutExpired:
         raise RunFailed(f"it was not timed within {LONGEST_SECONDS:.0f} s") from None
-    lines = done.stdout.splitlines()
-    if done.returncode or not lines:
+    except OSError as error:
+        raise RunFailed(f"its process could not be started ({error.strerror})") from error
+    answer = _answer(done.stdout)
+    if done.returncode or not answer:
         complaint = done.stderr.strip().splitlines()[-1:] or [""]
         raise RunFailed(f"its process ended with code {done.returncode}: {complaint[0]}")
-    answer = json.loads(lines[-1])
     if "error" in answer:
-        raise RunFailed(answer["error"])
+        raise RunFailed(str(answer["error"]))
     return {contender: PlannedWork(*work) for contender, work in answer["paces"].items()}
 
 
+def command() -> list[str]:
+    """The command line of the process; a function of its own so that tests can replace it."""
+    return children.python("eyechart.launch.probe")
+
+
+def _answer(output: str) -> dict[str, Any]:
+    """What the last line says; {} where it says nothing of ours."""
+    try:
+        answer = read_json(output.splitlines()[-1])
+    except (ValueError, IndexError):
+        return {}
+    return answer if isinstance(answer, dict) and answer.keys() & {"error", "paces"} else {}
+
+
 def main() -> int:
-    call = json.loads(sys.stdin.read())
-    record = StudyRecord.model_validate(call["record"])
     answers = worker.take_standard_output()
+    call = read_json(sys.stdin.buffer.read().decode())
+    record = StudyRecord.model_validate_json(call["record"])
     said: list[str] = [""]
     try:
         work = {
@@ -69,7 +77,7 @@ def main() -> int:
         answer: dict[str, object] = {"paces": work}
     except Exception as error:  # what a device may raise is not known beforehand
         answer = {"error": f"{said[-1]}: {str(error).strip() or type(error).__name__}"}
-    print(json.dumps(answer), file=answers, flush=True)
+    print(json_text(answer), file=answers, flush=True)
     return 0
 
 

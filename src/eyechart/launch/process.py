@@ -1,70 +1,144 @@
-"""Do one run in a process of its own, pass on its signs of life, and pass in a wish to stop."""
+"""Do one run in a process of its own, pass on its signs of life, and pass in a wish to stop.
+
+Whatever goes wrong on this side, the process is ended before the error is told: nobody waits for the other for ever.
+"""
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import signal
 import subprocess
 import sys
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
-from eyechart import errors
+from eyechart import children, errors
 from eyechart.contracts import Progress
+from eyechart.file_names import for_utf8_mode
+from eyechart.plain_json import json_text, read_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import FrameType
 
     from eyechart.contracts import Reporter
     from eyechart.schema import Job
 
 KEPT_LINES = 20  # of a crashed worker's standard error
+LEAVING_SECONDS = 60.0  # from a worker's last word to its end: then nothing of it is worth waiting for
 
 
 def do(job: Job, report: Reporter) -> None:
     """Run a job to its end.
 
-    Raises the worker's own error (Interrupted after a wish to stop), or RunFailed when its process died.
+    Raises the worker's own error (Interrupted after a wish to stop), RunFailed when its process died or talked
+    nonsense, and whatever `report` raises; the process is ended then.
     """
-    process = subprocess.Popen(
-        [sys.executable, "-m", "eyechart.launch.worker"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-        env=environment(job.rules.num_threads),
-        # Ctrl-C reaches a whole group of processes; alone in its own, the worker hears it once, from us.
-        start_new_session=True,
-    )
-    assert process.stdin
-    assert process.stdout
-    complaints = _Tail(process)
-    with _passing_signals_to(process) as asked, process:
-        with contextlib.suppress(BrokenPipeError):
-            process.stdin.write(job.model_dump_json())
-            process.stdin.close()
-        last = _follow(process, report)
+    handed_over = as_json(job)  # an error in here must not leave a worker waiting
+    with _Signals() as signals, _worker(job) as process:
+        complaints = _Tail(process)
+        signals.go_to(process)
+        _hand_over(process, handed_over)
+        last = _follow(process, job, report)
     complaints.join()
-    if asked and ("done" in last or process.returncode < 0):
+    if signals.heard and "error" not in last:
         how = "was finished" if "done" in last else "was ended at once; its last checkpoint stays"
-        raise errors.Interrupted(f"Stopped: {job.run} {how}.", asked[0])
+        raise errors.Interrupted(f"Stopped: {job.run} {how}.", signals.heard[0])
     if "done" in last:
         return
     raise _error(job, last.get("error"), process.returncode, complaints.text())
 
 
-def _follow(process: subprocess.Popen[str], report: Reporter) -> dict[str, Any]:
+def as_json(job: Job) -> str:
+    """A job as ASCII, with its folder as a worker in UTF-8 mode opens it, whatever bytes its name has."""
+    return json_text(job.model_dump() | {"folder": for_utf8_mode(job.folder)})
+
+
+def command() -> list[str]:
+    """The command line of a worker; a function of its own so that tests can replace it."""
+    return children.python("eyechart.launch.worker")
+
+
+def environment(num_threads: int) -> dict[str, str]:
+    """OpenMP reads its settings once, at the start of a process.
+
+    Threads that wait for each other spin for some microseconds and then sleep.  Where another program wants a core as
+    well, threads that spin for as long as GNU's OpenMP does by itself keep each other from working: training was ten
+    times slower and more.  Threads that sleep at once halve the speed of small networks (docs/lab-log.md).
+    CUBLAS_WORKSPACE_CONFIG lets CUDA's matrix products give the same bits every time; elsewhere nobody reads it.
+    """
+    settings = children.environment(OMP_NUM_THREADS=str(num_threads), PYTHONUNBUFFERED="1")
+    return {"GOMP_SPINCOUNT": "10000", "CUBLAS_WORKSPACE_CONFIG": ":4096:8"} | settings
+
+
+# --------------------------------------------------------------------------------------------- the process
+
+
+@contextlib.contextmanager
+def _worker(job: Job) -> Iterator[subprocess.Popen[str]]:
+    """A worker that is gone when this ends, whatever happened inside."""
+    try:
+        process = subprocess.Popen(
+            command(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            errors="backslashreplace",  # a library in C may write anything
+            env=environment(job.rules.num_threads),
+            # Ctrl-C reaches a whole group of processes; alone in its own, the worker hears it once, from us.
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise errors.RunFailed(
+            f"No process could be started for {job.run} ({error.strerror}). Free some memory, or end other programs."
+        ) from error
+    try:
+        yield process
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(LEAVING_SECONDS)
+    finally:
+        _kill(process)
+        process.wait()
+        for stream in (process.stdin, process.stdout):  # standard error is closed by whoever reads it
+            with contextlib.suppress(BrokenPipeError):
+                stream.close()  # type: ignore[union-attr]
+
+
+def _kill(process: subprocess.Popen[str]) -> None:
+    """End it at once, with what it started itself; what it saved by then stays."""
+    if process.poll() is not None:
+        return
+    if sys.platform == "win32":
+        process.kill()
+    else:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def _hand_over(process: subprocess.Popen[str], job: str) -> None:
+    assert process.stdin
+    with contextlib.suppress(BrokenPipeError):  # it died: told when its answer is missing
+        process.stdin.write(job)
+        process.stdin.close()
+
+
+def _follow(process: subprocess.Popen[str], job: Job, report: Reporter) -> dict[str, Any]:
     """Report every line of progress; the last line, which says how it ended, or {}."""
     assert process.stdout
     for line in process.stdout:
-        message = json.loads(line)
-        if "done" in message or "error" in message:
-            process.wait()
-            return dict(message)
-        report(Progress(**message))
+        try:
+            message = dict(read_json(line))
+            if "done" in message or "error" in message:
+                return message
+            progress = Progress(**message)
+        except (ValueError, TypeError):
+            raise errors.RunFailed(
+                f"The process of {job.run} wrote {line.strip()[:200]!r} where only eyechart writes, so it was ended. "
+                f"Something that is imported there prints (a sitecustomize, a library); mend that, then run again."
+            ) from None
+        report(progress)
     return {}
 
 
@@ -76,52 +150,54 @@ class _Tail:
         self._thread = threading.Thread(target=self._read, args=(process.stderr,), daemon=True)
         self._thread.start()
 
-    def _read(self, stream: Any) -> None:
-        with contextlib.suppress(ValueError):  # closed while reading
+    def _read(self, stream: IO[str]) -> None:
+        with stream:
             for line in stream:
                 self._lines = [*self._lines[-KEPT_LINES:], line]
 
     def join(self) -> None:
-        self._thread.join(timeout=5)
+        self._thread.join(timeout=5)  # a process that the worker left behind may hold the other end
 
     def text(self) -> str:
         return "".join(self._lines).strip()
 
 
-@contextlib.contextmanager
-def _passing_signals_to(process: subprocess.Popen[str]) -> Iterator[list[int]]:
-    """Hand SIGINT and SIGTERM on to the worker, which saves and ends; a second one ends it at once.
+class _Signals:
+    """SIGINT and SIGTERM go on to the worker, which saves and ends; a second one ends it at once.
 
-    Yields the list of signals that came.  Only the main thread may do this.
+    Those that come before there is a worker are handed on when there is.  Only the main thread hears any.
     """
-    asked: list[int] = []
-    if threading.current_thread() is not threading.main_thread():
-        yield asked
-        return
 
-    def hand_on(number: int, frame: object) -> None:
-        asked.append(number)
-        with contextlib.suppress(ProcessLookupError):
-            process.send_signal(number if len(asked) == 1 else signal.SIGKILL)
+    def __init__(self) -> None:
+        self.heard: list[int] = []
+        self._process: subprocess.Popen[str] | None = None
+        self._before: dict[int, Any] = {}
 
-    before = {number: signal.signal(number, hand_on) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield asked
-    finally:
-        for number, handler in before.items():
+    def __enter__(self) -> _Signals:
+        if threading.current_thread() is threading.main_thread():
+            self._before = {number: signal.signal(number, self._hear) for number in (signal.SIGINT, signal.SIGTERM)}
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        for number, handler in self._before.items():
             signal.signal(number, handler)
 
+    def go_to(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+        if self.heard:
+            process.send_signal(self.heard[0])
 
-def environment(num_threads: int) -> dict[str, str]:
-    """OpenMP reads its settings once, at the start of a process.
+    def _hear(self, number: int, frame: FrameType | None) -> None:
+        self.heard.append(number)
+        if self._process is None:
+            return
+        if len(self.heard) == 1:
+            self._process.send_signal(number)
+        else:
+            _kill(self._process)
 
-    Threads that wait for each other spin for some microseconds and then sleep.  Where another program wants a core as
-    well, threads that spin for as long as GNU's OpenMP does by itself keep each other from working: training was ten
-    times slower and more.  Threads that sleep at once halve the speed of small networks (docs/lab-log.md).
-    CUBLAS_WORKSPACE_CONFIG lets CUDA's matrix products give the same bits every time; elsewhere nobody reads it.
-    """
-    settings = {"OMP_NUM_THREADS": str(num_threads), "PYTHONUNBUFFERED": "1"}
-    return {"GOMP_SPINCOUNT": "10000", "CUBLAS_WORKSPACE_CONFIG": ":4096:8"} | os.environ | settings
+
+# --------------------------------------------------------------------------------------------- its errors
 
 
 def _error(job: Job, facts: dict[str, Any] | None, return_code: int, complaints: str) -> errors.EyechartError:

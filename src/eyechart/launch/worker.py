@@ -1,5 +1,8 @@
 """A process that does one run: a Job as JSON on standard input, Progress as JSON lines on standard output.
 
+All of it is ASCII: no locale can spoil it.  The process runs in UTF-8 mode (children.py), where the job's paths are
+what they say.
+
 A process of its own gives every contender the same clean start (memory, threads, allocator), keeps a crash in one from
 taking the others along, and makes peak memory a fact about that contender.  The last line is {"done": true} or
 {"error": {...}}; everything else that a library prints goes to standard error.
@@ -8,7 +11,6 @@ taking the others along, and makes peak memory a fact about that contender.  The
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import signal
 import sys
@@ -17,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from eyechart.errors import EyechartError, Interrupted
+from eyechart.plain_json import json_text
 from eyechart.schema import Job
 from eyechart.storage import FAILURE_FILE, write_text
 
@@ -44,12 +47,12 @@ class StopSignals:
 
 def main() -> int:
     stop_signals = StopSignals()
-    job = Job.model_validate_json(sys.stdin.read())
     answers = take_standard_output()
+    job = Job.model_validate_json(sys.stdin.buffer.read())
 
     def report(progress: Progress) -> None:
         try:
-            print(json.dumps(progress._asdict()), file=answers, flush=True)
+            print(progress_line(progress), file=answers, flush=True)
         except BrokenPipeError:  # the parent was killed: save and end
             stop_signals.stop(signal.SIGTERM)
 
@@ -60,11 +63,16 @@ def main() -> int:
         answer = {"error": _facts(error)}
         if not isinstance(error, Interrupted):
             _leave_reason(job, str(answer["error"]["message"]))
-    with_newline = json.dumps(answer) + "\n"
+    with_newline = json_text(answer) + "\n"
     with contextlib.suppress(BrokenPipeError):
         answers.write(with_newline)
         answers.flush()
     return 0
+
+
+def progress_line(progress: Progress) -> str:
+    """What is not known is left out: a null is a number that is none."""
+    return json_text({name: value for name, value in progress._asdict().items() if value is not None})
 
 
 def _do(job: Job, report: object, stop_signals: StopSignals) -> None:
@@ -100,12 +108,12 @@ def _unexpected(error: Exception) -> str:
 def _leave_reason(job: Job, reason: str) -> None:
     """Best effort: a disk that is full refuses this file as well, and the parent is told anyway."""
     with contextlib.suppress(EyechartError):
-        write_text(Path(job.folder) / FAILURE_FILE, json.dumps({"reason": reason}) + "\n")
+        write_text(Path(job.folder) / FAILURE_FILE, json_text({"reason": reason}) + "\n")
 
 
 def take_standard_output() -> TextIO:
     """Keep the real standard output for answers; whatever prints from now on goes to standard error."""
-    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     return answers
 

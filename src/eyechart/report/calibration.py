@@ -59,7 +59,7 @@ def section(entries: list[Entry], folder: Path, say: Speech) -> CalibrationSecti
             missing.append(say(f"{entry.name} is left out: {error}", f"{entry.name} est laissé de côté : {error}"))
             continue
         found.append((entry, calibrated, error_table(answers)))
-    missing += _no_temperature(found, say)
+    missing += _no_temperature(found, say) + _held(found, say)
     columns = _columns(say)
     rows = tuple(CalibrationRow(entry, _cells(calibrated, say)) for entry, calibrated, _ in found)
     chart = _chart(found, folder, say) if found else None
@@ -87,6 +87,23 @@ def _no_temperature(found: Found, say: Speech) -> list[str]:
             )
         )
     return sentences
+
+
+def _held(found: Found, say: Speech) -> list[str]:
+    """Contenders whose temperature is near 1 for want of validation images, with their number, in one sentence."""
+    fitted = {entry.name: [run.temperature for run in each.runs if run.temperature] for entry, each, _ in found}
+    held = {name: [each.num_items for each in own if each.reason == "held"] for name, own in fitted.items()}
+    names = say.listed([name for name, numbers in held.items() if numbers])
+    if not names:
+        return []
+    images = say.count(max(max(numbers, default=0) for numbers in held.values()))
+    return [
+        say(
+            f"The temperature of {names} is held near 1: {images} validation images or fewer say too little of it.",
+            f"La température de {names} est retenue près de 1 : {images} images de validation ou moins en disent trop "
+            "peu.",
+        )
+    ]
 
 
 # --------------------------------------------------------------------------------------------- figures
@@ -175,7 +192,7 @@ def _columns(say: Speech) -> tuple[tuple[str, str], ...]:
 
 
 def _cells(found: ContenderCalibration, say: Speech) -> tuple[Cell, ...]:
-    temperatures = [run.temperature for run in found.runs if run.temperature is not None]
+    temperatures = [run.temperature.value for run in found.runs if run.temperature is not None]
     before, after = found.before, found.after
     cells = [
         _share_cell(before["ece"], say),

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import contextlib
 import io
+import logging
 import re
 import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
+from eyechart import fonts
 from eyechart.storage import write_bytes
 
 if TYPE_CHECKING:
@@ -36,7 +38,7 @@ MATPLOTLIB_SETTINGS: dict[Any, Any] = {
     "svg.fonttype": "none",  # text stays text: it can be selected, searched and set in the page's own type
     "svg.hashsalt": "eyechart",  # the same drawing gives the same file
     "text.parse_math": False,  # a class may be called "$x$"
-    "font.family": "DejaVu Sans",  # comes with matplotlib and is wide: what fits in it fits in the reader's type
+    "font.family": "DejaVu Sans",  # wide: what fits in it fits in the reader's type; fonts.py adds what it lacks
     "font.size": TYPE_POINTS,
     "figure.facecolor": "none",
     "axes.facecolor": "none",
@@ -81,15 +83,25 @@ class Chart:
 
 
 @contextlib.contextmanager
-def drawing() -> Iterator[None]:
-    """Inside, figures are made and saved in the report's own style, whatever the user's matplotlibrc says."""
+def drawing(names: Iterable[str] = ()) -> Iterator[None]:
+    """Inside, figures are made and saved in the report's own style, whatever the user's matplotlibrc says.
+
+    `names` of classes and contenders will be written in them, in any script.
+    """
     import matplotlib
 
     with warnings.catch_warnings(), matplotlib.rc_context():
-        warnings.filterwarnings("ignore", message="Glyph .* missing from")  # names of classes in any script
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")  # of them PNG files show the number
+        warnings.filterwarnings("ignore", message="Matplotlib currently does not support .* natively")  # scripts
         matplotlib.rcdefaults()
-        matplotlib.rcParams.update(MATPLOTLIB_SETTINGS)
-        yield
+        matplotlib.rcParams.update(MATPLOTLIB_SETTINGS | {"font.family": fonts.families_for(names)})
+        told = logging.getLogger("matplotlib.font_manager")  # that a font has no bold kind is no news to anybody
+        level = told.level
+        told.setLevel(logging.ERROR)
+        try:
+            yield
+        finally:
+            told.setLevel(level)
 
 
 def new_panel(width: float, height: float, margins: Margins) -> tuple[Figure, Axes]:
@@ -113,11 +125,30 @@ def saved_panel(figure: Figure, name: str, description: str, folder: Path) -> Pa
 
     svg, png = io.StringIO(), io.BytesIO()
     figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
-    FigureCanvasAgg(figure).print_figure(png, format="png", dpi=PNG_DOTS_PER_INCH, facecolor=PAPER)
+    # Numbers are longer than what they stand for.
+    cut: Literal["tight"] | None = "tight" if _write_numbers(figure) else None
+    FigureCanvasAgg(figure).print_figure(png, format="png", dpi=PNG_DOTS_PER_INCH, facecolor=PAPER, bbox_inches=cut)
     drawn = svg.getvalue()
     write_bytes(folder / f"{name}.svg", _with_type(drawn, "Helvetica, Arial, sans-serif").encode())
     write_bytes(folder / f"{name}.png", png.getvalue())
     return Panel(inlined(drawn, name), description, f"{name}.svg", f"{name}.png")
+
+
+def _write_numbers(figure: Figure) -> bool:
+    """Write signs that no font has as their numbers, and say whether there were any; a browser has more fonts."""
+    from matplotlib.text import Text
+
+    texts = [artist for artist in figure.findobj(Text) if isinstance(artist, Text)]
+    lacking = fonts.signs_without_font(text.get_text() for text in texts)
+    if not lacking:
+        return False
+    for axis in [axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)]:
+        labels = [label.get_text() for label in axis.get_ticklabels()]
+        if set("".join(labels)) & set(lacking):  # an axis writes its own labels anew
+            axis.set_ticks(axis.get_majorticklocs(), [fonts.readable(label, lacking) for label in labels])
+    for text in texts:
+        text.set_text(fonts.readable(text.get_text(), lacking))
+    return True
 
 
 def inlined(svg: str, name: str) -> str:

@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from eyechart import fonts
 from eyechart.comparison.uncertainty import mean_interval
+from eyechart.comparison.words.class_means import absent_classes, lacking
 from eyechart.report import axes as scales
 from eyechart.report.answer import finished_seeds_text
 from eyechart.report.charts import HEAT, INK, MUTED, NEUTRAL, Chart, Panel, new_panel, saved_panel, text_inches
@@ -39,6 +41,9 @@ def per_class_f1(entries: list[Entry], folder: Path, say: Speech) -> Chart:
     figure, axes = new_panel(F1_INCHES, 0.55 + legend_inches + 0.34 * len(classes), margins)
     shortfalls = [_draw_f1(axes, entry, _offset(i, len(entries)), say) for i, entry in enumerate(entries)]
     _set_f1_axis(axes, [value for values in shortfalls for value in values], say)
+    for row in entries[0].first.test.per_class.absent:
+        none = say("– no test image", "– aucune image de test")
+        axes.text(0.01, row, none, transform=axes.get_yaxis_transform(), va="bottom", color=MUTED, fontsize=8.5)
     axes.set_yticks(range(len(classes)), names)
     axes.set_ylim(len(classes) - 0.5, -0.5)
     axes.tick_params(axis="y", labelcolor=INK)
@@ -52,7 +57,10 @@ def per_class_f1(entries: list[Entry], folder: Path, say: Speech) -> Chart:
     )
     described = say("F1 of every class, a dot a contender", "F1 de chaque classe, un point par concurrent")
     panel = saved_panel(figure, "classes-f1", described, folder)
-    return Chart("classes", _hardest_class(entries, say), _f1_caption(entries, say), (panel,))
+    caption = _f1_caption(entries, say)
+    if remark := fonts.remark(fonts.signs_without_font(names)):
+        caption += f" {say(*remark)}"
+    return Chart("classes", _hardest_class(entries, say), caption, (panel,))
 
 
 def _offset(index: int, number: int) -> float:
@@ -63,7 +71,9 @@ def _draw_f1(axes: Axes, entry: Entry, offset: float, say: Speech) -> list[float
     """The dots of one contender, with intervals over seeds where there are several; gives the shortfalls 1 - F1."""
     drawn = []
     axes.plot([], [], entry.style.marker, color=entry.style.colour, label=shortened(entry.label(say)))  # for the legend
-    for row, values in enumerate(zip(*entry.values_per_class(), strict=True)):
+    for row, values in enumerate(entry.f1_by_class()):
+        if not values:
+            continue
         shortfall = max(1 - statistics.fmean(values), LEAST_SHORTFALL)
         if len(values) > 1:
             low, high = mean_interval(values)
@@ -87,7 +97,9 @@ def _hardest_class(entries: list[Entry], say: Speech) -> str:
     if not standing:
         return neutral
     classes = entries[0].first.dataset.classes
-    hardest = [classes[lowest_classes(entry)[0]] for entry in standing]
+    hardest = [classes[worst] for entry in standing if (worst := lowest_class(entry)) is not None]
+    if not hardest:
+        return neutral
     name = max(classes, key=hardest.count)
     number = hardest.count(name)
     lowest = say(f"Class {name} has the lowest F1", f"La classe {name} a le F1 le plus bas")
@@ -99,15 +111,16 @@ def _hardest_class(entries: list[Entry], say: Speech) -> str:
     return lowest + of_all if number > 1 else neutral
 
 
-def mean_f1(entry: Entry) -> list[float]:
-    """F1 of every class, mean over the runs."""
-    return [statistics.fmean(values) for values in zip(*entry.values_per_class(), strict=True)]
+def mean_f1(entry: Entry) -> dict[int, float]:
+    """F1 of every class that has test images, mean over the runs, the lowest first."""
+    means = {k: statistics.fmean(values) for k, values in enumerate(entry.f1_by_class()) if values}
+    return dict(sorted(means.items(), key=lambda item: item[1]))
 
 
-def lowest_classes(entry: Entry) -> list[int]:
-    """The classes by their mean F1, the lowest first."""
-    f1 = mean_f1(entry)
-    return sorted(range(len(f1)), key=f1.__getitem__)
+def lowest_class(entry: Entry) -> int | None:
+    """The one class with the lowest mean F1; None when there is no single one."""
+    f1 = list(mean_f1(entry).items())
+    return f1[0][0] if len(f1) > 1 and f1[0][1] < f1[1][1] else None
 
 
 def _lowest_f1(entries: list[Entry], say: Speech) -> str:
@@ -115,9 +128,10 @@ def _lowest_f1(entries: list[Entry], say: Speech) -> str:
     classes = entries[0].first.dataset.classes
     told = []
     for entry in entries:
-        f1, worst = mean_f1(entry), lowest_classes(entry)[:MOST_TOLD]
-        told.append(_labelled(entry, ", ".join(f"{classes[i]} {say.percent(f1[i], 1)}" for i in worst), say))
-    return _too_many(len(classes), say) + say(" The lowest F1 — ", " Les F1 les plus bas — ") + _joined(told, say)
+        worst = list(mean_f1(entry).items())[:MOST_TOLD]
+        told.append(_labelled(entry, ", ".join(f"{classes[i]} {say.percent(f1, 1)}" for i, f1 in worst), say))
+    lowest = say(" The lowest F1 — ", " Les F1 les plus bas — ") + _joined(told, say)
+    return _too_many(len(classes), say) + lowest + _absent_text(entries, say)
 
 
 def _too_many(number: int, say: Speech) -> str:
@@ -133,19 +147,31 @@ def _joined(told: list[str], say: Speech) -> str:
 
 
 def _f1_caption(entries: list[Entry], say: Speech) -> str:
-    support = entries[0].first.test.per_class.support
+    support = [number for number in entries[0].first.test.per_class.support if number]
     few, many = say.count(min(support)), say.count(max(support))
     sizes = few if few == many else say(f"{few} to {many}", f"{few} à {many}")
     n = say(f"n = {sizes} test images a class", f"n = {sizes} images de test par classe")
     if all(len(entry.judged) == 1 for entry in entries):
-        return n + say(
-            ", one seed; an interval needs several seeds.", ", une graine ; un intervalle en demande plusieurs."
+        return (
+            n
+            + say(", one seed; an interval needs several seeds.", ", une graine ; un intervalle en demande plusieurs.")
+            + _absent_text(entries, say)
         )
     shown = finished_seeds_text(entries, say)
-    return n + say(
-        f". Means over {shown} with 95 % t-intervals, cut at the frame.",
-        f". Moyennes sur {shown} avec intervalles t à 95 %, coupés au cadre.",
+    return (
+        n
+        + say(
+            f". Means over {shown} with 95 % t-intervals, cut at the frame.",
+            f". Moyennes sur {shown} avec intervalles t à 95 %, coupés au cadre.",
+        )
+        + _absent_text(entries, say)
     )
+
+
+def _absent_text(entries: list[Entry], say: Speech) -> str:
+    """What the dashes stand for; empty where test has images of every class."""
+    absent = absent_classes(entries[0].first)
+    return f" –\N{NO-BREAK SPACE}: {lacking(absent, say.lang)}." if absent else ""
 
 
 # --------------------------------------------------------------------------------------------- confusion
@@ -179,7 +205,7 @@ def _confusion_caption(entries: list[Entry], say: Speech) -> str:
         "Mistakes are shaded on one common scale, right answers are not.",
         "Les erreurs sont teintées selon une échelle commune, les bonnes réponses non.",
     )
-    return f"{rows} {means} {shades}"
+    return f"{rows} {means} {shades}{_absent_text(entries, say)}"
 
 
 def _frequent_mistakes(entries: list[Entry], matrices: list[list[list[float]]], say: Speech) -> str:
@@ -239,6 +265,9 @@ def _draw_cells(axes: Axes, matrix: list[list[float]], most: float, say: Speech 
 
     squares, shades = [], []
     for i, row in enumerate(matrix):
+        if not any(row):  # no test image of this class
+            axes.text(i, i, "–", ha="center", va="center_baseline", color=MUTED, fontsize=8.5)
+            continue
         for j, value in enumerate(row):
             if value == 0 and i != j:
                 continue

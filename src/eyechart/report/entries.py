@@ -12,6 +12,7 @@ from pathlib import Path
 from eyechart.comparison.contenders import unique_names
 from eyechart.comparison.uncertainty import mean_interval, wilson_interval
 from eyechart.errors import UsageError
+from eyechart.foreign_text import shown
 from eyechart.palette import FALLBACK_STYLES, Style, style_of
 from eyechart.report.speech import Speech
 from eyechart.schema import RunRecord
@@ -65,7 +66,8 @@ class Entry:
 
     def label(self, say: Speech) -> str:
         """Its name in figures, which say when nothing should be built on it."""
-        return f"{self.name} ({say('diverged', 'divergé')})" if self.diverged else self.name
+        name = shown(self.name)
+        return f"{name} ({say('diverged', 'divergé')})" if self.diverged else name
 
     @property
     def first(self) -> RunRecord:
@@ -82,9 +84,10 @@ class Entry:
     def mean(self, quantity: Callable[[RunRecord], float]) -> float:
         return statistics.fmean(self.values(quantity))
 
-    def values_per_class(self) -> list[tuple[float, ...]]:
-        """F1 of every class, a tuple a run."""
-        return [run.record.test.per_class.f1 for run in self.judged]
+    def f1_by_class(self) -> list[list[float]]:
+        """F1 of every class, a value a run; none for a class without a test image."""
+        by_class = zip(*(run.record.test.per_class.f1 for run in self.judged), strict=True)
+        return [[value for value in values if value is not None] for values in by_class]
 
     @cached_property
     def error(self) -> Estimate:
@@ -109,7 +112,7 @@ def test_error(record: RunRecord) -> float:
 
 def read_runs(folders: list[Path]) -> list[Run]:
     """Read the run files; UsageError when there are none or when they are of different datasets."""
-    runs = [Run(folder, read_run(folder)) for folder in folders]
+    runs = [Run(folder, _with_shown_names(read_run(folder))) for folder in folders]
     if not runs:
         raise UsageError(
             "No finished run was found; expected at least one folder with a run.json. "
@@ -123,6 +126,14 @@ def read_runs(folders: list[Path]) -> list[Run]:
             "Write a report for each dataset alone."
         )
     return runs
+
+
+def _with_shown_names(record: RunRecord) -> RunRecord:
+    """The record with classes and dataset named as text and figures show them."""
+    card = record.dataset
+    names = {name: shown(getattr(card, name)) for name in ("name", "title", "source")}
+    classes = tuple(map(shown, card.classes))
+    return record.model_copy(update={"dataset": card.model_copy(update=names | {"classes": classes})})
 
 
 def group_runs(runs: list[Run]) -> list[Entry]:

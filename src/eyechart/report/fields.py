@@ -7,12 +7,14 @@ from pydantic import BaseModel
 from eyechart.report.speech import Speech
 
 Facts = list[tuple[str, str]]  # name, value
+MOST_LISTED = 60  # of a list; as many classes as figures draw
 
 # Field names are English already; these are their French.  A test sees to it that none is missing.
 FRENCH = {
     # rules, budget, augmentation
     "preset": "préréglage", "dataset": "jeu de données", "budget": "budget", "img_size": "taille des images",
     "fraction": "part de l'entraînement", "validation_fraction": "part de la validation",
+    "least_validation_images": "images de validation au moins",
     "max_test_images": "images de test au plus", "num_evaluations": "nombre d'évaluations", "device": "appareil",
     "num_threads": "nombre de fils d'exécution", "precision": "précision numérique", "unit": "unité",
     "amount": "quantité", "shift_pixels": "décalage en pixels", "rotate_degrees": "rotation en degrés",
@@ -73,7 +75,11 @@ def value_text(value: object, say: Speech) -> str:
         each = [f"{field_name(str(key), say)} {value_text(one, say)}" for key, one in value.items()]
         return ", ".join(each) or say("none", "aucun")
     if isinstance(value, tuple | list):
-        return ", ".join(value_text(one, say) for one in value)
+        each = [value_text(one, say) for one in value[:MOST_LISTED]]
+        if len(value) > MOST_LISTED:
+            number = say.count(len(value) - MOST_LISTED)
+            each.append(say(f"{number} more, in the run file", f"{number} autres, dans le fichier de l'entraînement"))
+        return ", ".join(each)
     if isinstance(value, bool):
         return say("yes", "oui") if value else say("no", "non")
     if isinstance(value, float):

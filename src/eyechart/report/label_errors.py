@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from eyechart.comparison.answers import Shelf
 from eyechart.comparison.label_noise import INSTALL, LabelErrors, Rescored, Suspect, find_label_errors, rescore
-from eyechart.errors import MissingError, StorageError
+from eyechart.errors import DatasetError, MissingError, StorageError
 from eyechart.report.disagreement import image_uri
 from eyechart.report.entries import MOST_SHOWN, Entry
 from eyechart.report.leaderboard import Cell
@@ -64,7 +64,7 @@ def section(entries: list[Entry], say: Speech) -> LabelErrorSection:
                 f"Les erreurs d'étiquette probables ne sont pas montrées : il faut cleanlab. Installez-le : {INSTALL}",
             )
         )
-    except StorageError as error:
+    except (StorageError, DatasetError) as error:
         missing.append(
             say(
                 f"Likely label errors are not shown: {error}",

@@ -12,6 +12,8 @@ import numpy as np
 
 from eyechart.comparison.answers import Shelf
 from eyechart.comparison.label_noise import Suspect
+from eyechart.fonts import pillow_font
+from eyechart.foreign_text import shown
 from eyechart.storage import write_bytes, write_text
 
 if TYPE_CHECKING:
@@ -64,18 +66,29 @@ def write_suspects_png(suspects: Sequence[Suspect], classes: Sequence[str], path
     num_rows = max(1, -(-len(suspects) // COLUMNS))
     step_x, step_y = TILE_SIDE + GAP, TILE_SIDE + CAPTION_HEIGHT + GAP
     sheet = Image.new("RGB", (2 * MARGIN + COLUMNS * step_x - GAP, 2 * MARGIN + num_rows * step_y - GAP), PAPER)
-    draw, name_font, small_font = ImageDraw.Draw(sheet), _font(15), _font(11)
+    draw = ImageDraw.Draw(sheet)
     for index, suspect in enumerate(suspects):
         left, top = MARGIN + index % COLUMNS * step_x, MARGIN + index // COLUMNS * step_y
         pixels = shelf.items(suspect.items.parent, suspect.items.name)["images"][suspect.number]
         sheet.paste(_tile(pixels), (left, top))
-        said = f"{classes[suspect.label]} → {classes[suspect.suggested]}  {100 * suspect.suggested_probability:.0f} %"
-        place = f"{suspect.part} {suspect.number}{', disputed' if suspect.disputed else ''}"
+        name_font, said = _fitting([classes[suspect.label], classes[suspect.suggested]])
+        place = f"{suspect.part} {suspect.number}, {100 * suspect.suggested_probability:.0f} %"
+        place += ", disputed" if suspect.disputed else ""
+        small_font, place = pillow_font(place, 11)
         draw.text((left, top + TILE_SIDE + 14), said, INK, name_font, anchor="lm")
         draw.text((left, top + TILE_SIDE + 36), place, FAINT, small_font, anchor="lm")
     buffer = io.BytesIO()
     sheet.save(buffer, "PNG", optimize=True)
     write_bytes(path, buffer.getvalue())
+
+
+def _fitting(names: Sequence[str]) -> tuple[ImageFont.FreeTypeFont, str]:
+    """Label and suggestion below a tile, and their font; long names lose as much of their middle as must be."""
+    for most in range(24, 2, -1):
+        font, text = pillow_font(" → ".join(shown(name, most) for name in names), 15)
+        if font.getlength(text) <= TILE_SIDE + GAP - 6:
+            break
+    return font, text
 
 
 def _tile(pixels: np.ndarray) -> Image.Image:
@@ -85,10 +98,3 @@ def _tile(pixels: np.ndarray) -> Image.Image:
     scale = TILE_SIDE / max(picture.size)
     size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
     return picture.convert("RGB").resize(size, Image.Resampling.NEAREST if scale > 1 else Image.Resampling.LANCZOS)
-
-
-def _font(size: int) -> ImageFont.FreeTypeFont:
-    import matplotlib
-    from PIL import ImageFont
-
-    return ImageFont.truetype(f"{matplotlib.get_data_path()}/fonts/ttf/DejaVuSans.ttf", size)

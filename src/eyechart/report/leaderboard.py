@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from eyechart.comparison.words.class_means import absent_classes, means_over
 from eyechart.report.answer import interval_text, is_pretrained
 from eyechart.report.axes import log_ticks
 from eyechart.report.entries import Entry
@@ -67,16 +68,19 @@ class Leaderboard:
     rows: tuple[Row, ...]
     ticks: tuple[tuple[float, str], ...]  # position in 0..100, label
     any_tied: bool
+    means: str  # what precision, recall and F1 are: "means over the classes"
+    quality: tuple[Column, ...]  # the columns of Row.quality
 
 
-def quality_columns(say: Speech) -> tuple[Column, ...]:
-    """How good: the columns of the first table after the error."""
-    macro = say("macro: mean over the classes", "macro : moyenne sur les classes")
+def quality_columns(means: str, say: Speech) -> tuple[Column, ...]:
+    """How good: the columns of the first table after the error; `means` is what the macro means are over."""
+    macro = say(f"macro: {means}", f"macro : {means}")
     right = say("share of the test images answered rightly", "part des images de test bien classées")
     loss = say(
-        "negative log-likelihood of the true class, nats an image",
-        "log-vraisemblance négative de la vraie classe, en nats par image",
+        "negative log-likelihood of the true class after the temperature, nats an image",
+        "log-vraisemblance négative de la vraie classe après la température, en nats par image",
     )
+    raw = say("the same of the answers as they come", "la même, des réponses telles quelles")
     training = say("wall time of training", "durée de l'entraînement à l'horloge")
     parameters = say("all, trained or not", "tous, entraînés ou non")
     return (
@@ -85,6 +89,7 @@ def quality_columns(say: Speech) -> tuple[Column, ...]:
         Column(say("Recall", "Rappel"), lambda run: run.test.macro_recall, say.percent, macro, is_score=True),
         Column("F1", lambda run: run.test.macro_f1, say.percent, macro, is_score=True),
         Column(say("Loss", "Perte"), lambda run: run.test.loss, say.loss, loss, is_score=True),
+        Column(say("Raw loss", "Perte brute"), lambda run: run.test.raw_loss, say.loss, raw, is_score=True),
         Column(say("Training", "Entraînement"), lambda run: run.clocks.training_seconds, say.seconds, training, True),
         Column(say("Parameters", "Param."), lambda run: run.cost.num_parameters, say.scaled, parameters),
     )
@@ -151,11 +156,14 @@ def leaderboard(entries: list[Entry], pairs: Pairs, say: Speech) -> Leaderboard:
     """The rows in the order of `entries`, on one common error axis."""
     tied = not_shown_to_differ(entries, pairs)
     low, high = _axis(entries)
+    first = entries[0].first
+    means = means_over(first.dataset.num_classes, absent_classes(first), say.lang)
+    quality = quality_columns(means, say)
     rows = []
     for rank, entry in enumerate(entries, 1):
         is_tied = entry in tied or (rank == 1 and bool(tied))
-        rows.append(_row(entry, rank, is_tied, (low, high), say))
-    return Leaderboard(tuple(rows), _ticks(low, high, say), bool(tied))
+        rows.append(_row(entry, rank, is_tied, (low, high), quality, say))
+    return Leaderboard(tuple(rows), _ticks(low, high, say), bool(tied), means, quality)
 
 
 def _ticks(low: float, high: float, say: Speech) -> tuple[tuple[float, str], ...]:
@@ -168,7 +176,9 @@ def _ticks(low: float, high: float, say: Speech) -> tuple[tuple[float, str], ...
     return tuple(kept)
 
 
-def _row(entry: Entry, rank: int, tied: bool, axis: tuple[float, float], say: Speech) -> Row:
+def _row(
+    entry: Entry, rank: int, tied: bool, axis: tuple[float, float], quality: tuple[Column, ...], say: Speech
+) -> Row:
     error = entry.error
     decimals = percent_decimals(error.low, error.high)
     return Row(
@@ -179,7 +189,7 @@ def _row(entry: Entry, rank: int, tied: bool, axis: tuple[float, float], say: Sp
         error=Cell(say.percent(error.mean, decimals), "", error.mean),
         interval=interval_text(entry, say),
         whisker=Whisker(*(_position(value, *axis) for value in (error.mean, error.low, error.high))),
-        quality=tuple(_cell(entry, column, say) for column in quality_columns(say)),
+        quality=tuple(_cell(entry, column, say) for column in quality),
         cost=tuple(_cell(entry, column, say) for column in cost_columns(say)),
     )
 

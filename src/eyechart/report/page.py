@@ -9,6 +9,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
+from eyechart.foreign_text import address, shown
 from eyechart.report import calibration, timing
 from eyechart.report import label_errors as labels
 from eyechart.report.answer import answer
@@ -19,7 +20,7 @@ from eyechart.report.disagreement import disagreement
 from eyechart.report.entries import MOST_SHOWN, Entry, Run, group_runs, read_runs
 from eyechart.report.glyphs import mark, mark_path
 from eyechart.report.intervals import differences, intervals
-from eyechart.report.leaderboard import cost_columns, leaderboard, quality_columns
+from eyechart.report.leaderboard import cost_columns, leaderboard
 from eyechart.report.learning import learning_curves
 from eyechart.report.matrix import finding, legend, matrices
 from eyechart.report.notices import notices
@@ -77,7 +78,7 @@ def write_report(
     found, problems = (comparison, []) if comparison else compared(run_folders, entries, say)
     pairs = Pairs(found)
     figures = output.parent / f"{output.stem}-figures"
-    with drawing():
+    with drawing((*(entry.name for entry in entries), *entries[0].first.dataset.classes)):
         charts = _charts(entries, pairs, figures, say)
         calibrated = calibration.section(entries, figures, say)
     contradicted = labels.section(entries, say)
@@ -121,7 +122,6 @@ def _page(
         answer=answer(entries, pairs, say),
         notices=facts.findings,
         leaderboard=leaderboard(entries, pairs, say),
-        quality=quality_columns(say),
         cost=cost_columns(say),
         matrices=found,
         matrices_finding=finding(pairs, say),
@@ -149,15 +149,21 @@ def _template() -> Template:
     environment = Environment(
         loader=FileSystemLoader(here),
         autoescape=True,
+        finalize=_seen,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["unbroken"] = unbroken
+    environment.filters |= {"unbroken": unbroken, "address": address}
     environment.globals.update(mark=mark, mark_path=mark_path, themed=themed, safe_svg=Markup)
     environment.globals["style_sheet"] = Markup((here / "report.css").read_text(encoding="utf-8"))
     environment.globals["script"] = Markup((here / "report.js").read_text(encoding="utf-8"))
     return environment.get_template("template.html")
+
+
+def _seen(value: object) -> object:
+    """What the page writes: text without characters that steer, hide or break; our own markup as it is."""
+    return shown(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _links(runs: list[Run], output: Path) -> list[Link]:

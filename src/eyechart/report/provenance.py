@@ -6,9 +6,9 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
 
 from eyechart.errors import StorageError
+from eyechart.foreign_text import address
 from eyechart.report.answer import runs_of
 from eyechart.report.entries import Entry, Run, test_error
 from eyechart.report.fields import Facts, facts, value_text
@@ -90,7 +90,7 @@ def run_link(run: Run, output: Path) -> str:
     """The run file's address relative to the report, so that both can move together."""
     target = run.folder.resolve() / RUN_FILE
     try:
-        return quote(Path(os.path.relpath(target, output.resolve().parent)).as_posix())
+        return address(Path(os.path.relpath(target, output.resolve().parent)).as_posix())
     except ValueError:  # on another drive there is no relative way
         return target.as_uri()
 
@@ -172,7 +172,14 @@ def tuning_text(tuning: Tuning | None, say: Speech = ENGLISH) -> str:
 
 def _plan_facts(plan: Plan, say: Speech) -> Facts:
     """The plan, and its evaluations by their number: the steps themselves stand in the run file."""
-    shown = facts(plan, say, leave_out=("evaluation_steps", "execution"))
+    shown = facts(plan, say, leave_out=("evaluation_steps", "execution", "stretches", "pacing_shares"))
+    if plan.stretches:
+        first, *later = plan.stretches
+        steps = ", ".join(
+            f"{say.count(s.num_steps)} ({say('from', 'à partir de')} {say.count(s.first_step)})" for s in later
+        )
+        planned = say("steps, planned and laid out anew", "pas, prévus puis redessinés")
+        shown = [*shown, (planned, f"{say.count(first.num_steps)}, {steps}")]
     number = (say("evaluations", "évaluations"), str(len(plan.evaluation_steps)))
     return [*shown, number, (say("execution", "exécution"), execution_text(plan.execution, say))]
 

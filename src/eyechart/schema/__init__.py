@@ -6,7 +6,7 @@ One place for each kind of setting: Rules hold what is the same for every conten
 
 from eyechart.schema.comparison import Comparison, Family, Finding, Language, Summary, Verdict, VerdictKind
 from eyechart.schema.data import DatasetCard, PictureRule, Preprocessing, SplitsCard
-from eyechart.schema.frozen import Count, Fraction, Frozen, Positive, Scalar
+from eyechart.schema.frozen import Count, Fraction, Frozen, NotNegative, Positive, Scalar, Setting
 from eyechart.schema.measured import (
     PROBABILITY_FLOOR,
     Clocks,
@@ -20,13 +20,16 @@ from eyechart.schema.measured import (
     Plan,
     Scores,
     Segment,
+    Stretch,
+    Temperature,
 )
-from eyechart.schema.records import SCHEMA_VERSION, Job, MachineChoice, RunRecord, StudyRecord, TrialChoice
+from eyechart.schema.records import RUN_VERSION, SCHEMA_VERSION, Job, MachineChoice, RunRecord, StudyRecord, TrialChoice
 from eyechart.schema.rules import Augmentation, Budget, Recipe, Rules, Tuning, WeightsOrigin
 from eyechart.schema.tuning import RecipeFile, TrialRecord, TuneRecord
 
 __all__ = [
     "PROBABILITY_FLOOR",
+    "RUN_VERSION",
     "SCHEMA_VERSION",
     "Augmentation",
     "Budget",
@@ -47,6 +50,7 @@ __all__ = [
     "Job",
     "Language",
     "MachineChoice",
+    "NotNegative",
     "PerClass",
     "PictureRule",
     "Plan",
@@ -59,9 +63,12 @@ __all__ = [
     "Scalar",
     "Scores",
     "Segment",
+    "Setting",
     "SplitsCard",
+    "Stretch",
     "StudyRecord",
     "Summary",
+    "Temperature",
     "TrialChoice",
     "TrialRecord",
     "TuneRecord",

@@ -84,7 +84,10 @@ class Comparison(Frozen):
     dataset: str
     contenders: tuple[str, ...]  # the fewest errors first
     pretrained: dict[str, str] = {}  # contender -> what it was pretrained on
+    diverged: tuple[str, ...] = ()  # contenders of which every run diverged: guesses, and no pair among them says more
     num_items: Count  # test images
+    num_classes: Count = 0
+    absent_classes: tuple[str, ...] = ()  # without a test image: macro means are over the others
     summaries: tuple[Summary, ...]
     families: tuple[Family, ...]
     verdicts: tuple[Verdict, ...]

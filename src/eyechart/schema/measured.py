@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from eyechart.schema.frozen import Count, Frozen
+from eyechart.schema.frozen import Count, Frozen, Positive
 from eyechart.schema.rules import Budget
 
 ExecutionMode = Literal["eager", "compiled", "graphs"]
@@ -21,7 +21,7 @@ class HistoryPoint(Frozen):
     epoch: float  # images seen / size of the train part
     training_seconds: float  # on the training clock
     learning_rate: float
-    train_loss: float | None  # the contender's own objective, mean since the last point; None before the first step
+    train_loss: float  # the contender's own objective, mean since the last point
     validation_loss: float  # negative log-likelihood of the class probabilities, the same for all
     validation_accuracy: float
     validation_objective: float | None = None  # a detector's own loss (classes and boxes), else None
@@ -36,8 +36,19 @@ class Execution(Frozen):
     failures: dict[str, str] = {}  # modes that do not work here, and why
 
 
+class Stretch(Frozen):
+    """From one step on, where the training was to end: what was known of its pace by then."""
+
+    first_step: Count
+    num_steps: Count  # of the whole training, as it was laid out from here
+
+
 class Plan(Frozen):
-    """The schedule, fixed before the first step, so that a run can be repeated step for step."""
+    """The schedule, stored so that a run can be repeated step for step.
+
+    It is fixed before the first step, but for a budget in seconds: then its number of steps is fixed anew by the pace
+    of the training itself, and `stretches` says when and how.
+    """
 
     num_steps: Count
     batch_size: int
@@ -46,27 +57,43 @@ class Plan(Frozen):
     budget: Budget  # what it was made from
     step_seconds: float | None = None  # measured by the calibration, when the budget is in seconds
     evaluation_steps: tuple[int, ...]
+    stretches: tuple[Stretch, ...] = ()  # empty: one, from the first step to the last
+    pacing_shares: tuple[float, ...] = ()  # of the budget's seconds, after which the steps are still to be fixed anew
     execution: Execution = Execution()
 
 
 class PerClass(Frozen):
-    """One list each, in the order of the classes."""
+    """One list each, in the order of the classes; None for a class without an image in the judged part."""
 
-    precision: tuple[float, ...]
-    recall: tuple[float, ...]
-    f1: tuple[float, ...]
-    support: tuple[int, ...]
+    precision: tuple[float | None, ...]
+    recall: tuple[float | None, ...]
+    f1: tuple[float | None, ...]
+    support: tuple[int, ...]  # images of the class
+
+    @property
+    def absent(self) -> tuple[int, ...]:
+        """The ids of the classes without an image, which are in no mean."""
+        return tuple(k for k, number in enumerate(self.support) if number == 0)
+
+
+class Temperature(Frozen):
+    """What the logits of one trained model are divided by before its certainty is believed (temperature.py)."""
+
+    value: Positive
+    num_items: Count  # validation images that it was fitted to
+    reason: Literal["fitted", "held"]  # the images decided | too few of them say anything, so it stays near 1
 
 
 class Scores(Frozen):
-    """How good the answers on one part are.  Ratios in 0..1; loss is in nats, lower is better."""
+    """How good the answers on one part are.  Ratios in 0..1; losses are in nats an image, lower is better."""
 
     num_items: Count
     accuracy: float
-    macro_precision: float
+    macro_precision: float  # macro: mean over the classes that the part has (class_means.py)
     macro_recall: float
     macro_f1: float
-    loss: float
+    loss: float  # after the run's temperature: what contenders are compared by
+    raw_loss: float  # of the answers as they come, which a label smoothing or a scale of logits moves as much as skill
     per_class: PerClass
     confusion: tuple[tuple[int, ...], ...]  # rows: truth, columns: answer
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 from typing import Literal
 
 from eyechart.schema.data import DatasetCard, Preprocessing, SplitsCard
-from eyechart.schema.frozen import Count, Frozen, Scalar
-from eyechart.schema.measured import Clocks, Cost, DetectionScores, Execution, HistoryPoint, Host, Plan, Scores
+from eyechart.schema.frozen import Count, Frozen, Setting
+from eyechart.schema.measured import Clocks, Cost, DetectionScores, HistoryPoint, Host, Plan, Scores, Temperature
 from eyechart.schema.rules import Recipe, Rules, WeightsOrigin
 
 SCHEMA_VERSION = 1
+RUN_VERSION = 2  # of run.json; versions.py says what changed
 
 
 class RunRecord(Frozen):
     """`run.json`: everything about one run; its presence means that the run is finished and complete."""
 
-    schema_version: int = SCHEMA_VERSION
+    schema_version: int = RUN_VERSION
     study: str
     run: str  # the folder's name: "vit-s0"
     contender: str  # as asked for: "vgg16:hed"
@@ -29,6 +30,7 @@ class RunRecord(Frozen):
     weights: WeightsOrigin
     preprocessing: Preprocessing
     history: tuple[HistoryPoint, ...]
+    temperature: Temperature | None = None  # fitted on validation; None: an older run, whose answers were not kept
     validation: Scores
     test: Scores
     detection: DetectionScores | None = None
@@ -41,6 +43,7 @@ class RunRecord(Frozen):
     items: str  # the file, beside the runs, that holds the test images and labels
     validation_items: str = ""  # the same for the validation images; empty: not kept
     command: str  # repeats this very run
+    started_in: str = ""  # the folder from which relative paths of data and weights are meant; empty: not known
     started_at: str
     finished_at: str
 
@@ -65,13 +68,15 @@ class StudyRecord(Frozen):
     command: str
     created_at: str
     machine: MachineChoice | None = None  # None: device and precision were given, or are not settled yet
+    started_in: str = ""  # as in a run
+    dataset_sha256: str = ""  # of the content that every run must train on; empty: not looked at yet
 
 
 class TrialChoice(Frozen):
     """Which trial of a search a job is."""
 
     number: Count
-    settings: dict[str, Scalar]  # what it chose for the fields that are searched
+    settings: dict[str, Setting]  # what it chose for the fields that are searched
 
 
 class Job(Frozen):
@@ -84,8 +89,9 @@ class Job(Frozen):
     seed: Count
     recipe: Recipe
     rules: Rules
-    num_cached_images: Count = 0  # of the run that is repeated; 0: as the budget allows
-    execution: Execution | None = None  # of the run that is repeated; None: timed where there is something to choose
+    plan: Plan | None = None  # of the run that is repeated; None: made from the budget
     trial: TrialChoice | None = None  # of a search, which never opens the test part; None: a run
     offline: bool = False
     command: str = ""
+    started_in: str = ""  # as in a run
+    dataset_sha256: str = ""  # of the content that it must train on; empty: any

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from eyechart.schema.frozen import Count, Fraction, Frozen, Positive, Scalar
+from eyechart.schema.frozen import Count, Fraction, Frozen, NotNegative, Positive, Setting
 
 
 class Budget(Frozen):
@@ -25,6 +25,7 @@ class Rules(Frozen):
     img_size: int | None = None  # pixels a side to which an image folder is decoded
     fraction: Annotated[float, Field(gt=0, le=1)] = 1.0  # share of the train part that is used, stratified
     validation_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.05  # of the train part, when there is no own one
+    least_validation_images: Count = 0  # a small train part gives more than that share, up to a fifth of it
     max_test_images: int | None = None  # only the smoke preset shortens the test
     num_evaluations: Annotated[int, Field(ge=1)] = 8  # times that validation is measured while training
     device: str = "auto"  # what was asked for; the run file's host says what was used
@@ -35,7 +36,7 @@ class Rules(Frozen):
 class Augmentation(Frozen):
     """Random changes of a training image, drawn anew for every image and step.  All zero: none."""
 
-    shift_pixels: Annotated[float, Field(ge=0)] = 0.0  # up to this far along both axes
+    shift_pixels: NotNegative = 0.0  # up to this far along both axes
     rotate_degrees: Annotated[float, Field(ge=0, le=180)] = 0.0  # up to this angle either way
     scale_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.0  # 0.1: between 0.9 and 1.1
     shear_degrees: Annotated[float, Field(ge=0, le=60)] = 0.0
@@ -81,12 +82,12 @@ class Recipe(Frozen):
     batch_size: Annotated[int, Field(ge=1)]
     optimizer: Literal["sgd", "adamw"]
     learning_rate: Positive  # the peak, reached after warm-up
-    weight_decay: Annotated[float, Field(ge=0)] = 0.0  # not applied to biases and norms
+    weight_decay: NotNegative = 0.0  # not applied to biases and norms
     momentum: Fraction = 0.9  # SGD's (Nesterov), or AdamW's first beta
     schedule: Literal["linear", "cosine"] = "cosine"  # how the rate falls to 0 after warm-up
     warmup_fraction: Fraction = 0.1  # of all steps
     label_smoothing: Fraction = 0.0
-    clip_norm: Annotated[float, Field(ge=0)] = 0.0  # of the whole gradient; 0: never clipped
+    clip_norm: NotNegative = 0.0  # of the whole gradient; 0: never clipped
     augmentation: Augmentation = Augmentation()
     input_pixels: int | None = None  # square input to which small images are brought; None: always their own size
     fit: Literal["resize", "centre-crop"] = "resize"
@@ -95,7 +96,7 @@ class Recipe(Frozen):
     trunk_rate: Positive = 1.0  # learning rate of pretrained layers as a share of the head's
     cache_frozen: bool = False  # run the frozen stages once and train on their outputs; excludes augmentation
     cache_passes: Positive = 4.0  # when a budget is too short for all images: times that each cached one is used
-    options: dict[str, Scalar] = {}  # the architecture's own arguments, checked by its constructor
+    options: dict[str, Setting] = {}  # the architecture's own arguments, checked by its constructor
     source: str  # the paper, table or lab-log entry behind these numbers
     expect: str  # measured "score +- spread on dataset"
     tuning: Tuning | None = None  # how eyechart tune found these numbers; None: they were written by hand

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from eyechart.schema.frozen import Count, Fraction, Frozen, Positive, Scalar
+from eyechart.schema.frozen import Count, Fraction, Frozen, Positive, Setting
 from eyechart.schema.records import SCHEMA_VERSION, StudyRecord
 from eyechart.schema.rules import Recipe
 
@@ -25,7 +25,7 @@ class TrialRecord(Frozen):
     contender: str
     number: Count  # 0: the recipe as it stands
     seed: Count
-    settings: dict[str, Scalar]  # of the fields that are searched
+    settings: dict[str, Setting]  # of the fields that are searched
     status: Literal["finished", "diverged", "failed"]  # failed: its process ended, out of memory for example
     accuracy: Fraction  # on validation, at the last step; of one that did not finish: a guess
     loss: float  # nats; NaN where there is none

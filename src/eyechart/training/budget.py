@@ -1,7 +1,7 @@
 """From a budget to a number of steps, before the start, so that schedules are whole and runs can be repeated.
 
 Epochs and images are divided by the batch size.  Seconds are divided by the time of a step, which a short calibration
-measures on a copy of the model that is thrown away.
+measures on a copy of the model that is thrown away; the training then corrects it by its own pace (pacing.py).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import math
 from typing import NamedTuple
 
 from eyechart.schema import Budget, Plan, Recipe, Rules
+from eyechart.training.pacing import PACING_SHARES
 
 EARLY_LOOKS = 3
 
@@ -54,6 +55,7 @@ def make_plan(recipe: Recipe, rules: Rules, num_train_images: int, pace: Pace | 
         budget=budget,
         step_seconds=pace.step_seconds if pace else None,
         evaluation_steps=evaluation_steps(num_steps, rules.num_evaluations),
+        pacing_shares=PACING_SHARES if budget.unit == "seconds" else (),
     )
 
 

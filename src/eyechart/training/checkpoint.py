@@ -1,12 +1,15 @@
 """An unfinished run on disk: weights, optimizer and history, as one safetensors file that appears whole or not at all.
 
 No random state is saved: every random number is a function of (seed, step), see seeding.py.
+
+The file holds every tensor contiguous; in memory most weights are channels_last.  A fused optimizer walks through the
+memory of a weight and of its state side by side, whatever the strides say, so each must lie there in the same order.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -14,17 +17,22 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from eyechart.errors import StorageError
-from eyechart.schema import Frozen, HistoryPoint, Plan, Segment
+from eyechart.schema import Count, Frozen, HistoryPoint, Plan, Segment
 from eyechart.storage import write_bytes
+
+VERSION = 2
 
 
 class CheckpointCard(Frozen):
     """What a checkpoint says of itself, in the header of the file."""
 
+    version: int = 1  # 1: of before state was restored in the order of its weights, and loss_sum was kept
     step: int  # optimizer steps done
     plan: Plan
     fingerprint: str  # of recipe, rules, seed and splits: a checkpoint continues nothing else
     history: tuple[HistoryPoint, ...]
+    loss_sum: float = 0.0  # of the steps since the last look, a float32
+    num_summed: Count = 0  # these steps
     segments: tuple[Segment, ...]
     clock_seconds: dict[str, float]
     clock_cpu_seconds: dict[str, float]
@@ -32,17 +40,18 @@ class CheckpointCard(Frozen):
 
 
 class Checkpoint(NamedTuple):
+    path: Path  # where it was read
     card: CheckpointCard
     tensors: dict[str, Tensor]
 
 
 def save_checkpoint(path: Path, card: CheckpointCard, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
     """Write weights, optimizer state and card; StorageError when the disk refuses."""
-    tensors = {f"model.{name}": tensor.detach().contiguous() for name, tensor in model.state_dict().items()}
+    tensors = {f"model.{name}": tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
     for index, state in optimizer.state_dict()["state"].items():
         for name, value in state.items():
             if value is not None:
-                tensors[f"optimizer.{index}.{name}"] = torch.as_tensor(value).contiguous()
+                tensors[f"optimizer.{index}.{name}"] = torch.as_tensor(value).cpu().contiguous()
     write_bytes(path, save(tensors, metadata={"card": card.model_dump_json()}))
 
 
@@ -51,7 +60,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
     try:
         with safe_open(str(path), framework="pt") as file:
             card = CheckpointCard.model_validate_json(file.metadata()["card"])
-            return Checkpoint(card, {name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
+            return Checkpoint(path, card, {name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
     except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
         raise StorageError(
             f"The checkpoint {path} is damaged ({error}). Expected one written by this version of eyechart. "
@@ -60,16 +69,39 @@ def read_checkpoint(path: Path) -> Checkpoint:
 
 
 def restore(checkpoint: Checkpoint, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
-    """Put weights and optimizer state back, in place."""
-    prefix = "model."
-    model.load_state_dict(
-        {name.removeprefix(prefix): value for name, value in checkpoint.tensors.items() if name.startswith(prefix)}
-    )
-    state: dict[int, dict[str, Any]] = {}
-    for name, value in checkpoint.tensors.items():
-        if name.startswith("optimizer."):
-            _, index, key = name.split(".", 2)
-            state.setdefault(int(index), {})[key] = value
+    """Put weights and optimizer state back, in place.
+
+    Raises StorageError for a checkpoint whose weights an earlier version has made wrong.
+    """
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    _refuse_spoiled(checkpoint, parameters)
+    model.load_state_dict(_named(checkpoint.tensors, "model."))
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, value in _named(checkpoint.tensors, "optimizer.").items():
+        index, key = name.split(".", 1)
+        state.setdefault(int(index), {})[key] = _beside(parameters[int(index)], value)
     whole = optimizer.state_dict()
     whole["state"] = state
     optimizer.load_state_dict(whole)
+
+
+def _named(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+
+
+def _beside(parameter: Tensor, value: Tensor) -> Tensor:
+    """A state of the parameter's shape in its memory format and on its device; a counter of steps as it is."""
+    if value.shape != parameter.shape or not value.ndim:
+        return value
+    return torch.empty_like(parameter, dtype=value.dtype, requires_grad=False).copy_(value)
+
+
+def _refuse_spoiled(checkpoint: Checkpoint, parameters: list[Tensor]) -> None:
+    """What version 1 saved is right; where it went on from such a file, moments met other weights than their own."""
+    card = checkpoint.card
+    if card.version < VERSION and len(card.segments) > 1 and not all(each.is_contiguous() for each in parameters):
+        raise StorageError(
+            f"The run of {checkpoint.path} was stopped and resumed (at step {card.segments[0].last_step}) by an "
+            f"earlier version of eyechart, which mixed up the optimizer's state: its weights are not those of an "
+            f"uninterrupted run. Delete {checkpoint.path.parent} to start it anew with --resume."
+        )

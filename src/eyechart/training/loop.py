@@ -23,6 +23,7 @@ from eyechart.schema import HistoryPoint, Plan, Recipe, Segment
 from eyechart.training import checkpoint as checkpoints
 from eyechart.training.feeds import Feed
 from eyechart.training.optimizers import build_optimizer
+from eyechart.training.pacing import Pacer
 from eyechart.training.schedule import learning_rates
 from eyechart.training.step import Step
 
@@ -69,7 +70,8 @@ class Fit:
     diverged: bool = False
     _last_checkpoint: float = 0.0
     _last_progress: float = 0.0
-    _loss: float | None = None
+    _loss: torch.Tensor | None = None  # of the last step, on the device
+    _num_summed: int = 0  # steps since the last look
 
     def __call__(self) -> None:
         """Train to the last step of the plan, or until the loss is no number.
@@ -77,6 +79,7 @@ class Fit:
         Raises Interrupted, after saving, when asked to stop.
         """
         optimizer = build_optimizer(self.model, self.recipe, self.trunk, self.device)
+        self._loss_sum = torch.zeros((), device=self.device)  # over these steps
         step = self._resume(optimizer)
         self._started_at = datetime.now(UTC).isoformat(timespec="seconds")
         self._first_step, self._seconds_before = step, self.clock.seconds("training")
@@ -84,6 +87,7 @@ class Fit:
         with self.clock.section("training"):
             self.feed.prepare(self._while_preparing)
             self._steps(step, optimizer)
+        self.plan = self.plan.model_copy(update={"pacing_shares": ()})  # what is repeated looks at no clock
         self.segments.append(self._segment(self.plan.num_steps))
 
     def _while_preparing(self, share: float) -> None:
@@ -99,26 +103,35 @@ class Fit:
         self.report(Progress(self.run, "caching", done, self.plan.num_cached_images, seconds_left=left))
 
     def _steps(self, first_step: int, optimizer: torch.optim.Optimizer) -> None:
-        rates = learning_rates(self.recipe, self.plan.num_steps)
-        marks = set(self.plan.evaluation_steps)
+        rates = self._rates()
+        pacer = Pacer(self.clock)
         one = Step(self.feed, optimizer, self.recipe.clip_norm)
-        loss_sum, num_summed = torch.zeros((), device=self.device), 0
         self.model.train()
-        for step in range(first_step, self.plan.num_steps):
-            loss = one(step, rates[step])
-            loss_sum += loss
-            num_summed += 1
-            self._sign_of_life(step + 1, loss)
-            if step + 1 in marks:
-                self._look(step + 1, rates[step], float(loss_sum) / num_summed)
-                loss_sum.zero_()
-                num_summed = 0
+        step = first_step
+        while step < self.plan.num_steps:
+            rate = rates[step]
+            self._loss = one(step, rate)
+            step += 1
+            self._loss_sum += self._loss
+            self._num_summed += 1
+            if (laid_out := pacer(self.plan, step)) is not self.plan:
+                self.plan = laid_out
+                rates = self._rates()
+            self._sign_of_life(step)
+            if step in self.plan.evaluation_steps:
+                self._look(step, rate)
                 if self.diverged:
                     return
-            self._save_or_stop(step + 1, optimizer)
+            self._save_or_stop(step, optimizer)
 
-    def _look(self, step: int, rate: float, train_loss: float) -> None:
+    def _rates(self) -> list[float]:
+        return learning_rates(self.recipe, self.plan.num_steps, self.plan.stretches)
+
+    def _look(self, step: int, rate: float) -> None:
         """Measure validation; the training clock stands still meanwhile."""
+        train_loss = float(self._loss_sum) / self._num_summed
+        self._loss_sum.zero_()
+        self._num_summed = 0
         with self.clock.section("evaluation"):
             validation = self.validate()
         self.model.train()
@@ -137,7 +150,7 @@ class Fit:
                 validation_objective=validation.objective,
             )
         )
-        self._sign_of_life(step, None, at_once=True)
+        self._sign_of_life(step, at_once=True)
 
     # ------------------------------------------------------------------------------------- saving and resuming
 
@@ -149,10 +162,13 @@ class Fit:
         with self.clock.section("checkpoint"):
             segments = (*self.segments, self._segment(step))
             card = checkpoints.CheckpointCard(
+                version=checkpoints.VERSION,
                 step=step,
                 plan=self.plan,
                 fingerprint=self.fingerprint,
                 history=tuple(self.history),
+                loss_sum=float(self._loss_sum),
+                num_summed=self._num_summed,
                 segments=segments,
                 clock_seconds=self.clock.all_seconds(),
                 clock_cpu_seconds=self.clock.all_cpu_seconds(),
@@ -174,6 +190,8 @@ class Fit:
         card = checkpoint.card
         self.history[:] = card.history
         self.segments[:] = card.segments
+        self._loss_sum.fill_(card.loss_sum)
+        self._num_summed = card.num_summed
         self.clock.restore(card.clock_seconds, card.clock_cpu_seconds, card.clock_foreign_cpu_seconds)
         return card.step
 
@@ -185,12 +203,11 @@ class Fit:
 
     # ------------------------------------------------------------------------------------- signs of life
 
-    def _sign_of_life(self, step: int, loss: torch.Tensor | None, *, at_once: bool = False) -> None:
+    def _sign_of_life(self, step: int, *, at_once: bool = False) -> None:
         now = time.monotonic()
         if not at_once and now - self._last_progress < PROGRESS_SECONDS:
             return
         self._last_progress = now
-        self._loss = self._loss if loss is None else float(loss)
         seconds = self.clock.seconds("training")
         self.report(
             Progress(
@@ -198,7 +215,7 @@ class Fit:
                 stage="training",
                 step=step,
                 num_steps=self.plan.num_steps,
-                loss=self._loss,
+                loss=None if self._loss is None else float(self._loss),
                 validation_accuracy=self.history[-1].validation_accuracy if self.history else None,
                 seconds_left=seconds / step * (self.plan.num_steps - step) if step else None,
             )

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from eyechart import host, storage, study_folder
+from eyechart import host, storage
 from eyechart.contracts import Progress
 from eyechart.errors import Interrupted, RunFailed, UsageError
 from eyechart.launch import process
@@ -86,40 +86,6 @@ def plan_search(record: StudyRecord, *, trials: int | None = None, seconds: floa
     if not 0 < amount < float("inf"):
         raise UsageError(f"--{unit} got {amount:g}; expected a number above 0.")
     return TuneRecord(study=record, unit=unit, amount=amount)
-
-
-def open_search(record: TuneRecord, folder: Path, *, resume: bool) -> TuneRecord:
-    """Take a folder for a search: a new one, or with `resume` the same one again, whose share may have grown.
-
-    Raises UsageError when the folder holds something else, or a search with other settings.
-    """
-    path = folder / storage.TUNE_FILE
-    if not path.exists():
-        if folder.exists() and any(folder.iterdir()):
-            raise UsageError(
-                f"{folder} is there and is no search of eyechart tune; expected a new or an empty folder. "
-                f"Choose another --name."
-            )
-    elif not resume:
-        raise UsageError(f"{folder} already holds a search. Continue it with --resume, or choose another --name.")
-    else:
-        record = _resumed(storage.read_record(path, TuneRecord), record, folder)
-    storage.write_record(path, record)
-    return record
-
-
-def _resumed(old: TuneRecord, new: TuneRecord, folder: Path) -> TuneRecord:
-    differences = study_folder.differences(old.study, new.study)
-    for field in ("contenders", "seeds"):
-        differences += [field] if set(getattr(old.study, field)) != set(getattr(new.study, field)) else []
-    if old.unit != new.unit or new.amount < old.amount:
-        differences.append(f"{old.amount:g} {old.unit} or more")
-    if differences:
-        raise UsageError(
-            f"{folder} was started with other settings ({', '.join(differences)}). Resume it with the settings of "
-            f"its {storage.TUNE_FILE}, or start another search with --name."
-        )
-    return old.model_copy(update={"amount": new.amount})
 
 
 # --------------------------------------------------------------------------------------------- searching
@@ -205,6 +171,8 @@ def _job(record: TuneRecord, folder: Path, contender: str, seed: int, choice: Tr
         rules=record.study.rules,
         trial=choice,
         offline=offline,
+        started_in=record.study.started_in,
+        dataset_sha256=record.study.dataset_sha256,
     )
 
 
@@ -235,7 +203,7 @@ def _train(job: Job, folder: Path, card: DatasetCard, report: Reporter, launch: 
         )
         storage.write_record(Path(job.folder) / storage.TRIAL_FILE, record)
         (Path(job.folder) / storage.CHECKPOINT_FILE).unlink(missing_ok=True)
-        report(Progress(job.run, "failed", note=f"{job.run} failed, which counts as a trial: {error}"))
+        report(Progress(job.run, "failed", note=f"{job.run} failed, which counts as a trial: {error.told()}"))
 
 
 def _file(folder: Path, contender: str, number: int, seed: int) -> Path:

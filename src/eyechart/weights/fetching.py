@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from eyechart import children
 from eyechart.cache import cache_folder
 
 REACHABLE_SECONDS = 5.0  # a machine without internet must not be held up
@@ -30,11 +31,8 @@ def sha256_of_file(path: Path) -> str:
 
 def run_python(arguments: list[str], seconds: float) -> str:
     """Run this Python with `arguments`; the reason of its failure in one line, empty when it went well."""
-    # -P: a stray torch.py in the folder where the user works must not be imported.
     try:
-        done = subprocess.run(
-            [sys.executable, "-P", *arguments], capture_output=True, text=True, errors="replace", timeout=seconds
-        )
+        done = children.run([sys.executable, *arguments], seconds=seconds)
     except subprocess.TimeoutExpired:
         return f"no answer within {seconds:.0f} s"
     except OSError as error:

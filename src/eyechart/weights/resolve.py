@@ -18,12 +18,15 @@ from typing import NamedTuple
 from eyechart.cache import is_offline
 from eyechart.contracts import StartingWeights
 from eyechart.errors import StorageError, UsageError, WeightsError, WeightsMissing
+from eyechart.file_names import on_disk
+from eyechart.places import user_path
 from eyechart.schema import WeightsOrigin
 from eyechart.weights import hed, imagenet
 from eyechart.weights.fetching import weights_folder
 from eyechart.weights.files import SUFFIXES, read_weights
 from eyechart.weights.trunks import TRUNKS
 
+NAMED_WEIGHTS = ("none", "auto", "imagenet", "hed")  # everything else is the path of a file
 Say = Callable[[str], None]
 
 
@@ -52,8 +55,9 @@ def starting_weights(architecture: str, choice: str, *, offline: bool = False, s
     for source in sources:
         if source.name == choice:
             return _have(architecture, source, offline, say)
-    _check_is_path(architecture, choice, [source.name for source in sources])
-    return read_weights(Path(choice).expanduser(), architecture)
+    path = _existing(choice)
+    _check_is_path(architecture, choice, path, [source.name for source in sources])
+    return read_weights(path, architecture)
 
 
 def _have(architecture: str, source: Source, offline: bool, say: Say) -> StartingWeights:
@@ -133,8 +137,13 @@ def _random() -> StartingWeights:
     return StartingWeights(WeightsOrigin(name="none", description="random initialisation"), {})
 
 
-def _check_is_path(architecture: str, choice: str, names: list[str]) -> None:
-    path = Path(choice).expanduser()
+def _existing(choice: str) -> Path:
+    """The file as the user wrote it, or as a record keeps its name."""
+    paths = [user_path(name) for name in (choice, on_disk(choice))]
+    return next((path for path in paths if path.exists()), paths[0])
+
+
+def _check_is_path(architecture: str, choice: str, path: Path, names: list[str]) -> None:
     if path.exists() or path.suffix in SUFFIXES or "/" in choice or "\\" in choice:
         return
     raise UsageError(

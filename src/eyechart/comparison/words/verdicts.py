@@ -10,9 +10,20 @@ from typing import TYPE_CHECKING
 
 from eyechart.comparison.measures import MEASURES, PRIMARY
 from eyechart.comparison.words.metric_names import interval_text, lead_decimals, lead_text, metric_name, shown_factor
-from eyechart.comparison.words.numbers import NARROW_SPACE, counted, elided, number, p_value, percent, significant
+from eyechart.comparison.words.numbers import (
+    NARROW_SPACE,
+    counted,
+    elided,
+    number,
+    p_value,
+    percent,
+    significant,
+    spoken_list,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from eyechart.schema import Comparison, Family, Language, Verdict
 
 
@@ -38,6 +49,21 @@ def family_sentence(family: Family, comparison: Comparison, lang: Language = "en
     found = "tous ne se valent pas" if family.p_value < 0.05 else "que tous ne se valent pas n'est pas démontré"
     what = f"{name} des {many} concurrents" + (" dans ces entraînements" if family.test == "cochran" else "")
     return _spaced(f"{what} : {found} ({test[1]} {p})")
+
+
+def comparable(verdicts: Sequence[Verdict], comparison: Comparison) -> list[Verdict]:
+    """Without the pairs of which both sides diverged with every seed: two guesses are level, which says nothing."""
+    return [each for each in verdicts if not {each.first, each.second} <= set(comparison.diverged)]
+
+
+def diverged_sentence(comparison: Comparison, lang: Language = "en") -> str:
+    """Who cannot be compared with whom, once; empty where at most one contender failed altogether."""
+    if len(comparison.diverged) < 2:
+        return ""
+    names = spoken_list(comparison.diverged, lang)
+    if lang == "en":
+        return f"{names} diverged with every seed, so none of them can be compared with another"
+    return _spaced(f"{names} ont divergé avec chaque graine ; aucun ne peut être comparé à un autre")
 
 
 def marked(contender: str, comparison: Comparison, lang: Language = "en") -> str:

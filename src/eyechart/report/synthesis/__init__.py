@@ -8,10 +8,9 @@ advice    speed, what to beware of, what to take from it
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
-from urllib.parse import quote
 
+from eyechart.foreign_text import address, in_markdown
 from eyechart.report.answer import answer
 from eyechart.report.synthesis import advice, quality, setting
 from eyechart.report.synthesis.part import Facts, Part
@@ -43,17 +42,10 @@ def synthesis(facts: Facts, *of_answers: Part | None) -> tuple[Part, ...]:
 
 def as_markdown(parts: tuple[Part, ...], facts: Facts, figures: Path) -> str:
     """The same text with its figures in place; `figures` is their folder, beside the file."""
-    told = [f"# {answer(facts.entries, facts.pairs, facts.say).question}"]
+    told = [f"# {in_markdown(answer(facts.entries, facts.pairs, facts.say).question)}"]
     for part in parts:
-        told += [f"## {part.title}", _escaped(part.text)] if part.sentences else [f"## {part.title}"]
-        told += ["\n".join(f"- {_escaped(point)}" for point in part.points)] if part.points else []
+        told += [f"## {part.title}", in_markdown(part.text)] if part.sentences else [f"## {part.title}"]
+        told += ["\n".join(f"- {in_markdown(point)}" for point in part.points)] if part.points else []
         files = [figures / f"{name}.svg" for name in part.figures]
-        told += [f"![{part.title}]({quote(figures.name)}/{quote(file.name)})" for file in files if file.is_file()]
+        told += [f"![{part.title}]({address(figures.name)}/{file.name})" for file in files if file.is_file()]
     return "\n\n".join(told) + "\n"
-
-
-def _escaped(text: str) -> str:
-    """Names of contenders and classes are no Markdown."""
-    for sign in ("\\", "*", "_", "`", "["):
-        text = text.replace(sign, "\\" + sign)
-    return re.sub(r"<(?=[\w/!?])", r"\\<", text)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import statistics
 
+from eyechart.comparison.words.class_means import absent_classes, lacking
 from eyechart.report.answer import answer, described_error
 from eyechart.report.calibration import CalibrationSection
-from eyechart.report.classes import lowest_classes, mean_confusion, mean_f1, most_frequent_mistake
+from eyechart.report.classes import lowest_class, mean_confusion, mean_f1, most_frequent_mistake
 from eyechart.report.entries import Entry
 from eyechart.report.label_errors import LabelErrorSection
 from eyechart.report.pairs import PRIMARY
@@ -131,14 +132,22 @@ def which_classes_are_hard(facts: Facts) -> Part | None:
     say, standing = facts.say, facts.standing
     if not standing:
         return None
-    classes = standing[0].first.dataset.classes
-    told = []
+    first = standing[0].first
+    classes, told = first.dataset.classes, []
     for entry in standing[:MOST_NAMED]:
-        worst = lowest_classes(entry)[0]
-        f1 = say.percent(mean_f1(entry)[worst])
-        told.append(say(f"{classes[worst]} for {entry.name} ({f1})", f"{classes[worst]} pour {entry.name} ({f1})"))
+        worst = lowest_class(entry)
+        if worst is not None:
+            f1 = say.percent(mean_f1(entry)[worst])
+            told.append(say(f"{classes[worst]} for {entry.name} ({f1})", f"{classes[worst]} pour {entry.name} ({f1})"))
     lowest = say("The class with the lowest F1 is ", "La classe au F1 le plus bas est ")
-    sentences = [f"{lowest}{say.listed(told)}."]
+    sentences = [f"{lowest}{say.listed(told)}."] if told else []
+    if not told:
+        sentences = [
+            say("No class has a lower F1 than all others.", "Aucune classe n'a un F1 inférieur à toutes les autres.")
+        ]
+    if absent := absent_classes(first):
+        lacks = lacking(absent, say.lang)
+        sentences.append(say(f"Nothing is known of some: {lacks}.", f"De certaines, rien n'est connu : {lacks}."))
     found = most_frequent_mistake([mean_confusion(entry) for entry in standing])
     if found is not None:
         truth, given = classes[found[0]], classes[found[1]]
