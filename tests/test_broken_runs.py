@@ -263,6 +263,16 @@ def test_a_split_that_lacks_a_class(tmp_path: Path) -> None:
     assert found["missing-classes"].facts == {"part": "test", "classes": "emu", "number": 1}
 
 
+def test_a_class_on_whose_pictures_nothing_is_to_be_seen(tmp_path: Path) -> None:
+    root = picture_folder(tmp_path / "pictures", {"cat": (20, 5), "dog": (20, 5)})
+    for part in ("train", "test"):
+        for picture in (root / part / "dog").iterdir():
+            Image.new("L", (16, 16), 255).save(picture)
+    folder, record = train(tmp_path / "runs", data=str(root), steps=2)
+    assert record.splits.plain_classes == {"train": ("dog",), "validation": ("dog",), "test": ("dog",)}
+    assert grave(folder)["plain-classes"].facts == {"part": "train", "classes": "dog", "number": 1}
+
+
 # --------------------------------------------------------------------------------------------- rules
 
 

@@ -13,6 +13,7 @@ from eyechart.data.class_folders import Listing, list_folder
 from eyechart.data.ignored import is_hidden, made_by
 from eyechart.data.layout import PART_NAMES, part_of
 from eyechart.errors import DatasetError
+from eyechart.storage import LOCK_PREFIX
 
 pytestmark = pytest.mark.usefixtures("empty_cache")
 
@@ -163,7 +164,10 @@ def test_results_of_eyechart_and_virtual_environments_are_told_and_skipped(laid_
     )
 
 
-@pytest.mark.parametrize("place", ["run.json", "first/study.json", "first/cnn-s0/run.json", "mine/tune.json"])
+RECORDS = ("run.json", "first/study.json", "first/cnn-s0/run.json", "mine/tune.json", f"first/{LOCK_PREFIX}lock")
+
+
+@pytest.mark.parametrize("place", RECORDS)
 def test_what_is_of_eyechart(place, tmp_path):
     (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
     assert made_by(tmp_path) is None

@@ -6,7 +6,7 @@ import os
 from itertools import islice
 from pathlib import Path
 
-from eyechart.storage import RUN_FILE, STUDY_FILE, TUNE_FILE
+from eyechart.storage import LOCK_PREFIX, RUN_FILE, STUDY_FILE, TUNE_FILE
 
 # What systems and programs leave behind, in lower case; names that begin with a dot need no entry.
 SYSTEM_NAMES = frozenset(
@@ -44,13 +44,15 @@ def leads_up(folder: str | Path) -> bool:
 
 
 def _has_records(folder: str, depth: int) -> bool:
+    """Whether a study, a run or a search lies here or below, or is being worked on."""
     if any(os.path.isfile(os.path.join(folder, name)) for name in RECORD_FILES):
         return True
-    if not depth:
-        return False
     try:
         with os.scandir(folder) as entries:
-            inside = [entry.path for entry in islice(entries, MOST_ENTRIES) if entry.is_dir(follow_symlinks=False)]
+            some = list(islice(entries, MOST_ENTRIES))
     except OSError:  # whoever reads it says so
         return False
-    return any(_has_records(path, depth - 1) for path in inside)
+    if any(entry.name.startswith(LOCK_PREFIX) for entry in some):
+        return True
+    inside = [entry.path for entry in some if entry.is_dir(follow_symlinks=False)]
+    return depth > 0 and any(_has_records(path, depth - 1) for path in inside)
