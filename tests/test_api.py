@@ -6,10 +6,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import eyechart as ec
 from eyechart.contracts import Dataset
+from eyechart.errors import RunFailed, UsageError
+from eyechart.schema import StudyRecord
+from eyechart.study import Study, plan_study, raise_failures
 
 
 def test_importing_is_light() -> None:
@@ -30,6 +34,35 @@ def test_run_table_and_report(tmp_path: Path, mnist: Dataset, capsys: pytest.Cap
     assert "cnn" in capsys.readouterr().out
     assert study.report(tmp_path / "page.html").read_text().lstrip().startswith("<!doctype html>")
     assert ec.open_study(study.folder).runs == study.runs
+
+
+def test_one_name_one_seed_and_numbers_of_numpy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is planned from what a notebook would write; nothing is trained."""
+    planned: list[StudyRecord] = []
+
+    def race(record: StudyRecord, folder: Path, **flags: object) -> Study:
+        planned.append(record)
+        return Study(folder, record)
+
+    monkeypatch.setattr("eyechart.cli.run.race", race)
+    ec.run(models="cnn", data="digits", seeds=3, output=tmp_path)
+    ec.run(models="cnn,vit", data="digits", seeds=np.arange(2), output=tmp_path)
+    ec.run(models=("cnn",), data="digits", seeds=[np.int64(1)], output=tmp_path)
+    assert [(record.contenders, record.seeds) for record in planned] == [
+        (("cnn",), (3,)), (("cnn", "vit"), (0, 1)), (("cnn",), (1,)),
+    ]  # fmt: skip
+    assert ec.run(models="cnn", data="digits", output="~").folder == Path.home() / "quick-digits"
+    for wrong in ({"models": ""}, {"models": [""]}, {"seeds": "0"}, {"seeds": 0.5}, {"seeds": []}, {"name": "a\0b"}):
+        with pytest.raises(ec.EyechartError, match=r"[Ee]xpected"):
+            ec.run(**{"models": "cnn", "data": "digits", "output": tmp_path} | wrong)
+
+
+def test_every_reason_of_a_failure_is_in_the_exception(tmp_path: Path) -> None:
+    study = Study(tmp_path, plan_study(["cnn", "vit"], preset="smoke"))
+    study.failures = {"cnn-s0": UsageError("too small"), "vit-s0": RunFailed("KeyError: 3\nTraceback")}
+    with pytest.raises(RunFailed, match=r"cnn-s0: too small\nvit-s0: KeyError: 3") as caught:
+        raise_failures(study)
+    assert caught.value.reasons == {"cnn-s0": "too small", "vit-s0": "KeyError: 3\nTraceback"}
 
 
 def test_errors_are_exceptions_with_messages(tmp_path: Path) -> None:

@@ -108,3 +108,24 @@ def test_a_folder_that_is_no_run_says_what_it_is_and_what_to_do(tmp_path: Path) 
         assert "run.json" not in str(found.value)
     with pytest.raises(StorageError, match="is a file"):
         storage.read_run(tmp_path / "study" / "cnn-s0" / "run.json")
+
+
+@pytest.mark.parametrize(
+    ("name", "cure"),
+    [
+        ("study.json", r"Restore that file, or start anew under another --name\.$"),
+        ("tune.json", r"Restore that file, or start anew under another --name\.$"),
+        ("run.json", r"Delete the folder \S+ and run with --resume\.$"),
+    ],
+)
+def test_what_is_advised_of_a_damaged_record_works(name: str, cure: str, tmp_path: Path) -> None:
+    """Without its plan a study cannot be resumed, and its folder holds all of its runs."""
+    (tmp_path / name).write_text("{")
+    with pytest.raises(StorageError, match=cure):
+        storage.read_record(tmp_path / name, Budget)
+
+
+def test_damaged_images_are_made_again_by_a_run(tmp_path: Path) -> None:
+    (tmp_path / "items-0123.npz").write_text("")
+    with pytest.raises(StorageError, match=r"Delete it and the folder of one run beside it, then run with --resume"):
+        storage.read_arrays(tmp_path / "items-0123.npz")

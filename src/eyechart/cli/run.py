@@ -45,7 +45,7 @@ def run(
     output: Path = typer.Option(Path("runs"), "-o", "--output", envvar="EYECHART_OUTPUT", help="Folder of studies."),
     name: str = typer.Option(None, "--name", help="Folder of this study. Default: preset and dataset."),
     resume: bool = typer.Option(False, "--resume", help="Skip finished runs, continue a broken one."),
-    exist_ok: bool = typer.Option(False, "--exist-ok", help="Replace a study of the same name."),
+    exist_ok: bool = typer.Option(False, "--exist-ok", help="Replace the study there, once the new one is complete."),
     dry_run: bool = typer.Option(False, "--dry-run", help="Print plan, time and disk, and train nothing."),
     strict: bool = typer.Option(False, "--strict", help="Refuse an unfair plan, and fail on unfair or odd results."),
     offline: bool = typer.Option(False, "--offline", envvar="EYECHART_OFFLINE", help="Never touch the network."),
