@@ -66,16 +66,13 @@ def run(
     """
     from eyechart import study as studies
     from eyechart.cli.run import race
-    from eyechart.file_names import on_disk
 
     record = studies.plan_study(
         models, str(data), preset, seeds, name=name, changes=recipe, recipe_files=[Path(file) for file in recipes],
         budget=budget, img_size=img_size, fraction=fraction, device=device, precision=precision, num_threads=threads,
     )  # fmt: skip
-    done = race(
-        record, Path(output) / on_disk(record.name), resume=resume, exist_ok=exist_ok, offline=offline, quiet=quiet,
-        strict=strict,
-    )  # fmt: skip
+    folder = studies.folder_of(record, Path(output))
+    done = race(record, folder, resume=resume, exist_ok=exist_ok, offline=offline, quiet=quiet, strict=strict)
     studies.raise_failures(done)
     if strict:
         done.check_fairness()

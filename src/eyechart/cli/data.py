@@ -45,10 +45,11 @@ def fetch(
 ) -> None:
     """Bring a dataset into the cache, checked by hash; repair it if it is damaged."""
     from eyechart.data import catalog
+    from eyechart.file_names import readable
 
     folder = catalog.fetch(name, offline=offline, say=_say)
     if as_json:
-        _print_json({"name": name, "folder": str(folder) if folder else None})
+        _print_json({"name": name, "folder": readable(str(folder)) if folder else None})
     else:
         typer.echo(f"{name} is in {folder}" if folder else f"{name} comes with scikit-learn; nothing to fetch")
 
@@ -82,7 +83,7 @@ def show(
     from eyechart.data.catalog import load_dataset
     from eyechart.data.contact_sheet import write_contact_sheet
     from eyechart.errors import UsageError
-    from eyechart.file_names import on_disk
+    from eyechart.file_names import on_disk, readable
 
     dataset = load_dataset(reference, img_size=img_size, offline=offline, say=_say)
     path = output or Path(on_disk(f"{dataset.card.name}-classes.png"))
@@ -90,7 +91,7 @@ def show(
         raise UsageError(f"{path} is there already. Name another file with --output, or overwrite it with --exist-ok.")
     write_contact_sheet(dataset, path)
     if as_json:
-        _print_json({"picture": str(path), "classes": list(dataset.card.classes)})
+        _print_json({"picture": readable(str(path)), "classes": list(dataset.card.classes)})
     else:
         typer.echo(str(path))
 
@@ -103,12 +104,15 @@ def prepared(
     """What folders of pictures have in the cache: decoded once, used by every later run, and safe to remove."""
     from eyechart.data import picture_store
     from eyechart.errors import UsageError
+    from eyechart.file_names import readable
 
     if remove is not None and not picture_store.remove(remove):
         raise UsageError(f"Nothing was prepared from {remove}. `eyechart data prepared` lists what was.")
     folders = picture_store.prepared_folders()
     if as_json:
-        _print_json([{"folder": each.root, "kept_in": str(each.place), "bytes": each.num_bytes} for each in folders])
+        _print_json(
+            [{"folder": each.root, "kept_in": readable(str(each.place)), "bytes": each.num_bytes} for each in folders]
+        )
         return
     for folder in folders:
         typer.echo(f"{folder.num_bytes / 1e6:>10,.1f} MB  {folder.root}  (in {folder.place})")

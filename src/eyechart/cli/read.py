@@ -81,7 +81,8 @@ def report(
     language, folders = language_of(lang), find_runs(runs)
     if not folders:
         raise UsageError(f"There is no finished run in {', '.join(map(str, runs))}; expected at least one run.json.")
-    typer.echo(write_report(folders, output or runs[0] / "report.html", lang=language))
+    target = output or runs[0] / "report.html"
+    typer.echo(write_report(folders, target, lang=language, say_left_out=lambda why: typer.echo(why, err=True)))
     if strict:
         refuse(find(folders), language)
 

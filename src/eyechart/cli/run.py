@@ -51,7 +51,6 @@ def run(
 ) -> None:  # fmt: skip
     """Train contenders on the same images under the same rules, compare them, and write a report."""
     from eyechart import study as studies
-    from eyechart.file_names import on_disk
 
     language = language_of(lang)  # an unknown one is told before anything is trained
     budget = _budget(epochs=epochs, images=images, seconds=seconds, steps=steps)
@@ -60,18 +59,11 @@ def run(
         _split(model), data, preset, _numbers(seeds), name=name, changes=changes, recipe_files=recipe,
         budget=budget, img_size=img_size, fraction=fraction, device=device, num_threads=threads, precision=precision,
     )  # fmt: skip
+    folder = studies.folder_of(record, output)
     if dry_run:
-        _dry_run(record, output / on_disk(record.name), offline, as_json, strict, language)
+        _dry_run(record, folder, offline, as_json, strict, language)
         return
-    study = race(
-        record,
-        output / on_disk(record.name),
-        resume=resume,
-        exist_ok=exist_ok,
-        offline=offline,
-        strict=strict,
-        lang=language,
-    )
+    study = race(record, folder, resume=resume, exist_ok=exist_ok, offline=offline, strict=strict, lang=language)
     _conclude(study, as_json, strict, language)
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from eyechart.errors import DatasetError
+from eyechart.file_names import readable
 from eyechart.storage import natural_key
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def _folder_members(root: Path) -> Iterator[Member]:
         for name in sorted(files, key=natural_key):
             path = Path(folder, name)
             if not is_hidden(name) and path.is_file():  # not a broken link, a pipe or a device
-                yield FolderMember(path.relative_to(root).as_posix(), path)
+                yield FolderMember(readable(path.relative_to(root).as_posix()), path)
 
 
 def _zip_members(path: Path) -> Iterator[Member]:

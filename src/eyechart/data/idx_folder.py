@@ -21,6 +21,7 @@ from eyechart.data.archive import Member, members
 from eyechart.data.content import parts_sha256
 from eyechart.data.pictures import SUFFIXES
 from eyechart.errors import DatasetError
+from eyechart.file_names import readable
 from eyechart.schema import DatasetCard
 
 if TYPE_CHECKING:
@@ -78,9 +79,9 @@ def load(path: Path, found: list[Member], say: Callable[[str], None]) -> Dataset
         if images is not None:
             _check_fits(part, images, train, num_classes, path)
     card = DatasetCard(
-        name=path.name or str(path),
-        title=path.name or str(path),
-        source=str(path),
+        name=readable(path.name or str(path)),
+        title=readable(path.name or str(path)),
+        source=readable(str(path)),
         licence="the user's own",
         content_sha256=parts_sha256(train, validation, test),
         classes=tuple(str(label) for label in range(num_classes)),

@@ -34,6 +34,7 @@ SECONDS_PER_PICTURE, SECONDS_PER_BYTE = 70e-6, 25e-9
 TASK_SECONDS = 0.05
 MOST_PICTURES, FEWEST_PICTURES = 512, 4  # of a task
 PROCESS_SECONDS = 1.0  # of work, from which on it pays to start processes
+LEAVING_SECONDS = 5.0  # from the last that is heard of a process to its end
 
 
 class Task(NamedTuple):
@@ -142,15 +143,22 @@ class _Reader:
         assert self._process.stdout
         try:
             answer = pickle.load(self._process.stdout)
-        except (EOFError, pickle.UnpicklingError):
+        except Exception:  # half an answer, or something else that was printed, can raise anything
             raise DatasetError(
-                f"A process that decodes pictures ended with code {self._process.wait()} before it was done; signal 9 "
-                f"is usually the system running out of memory. Run the same command again: it goes on from there."
+                f"A process that decodes pictures {self._fate()} before it was done; signal 9 is usually the system "
+                f"running out of memory. Run the same command again: it goes on from there."
             ) from None
         if isinstance(answer, EyechartError):
             raise answer
         assert isinstance(answer, Decoded)
         return answer
+
+    def _fate(self) -> str:
+        """What became of a process that did not answer; one that still runs is not waited for."""
+        try:
+            return f"ended with code {self._process.wait(LEAVING_SECONDS)}"
+        except subprocess.TimeoutExpired:
+            return "wrote something that is no answer"
 
 
 def main() -> None:

@@ -90,7 +90,7 @@ def run_link(run: Run, output: Path) -> str:
     """The run file's address relative to the report, so that both can move together."""
     target = run.folder.resolve() / RUN_FILE
     try:
-        return quote(Path(os.path.relpath(target, output.resolve().parent)).as_posix())
+        return quote(os.fsencode(Path(os.path.relpath(target, output.resolve().parent)).as_posix()))
     except ValueError:  # on another drive there is no relative way
         return target.as_uri()
 
