@@ -22,6 +22,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from eyechart.data.regular_files import check_regular
+from eyechart.data.silence import silent_standard_error
 from eyechart.errors import DatasetError, DatasetMissing
 
 if TYPE_CHECKING:
@@ -134,7 +135,8 @@ def _errors_named(path: Path | str) -> Iterator[None]:
 
 def _plain(picture: Image.Image, *, is_turned: bool) -> Image.Image:
     """Upright, opaque, 8 bits a channel: mode L or RGB."""
-    picture.load()
+    with silent_standard_error() if picture.format == "TIFF" else contextlib.nullcontext():
+        picture.load()
     if is_turned:
         picture = ImageOps.exif_transpose(picture)
     if picture.mode.startswith(("I", "F")):
