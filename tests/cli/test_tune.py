@@ -16,7 +16,7 @@ from eyechart import storage
 from eyechart.schema import RecipeFile
 
 EYECHART = [sys.executable, "-m", "eyechart"]
-PATIENCE_SECONDS = 240
+PATIENCE_SECONDS = 600  # only a process that hangs takes longer
 
 
 def eyechart(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -173,14 +173,15 @@ def test_draws_fill_the_whole_range(images):
 
 @pytest.mark.slow
 def test_speed_on_one_thread(mnist):
+    """CPU time of the thread that does it, and ten times what an idle core takes: neither depends on other load."""
     batch = to_floats(torch.from_numpy(np.array(mnist.train.images[:256])))
 
     def milliseconds(kind):
         times = []
         for _ in range(30):
-            start = time.perf_counter()
+            start = time.thread_time()
             augment(batch, kind, generator())
-            times.append(time.perf_counter() - start)
+            times.append(time.thread_time() - start)
         return 1000 * min(times)
 
     assert milliseconds(Augmentation(shift_pixels=2)) < 8  # 0.6 measured on an idle core

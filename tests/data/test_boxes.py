@@ -109,10 +109,11 @@ def test_mnist_digits_fill_their_20_pixel_frame(mnist):
 
 @pytest.mark.slow
 def test_speed_on_one_thread(mnist):
+    """CPU time of the thread that does it, and ten times what an idle core takes: neither depends on other load."""
     batch = to_floats(torch.from_numpy(np.array(mnist.train.images[:256])))
     times = []
     for _ in range(30):
-        start = time.perf_counter()
+        start = time.thread_time()
         ink_boxes(batch)
-        times.append(time.perf_counter() - start)
+        times.append(time.thread_time() - start)
     assert 1000 * min(times) < 10  # milliseconds; 1.2 on an idle core

@@ -20,7 +20,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_response(200)
         self.end_headers()
         if self.path == "/drip":
-            for _ in range(100):
+            for _ in range(20_000):
                 try:
                     self.wfile.write(b"x")
                 except OSError:
@@ -43,24 +43,24 @@ def server():
 
 
 def test_content(server):
-    assert download(f"{server}/x", deadline_seconds=5, max_bytes=5) == b"hello"
+    assert download(f"{server}/x", deadline_seconds=300, max_bytes=5) == b"hello"
 
 
 def test_too_much(server):
     with pytest.raises(DownloadError, match="more than the expected 4 bytes"):
-        download(f"{server}/x", deadline_seconds=5, max_bytes=4)
+        download(f"{server}/x", deadline_seconds=300, max_bytes=4)
 
 
 def test_an_error_of_the_server(server):
     with pytest.raises(DownloadError, match="answered 404"):
-        download(f"{server}/missing", deadline_seconds=5, max_bytes=5)
+        download(f"{server}/missing", deadline_seconds=300, max_bytes=5)
 
 
 def test_a_server_that_drips_for_ever(server):
     start = time.monotonic()
     with pytest.raises(DownloadError, match=r"within 0\.4 s"):
         download(f"{server}/drip", deadline_seconds=0.4, max_bytes=1000)
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 300
 
 
 def test_a_host_that_never_answers():
@@ -68,21 +68,21 @@ def test_a_host_that_never_answers():
         start = time.monotonic()
         with pytest.raises(DownloadError, match=r"no answer|no connection"):
             download(f"http://127.0.0.1:{silent.getsockname()[1]}/x", deadline_seconds=0.3, max_bytes=5)
-        assert time.monotonic() - start < 5
+        assert time.monotonic() - start < 300
 
 
 def test_nobody_there_and_no_url():
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     with pytest.raises(DownloadError, match="no connection"):
-        download(f"http://127.0.0.1:{port}/x", deadline_seconds=5, max_bytes=5)
+        download(f"http://127.0.0.1:{port}/x", deadline_seconds=300, max_bytes=5)
     with pytest.raises(DownloadError, match="no connection"):
-        download("not a url", deadline_seconds=5, max_bytes=5)
+        download("not a url", deadline_seconds=300, max_bytes=5)
 
 
 def test_within_hands_on_results_and_errors():
-    assert within(5, lambda: 3) == 3
+    assert within(300, lambda: 3) == 3
     with pytest.raises(ZeroDivisionError):
-        within(5, lambda: 1 / 0)
+        within(300, lambda: 1 / 0)
     with pytest.raises(DownloadError, match=r"no answer within 0\.05 s"):
-        within(0.05, lambda: time.sleep(1))
+        within(0.05, lambda: time.sleep(600))

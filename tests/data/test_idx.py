@@ -53,7 +53,8 @@ def test_kind_is_told_by_the_first_bytes():
         (TWO_IMAGES + b"\0", "too long: found 29 bytes; expected 28"),
         (bytes([0, 0, 8, 1, 0, 0, 0, 0]), "holds no labels"),
         (gzip.compress(TWO_IMAGES, mtime=0)[:-5], "damaged gzip"),
-        (gzip.compress(TWO_IMAGES, mtime=0)[:12] + b"\xff\xff\xff\xff\xff", "damaged gzip"),
+        (gzip.compress(TWO_IMAGES, mtime=0)[:10] + b"\xff\xff\xff\xff\xff", "damaged gzip"),
+        (gzip.compress(TWO_IMAGES, mtime=0)[:-8] + bytes(8), "damaged gzip"),
         (bytes([0, 0, 8, 3]) + struct.pack(">3I", 2**32 - 1, 2**32 - 1, 2**32 - 1) + b"\0", "truncated"),
     ],
 )
@@ -63,9 +64,21 @@ def test_broken_files_are_named_with_found_and_expected(content, words):
     assert "some-file" in str(caught.value)
 
 
-def test_a_small_gzip_cannot_unpack_to_anything():
-    with pytest.raises(DatasetError, match="more than 1,000 bytes"):
-        idx.unpack(gzip.compress(bytes(5000)), "bomb", max_bytes=1000)
+def test_a_small_gzip_unpacks_to_what_its_header_announces_and_no_further(monkeypatch):
+    asked_for = []
+    read = gzip.GzipFile.read
+    monkeypatch.setattr(gzip.GzipFile, "read", lambda self, size=-1: asked_for.append(size) or read(self, size))
+    with pytest.raises(DatasetError, match="bomb is too long: it unpacks to more than the 28 bytes"):
+        idx.unpack(gzip.compress(TWO_IMAGES + bytes(5_000_000)), "bomb")
+    assert asked_for == [29]
+
+
+def test_a_gzip_that_announces_too_much_is_not_unpacked(monkeypatch):
+    monkeypatch.setattr(gzip, "open", lambda file: pytest.fail("unpacked"))
+    with pytest.raises(DatasetError, match="big announces 28 bytes; expected at most 20"):
+        idx.unpack(gzip.compress(TWO_IMAGES), "big", max_bytes=20)
+    with pytest.raises(DatasetError, match="bomb is no IDX file"):
+        idx.unpack(gzip.compress(bytes(5000)), "bomb")
 
 
 def test_mapped_file_equals_parsed_and_cannot_be_written(tmp_path):

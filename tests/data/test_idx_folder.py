@@ -179,6 +179,42 @@ def test_a_name_that_tells_two_parts_is_an_error():
         idx_folder.part_of("train-test-images")
 
 
+def test_a_member_is_read_as_far_as_its_header_announces(tmp_path, idx_bytes, monkeypatch):
+    """Whether the zip or a gzip inside packs the rest."""
+    asked_for = []
+    read = zipfile.ZipExtFile.read
+    monkeypatch.setattr(zipfile.ZipExtFile, "read", lambda self, n=-1: asked_for.append(n) or read(self, n))
+    with zipfile.ZipFile(tmp_path / "x.zip", "w", zipfile.ZIP_DEFLATED) as target:
+        for name, content in zip(PLAIN, idx_bytes, strict=True):
+            target.writestr(name, content + bytes(3_000_000))
+    with pytest.raises(DatasetError, match="too long"):
+        load_dataset(str(tmp_path / "x.zip"))
+    assert 0 < max(asked_for) < 10_000
+    assert min(asked_for) > 0
+
+
+def test_packed_files_that_announce_too_much_together_are_not_unpacked(tmp_path, idx_bytes, monkeypatch):
+    monkeypatch.setattr("eyechart.data.idx.MAX_BYTES", 500)
+    monkeypatch.setattr("eyechart.data.idx.unpack", lambda *_: pytest.fail("unpacked"))
+    for name, content in zip(PLAIN, idx_bytes, strict=True):
+        (tmp_path / f"{name}.gz").write_bytes(gzip.compress(content))
+    total = sum(map(len, idx_bytes))
+    with pytest.raises(DatasetError, match=f"announce {total} bytes together; expected at most 500"):
+        load_dataset(str(tmp_path))
+
+
+def test_members_that_lead_out_are_skipped_and_named(tmp_path, idx_bytes):
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as target:
+        for name, content in zip(PLAIN, idx_bytes, strict=True):
+            target.writestr(name, content)
+        for name in ("../evil-ubyte", "/root-ubyte", "..\\windows-ubyte"):
+            target.writestr(name, b"no IDX at all")
+    said: list[str] = []
+    assert is_whole(load_dataset(str(tmp_path / "x.zip"), say=said.append), idx_bytes)
+    (skipped,) = [line for line in said if "skipped" in line]
+    assert skipped.endswith("leads out of the folder: ../evil-ubyte, /root-ubyte, ..\\windows-ubyte")
+
+
 def test_not_a_zip(tmp_path):
     (tmp_path / "x.zip").write_bytes(b"PK but not really")
     with pytest.raises(DatasetError, match="no zip file"):

@@ -210,26 +210,35 @@ def test_progress_is_told(folder, saves_every_task):
 
 
 PROGRAM = """
-import sys, time
+import os, sys, time
 from eyechart.data import picture_pass, picture_reader
 from eyechart.data.catalog import load_dataset
 picture_reader.FEWEST_PICTURES, picture_reader.TASK_SECONDS = 1, 0.0
 picture_pass.SAVE_SECONDS = picture_pass.SAY_SECONDS = -1.0
 decode = picture_reader.decode
-def slowly(task):
-    time.sleep(float(sys.argv[2]))
+num_decoded = 0
+def gated(task):
+    global num_decoded
+    num_decoded += 1
+    while num_decoded > int(sys.argv[2]) and not os.path.exists(sys.argv[3]):
+        time.sleep(0.02)
     return decode(task)
-picture_reader.decode = slowly
+picture_reader.decode = gated
 def say(sentence):
     print(sentence, flush=True)
 print(load_dataset(sys.argv[1], say=say).card.content_sha256)
 """
 
 
-def started(folder: Path, seconds_a_picture: float) -> subprocess.Popen[str]:
-    """A process that prepares the folder slowly and tells of every picture."""
+def gate_of(folder: Path) -> Path:
+    """The file that lets the processes that are `started` go on."""
+    return folder.with_name("gate")
+
+
+def started(folder: Path, num_pictures: int) -> subprocess.Popen[str]:
+    """A process that tells of every picture it prepares, and after so many waits for its gate."""
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    command = [sys.executable, "-c", PROGRAM, str(folder), str(seconds_a_picture)]
+    command = [sys.executable, "-c", PROGRAM, str(folder), str(num_pictures), str(gate_of(folder))]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
 
 
@@ -243,14 +252,14 @@ def wait_for(process: subprocess.Popen[str], words: str) -> str:
 
 @pytest.mark.parametrize("num_told", [1, 17, 35])
 def test_killed_in_the_middle_it_goes_on(num_told, folder, decoded_files):
-    with started(folder, 0.005) as process:
+    with started(folder, num_told) as process:
         wait_for(process, f" {num_told} of 36 pictures prepared")
         process.send_signal(signal.SIGKILL)
     (partial,) = stores_of(folder)
     assert partial.endswith(".partial")
     layout = picture_pass.read_progress(picture_store.place_of(folder) / partial)
     assert layout is not None
-    assert num_told <= layout.num_done <= 36
+    assert layout.num_done == num_told
     dataset = load_dataset(str(folder))
     assert len(decoded_files) == 36 - layout.num_done
     assert dataset.card.content_sha256 == plainly(folder, channels=1)
@@ -274,11 +283,14 @@ def test_a_file_that_is_shorter_than_its_progress_is_not_believed(folder, saves_
 
 
 def test_two_starts_at_once_prepare_it_once(folder):
-    with started(folder, 0.01) as first, started(folder, 0.01) as second:
-        outputs = [process.communicate()[0] for process in (first, second)]
+    with started(folder, 1) as first:
+        wait_for(first, " 1 of 36 pictures prepared")
+        with started(folder, 1) as second:
+            wait_for(second, "waiting for another process that prepares the same pictures")
+            gate_of(folder).touch()
+            outputs = [process.communicate()[0] for process in (first, second)]
     told = [line for output in outputs for line in output.splitlines() if "pictures prepared" in line]
-    assert len(told) == 36, "each picture was prepared by one of them"
-    assert any("waiting for another process that prepares the same pictures" in output for output in outputs)
+    assert len(told) == 35, "each of the others was prepared by one of them"
     assert {output.splitlines()[-1] for output in outputs} == {plainly(folder, channels=1)}
 
 
@@ -287,7 +299,7 @@ def test_whoever_waits_can_be_stopped(folder):
         if "waiting" in sentence:
             raise Interrupted("stopped")
 
-    with started(folder, 0.05) as process:
+    with started(folder, 1) as process:
         wait_for(process, " 1 of 36")
         with pytest.raises(Interrupted):
             load_dataset(str(folder), say=say)
@@ -300,7 +312,7 @@ def test_reader_processes_end_with_whoever_started_them(folder):
         process = reader._process
         assert process.poll() is None
         process.stdin.close()  # as when the parent is killed
-        assert process.wait(timeout=20) == 0
+        assert process.wait(timeout=300) == 0
 
 
 # --------------------------------------------------------------------------------------------- trouble

@@ -189,11 +189,11 @@ def test_failures_of_the_process_are_told(program, words, empty_cache, monkeypat
 
 
 def test_the_deadline_ends_the_process(empty_cache, monkeypatch):
-    play_child(monkeypatch, "import time; time.sleep(60)")
+    play_child(monkeypatch, "import time; time.sleep(600)")
     start = time.monotonic()
     with pytest.raises(DatasetMissing, match="not finished within 1 s"):
         torchvision_sets.files_in_cache(KNOWN["usps"], offline=False, say=lambda _: None, deadline_seconds=1)
-    assert time.monotonic() - start < 10
+    assert time.monotonic() - start < 300
 
 
 @pytest.mark.slow

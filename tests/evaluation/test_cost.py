@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -38,6 +39,7 @@ class Counted(nn.Module):
         self.norm = nn.BatchNorm2d(8)
         self.linear = nn.Linear(8 * 28 * 20, 10)
         self.seconds_per_answer = 0.0
+        self.take: Callable[[float], None] = lambda seconds: None
 
     def _logits(self, images: Tensor) -> Tensor:
         return self.linear(nn.functional.dropout(self.norm(self.conv(images)), training=self.training).flatten(1))
@@ -46,7 +48,7 @@ class Counted(nn.Module):
         return nn.functional.cross_entropy(self._logits(batch.images), batch.labels)
 
     def answer(self, images: Tensor) -> Answer:
-        time.sleep(self.seconds_per_answer)
+        self.take(self.seconds_per_answer)
         return Answer(self._logits(images).softmax(dim=1))
 
     def class_probabilities(self, images: Tensor) -> Tensor:
@@ -89,22 +91,41 @@ def test_counting_leaves_model_and_random_numbers_alone():
     assert not model.training
 
 
-def test_rates_agree_with_a_known_duration():
+class Hands:
+    """A time that moves only while a model answers."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def move(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.fixture
+def hands(monkeypatch: pytest.MonkeyPatch) -> Hands:
+    hands = Hands()
+    monkeypatch.setattr("eyechart.evaluation.cost.time.perf_counter", lambda: hands.now)
+    return hands
+
+
+def timed_model(hands: Hands, seconds_per_answer: float) -> Counted:
     model = Counted()
-    model.seconds_per_answer = 0.02
+    model.seconds_per_answer, model.take = seconds_per_answer, hands.move
+    return model
+
+
+def test_rates_agree_with_a_known_duration(hands: Hands):
+    model = timed_model(hands, 0.02)
     images = some_sample().images
-    rate = measure_inference(model, images, CPU, batch_size=10, seconds=0.2)
-    assert 10 / 0.5 < rate <= 10 / 0.02
-    assert 0.02 <= measure_latency(model, images[:1], CPU) < 0.5
+    assert measure_inference(model, images, CPU, batch_size=10, seconds=0.2) == pytest.approx(10 / 0.02)
+    assert measure_latency(model, images[:1], CPU) == pytest.approx(0.02)
     assert model.training, "measuring gives the mode back"
 
 
-def test_a_slow_model_is_not_measured_for_long():
-    model = Counted()
-    model.seconds_per_answer = 0.4
-    start = time.perf_counter()
-    assert measure_latency(model, some_sample(1).images, CPU) >= 0.4
-    assert time.perf_counter() - start < 8
+def test_a_slow_model_is_not_measured_for_long(hands: Hands):
+    start = hands.now
+    assert measure_latency(timed_model(hands, 0.4), some_sample(1).images, CPU) == pytest.approx(0.4)
+    assert hands.now - start < 8
 
 
 def test_matrix_product_is_as_fast_as_one_timed_here():
@@ -116,14 +137,14 @@ def test_matrix_product_is_as_fast_as_one_timed_here():
         left @ left
         durations.append(time.perf_counter() - start)
     here = 2 * side**3 / min(durations)
-    assert 0.1 * here < matmul_flops_per_second(CPU) < 10 * here
+    assert 0.02 * here < matmul_flops_per_second(CPU) < 50 * here, "of the same order, even where others take the cores"
 
 
 def test_a_slower_type_of_number_is_measured_as_such():
     def is_slower() -> bool:
         return matmul_flops_per_second(CPU, torch.float64) < matmul_flops_per_second(CPU, torch.float32)
 
-    assert any(is_slower() for _ in range(4)), "half the rate, but another program may be in the way once or twice"
+    assert any(is_slower() for _ in range(20)), "half the rate, but another program may be in the way now and then"
 
 
 @pytest.fixture

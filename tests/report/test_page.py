@@ -152,7 +152,7 @@ def test_narrow_page_does_not_scroll_sideways(report: Path, tmp_path: Path) -> N
     copy.write_text(report.read_text().replace("</body>", probe))
     options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}/profile", "--dump-dom"]
     command = [CHROMIUM or "", *options, "--window-size=390,800", copy.as_uri()]
-    dumped = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+    dumped = subprocess.run(command, capture_output=True, text=True, check=True, timeout=600).stdout
     found = re.search(r"<title>(\d+) of (\d+)</title>", dumped)
     assert found is not None
     assert int(found[1]) <= int(found[2])

@@ -11,20 +11,20 @@ from eyechart.weights.fetching import reach, run_python, weights_folder
 
 def test_a_process_that_hangs_ends_at_its_deadline() -> None:
     start = time.monotonic()
-    assert run_python(["-c", "import time; time.sleep(60)"], 0.3) == "no answer within 0 s"
-    assert time.monotonic() - start < 10
+    assert run_python(["-c", "import time; time.sleep(600)"], 0.3) == "no answer within 0 s"
+    assert time.monotonic() - start < 300
 
 
 def test_success_is_empty_and_failure_is_one_line() -> None:
-    assert run_python(["-c", "print('fine')"], 30) == ""
-    assert run_python(["-c", "raise SystemExit('first\\nlast words')"], 30) == "last words"
-    assert run_python(["-c", "raise SystemExit(7)"], 30) == "exit code 7"
+    assert run_python(["-c", "print('fine')"], 300) == ""
+    assert run_python(["-c", "raise SystemExit('first\\nlast words')"], 300) == "last words"
+    assert run_python(["-c", "raise SystemExit(7)"], 300) == "exit code 7"
 
 
 def test_a_stray_module_where_the_user_works_is_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "stray_module.py").write_text("")
     monkeypatch.chdir(tmp_path)
-    assert "stray_module" in run_python(["-c", "import stray_module"], 30)
+    assert "stray_module" in run_python(["-c", "import stray_module"], 300)
 
 
 def test_reach_tells_why_not(tmp_path: Path) -> None:

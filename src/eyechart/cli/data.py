@@ -49,10 +49,11 @@ def fetch(
 ) -> None:
     """Bring a dataset into the cache, checked by hash; repair it if it is damaged."""
     from eyechart.data import catalog
+    from eyechart.file_names import readable
 
     folder = catalog.fetch(name, offline=offline, say=_say)
     if as_json:
-        _print_json({"name": name, "folder": str(folder) if folder else None})
+        _print_json({"name": name, "folder": readable(str(folder)) if folder else None})
     else:
         say(f"{name} is in {folder}" if folder else f"{name} comes with scikit-learn; nothing to fetch")
 
@@ -89,7 +90,7 @@ def show(
     from eyechart.data.catalog import load_dataset
     from eyechart.data.contact_sheet import write_contact_sheet
     from eyechart.errors import UsageError
-    from eyechart.file_names import on_disk
+    from eyechart.file_names import on_disk, readable
     from eyechart.fonts import remark, signs_without_font
 
     dataset = load_dataset(reference, img_size=img_size, offline=offline, say=_say)
@@ -100,7 +101,7 @@ def show(
     if told := remark(signs_without_font((dataset.card.title, *dataset.card.classes))):
         _say(told[0])
     if as_json:
-        _print_json({"picture": str(path), "classes": list(dataset.card.classes)})
+        _print_json({"picture": readable(str(path)), "classes": list(dataset.card.classes)})
     else:
         say(str(path))
 
@@ -113,12 +114,15 @@ def prepared(
     """What folders of pictures have in the cache: decoded once, used by every later run, and safe to remove."""
     from eyechart.data import picture_store
     from eyechart.errors import UsageError
+    from eyechart.file_names import readable
 
     if remove is not None and not picture_store.remove(remove):
         raise UsageError(f"Nothing was prepared from {remove}. `eyechart data prepared` lists what was.")
     folders = picture_store.prepared_folders()
     if as_json:
-        _print_json([{"folder": each.root, "kept_in": str(each.place), "bytes": each.num_bytes} for each in folders])
+        _print_json(
+            [{"folder": each.root, "kept_in": readable(str(each.place)), "bytes": each.num_bytes} for each in folders]
+        )
         return
     for folder in folders:
         say(f"{folder.num_bytes / 1e6:>10,.1f} MB  {folder.root}  (in {folder.place})")

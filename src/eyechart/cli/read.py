@@ -87,7 +87,8 @@ def report(
     language, folders = language_of(lang), find_runs(runs)
     if not folders:
         raise UsageError(no_runs(runs))
-    say(str(write_report(folders, output or runs[0] / "report.html", lang=language)))
+    target = output or runs[0] / "report.html"
+    say(str(write_report(folders, target, lang=language, say_left_out=lambda why: say(why, err=True))))
     if strict:
         refuse(find(folders), language)
 

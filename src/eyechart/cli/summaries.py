@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eyechart import storage
+from eyechart.file_names import readable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,7 +57,7 @@ def unfinished(folder: Path) -> list[dict[str, Any]]:
     started = {path.parent for depth in ("", "*/", "*/*/") for name in traces for path in folder.glob(depth + name)}
     return [
         {
-            "study": run.parent.name,
+            "study": readable(run.parent.name),
             "run": run.name,
             "status": "unfinished",
             "can_continue": (run / storage.CHECKPOINT_FILE).exists(),

@@ -45,13 +45,13 @@ def tune(
     as_json: bool = typer.Option(False, "--json", help="Print the results as JSON."),
 ) -> None:  # fmt: skip
     """Search a recipe for every contender, with the same number of trials or seconds; the test part stays sealed."""
-    from eyechart.file_names import on_disk
+    from eyechart.study import folder_of
 
     budget = _budget(epochs=epochs, images=images, steps=steps, **{"trial-seconds": trial_seconds})
     rules = {"budget": budget, "img_size": img_size, "fraction": fraction, "device": device, "num_threads": threads}
     record = plan(_split(model), data, preset, _numbers(search_seeds, "--search-seeds"), trials=trials,
                   seconds=seconds, name=name, weights=weights, precision=precision, **rules)  # fmt: skip
-    folder = output / on_disk(record.study.name)
+    folder = folder_of(record.study, output)
     if dry_run:
         _dry_run(record, folder, offline, as_json)
         return
@@ -122,6 +122,8 @@ def use_command(record: TuneRecord, found: list[Found]) -> str:
 
 
 def _facts(found: Found) -> dict[str, Any]:
+    from eyechart.file_names import readable
+
     best = found.best
     return {
         "contender": found.contender,
@@ -132,7 +134,7 @@ def _facts(found: Found) -> dict[str, Any]:
         "validation_accuracy": best.accuracy if best else None,
         "default_validation_accuracy": None if found.trials[0].failed else found.trials[0].accuracy,
         "changes": {field: list(values) for field, values in found.changes.items()},
-        "recipe": str(found.recipe) if found.recipe else None,
+        "recipe": readable(str(found.recipe)) if found.recipe else None,
     }
 
 

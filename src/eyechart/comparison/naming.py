@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from eyechart.file_names import readable
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
@@ -17,7 +19,9 @@ def told_apart(runs: dict[Path, RunRecord]) -> list[RunRecord]:
     for folder, run in runs.items():
         places.setdefault(run.study, set()).add(folder.resolve().parent)
     return [
-        run if len(places[run.study]) == 1 else run.model_copy(update={"study": f"{run.study} in {folder.parent}"})
+        run
+        if len(places[run.study]) == 1
+        else run.model_copy(update={"study": f"{run.study} in {readable(str(folder.parent))}"})
         for folder, run in runs.items()
     ]
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from eyechart.data.ignored import is_hidden, made_by
 from eyechart.errors import DatasetError
+from eyechart.file_names import readable
 from eyechart.storage import natural_key
 
 if TYPE_CHECKING:
@@ -31,8 +32,6 @@ class Member(Protocol):
 
     def first_bytes(self, count: int) -> bytes: ...
 
-    def content(self) -> bytes: ...
-
 
 @dataclass(frozen=True)
 class FolderMember:
@@ -45,9 +44,6 @@ class FolderMember:
                 return file.read(count)
         except OSError as error:
             raise DatasetError(f"{self.path} cannot be read ({error.strerror}). Check its permissions.") from None
-
-    def content(self) -> bytes:
-        return self.first_bytes(-1)
 
 
 @dataclass(frozen=True)
@@ -65,9 +61,6 @@ class ZipMember:
                 f"password; download it again, or unpack it yourself and name the folder."
             ) from None
 
-    def content(self) -> bytes:
-        return self.first_bytes(-1)
-
 
 def members(path: Path) -> Iterator[Member]:
     """All files of a folder (at any depth) or a zip, in natural order, without hidden ones.
@@ -77,6 +70,11 @@ def members(path: Path) -> Iterator[Member]:
     return _folder_members(path) if path.is_dir() else _zip_members(path)
 
 
+def names_that_lead_out(path: Path) -> list[str]:
+    """Members of a zip that would be written outside of the folder where somebody unpacks it; they are skipped."""
+    return [] if path.is_dir() else [info.filename for info in _infos(path) if _leads_out(info.filename)]
+
+
 def _folder_members(root: Path) -> Iterator[Member]:
     for folder, folders, files in os.walk(root):
         visible = [name for name in folders if not is_hidden(name) and not made_by(os.path.join(folder, name))]
@@ -84,18 +82,11 @@ def _folder_members(root: Path) -> Iterator[Member]:
         for name in sorted(files, key=natural_key):
             path = Path(folder, name)
             if not is_hidden(name) and path.is_file():  # not a broken link, a pipe or a device
-                yield FolderMember(path.relative_to(root).as_posix(), path)
+                yield FolderMember(readable(path.relative_to(root).as_posix()), path)
 
 
 def _zip_members(path: Path) -> Iterator[Member]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            infos = [info for info in archive.infolist() if not info.is_dir()]
-    except (OSError, zipfile.BadZipFile) as error:
-        raise DatasetError(
-            f"{path} is no zip file that can be read ({error}). Expected a folder, or a zip, of IDX files, or a folder "
-            f"of class folders; unpack other archives first and name the folder."
-        ) from None
+    infos = _infos(path)
     total = sum(info.file_size for info in infos)
     if total > MAX_ZIP_BYTES:
         raise DatasetError(
@@ -103,5 +94,22 @@ def _zip_members(path: Path) -> Iterator[Member]:
             f"and name the folder."
         )
     for info in sorted(infos, key=lambda info: natural_key(info.filename)):
-        if not any(is_hidden(part) for part in info.filename.split("/")):
+        if not _leads_out(info.filename) and not any(is_hidden(part) for part in info.filename.split("/")):
             yield ZipMember(info.filename, path)
+
+
+def _infos(path: Path) -> list[zipfile.ZipInfo]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return [info for info in archive.infolist() if not info.is_dir()]
+    except (OSError, zipfile.BadZipFile) as error:
+        raise DatasetError(
+            f"{path} is no zip file that can be read ({error}). Expected a folder, or a zip, of IDX files, or a folder "
+            f"of class folders; unpack other archives first and name the folder."
+        ) from None
+
+
+def _leads_out(name: str) -> bool:
+    """Upwards, or from the root; backslashes are slashes where Windows unpacks."""
+    parts = name.replace("\\", "/").split("/")
+    return ".." in parts or parts[0] == "" or parts[0].endswith(":")

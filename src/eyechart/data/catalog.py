@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from eyechart.cache import cache_folder, is_offline
 from eyechart.contracts import Dataset
 from eyechart.data import cached, idx_folder, image_folder, mnist, sklearn_digits, torchvision_sets
+from eyechart.data.archive import names_that_lead_out
 from eyechart.data.facts import DatasetFacts, FileCheck, facts_of
 from eyechart.data.idx import IDX_FILES
 from eyechart.data.known import KNOWN, KnownDataset
@@ -146,6 +147,8 @@ def _load_path(path: Path, img_size: int | None, say: Callable[[str], None], *, 
         return image_folder.load(path, img_size, say, rehash=rehash)
     if not found:
         raise DatasetError(f"{path} has no IDX files. {idx_folder.EXPECTED}; a zip of pictures must be unpacked first.")
+    if outside := names_that_lead_out(path):
+        say(f"{path}: skipped, because such a name leads out of the folder: {', '.join(outside[:3])}")
     dataset = idx_folder.load(path, found, say)
     if img_size not in (None, dataset.card.height):
         raise UsageError(

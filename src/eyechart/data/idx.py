@@ -35,7 +35,9 @@ IDX_FILES = (
 
 MAGIC_OF_KIND = {kind: magic for magic, kind in KIND_OF_MAGIC.items()}
 GZIP_MAGIC = b"\x1f\x8b"
-MAX_BYTES = 4 << 30  # of one uncompressed file; a small gzip can unpack to anything
+MAX_BYTES = 4 << 30  # that gzipped files may unpack to
+LONGEST_HEADER = 16  # bytes
+FIRST_BYTES = 1024  # that hold a header, packed or not: a gzip may keep the file's old name before its data
 
 
 @dataclass(frozen=True)
@@ -50,31 +52,66 @@ class Header:
         """Of the header itself."""
         return 4 + 4 * len(self.shape)
 
+    @property
+    def num_bytes_of_file(self) -> int:
+        return self.num_bytes + math.prod(self.shape)
+
 
 def kind_of(first_bytes: bytes) -> Kind | None:
     """What a file is by its first bytes (unpacked if they are the start of a gzip); None: not an IDX file of bytes."""
-    if first_bytes.startswith(GZIP_MAGIC):
-        try:
-            first_bytes = zlib.decompressobj(wbits=31).decompress(first_bytes, 4)
-        except zlib.error:
-            return None
-    return KIND_OF_MAGIC.get(first_bytes[:4])
+    try:
+        return KIND_OF_MAGIC.get(_start_of(first_bytes)[:4])
+    except zlib.error:
+        return None
+
+
+def header_of(first_bytes: bytes, name: str) -> Header:
+    """The header of a file by its first bytes (unpacked likewise); DatasetError when there is none."""
+    try:
+        return read_header(_start_of(first_bytes), name)
+    except zlib.error as error:
+        raise _damaged_gzip(name, error) from None
 
 
 def unpack(content: bytes, name: str, max_bytes: int = MAX_BYTES) -> bytes:
-    """Undo gzip, if it is gzip.  Raises DatasetError when that fails or gives more than `max_bytes`."""
-    if not content.startswith(GZIP_MAGIC):
+    """Undo gzip, if it is gzip.
+
+    Raises DatasetError when that fails, or gives more than `max_bytes` or than its header announces: a small gzip can
+    unpack to anything, so no more than that is ever unpacked.
+    """
+    if not is_packed(content):
         return content
+    announced = header_of(content[:FIRST_BYTES], name).num_bytes_of_file
+    if announced > max_bytes:
+        raise DatasetError(
+            f"{name} announces {announced:,} bytes; expected at most {max_bytes:,}. It was not unpacked."
+        )
     try:
         with gzip.open(io.BytesIO(content)) as file:
-            plain = file.read(max_bytes + 1)
+            plain = file.read(announced + 1)
     except (OSError, EOFError, zlib.error) as error:
+        raise _damaged_gzip(name, error) from None
+    if len(plain) > announced:
         raise DatasetError(
-            f"{name} is a damaged gzip file ({error}). Expected a whole .gz file; download it again."
-        ) from None
-    if len(plain) > max_bytes:
-        raise DatasetError(f"{name} unpacks to more than {max_bytes:,} bytes, which no file of this dataset does.")
+            f"{name} is too long: it unpacks to more than the {announced:,} bytes that its header announces. "
+            f"Download it again."
+        )
     return plain
+
+
+def is_packed(first_bytes: bytes) -> bool:
+    return first_bytes.startswith(GZIP_MAGIC)
+
+
+def _start_of(first_bytes: bytes) -> bytes:
+    """As much of the file itself as a header takes."""
+    if is_packed(first_bytes):
+        return zlib.decompressobj(wbits=31).decompress(first_bytes, LONGEST_HEADER)
+    return first_bytes[:LONGEST_HEADER]
+
+
+def _damaged_gzip(name: str, error: Exception) -> DatasetError:
+    return DatasetError(f"{name} is a damaged gzip file ({error}). Expected a whole .gz file; download it again.")
 
 
 def parse(content: bytes, name: str) -> np.ndarray:
@@ -105,7 +142,7 @@ def read_header(content: bytes, name: str) -> Header:
 
 def check_size(header: Header, num_bytes: int, name: str) -> None:
     """DatasetError unless a file of `num_bytes` is exactly as long as its header promises, and not empty."""
-    expected = header.num_bytes + math.prod(header.shape)
+    expected = header.num_bytes_of_file
     if num_bytes != expected:
         what = "truncated" if num_bytes < expected else "too long"
         raise DatasetError(

@@ -22,6 +22,7 @@ from eyechart.data.content import parts_sha256
 from eyechart.data.layout import Part
 from eyechart.data.pictures import SUFFIXES
 from eyechart.errors import DatasetError
+from eyechart.file_names import readable
 from eyechart.schema import DatasetCard
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ PART_WORDS: dict[Part, re.Pattern[str]] = {
     "validation": re.compile(r"(?<![a-z])val(id|idation)?(?![a-z])"),
     "test": re.compile(r"t10k|(?<![a-z])test"),
 }
-FIRST_BYTES = 1024  # a gzip header holds the file's old name before the data begins
 LOOKS_LIKE_IDX = re.compile(r"(ubyte|idx[13])(\.gz)?$", re.IGNORECASE)
 EXPECTED = (
     "Expected train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte "
@@ -58,7 +58,7 @@ def find(path: Path) -> list[Member]:
     for member in members(path):
         if member.name.lower().endswith(SUFFIXES):
             continue
-        if LOOKS_LIKE_IDX.search(member.name) or idx.kind_of(member.first_bytes(FIRST_BYTES)):
+        if LOOKS_LIKE_IDX.search(member.name) or idx.kind_of(member.first_bytes(idx.FIRST_BYTES)):
             found.append(member)
     return found
 
@@ -78,9 +78,9 @@ def load(path: Path, found: list[Member], say: Callable[[str], None]) -> Dataset
         if images is not None:
             _check_fits(part, images, train, num_classes, path)
     card = DatasetCard(
-        name=path.name or str(path),
-        title=path.name or str(path),
-        source=str(path),
+        name=readable(path.name or str(path)),
+        title=readable(path.name or str(path)),
+        source=readable(str(path)),
         licence="the user's own",
         content_sha256=parts_sha256(train, validation, test),
         classes=tuple(str(label) for label in range(num_classes)),
@@ -96,9 +96,10 @@ def load(path: Path, found: list[Member], say: Callable[[str], None]) -> Dataset
 
 def read(found: list[Member]) -> list[IdxFile]:
     """Read and check files; the same content under several names is kept once, under a name that tells its part."""
+    headers = _headers(found)
     unique: dict[tuple[str, Part | None], IdxFile] = {}
-    for member in found:
-        content = idx.unpack(member.content(), member.name)
+    for member, header in zip(found, headers, strict=True):
+        content = idx.unpack(member.first_bytes(_longest(header)), member.name)
         values = idx.parse(content, member.name)
         kind: idx.Kind = "images" if values.ndim == 3 else "labels"
         file = IdxFile(member.name, part_of(member.name), kind, values, hashlib.md5(content).hexdigest())
@@ -112,6 +113,28 @@ def read(found: list[Member]) -> list[IdxFile]:
                 f"Expected different images in each part; remove the wrong file."
             )
     return [file for file in unique.values() if file.part is not None or file.md5 not in named]
+
+
+def _longest(header: idx.Header) -> int:
+    """A byte more than a file with this header can have, packed or not: gzip adds little to what it cannot shorten."""
+    return header.num_bytes_of_file + header.num_bytes_of_file // 100 + idx.FIRST_BYTES
+
+
+def _headers(found: list[Member]) -> list[idx.Header]:
+    """The header of each file; DatasetError when the packed ones announce more than is ever unpacked."""
+    starts = [member.first_bytes(idx.FIRST_BYTES) for member in found]
+    headers = [idx.header_of(start, member.name) for start, member in zip(starts, found, strict=True)]
+    packed = {
+        member.name: header.num_bytes_of_file
+        for start, header, member in zip(starts, headers, found, strict=True)
+        if idx.is_packed(start)
+    }
+    if sum(packed.values()) > idx.MAX_BYTES:
+        raise DatasetError(
+            f"{', '.join(packed)} announce {sum(packed.values()):,} bytes together; expected at most "
+            f"{idx.MAX_BYTES:,}. Nothing was unpacked; if they are really yours, unpack them yourself."
+        )
+    return headers
 
 
 def part_of(name: str) -> Part | None:

@@ -24,6 +24,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError, features
 from eyechart.data.picture_rule import GROUNDS, UNMEASURED, measure_ink, measure_values, own_range
 from eyechart.data.picture_values import DeepPicture, deep_picture, is_deep, to_picture
 from eyechart.data.regular_files import check_regular
+from eyechart.data.silence import silent_standard_error
 from eyechart.errors import DatasetError, DatasetMissing
 
 if TYPE_CHECKING:
@@ -173,7 +174,8 @@ def _plain(
     opened: Image.Image, deep: DeepPicture | None, rule: PictureRule | None, *, is_turned: bool
 ) -> tuple[Image.Image, bool]:
     """Upright, opaque, 8 bits a channel, mode L or RGB; and whether it needs a rule."""
-    opened.load()
+    with silent_standard_error() if opened.format == "TIFF" else contextlib.nullcontext():
+        opened.load()
     picture = opened
     if deep is not None:
         picture = to_picture(deep, (getattr(rule, deep.kind) if rule else None) or own_range(deep))

@@ -12,6 +12,7 @@ import numpy as np
 
 from eyechart.comparison.answers import Shelf
 from eyechart.comparison.label_noise import Suspect
+from eyechart.file_names import readable
 from eyechart.fonts import pillow_font
 from eyechart.foreign_text import shown
 from eyechart.storage import write_bytes, write_text
@@ -35,7 +36,7 @@ def suspect_rows(suspects: Sequence[Suspect], classes: Sequence[str]) -> list[di
             "place": place,
             "part": suspect.part,
             "number": suspect.number,
-            "items": str(suspect.items),
+            "items": readable(str(suspect.items)),
             "label": classes[suspect.label],
             "suggested": classes[suspect.suggested],
             "label_probability": round(suspect.label_probability, 6),

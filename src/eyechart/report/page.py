@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +17,7 @@ from eyechart.report.answer import answer
 from eyechart.report.charts import Chart, dark_colour, drawing, themed
 from eyechart.report.classes import confusion_matrices, per_class_f1
 from eyechart.report.compared import compared, verdict_sentence
-from eyechart.report.disagreement import disagreement
+from eyechart.report.disagreement import Disagreement, disagreement
 from eyechart.report.entries import MOST_SHOWN, Entry, Run, group_runs, read_runs
 from eyechart.report.glyphs import mark, mark_path
 from eyechart.report.intervals import differences, intervals
@@ -63,7 +64,12 @@ class Link:
 
 
 def write_report(
-    run_folders: list[Path], output: Path, *, lang: str = "en", comparison: Comparison | None = None
+    run_folders: list[Path],
+    output: Path,
+    *,
+    lang: str = "en",
+    comparison: Comparison | None = None,
+    say_left_out: Callable[[str], None] = lambda sentence: None,
 ) -> Path:
     """Write the report on `run_folders` to `output` (HTML), its figures to `<stem>-figures/`, the synthesis to
     `<stem>-synthesis.md`; gives `output`.
@@ -71,7 +77,8 @@ def write_report(
     Reads run files, predictions and test images only: no torch, no network.  `comparison` is made from the runs when it
     is not at hand.
     Raises UsageError for no runs, runs of different datasets or an unknown language, StorageError for a damaged run
-    file or a disk that refuses.  Missing predictions or images only leave their section out, which then says so.
+    file or a disk that refuses.  Missing predictions or images only leave their section out, which then says so;
+    `say_left_out` hears the same sentences.
     """
     say = speech(lang)
     entries = group_runs(read_runs(run_folders))
@@ -81,12 +88,14 @@ def write_report(
     with drawing((*(entry.name for entry in entries), *entries[0].first.dataset.classes)):
         charts = _charts(entries, pairs, figures, say)
         calibrated = calibration.section(entries, figures, say)
-    contradicted = labels.section(entries, say)
+    contradicted, disagreed = labels.section(entries, say), disagreement(entries, say)
     sections = {"clocks": timing.section(entries, say), "calibration": calibrated, "labels": contradicted}
     facts = Facts(entries, pairs, problems + notices(found.findings, say.lang), verdict_sentence(found, say), say)
     parts = synthesis(facts, calibration_part(calibrated, say), labels_part(contradicted, say))
     write_text(output.parent / synthesis_name(output), as_markdown(parts, facts, figures))
-    write_text(output, _page(facts, parts, charts, sections, output))
+    write_text(output, _page(facts, parts, charts, sections, disagreed, output))
+    for sentence in dict.fromkeys([*problems, *disagreed.missing, *calibrated.missing, *contradicted.missing]):
+        say_left_out(sentence)
     return output
 
 
@@ -109,10 +118,14 @@ def _charts(entries: list[Entry], pairs: Pairs, figures: Path, say: Speech) -> d
 
 
 def _page(
-    facts: Facts, parts: tuple[Part, ...], charts: dict[str, Chart | None], sections: dict[str, object], output: Path
+    facts: Facts,
+    parts: tuple[Part, ...],
+    charts: dict[str, Chart | None],
+    sections: dict[str, object],
+    disagreed: Disagreement,
+    output: Path,
 ) -> str:
     entries, pairs, say = facts.entries, facts.pairs, facts.say
-    disagreed = disagreement(entries, say)
     found = matrices(entries, pairs, facts.sentence, say)
     present: dict[str, object] = {"verdicts": found, **charts}
     titles = {anchor: title for anchor, title in section_titles(say).items() if present.get(anchor, True)}

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from eyechart.contracts import StartingWeights
 from eyechart.errors import WeightsError, WeightsMissing
+from eyechart.file_names import readable
 from eyechart.schema import Preprocessing, WeightsOrigin
 from eyechart.weights.fetching import sha256_of_file
 from eyechart.weights.trunks import TRUNKS, trunk_shapes
@@ -40,7 +41,7 @@ def read_weights(path: Path, architecture: str) -> StartingWeights:
     if architecture in TRUNKS:
         tensors = trunk_tensors(tensors, architecture, path)
     preprocessing = _preprocessing(content, path)
-    origin = WeightsOrigin(name="file", description=f"{path.name}, a file", sha256=sha256_of_file(path))
+    origin = WeightsOrigin(name="file", description=f"{readable(path.name)}, a file", sha256=sha256_of_file(path))
     if preprocessing is None:
         return StartingWeights(origin, tensors)
     return StartingWeights(origin, tensors, preprocessing.mean, preprocessing.std)
@@ -57,7 +58,9 @@ def read_tensors(path: Path) -> FileContent:
         raise WeightsMissing(f"{path} is not there; expected a weights file ({', '.join(SUFFIXES)}). Check the path.")
     if path.suffix not in SUFFIXES:
         raise WeightsError(f"{path} ends in {path.suffix!r}; expected a weights file ({', '.join(SUFFIXES)}).")
-    if not path.is_file() or path.stat().st_size == 0:
+    if not path.is_file():
+        raise WeightsError(f"{path} is a pipe or a device; expected a regular file. Save it as one first.")
+    if path.stat().st_size == 0:
         raise WeightsError(f"{path} is empty; expected tensors. Save or download it again.")
     return _read_safetensors(path) if path.suffix == ".safetensors" else _read_torch(path)
 
