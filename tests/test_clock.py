@@ -29,6 +29,7 @@ def hands(monkeypatch: pytest.MonkeyPatch) -> Hands:
     hands = Hands()
     monkeypatch.setattr("eyechart.clock.time.perf_counter", lambda: hands.now)
     monkeypatch.setattr("eyechart.clock.time.process_time", lambda: 2 * hands.now)
+    monkeypatch.setattr("eyechart.clock.children_cpu_seconds", lambda: 0.0)  # of other tests' processes
     return hands
 
 
@@ -226,7 +227,6 @@ def test_a_counter_that_stands_still_is_not_a_quiet_machine(monkeypatch: pytest.
 
 def test_a_moment_of_noise_is_no_negative_load(hands: Hands, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("eyechart.clock.busy_cpu_seconds", lambda: 1.95 * hands.now)
-    monkeypatch.setattr("eyechart.clock.children_cpu_seconds", lambda: 0.0)
     clock = Clock()
     with clock.section("training"):
         hands.wait(100)
