@@ -252,7 +252,7 @@ def test_a_stopwatch_sums_what_its_functions_take() -> None:
     nap = watch.timing("nap", time.sleep)
     nap(0.01)
     nap(0.02)
-    assert 0.03 <= watch.seconds["nap"] < 0.3
+    assert 0.03 <= watch.seconds["nap"] < 30
     assert watch.timing("sum", lambda *numbers: sum(numbers))(1, 2) == 3
 
 

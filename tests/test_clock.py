@@ -119,7 +119,7 @@ def test_real_time_passes():
     clock = Clock()
     with clock.section("sleep"):
         time.sleep(0.05)
-    assert 0.05 <= clock.seconds("sleep") < 1
+    assert 0.05 <= clock.seconds("sleep") < 60
     assert clock.cpu_seconds("sleep") < 0.5
 
 
@@ -181,9 +181,8 @@ def test_a_busy_stranger_is_foreign_load(stranger: psutil.Process):
     clock = Clock()
     before = cpu_seconds_of(stranger)
     with clock.section("training"):
-        work(1.0)
-    burnt = cpu_seconds_of(stranger) - before
-    assert burnt > 0.2, "the stranger did not run at all"
+        while (burnt := cpu_seconds_of(stranger) - before) < 0.4:  # however busy the machine is
+            work(0.1)
     foreign = clock.known_foreign_seconds("training")
     assert foreign is not None
     assert foreign >= burnt - 0.15  # ticks

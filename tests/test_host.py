@@ -64,7 +64,7 @@ host.host_facts(None, 1)
 print(time.perf_counter() - start, "torch" in sys.modules)
 """
     seconds, loaded = run_python(code).split()
-    assert float(seconds) < 0.5
+    assert float(seconds) < 10
     assert loaded == "False"
 
 
@@ -230,4 +230,4 @@ def test_without_facts_from_the_kernel(monkeypatch: pytest.MonkeyPatch):
     start = time.perf_counter()
     facts = host.host_facts(None, 1)
     assert facts.memory_bytes > 0
-    assert time.perf_counter() - start < 10
+    assert time.perf_counter() - start < 60

@@ -10,6 +10,7 @@ import numpy as np
 from eyechart import host, saved
 from eyechart.data.pictures import read_picture
 from eyechart.evaluation.predict import Predictions, predict
+from eyechart.file_names import readable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +39,7 @@ def predict_pictures(run: Path, pictures: Sequence[Path], *, device: str = "auto
     images = read_pictures(pictures, record.preprocessing)
     predictions = predict(cast("ContenderModel", model), images, device=chosen, batch_size=64)
     classes = record.dataset.classes
-    return [_answer(str(path), row, predictions, classes) for row, path in enumerate(pictures)]
+    return [_answer(readable(str(path)), row, predictions, classes) for row, path in enumerate(pictures)]
 
 
 def read_pictures(pictures: Sequence[Path], preprocessing: Preprocessing) -> np.ndarray:

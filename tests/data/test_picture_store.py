@@ -287,7 +287,7 @@ def test_whoever_waits_can_be_stopped(folder):
         if "waiting" in sentence:
             raise Interrupted("stopped")
 
-    with started(folder, 0.05) as process:
+    with started(folder, 0.5) as process:
         wait_for(process, " 1 of 36")
         with pytest.raises(Interrupted):
             load_dataset(str(folder), say=say)
@@ -300,7 +300,7 @@ def test_reader_processes_end_with_whoever_started_them(folder):
         process = reader._process
         assert process.poll() is None
         process.stdin.close()  # as when the parent is killed
-        assert process.wait(timeout=20) == 0
+        assert process.wait(timeout=120) == 0
 
 
 # --------------------------------------------------------------------------------------------- trouble

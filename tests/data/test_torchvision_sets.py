@@ -193,7 +193,7 @@ def test_the_deadline_ends_the_process(empty_cache, monkeypatch):
     start = time.monotonic()
     with pytest.raises(DatasetMissing, match="not finished within 1 s"):
         torchvision_sets.files_in_cache(KNOWN["usps"], offline=False, say=lambda _: None, deadline_seconds=1)
-    assert time.monotonic() - start < 10
+    assert time.monotonic() - start < 50
 
 
 @pytest.mark.slow

