@@ -2,7 +2,7 @@
 
 import sys
 
-from eyechart.children import search_path
+from eyechart.module_search import search_path
 
 sys.path[:] = search_path()
 

@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 
-OURS = os.path.realpath(os.path.join(os.path.dirname(__file__), os.pardir))  # the folder that holds this package
+from eyechart.module_search import search_path
 
 
 def python(module: str, *arguments: str) -> list[str]:
@@ -46,21 +46,3 @@ def environment(**settings: str) -> dict[str, str]:
         "PYTHONIOENCODING": "utf-8:surrogateescape",  # says more than UTF-8 mode where a user has set it
     }
     return os.environ | ours | settings
-
-
-def search_path() -> list[str]:
-    """Where modules are looked for: as here, without the current folder, which Python puts first by itself.
-
-    It stays where the user's PYTHONPATH names it, or where this package itself lies.
-    """
-    wanted = {os.path.realpath(folder) for folder in os.environ.get("PYTHONPATH", "").split(os.pathsep) if folder}
-    here = _current_folder()
-    keeps_here = here in (OURS, *wanted)
-    return [folder for folder in sys.path if folder and (keeps_here or os.path.realpath(folder) != here)]
-
-
-def _current_folder() -> str:
-    try:
-        return os.path.realpath(os.getcwd())
-    except OSError:  # it was removed, so nothing can be imported from it
-        return ""

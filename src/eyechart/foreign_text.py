@@ -2,6 +2,7 @@
 
 What can be printed stays as it is, in every script.  What would steer a terminal, break a line or a file, turn the
 direction of writing or hide stands as a visible escape: \\n, \\x1b, \\u2029.  Records keep the exact text.
+Names of files that the locale could not read are read as UTF-8; a byte that is not stands as \\xe9.
 """
 
 from __future__ import annotations
@@ -20,12 +21,14 @@ if TYPE_CHECKING:
 # Control, format, surrogate, unassigned; line and paragraph separators.  Spaces (Zs) can be printed.
 HIDDEN_CATEGORIES = ("Cc", "Cf", "Cs", "Cn", "Zl", "Zp")
 JOINERS = re.compile("(?<=[^\x00-\x7f])[\u200c\u200d](?=[^\x00-\x7f])")  # inside emoji and words of many scripts
+UNREAD_BYTES = re.compile("[\udc80-\udcff]+")  # how Python keeps bytes of a name that its locale cannot read
 MARKDOWN_SIGNS = re.compile(r"[\\*_`\[|~$]|<(?=[\w/!?])|^(?=[#>+-])")
 
 
 def shown(text: str, most: int | None = None) -> str:
     """`text` with visible escapes, and with an ellipsis in its middle where it has more than `most` characters."""
     if not text.isprintable():
+        text = UNREAD_BYTES.sub(_read_bytes, text)
         kept = {found.start() for found in JOINERS.finditer(text)}
         text = "".join(each if place in kept else _visible(each) for place, each in enumerate(text))
     if most is None or len(text) <= most:
@@ -68,6 +71,10 @@ def _visible(character: str) -> str:
     if unicodedata.category(character) not in HIDDEN_CATEGORIES:
         return character
     return character.encode("unicode_escape").decode("ascii")
+
+
+def _read_bytes(found: re.Match[str]) -> str:
+    return found.group().encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def _shell_word(word: str) -> str:

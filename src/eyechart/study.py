@@ -196,11 +196,6 @@ def run_name(contender: str, seed: int) -> str:
     return f"{slug(contender)}-s{seed}"
 
 
-def folder_of(record: StudyRecord, output: Path) -> Path:
-    """Where a study stands in a folder of studies."""
-    return output / on_disk(record.name)
-
-
 def jobs_of(record: StudyRecord, folder: Path, offline: bool = False, home: Path | None = None) -> list[Job]:
     """All runs of a study: blocks of one seed each, the contenders in random order inside a block.
 

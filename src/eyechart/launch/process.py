@@ -13,6 +13,8 @@ import sys
 import threading
 from typing import IO, TYPE_CHECKING, Any
 
+from pydantic import BaseModel
+
 from eyechart import children, errors
 from eyechart.contracts import Progress
 from eyechart.file_names import for_utf8_mode
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
 KEPT_LINES = 20  # of a crashed worker's standard error
 LEAVING_SECONDS = 60.0  # from a worker's last word to its end: then nothing of it is worth waiting for
+COMPLAINT_SECONDS = 5.0  # from a worker's end to that of its standard error, which a process it left behind may hold
 
 
 def do(job: Job, report: Reporter) -> None:
@@ -130,10 +133,12 @@ def _follow(process: subprocess.Popen[str], job: Job, report: Reporter) -> dict[
     for line in process.stdout:
         try:
             message = dict(read_json(line))
-            if "done" in message or "error" in message:
+            if "done" in message:
                 return message
+            if "error" in message:
+                return {"error": _Failure(**message["error"])}
             progress = Progress(**message)
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, RecursionError):
             raise errors.RunFailed(
                 f"The process of {job.run} wrote {line.strip()[:200]!r} where only eyechart writes, so it was ended. "
                 f"Something that is imported there prints (a sitecustomize, a library); mend that, then run again."
@@ -156,7 +161,7 @@ class _Tail:
                 self._lines = [*self._lines[-KEPT_LINES:], line]
 
     def join(self) -> None:
-        self._thread.join(timeout=5)  # a process that the worker left behind may hold the other end
+        self._thread.join(COMPLAINT_SECONDS)
 
     def text(self) -> str:
         return "".join(self._lines).strip()
@@ -200,15 +205,24 @@ class _Signals:
 # --------------------------------------------------------------------------------------------- its errors
 
 
-def _error(job: Job, facts: dict[str, Any] | None, return_code: int, complaints: str) -> errors.EyechartError:
+class _Failure(BaseModel):
+    """The worker's error as plain facts.  pydantic's ValidationError is a ValueError."""
+
+    kind: str
+    message: str
+    exit_code: int
+    traceback: str
+
+
+def _error(job: Job, facts: _Failure | None, return_code: int, complaints: str) -> errors.EyechartError:
     """The worker's error, made anew on this side."""
     if facts is None:
         how = f"was ended by signal {-return_code}" if return_code < 0 else f"ended with code {return_code}"
         hint = " Signal 9 is usually the system running out of memory: use a smaller -b." if return_code == -9 else ""
         return errors.RunFailed(f"The process of {job.run} {how} before it was done.{hint}\n{complaints}".strip())
-    kind = getattr(errors, facts["kind"], errors.RunFailed)
+    kind = getattr(errors, facts.kind, None)
     if kind is errors.Interrupted:
-        return errors.Interrupted(facts["message"], facts["exit_code"] - 128)
-    message = facts["message"] + (f"\n{facts['traceback']}" if facts["traceback"] else "")
-    failure: errors.EyechartError = kind(message)
-    return failure
+        return errors.Interrupted(facts.message, facts.exit_code - 128)
+    message = facts.message + (f"\n{facts.traceback}" if facts.traceback else "")
+    is_ours = isinstance(kind, type) and issubclass(kind, errors.EyechartError)
+    return kind(message) if is_ours else errors.RunFailed(message)  # type: ignore[misc]
