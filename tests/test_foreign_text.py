@@ -18,7 +18,7 @@ SHOWN = {
     "gpj\u202e.exe": "gpj\\u202e.exe",
     "\udcff": "\\xff",  # a byte of a name that is not UTF-8
     "\udcc3\udca9": "é",  # bytes that are, where the locale could not tell
-    "\ud800": "\\ud800",
+    "\ud800": "\\ud800",  # noqa: F601 (ruff takes all lone surrogates for one)
     "\U000e0001": "\\U000e0001",
     "ünï çödé 漢字": "ünï çödé 漢字",
     "👨\u200d👩\u200d👧": "👨\u200d👩\u200d👧",

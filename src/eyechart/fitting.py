@@ -20,7 +20,7 @@ from eyechart.evaluation import cost, metrics
 from eyechart.evaluation.predict import Predictions, predict
 from eyechart.foreign_text import shown
 from eyechart.models import catalog as architectures
-from eyechart.schema import Host, Job, Plan
+from eyechart.schema import Host, Job, Plan, Scores
 from eyechart.training import feeds, loop
 
 if TYPE_CHECKING:
@@ -164,6 +164,12 @@ def answers_on_validation(contender: Contender, diverged: bool) -> Predictions:
     # The last look came after the last step; a diverged run's looks are worth nothing.
     found = None if diverged else contender.validation
     return found or judge(contender, contender.splits.validation, diverged)
+
+
+def score_on_validation(contender: Contender, diverged: bool) -> Scores:
+    """How good these answers are as they come."""
+    answers = answers_on_validation(contender, diverged)
+    return metrics.score(contender.splits.validation.labels, answers.probabilities)
 
 
 def dtype_of(job: Job) -> torch.dtype:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from eyechart import storage
 from eyechart.contracts import Progress
-from eyechart.evaluation import metrics
-from eyechart.fitting import answers_on_validation, train_contender
+from eyechart.fitting import score_on_validation, train_contender
 from eyechart.schema import Job, TrialRecord
 from eyechart.training import feeds
 
@@ -28,8 +27,7 @@ def run_trial(
     """
     assert job.trial is not None
     trained = train_contender(job, report, stop_signal, seconds_before)
-    answers = answers_on_validation(trained.contender, trained.fit.diverged)
-    scores = metrics.score(trained.contender.splits.validation.labels, answers.probabilities)
+    scores = score_on_validation(trained.contender, trained.fit.diverged)
     record = TrialRecord(
         contender=job.contender,
         number=job.trial.number,
