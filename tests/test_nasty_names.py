@@ -20,7 +20,7 @@ import pytest
 from PIL import Image
 
 from eyechart import cli
-from eyechart.cli.tables import repeat_command
+from eyechart.cli.tables import MOST_CLASSES, repeat_command
 from eyechart.file_names import readable
 from eyechart.foreign_text import shown
 from eyechart.storage import STUDY_FILE, read_run
@@ -117,8 +117,9 @@ def test_lists_and_sheets(made_up: Path, eyechart: Eyechart, monkeypatch: pytest
         assert f"{record.test.macro_f1:.4f}" in told
         assert f"{record.test.loss:.4f}" in told
     sheet = eyechart("show", made_up / "cnn-s0")
-    for name in SHORT_NAMES:
-        assert "".join(shown(name).split()) in "".join(sheet.split())
+    told = "".join(sheet.split())
+    not_told = [name for name in SHORT_NAMES if "".join(shown(name).split()) not in told]
+    assert len(not_told) <= len(NASTY_NAMES) - MOST_CLASSES, "of many classes it tells those with the lowest F1"
     eyechart("show", made_up)
     eyechart("compare", made_up)
     eyechart("compare", made_up, "--metric", "all", "--lang", "fr")

@@ -19,6 +19,7 @@ from eyechart.launch import process, worker
 from eyechart.plain_json import json_text, read_json
 from eyechart.schema import Comparison, Frozen, Positive, Recipe, RunRecord, Scalar, Setting
 from eyechart.storage import read_run, write_record
+from eyechart.study import jobs_of, plan_study
 
 NAN, INFINITY = math.nan, math.inf
 PROJECT = Path(__file__).resolve().parents[1]
@@ -50,8 +51,9 @@ def test_a_document_of_numbers_reads_null_as_nan() -> None:
 
 
 @pytest.mark.parametrize("loss", [None, 0.25, NAN])
-def test_a_sign_of_life_comes_through_the_pipe_as_it_was(loss: float | None) -> None:
+def test_a_sign_of_life_comes_through_the_pipe_as_it_was(loss: float | None, tmp_path: Path) -> None:
     """A loss that is not known leaves the last one standing in the table; one that is no number does not."""
+    (job,) = jobs_of(plan_study(["cnn"], "digits", "smoke", num_threads=1), tmp_path)
     said = Progress("cnn-s0", "training", 3, 9, loss, None, 1.5, "a note")
     line = worker.progress_line(said)
     strictly(line)
@@ -63,7 +65,7 @@ def test_a_sign_of_life_comes_through_the_pipe_as_it_was(loss: float | None) -> 
         def wait(self) -> None:
             pass
 
-    assert process._follow(Ended(), heard.append) == {"done": True}  # type: ignore[arg-type]
+    assert process._follow(Ended(), job, heard.append) == {"done": True}  # type: ignore[arg-type]
     assert repr(heard) == repr([said])
 
 

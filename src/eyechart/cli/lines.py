@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import typer
 
 from eyechart.foreign_text import shown
+from eyechart.plain_json import json_text
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -20,4 +20,4 @@ def say(sentence: str, *, err: bool = False) -> None:
 
 def record_json(record: BaseModel) -> str:
     """A record as JSON in ASCII: names with control characters stay exact and steer no terminal."""
-    return json.dumps(json.loads(record.model_dump_json()), indent=1)
+    return json_text(record.model_dump(mode="json"), indent=1)
