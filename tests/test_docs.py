@@ -138,7 +138,7 @@ def test_a_row_by_hand() -> None:
     lines = tables.table(a_record(0.99), "records/mnist-quick.json", tables.ENGLISH).splitlines()
     # Wilson, 9,900 of 10,000: (0.99 + z²/2n ± z sqrt(pq/n + z²/4n²)) / (1 + z²/n) is 98.785 to 99.177 %.
     assert lines[2] == (
-        "| `cnn` | `none` | 99.00 (98.79–99.18) | 99.00 | 99.00 | 99.00 | 0.1250 | 70.2 s | 480,000 | 1,234,567 |"
+        "| `cnn` | `none` | 99.00 (98.79–99.18) | 99.00 | 99.00 | 99.00 | – | 0.1250 | 70.2 s | 480,000 | 1,234,567 |"
     )
     assert lines[0].count("|") == lines[1].count("|") == lines[2].count("|")
     assert "Seeds: 0; 10,000 test images." in lines[4]

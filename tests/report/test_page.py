@@ -77,7 +77,8 @@ def test_numbers_equal_the_records(page: Any, five_runs: list[Path]) -> None:
         expected = [test.accuracy, test.macro_precision, test.macro_recall, test.macro_f1]
         assert quality[record.contender][4:8] == [f"{100 * value:.2f} %" for value in expected]
         assert quality[record.contender][8] == f"{test.loss:.4f}"
-        assert quality[record.contender][9] == f"{record.clocks.training_seconds:.1f} s"
+        assert quality[record.contender][9] == f"{test.raw_loss:.4f}"
+        assert quality[record.contender][10] == f"{record.clocks.training_seconds:.1f} s"
         assert cost[record.contender][10] == f"{round(run_cost.inference_images_per_second, -1):,.0f}"
         assert cost[record.contender][12] == f"{100 * run_cost.mfu:.0f} %"
         assert record.command in page.text

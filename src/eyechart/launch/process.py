@@ -13,12 +13,11 @@ import sys
 import threading
 from typing import IO, TYPE_CHECKING, Any
 
-from pydantic import BaseModel
-
 from eyechart import children, errors
 from eyechart.contracts import Progress
 from eyechart.file_names import for_utf8_mode
 from eyechart.plain_json import json_text, read_json
+from eyechart.schema import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -205,7 +204,7 @@ class _Signals:
 # --------------------------------------------------------------------------------------------- its errors
 
 
-class _Failure(BaseModel):
+class _Failure(Frozen):
     """The worker's error as plain facts.  pydantic's ValidationError is a ValueError."""
 
     kind: str
