@@ -21,7 +21,7 @@ def read(path: Path) -> dict[str, Any]:
     if not path.exists():
         return {"schema_version": 1, "command": COMMAND, "commit": "", "date": "", "host": {}, "results": {}}
     try:
-        content = json.loads(path.read_text())
+        content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise StorageError(f"{path} is damaged ({error}). Delete it and audit again.") from None
     if not isinstance(content, dict) or not isinstance(content.get("results"), dict):

@@ -162,7 +162,7 @@ class AnonymousPeak:
 
 def anonymous_bytes() -> int:
     """Memory of this process that no file stands behind, now."""
-    line = next(line for line in STATUS.read_text().splitlines() if line.startswith("RssAnon:"))
+    line = next(line for line in STATUS.read_text(encoding="utf-8").splitlines() if line.startswith("RssAnon:"))
     return int(line.split()[1]) * 1024
 
 

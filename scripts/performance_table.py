@@ -129,7 +129,7 @@ def number(value: float) -> str:
 
 def main() -> None:
     source, target = Path(sys.argv[1]), Path(sys.argv[2])
-    write_text(target, page(json.loads(source.read_text()) if source.exists() else {}))
+    write_text(target, page(json.loads(source.read_text(encoding="utf-8")) if source.exists() else {}))
 
 
 if __name__ == "__main__":
