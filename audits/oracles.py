@@ -12,7 +12,8 @@ from audits.boxes import HEIGHT, WIDTH, pycocotools_says, random_case, twelve
 from audits.settings import Answer, Settings
 from eyechart.comparison import families, paired
 from eyechart.evaluation.detection import score_boxes
-from eyechart.evaluation.metrics import PROBABILITY_FLOOR, score
+from eyechart.evaluation.metrics import score
+from eyechart.schema import PROBABILITY_FLOOR
 
 LARGEST_METRIC_DIFFERENCE = 1e-9
 LARGEST_BOX_DIFFERENCE = 1e-6

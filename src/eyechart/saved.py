@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from safetensors.torch import load, save
 from torch import nn
 
 from eyechart.errors import StorageError
@@ -43,7 +43,7 @@ def load_run_model(folder: Path, device: torch.device) -> tuple[RunRecord, nn.Mo
     path = folder / WEIGHTS_FILE
     model = build_model(record.recipe, record.preprocessing, record.dataset.num_classes)
     try:
-        model.load_state_dict(load_file(str(path)))
+        model.load_state_dict(load(path.read_bytes()))  # its own opening takes UTF-8 names alone
     except FileNotFoundError:
         raise StorageError(f"{path} is not there; expected the trained weights of {record.run}.") from None
     except (SafetensorError, OSError, RuntimeError) as error:

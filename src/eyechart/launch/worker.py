@@ -11,6 +11,7 @@ taking the others along, and makes peak memory a fact about that contender.  The
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import sys
@@ -48,7 +49,7 @@ class StopSignals:
 def main() -> int:
     stop_signals = StopSignals()
     answers = take_standard_output()
-    job = Job.model_validate_json(sys.stdin.buffer.read())
+    job = Job.model_validate(json.loads(sys.stdin.buffer.read()))  # a name may be no text
 
     def report(progress: Progress) -> None:
         try:
