@@ -52,7 +52,7 @@ def mentions_of_test(place: Path) -> list[str]:
     """Every name in the code of a folder or file that has "test" as a word: "file: name"."""
     found = []
     for path in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
-        for name in names_in(ast.parse(path.read_text())):
+        for name in names_in(ast.parse(path.read_text(encoding="utf-8"))):
             words = "".join(f"_{c.lower()}" if c.isupper() else c for c in name).split("_")
             found += [f"{path.name}: {name}"] if "test" in words else []
     return found
@@ -73,7 +73,7 @@ def openings(package: Path) -> list[str]:
     return [
         path.relative_to(package).as_posix()
         for path in sorted(package.rglob("*.py"))
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("test.open")
     ]
 
@@ -87,7 +87,7 @@ def validation_is_from_train(folder: Path, run: RunRecord, data: Path) -> bool:
 
 def recorded_accesses(records: Path) -> list[int]:
     """How often each run of the records of accuracy opened its test part."""
-    results = [json.loads(path.read_text())["results"] for path in sorted(records.glob("mnist*.json"))]
+    results = [json.loads(path.read_text(encoding="utf-8"))["results"] for path in sorted(records.glob("mnist*.json"))]
     return [
         number for result in results for contender in result.values() for number in contender.get("test_accesses", [])
     ]

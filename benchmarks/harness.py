@@ -125,7 +125,8 @@ class Side:
         line = self._process.stdout.readline()
         if not line:
             self._process.wait()
-            raise RunFailed(f"A side of the benchmark ended early.\n{self._complaints.read_text()[-3000:]}")
+            complaints = self._complaints.read_text(encoding="utf-8", errors="replace")
+            raise RunFailed(f"A side of the benchmark ended early.\n{complaints[-3000:]}")
         return json.loads(line)["value"]
 
 
@@ -136,7 +137,7 @@ def side(spec: SideSpec, num_threads: int) -> Iterator[Side]:
     environment = os.environ | {"OMP_NUM_THREADS": str(num_threads)}  # read once, when a process starts
     with tempfile.TemporaryDirectory() as folder:
         complaints = Path(folder) / "stderr.txt"
-        with complaints.open("w") as stderr:
+        with complaints.open("w", encoding="utf-8") as stderr:
             process = subprocess.Popen(
                 [sys.executable, "-m", "benchmarks.side", call],
                 cwd=ROOT,
@@ -144,7 +145,7 @@ def side(spec: SideSpec, num_threads: int) -> Iterator[Side]:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=stderr,
-                text=True,
+                encoding="utf-8",
             )
         with process:
             try:

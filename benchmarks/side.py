@@ -16,7 +16,7 @@ from eyechart import host
 
 def main() -> None:
     call = json.loads(sys.argv[1])
-    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what libraries print must not look like an answer
     if call["is_ours"]:
         host.tune_allocator()  # as eyechart's worker does; must come before the first tensor

@@ -45,7 +45,7 @@ LABELS = {
 
 
 def main() -> None:
-    record = json.loads((PROJECT / RECORD).read_text())
+    record = json.loads((PROJECT / RECORD).read_text(encoding="utf-8"))
     for name, words in READMES.items():
         readme = PROJECT / name
         write_text(readme, with_table(readme.read_text(encoding="utf-8"), "speed", table(record, words)))

@@ -22,7 +22,7 @@ from eyechart.tuning.trial import run_trial
 from eyechart.weights.trunks import trunk_shapes
 
 NUM_STEPS = 9  # looks after steps 1, 2, 4 and 9 (two evaluations, three early ones)
-STOPS = [(1, 4, 8), (2, 3, 7, 9)]  # the first step, at a look, between looks; in a row, and at the end
+STOPS = [(1, 4, 8, 9)]  # after the first step, at a look, between looks, and at the end, all in one run
 ANYTHING_BUT_TIMES = {"training_seconds"}
 CONTENDERS = ["cnn", "vit", "fasterrcnn", "alexnet:none", "vgg16:none", "vgg16:kept"]
 

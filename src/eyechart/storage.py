@@ -246,7 +246,7 @@ def _with_temperature(folder: Path, run: RunRecord) -> RunRecord:
         pairs = {part: (items["labels"], answers["probabilities"]) for part, answers, items in scored}
         found = temperature.fit(*pairs["validation"])
         losses = {part: temperature.loss_after(found.value, *pair) for part, pair in pairs.items()}
-    except (StorageError, KeyError, AssertionError, IndexError):  # findings tell what is missing or does not fit
+    except (StorageError, KeyError, AssertionError, IndexError, ValueError):  # findings tell what does not fit
         return run
     scores = {part: getattr(run, part).model_copy(update={"loss": loss}) for part, loss in losses.items()}
     return run.model_copy(update={"temperature": found, **scores})

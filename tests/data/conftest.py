@@ -85,3 +85,14 @@ def write_pictures():
             Image.fromarray(pixels).save(folder / name)
 
     return write
+
+
+@pytest.fixture
+def saves_every_task(monkeypatch):
+    """Small tasks, each of which is saved and told."""
+    from eyechart.data import picture_pass, picture_reader
+
+    monkeypatch.setattr(picture_reader, "FEWEST_PICTURES", 1)
+    monkeypatch.setattr(picture_reader, "TASK_SECONDS", 0.0)
+    monkeypatch.setattr(picture_pass, "SAVE_SECONDS", -1.0)
+    monkeypatch.setattr(picture_pass, "SAY_SECONDS", -1.0)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from eyechart.data import picture_pass, picture_reader, picture_store
+from eyechart.data import picture_reader, picture_store
 from eyechart.data.catalog import load_dataset, verify
 from eyechart.data.class_folders import list_folder
 from eyechart.data.cut_test import is_test
@@ -342,14 +342,6 @@ def test_modes_of_eight_bits_show_what_pillow_shows(mode):
 
 
 # --------------------------------------------------------------------------------------------- the store
-
-
-@pytest.fixture
-def saves_every_task(monkeypatch):
-    monkeypatch.setattr(picture_reader, "FEWEST_PICTURES", 1)
-    monkeypatch.setattr(picture_reader, "TASK_SECONDS", 0.0)
-    monkeypatch.setattr(picture_pass, "SAVE_SECONDS", -1.0)
-    monkeypatch.setattr(picture_pass, "SAY_SECONDS", -1.0)
 
 
 def test_pictures_of_eight_bits_are_measured_never(tmp_path, monkeypatch, write_pictures):

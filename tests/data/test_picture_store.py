@@ -38,15 +38,6 @@ def folder(tmp_path, write_pictures):
 
 
 @pytest.fixture
-def saves_every_task(monkeypatch):
-    """Small tasks, each of which is saved and told."""
-    monkeypatch.setattr(picture_reader, "FEWEST_PICTURES", 1)
-    monkeypatch.setattr(picture_reader, "TASK_SECONDS", 0.0)
-    monkeypatch.setattr(picture_pass, "SAVE_SECONDS", -1.0)
-    monkeypatch.setattr(picture_pass, "SAY_SECONDS", -1.0)
-
-
-@pytest.fixture
 def decoded_files(monkeypatch):
     """The files that were decoded, in this process, after the guess."""
     files: list[str] = []
