@@ -10,8 +10,8 @@ from pathlib import Path
 from audits import record, table
 from audits.catalog import AUDITS, title_of
 from audits.settings import ROOT, Settings
-from eyechart.errors import EyechartError, UsageError
-from eyechart.plain_json import json_text
+from eyechart.base.errors import EyechartError, UsageError
+from eyechart.base.plain_json import json_text
 
 RECORD = ROOT / "records" / "audit.json"
 

@@ -23,8 +23,8 @@ from audits.settings import Answer, Settings
 from audits.small_mnist import write_small_mnist
 from audits.trainings import SMALL_CNN, plan_small, train_missing
 from eyechart.comparison.compare import compare_runs
+from eyechart.files.storage import PREDICTIONS_FILE, RUN_FILE
 from eyechart.schema import Comparison, RunRecord
-from eyechart.storage import PREDICTIONS_FILE, RUN_FILE
 
 LARGEST_SHARE = 0.05
 LARGEST_SHARE_TINY = 0.2  # of a few pairs that share very few runs

@@ -9,8 +9,8 @@ import numpy as np
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from eyechart.evaluation.predict import Predictions
 from eyechart.schema import DetectionScores
+from eyechart.schema.contracts import Predictions
 
 HEIGHT, WIDTH, NUM_CLASSES = 40, 60, 4
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from eyechart.comparison import bootstrap, pairs, verdicts
 from eyechart.comparison.contenders import Contender, ItemValues
-from eyechart.comparison.measures import MEASURES, PRIMARY
 from eyechart.schema import PerClass, RunRecord, Scores, Verdict
+from eyechart.scoring.measures import MEASURES, PRIMARY
 
 NUM_ITEMS = 500
 SEED_SPREAD = 0.3  # of a run's skill, in logits: accuracies of 97 % spread by some 0.7 points

@@ -11,9 +11,9 @@ from sklearn.metrics import accuracy_score, confusion_matrix, log_loss, precisio
 from audits.boxes import HEIGHT, WIDTH, pycocotools_says, random_case, twelve
 from audits.settings import Answer, Settings
 from eyechart.comparison import families, paired
-from eyechart.evaluation.detection import score_boxes
-from eyechart.evaluation.metrics import score
 from eyechart.schema import PROBABILITY_FLOOR
+from eyechart.scoring.detection import score_boxes
+from eyechart.scoring.metrics import score
 
 LARGEST_METRIC_DIFFERENCE = 1e-9
 LARGEST_BOX_DIFFERENCE = 1e-6

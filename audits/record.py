@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from audits.settings import Answer
-from eyechart.errors import StorageError
-from eyechart.host import host_facts
-from eyechart.plain_json import json_text
-from eyechart.storage import write_text
+from eyechart.base.errors import StorageError
+from eyechart.base.host import host_facts
+from eyechart.base.plain_json import json_text
+from eyechart.files.storage import write_text
 
 COMMAND = "make audit"
 

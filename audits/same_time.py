@@ -13,9 +13,10 @@ from audits.settings import Answer, Settings
 from audits.small_mnist import write_small_mnist
 from audits.trainings import plan_small
 from eyechart.comparison import spoiled
+from eyechart.files.storage import read_run
 from eyechart.schema import StudyRecord
-from eyechart.storage import read_run
-from eyechart.study import jobs_of, raise_failures, run_study
+from eyechart.study.plan import jobs_of
+from eyechart.study.study import run_study
 
 NAMES = ("one name", "another name")
 LARGEST_DIFFERENCE = 0.03
@@ -29,7 +30,7 @@ def same_model_two_names(settings: Settings) -> Answer:
     study = _two_names(plan_small(data, range(num_pairs), num_steps, {}, "same-time"))
     folder = settings.folder / f"same-time-{num_pairs}x{num_steps}"
     folder.mkdir(parents=True, exist_ok=True)
-    raise_failures(run_study(study, folder, lambda progress: None))
+    run_study(study, folder, lambda progress: None).raise_failures()
     runs = [read_run(folder / job.run) for job in jobs_of(study, folder)]
     first, second = ([run for run in runs if run.contender == name] for name in NAMES)
     assert [run.weights_sha256 for run in first] == [run.weights_sha256 for run in second], (

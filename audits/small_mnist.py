@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
-from eyechart.contracts import LabelledImages
 from eyechart.data.catalog import load_dataset
 from eyechart.data.idx import IDX_FILES, MAGIC_OF_KIND
 from eyechart.data.stratify import pick
-from eyechart.storage import write_bytes
+from eyechart.files.storage import write_bytes
+from eyechart.schema.contracts import LabelledImages
 
 NUM_CLASSES = 10
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from audits.catalog import title_of
 from audits.settings import ROOT
-from eyechart.storage import write_text
+from eyechart.files.storage import write_text
 
 DOCUMENT = ROOT / "docs" / "verdicts.md"
 REGION = re.compile(r"<!-- audits -->\n.*?<!-- /audits -->", re.DOTALL)

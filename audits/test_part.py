@@ -13,12 +13,12 @@ from audits.settings import ROOT, Answer, Settings
 from audits.small_mnist import write_small_mnist
 from audits.trainings import SMALL_CNN, plan_small, train_missing
 from eyechart.data.catalog import load_dataset
+from eyechart.files.storage import read_arrays
 from eyechart.schema import RunRecord
-from eyechart.storage import read_arrays
 
 PACKAGE = ROOT / "src" / "eyechart"
-WITHOUT_TEST = ("training", "contender.py", "fitting.py")  # what trains; whoever tunes opens nothing either
-OPENERS = ("runner.py",)  # who may open the sealed part
+WITHOUT_TEST = ("training", "runner/contender.py", "runner/train.py")  # what trains; whoever tunes opens nothing either
+OPENERS = ("runner/run.py",)  # who may open the sealed part
 
 
 def nothing_chosen_on_test(settings: Settings) -> Answer:

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from eyechart.runner import run_contender
+from eyechart.files.storage import is_run, read_run
+from eyechart.runner.run import run_contender
 from eyechart.schema import Budget, RunRecord, StudyRecord
-from eyechart.storage import is_run, read_run
-from eyechart.study import jobs_of, plan_study
+from eyechart.study.plan import jobs_of, plan_study
 
 SMALL_CNN = {"options": {"first_maps": 8, "last_maps": 32, "logit_scale": 0.25}, "batch_size": 32}
 

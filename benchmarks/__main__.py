@@ -10,8 +10,8 @@ from pathlib import Path
 from benchmarks import record
 from benchmarks.catalog import BENCHMARKS, title_of
 from benchmarks.harness import ROOT, Result, Settings
-from eyechart import host
-from eyechart.errors import EyechartError, MissingError, UsageError
+from eyechart.base import host
+from eyechart.base.errors import EyechartError, MissingError, UsageError
 
 RECORD = ROOT / "records" / "bench.json"
 BUSY_LOAD = 0.5  # of the last minute, before the first benchmark

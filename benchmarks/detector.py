@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import Tensor, nn
 
-    from eyechart.contender import Contender
-    from eyechart.contracts import Batch
     from eyechart.models.faster_rcnn import FasterRCNN
+    from eyechart.runner.contender import Contender
+    from eyechart.schema.contracts import Batch
 
 RATE = "images per training second"
 EVERYTHING = 100_000  # samples an image: more than there are, so that both sides learn from the same ones
@@ -98,7 +98,7 @@ def twin_rate(num_images: int, is_tiny: bool, batch_size: int | None, options: d
     from benchmarks.workload import measure_steps
 
     contender = _contender(is_tiny, batch_size, options)
-    twin = twin_of(_detector(contender), contender.dataset.card.num_classes)
+    twin = twin_of(_detector(contender), contender.card.num_classes)
     return measure_steps(contender, twin, num_images, num_warmup_steps=2)
 
 
@@ -116,7 +116,7 @@ def loss_difference(options: dict[str, Any]) -> Callable[[], float]:
         feed = contender.make_feed(contender.model, make_plan(16, 1, len(contender.splits.train)))
         assert isinstance(feed, ImageFeed)
         batch = feed.batch(0)
-        twin = twin_of(_detector(contender), contender.dataset.card.num_classes).train()
+        twin = twin_of(_detector(contender), contender.card.num_classes).train()
         with torch.no_grad():
             expected = float(twin.loss(batch))
             found = float(_detector(contender).train().loss(batch))
@@ -127,7 +127,7 @@ def loss_difference(options: dict[str, Any]) -> Callable[[], float]:
 
 def _contender(is_tiny: bool, batch_size: int | None = None, options: dict[str, Any] | None = None) -> Contender:
     from benchmarks.workload import prepare_contender
-    from eyechart.recipes import RECIPES
+    from eyechart.catalog.recipes import RECIPES
 
     recipe = RECIPES["fasterrcnn"]
     changes = CHANGES | {"batch_size": batch_size or recipe.batch_size, "options": recipe.options | (options or {})}
@@ -161,8 +161,8 @@ class SceneFeed:
 
 def our_scene_rate(num_steps: int) -> Callable[[], float]:
     """Our recipe's detector at the scenes' own size."""
+    from eyechart.catalog.recipes import RECIPES
     from eyechart.models.faster_rcnn import build
-    from eyechart.recipes import RECIPES
 
     contender = _contender(is_tiny=True)
     size = {f"{kind}_{side}": SCENE_PIXELS for kind in ("image", "input") for side in ("height", "width")}
@@ -191,9 +191,9 @@ def make_scenes(images: np.ndarray, labels: np.ndarray, num_scenes: int, seed: i
     import numpy as np
     import torch
 
-    from eyechart.contracts import Batch
     from eyechart.data.batches import to_floats
     from eyechart.data.boxes import ink_boxes
+    from eyechart.schema.contracts import Batch
 
     random = np.random.default_rng(seed)
     canvas = np.zeros((num_scenes, 1, SCENE_PIXELS, SCENE_PIXELS), np.uint8)

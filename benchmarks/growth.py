@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.harness import ROOT, Result, Settings, ask_once, ours, side
-from eyechart.errors import MissingError
+from eyechart.base.errors import MissingError
 
 SIZES, TINY_SIZES = (10_000, 100_000, 1_000_000), (200, 400)
 MEASURED_IMAGES = 25_600  # of each stretch of training

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar
 
-from eyechart.errors import RunFailed
+from eyechart.base.errors import RunFailed
 
 ROOT = Path(__file__).resolve().parent.parent
 Value = TypeVar("Value")

@@ -80,7 +80,7 @@ class Stopwatch:
 def shares(contender: str, num_images: int, is_tiny: bool) -> Callable[[], dict[str, float]]:
     """A side: what each part of a recipe's steps takes, as shares of the training clock."""
     from benchmarks.workload import CPU, FilledFeed, make_plan, prepare_contender, training_seconds
-    from eyechart.contender import TOOLS
+    from eyechart.runner.contender import TOOLS
     from eyechart.training import feeds
     from eyechart.training.step import Step
 

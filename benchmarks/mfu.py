@@ -16,7 +16,7 @@ from benchmarks.finetune import KEPT
 from benchmarks.harness import Result, Settings
 
 if TYPE_CHECKING:
-    from eyechart.contender import Contender
+    from eyechart.runner.contender import Contender
 
 UNIT = "share of the best matrix product"
 
@@ -95,13 +95,13 @@ def step_mfu(contender: str, num_images: int, is_tiny: bool) -> Callable[[], dic
 
 def step_flops(contender: Contender) -> float:
     """Operations of one image in a training step; those of stages whose outputs are kept do not happen in it."""
-    from eyechart.contender import TOOLS
     from eyechart.evaluation.cost import count_flops, count_flops_with_kept_stages
+    from eyechart.runner.contender import TOOLS
     from eyechart.training.feeds import as_batch
 
     part = contender.splits.train
     batch = as_batch(contender.model, part.images[:8], part.labels[:8], contender.device, TOOLS)
     recipe = contender.job.recipe
     if recipe.cache_frozen and recipe.frozen_stages:
-        return count_flops_with_kept_stages(contender.judge, batch, runs_per_image=0)
-    return count_flops(contender.judge, batch).training
+        return count_flops_with_kept_stages(contender.network, batch, runs_per_image=0)
+    return count_flops(contender.network, batch).training

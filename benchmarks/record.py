@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.harness import Settings
-from eyechart.errors import StorageError, UsageError
-from eyechart.host import host_facts
-from eyechart.plain_json import json_text
-from eyechart.storage import write_text
+from eyechart.base.errors import StorageError, UsageError
+from eyechart.base.host import host_facts
+from eyechart.base.plain_json import json_text
+from eyechart.files.storage import write_text
 
 COMMAND = "make bench"
 SAME_MACHINE = ("cpu", "num_cores", "memory_bytes", "platform", "python", "num_threads", "device")

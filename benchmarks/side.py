@@ -11,7 +11,7 @@ import json
 import os
 import sys
 
-from eyechart import host
+from eyechart.base import host
 
 
 def main() -> None:

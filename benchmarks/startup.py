@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.harness import ROOT, Result, Settings
-from eyechart.errors import MissingError
+from eyechart.base.errors import MissingError
+from eyechart.files.storage import STUDY_FILE, find_runs, read_run, read_study
 from eyechart.schema import RunRecord
-from eyechart.storage import STUDY_FILE, find_runs, read_run, read_study
 
 RESUMED_FACTOR = 1.5  # wall time beyond this multiple of the runs' own time: the study was paused in between
 

@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.harness import Result, Settings
-from eyechart.contracts import Progress
+from eyechart.files.storage import read_run
 from eyechart.launch import process
 from eyechart.schema import Budget, Job, RunRecord
-from eyechart.storage import read_run
-from eyechart.study import jobs_of, plan_study, settle_weights
+from eyechart.schema.contracts import Progress
+from eyechart.study.plan import jobs_of, plan_study, settle_weights
 
 VALIDATION_FRACTION = 1 / 60  # of the train part, as in the quick preset
 TINY_RULES = {"fraction": 0.02, "validation_fraction": 0.002, "max_test_images": 100}

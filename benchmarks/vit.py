@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks import harness, to_accuracy
 from benchmarks.harness import Result, Settings
-from eyechart.errors import MissingError
+from eyechart.base.errors import MissingError
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from eyechart.contender import Contender
+    from eyechart.runner.contender import Contender
 
 RATE = "images per training second"
 OURS = "benchmarks.workload:training_rate"
@@ -189,7 +189,7 @@ def timm_difference() -> Callable[[], float]:
 
 def _contender(options: dict[str, Any], is_tiny: bool) -> Contender:
     from benchmarks.workload import prepare_contender
-    from eyechart.recipes import RECIPES
+    from eyechart.catalog.recipes import RECIPES
 
     recipe = RECIPES["vit"]
     return prepare_contender("vit", _bare(recipe.batch_size, recipe.options | options), is_tiny=is_tiny)

@@ -10,10 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from eyechart.clock import Clock, device_synchronise
-from eyechart.contender import Contender, prepare
+from eyechart.base.clock import Clock, device_synchronise
+from eyechart.runner.contender import Contender, prepare
 from eyechart.schema import Budget, Plan, Recipe
-from eyechart.study import jobs_of, plan_study
+from eyechart.study.plan import jobs_of, plan_study
 from eyechart.training.feeds import Feed
 from eyechart.training.loop import Fit, Validation
 

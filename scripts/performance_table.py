@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from eyechart.storage import write_text
+from eyechart.files.storage import write_text
 
 HEAD = """# Performance
 

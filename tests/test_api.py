@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 import eyechart as ec
-from eyechart.contracts import Dataset
-from eyechart.errors import RunFailed, UsageError
+from eyechart.base.errors import RunFailed, UsageError
 from eyechart.schema import StudyRecord
-from eyechart.study import Study, plan_study, raise_failures
+from eyechart.schema.contracts import Dataset
+from eyechart.study.plan import plan_study
+from eyechart.study.study import Study
 
 
 def test_importing_is_light() -> None:
@@ -44,7 +45,7 @@ def test_one_name_one_seed_and_numbers_of_numpy(tmp_path: Path, monkeypatch: pyt
         planned.append(record)
         return Study(folder, record)
 
-    monkeypatch.setattr("eyechart.cli.run.race", race)
+    monkeypatch.setattr("eyechart.study.race.race", race)
     ec.run(models="cnn", data="digits", seeds=3, output=tmp_path)
     ec.run(models="cnn,vit", data="digits", seeds=np.arange(2), output=tmp_path)
     ec.run(models=("cnn",), data="digits", seeds=[np.int64(1)], output=tmp_path)
@@ -61,7 +62,7 @@ def test_every_reason_of_a_failure_is_in_the_exception(tmp_path: Path) -> None:
     study = Study(tmp_path, plan_study(["cnn", "vit"], preset="smoke"))
     study.failures = {"cnn-s0": UsageError("too small"), "vit-s0": RunFailed("KeyError: 3\nTraceback")}
     with pytest.raises(RunFailed, match=r"cnn-s0: too small\nvit-s0: KeyError: 3") as caught:
-        raise_failures(study)
+        study.raise_failures()
     assert caught.value.reasons == {"cnn-s0": "too small", "vit-s0": "KeyError: 3\nTraceback"}
 
 

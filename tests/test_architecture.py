@@ -5,28 +5,34 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "src" / "eyechart"
 
-STAGES = ("data", "models", "weights", "training", "evaluation", "report", "comparison")
-# The only places where stages meet.
-KNOWS_SEVERAL_STAGES = (
-    "study.py",
-    "contender.py",
-    "fitting.py",
-    "runner.py",
-    "prediction.py",
-    "__init__.py",
-    "launch/",
-    "cli/",
-    "serve/",
+# From the ground up: a file imports only what stands below its own floor, or in its own room.
+FLOORS = (
+    ("schema",),
+    ("base",),
+    ("scoring",),
+    ("files",),
+    ("words",),
+    ("catalog",),
+    ("data", "models", "weights", "training", "evaluation", "comparison"),  # the stages, which never meet
+    ("report",),  # draws what comparison found
+    ("inference",),
+    ("runner",),
+    ("launch",),
+    ("terminal",),
+    ("study",),
+    ("tuning",),
+    ("cli",),
+    ("",),  # the package itself: what `import eyechart` offers
 )
-# Report draws what comparison found; this is the one arrow between stages.
-ALLOWED_ARROWS = {("report", "comparison")}
+FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 
 TORCH = ("torch", "torchvision")
 HEAVY = (*TORCH, "sklearn", "scipy", "matplotlib", "pydantic", "numpy")
@@ -35,16 +41,19 @@ HEAVY = (*TORCH, "sklearn", "scipy", "matplotlib", "pydantic", "numpy")
 # "when loaded" also at everything of ours that these load in turn.
 NEVER_LOADS = [
     ("schema/", TORCH, "ever"),
-    ("contracts.py", TORCH, "ever"),
-    ("errors.py", TORCH, "ever"),
-    ("storage.py", TORCH, "ever"),
-    ("palette.py", TORCH, "ever"),
+    ("schema/contracts.py", TORCH, "ever"),
+    ("base/errors.py", TORCH, "ever"),
+    ("files/storage.py", TORCH, "ever"),
+    ("catalog/palette.py", TORCH, "ever"),
     ("report/", TORCH, "ever"),
     ("comparison/", TORCH, "ever"),
-    ("storage.py", TORCH, "when loaded"),
+    ("scoring/", TORCH, "ever"),
+    ("words/", TORCH, "ever"),
+    ("files/storage.py", TORCH, "when loaded"),
     ("report/", TORCH, "when loaded"),
-    ("clock.py", TORCH, "when loaded"),
-    ("host.py", TORCH, "when loaded"),
+    ("base/clock.py", TORCH, "when loaded"),
+    ("base/host.py", TORCH, "when loaded"),
+    ("terminal/", TORCH, "when loaded"),
     ("cli/", TORCH, "when loaded"),
     ("cli/", HEAVY, "at its top"),
     ("cli/__init__.py", HEAVY, "when loaded"),
@@ -110,11 +119,6 @@ def imports_of(path: Path, *, lazily: bool) -> set[str]:
     return imported_modules(path.read_text(), module, lazily=lazily)
 
 
-def stages_in(modules: set[str]) -> set[str]:
-    second = {module.split(".")[1] for module in modules if module.startswith("eyechart.")}
-    return second & set(STAGES)
-
-
 def transitive_imports(path: Path, seen: set[Path] | None = None) -> Iterator[tuple[str, str]]:
     """(file, module) for everything that loads when `path` is imported, following our own modules."""
     seen = set() if seen is None else seen
@@ -163,28 +167,74 @@ class Late:
     assert {"eyechart.models.cnn", "eyechart.evaluation.metrics"} <= top
     assert not {"scipy", "sklearn"} & top
     assert "sklearn" in imported_modules(code, "eyechart.evaluation.predict", lazily=True)
-    assert stages_in(top) == {"data", "models", "evaluation"}
+    assert room_of("eyechart.data.splits") == "data"
+    assert room_of("eyechart.run") == room_of("eyechart") == ""
 
 
 # --------------------------------------------------------------------------------------------- direction
 
 
-@pytest.mark.parametrize("stage", STAGES)
-def test_stages_never_import_each_other(stage: str):
-    offences = []
-    for path in [*PACKAGE.glob(f"{stage}.py"), *sorted((PACKAGE / stage).rglob("*.py"))]:
-        others = stages_in(imports_of(path, lazily=True)) - {stage}
-        offences += [f"{name_of(path)} imports {other}" for other in others if (stage, other) not in ALLOWED_ARROWS]
-    assert not offences, f"stages must not know each other; let study.py bring them together: {offences}"
+def room_of(module: str) -> str:
+    """The folder of one of our modules, "" for the package's own files: "eyechart.data.splits" -> "data"."""
+    second = module.split(".")[1:2]
+    return second[0] if second and (PACKAGE / second[0]).is_dir() else ""
 
 
-def test_only_the_orchestrators_know_several_stages():
-    offences = []
-    for path in sources():
-        known = stages_in(imports_of(path, lazily=True))
-        if len(known) > 1 and not name_of(path).startswith((*KNOWS_SEVERAL_STAGES, *(f"{stage}/" for stage in STAGES))):
-            offences.append(f"{name_of(path)} imports {sorted(known)}")
-    assert not offences, f"only {KNOWS_SEVERAL_STAGES} may bring stages together: {offences}"
+def rooms_below(path: Path) -> set[str]:
+    """The other rooms that a file imports from, for types only too."""
+    module = ".".join(["eyechart", *path.relative_to(PACKAGE).with_suffix("").parts])
+    ours = {name for name in named_modules(path.read_text()) if name.startswith("eyechart.")}
+    return {room_of(name) for name in ours} - {room_of(module)}
+
+
+def named_modules(code: str) -> set[str]:
+    """All modules that imports of `code` name, wherever they stand; ours are imported by full names only."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, "imports inside the package are absolute"
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def test_every_room_has_its_floor():
+    rooms = {path.name for path in PACKAGE.iterdir() if (path / "__init__.py").is_file()}
+    assert rooms == set(FLOOR_OF) - {""}
+
+
+@pytest.mark.parametrize("room", sorted(FLOOR_OF))
+def test_a_room_imports_only_from_floors_below(room: str):
+    files = sorted((PACKAGE / room).rglob("*.py")) if room else sorted(PACKAGE.glob("*.py"))
+    offences = [
+        f"{name_of(path)} imports {other or 'the package itself'}"
+        for path in files
+        for other in sorted(rooms_below(path))
+        if FLOOR_OF[other] >= FLOOR_OF[room]
+    ]
+    assert files
+    assert not offences, f"a file knows what stands below it, and no more: {offences}"
+
+
+@pytest.mark.parametrize("room", sorted(FLOOR_OF))
+def test_modules_of_one_room_import_each_other_in_no_circle(room: str):
+    """Type-only imports included."""
+    files = {path.relative_to(PACKAGE).with_suffix("").as_posix().replace("/", "."): path for path in sources()}
+    inside = {name: path for name, path in files.items() if (name.split(".")[0] if "." in name else "") == room}
+    graph = {
+        name: {
+            module for found in named_modules(path.read_text()) if (module := owner(found, inside)) not in ("", name)
+        }
+        for name, path in inside.items()
+    }
+    tuple(TopologicalSorter(graph).static_order())  # raises CycleError, which names the circle
+
+
+def owner(found: str, modules: Mapping[str, Path]) -> str:
+    """Which of `modules` a dotted name of an import belongs to, "" for none."""
+    name = found.removeprefix("eyechart.")
+    return next((each for each in (name, name.rpartition(".")[0]) if each in modules), "")
 
 
 @pytest.mark.parametrize(("place", "packages", "when"), NEVER_LOADS, ids=lambda value: str(value)[:20])
@@ -203,11 +253,12 @@ def test_what_only_reads_runs_loads_nothing_heavy(place: str, packages: tuple[st
 
 def test_records_and_storage_load_without_torch():
     """What the interpreter really loads, packages of others included."""
-    code = "import eyechart.schema, eyechart.contracts, eyechart.storage, eyechart.palette, eyechart.host"
+    names = ("schema", "schema.contracts", "files.storage", "catalog.palette", "base.host")
+    code = "import " + ", ".join(f"eyechart.{name}" for name in names)
     command = [sys.executable, "-X", "importtime", "-c", code]
     result = subprocess.run(command, capture_output=True, text=True, check=True)
     loaded = {line.rpartition("|")[2].strip() for line in result.stderr.splitlines() if line.startswith("import time:")}
-    assert "eyechart.storage" in loaded
+    assert "eyechart.files.storage" in loaded
     assert not {module for module in loaded if module.partition(".")[0] in TORCH}
 
 

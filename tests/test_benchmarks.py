@@ -20,9 +20,9 @@ import torch
 from benchmarks import __main__ as command
 from benchmarks import catalog, detector, growth, harness, loop_overhead, record, startup, to_accuracy, vit
 from benchmarks.harness import Result, Settings
-from eyechart.contracts import Dataset
+from eyechart.base.errors import MissingError, RunFailed, StorageError, UsageError
 from eyechart.data.pictures import read_picture
-from eyechart.errors import MissingError, RunFailed, StorageError, UsageError
+from eyechart.schema.contracts import Dataset
 
 PROJECT = Path(__file__).resolve().parents[1]
 

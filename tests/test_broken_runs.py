@@ -17,14 +17,18 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from eyechart import contender, runner, study
+from eyechart.base.errors import UnfairComparison
 from eyechart.comparison.findings import find, refuse
-from eyechart.comparison.words.findings import sentence
-from eyechart.contracts import Dataset, LabelledImages, Reporter
 from eyechart.data.content import parts_sha256
-from eyechart.errors import UnfairComparison
 from eyechart.evaluation import cost
+from eyechart.launch.driver import in_turn
+from eyechart.runner import contender
+from eyechart.runner import run as runner
 from eyechart.schema import Budget, Finding, Job, RunRecord
+from eyechart.schema.contracts import Dataset, LabelledImages, Reporter
+from eyechart.study import plan as plans
+from eyechart.study import study
+from eyechart.words.findings import sentence
 
 STEPS = 60
 SMALL = {"batch_size": 32, "options": {"first_maps": 8, "last_maps": 32, "logit_scale": 0.25}}
@@ -75,11 +79,11 @@ def use_model(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[Any], None
 def train(folder: Path, *, seed: int = 0, steps: int = STEPS, data: str = "mnist", threads: int = 1,
           changes: dict[str, Any] | None = None) -> tuple[Path, RunRecord]:  # fmt: skip
     """One run of the small cnn; its folder and its record."""
-    record = study.plan_study(
+    record = plans.plan_study(
         ["cnn"], data, "smoke", [seed], changes=SMALL | (changes or {}), num_threads=threads, fraction=1.0,
         budget=Budget(unit="steps", amount=steps), validation_fraction=0.2, num_evaluations=6,
     )  # fmt: skip
-    (job,) = study.jobs_of(record, folder)
+    (job,) = plans.jobs_of(record, folder)
     return Path(job.folder), runner.run_contender(job, lambda progress: None, lambda: None)
 
 
@@ -179,8 +183,8 @@ def test_a_run_that_diverges_is_kept_and_counted(tmp_path: Path) -> None:
     folder, record = train(tmp_path, changes={"learning_rate": 1e12})
     assert record.status == "diverged"
     assert set(grave(folder)) == {"diverged"}
-    again = study.plan_study(["cnn"], preset="smoke")
-    study.run_study(again, tmp_path, lambda progress: None, launch=refuse_to_launch)  # nothing is left to do
+    again = plans.plan_study(["cnn"], preset="smoke")
+    study.run_study(again, tmp_path, lambda progress: None, launch=in_turn(refuse_to_launch))  # nothing is left to do
 
 
 # --------------------------------------------------------------------------------------------- data

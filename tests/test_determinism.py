@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from eyechart.contracts import Dataset
-from eyechart.recipes import RECIPES
+from eyechart.catalog.recipes import RECIPES
 from eyechart.schema import RunRecord
-from eyechart.study import jobs_of, plan_study
+from eyechart.schema.contracts import Dataset
+from eyechart.study.plan import jobs_of, plan_study
 
 
 def run_once(contender: str, output: Path, seed: int = 0) -> RunRecord:
-    from eyechart.runner import run_contender
+    from eyechart.runner.run import run_contender
 
     changes = {"batch_size": 16}
     record = plan_study([contender], preset="smoke", seeds=[seed], num_threads=1, changes=changes, max_test_images=50)

@@ -18,11 +18,11 @@ import pytest
 import typer.main
 
 import eyechart
+from eyechart.base.errors import UsageError
+from eyechart.catalog.presets import PRESETS
+from eyechart.catalog.recipes import RECIPES, recipe_of
 from eyechart.cli import app
 from eyechart.data.known import KNOWN
-from eyechart.errors import UsageError
-from eyechart.presets import PRESETS
-from eyechart.recipes import RECIPES, recipe_of
 
 PROJECT = Path(__file__).resolve().parents[1]
 PACKAGE = PROJECT / "src" / "eyechart"

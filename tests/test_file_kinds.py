@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from eyechart import file_names
+from eyechart.base.errors import DatasetError, UsageError
 from eyechart.data.pictures import read_picture
 from eyechart.data.regular_files import check_regular
-from eyechart.errors import DatasetError, UsageError
+from eyechart.files import file_names
 
 NOT_UTF8 = b"o\xe9"
 SMOKE = ["-m", "cnn", "-p", "smoke", "--threads", "1", "--offline"]

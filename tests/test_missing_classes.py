@@ -15,17 +15,17 @@ from rich.console import Console
 from sklearn.metrics import f1_score, precision_score, recall_score
 from typer.testing import CliRunner
 
-from eyechart import storage
+from eyechart.base.errors import DatasetError
 from eyechart.cli import app
-from eyechart.cli.leaderboard import results_table
 from eyechart.comparison.alarms import LOOKS
 from eyechart.comparison.compare import compare_runs
 from eyechart.comparison.label_noise import find_label_errors
 from eyechart.comparison.learning import is_at_chance
 from eyechart.comparison.stored import Evidence
-from eyechart.errors import DatasetError
+from eyechart.files import storage
 from eyechart.report.page import write_report
 from eyechart.schema import RunRecord
+from eyechart.terminal.leaderboard import results_table
 from tests.report.page_reader import Page
 
 ANIMALS = ("cat", "dog", "owl")

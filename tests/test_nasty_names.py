@@ -20,10 +20,10 @@ import pytest
 from PIL import Image
 
 from eyechart import cli
-from eyechart.cli.tables import MOST_CLASSES, repeat_command
-from eyechart.file_names import readable
-from eyechart.foreign_text import shown
-from eyechart.storage import STUDY_FILE, read_run
+from eyechart.base.foreign_text import shown
+from eyechart.files.file_names import readable
+from eyechart.files.storage import STUDY_FILE, read_run
+from eyechart.terminal.tables import MOST_CLASSES, repeat_command
 from tests.nasty_names import NASTY_NAMES, NASTY_PATH, raw_controls
 
 PICTURES_OF_A_CLASS = 6

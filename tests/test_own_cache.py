@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from eyechart.cache import cache_folder
 from eyechart.data.picture_store import place_of
+from eyechart.files.cache import cache_folder
 
 
 def test_this_process_has_a_cache_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -7,10 +7,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from eyechart import contender, storage, study
-from eyechart.contender import TOOLS, prepare
-from eyechart.contracts import Dataset, Progress, Reporter
+from eyechart.files import storage
+from eyechart.launch.driver import in_turn
+from eyechart.runner import contender
+from eyechart.runner.contender import TOOLS, prepare
 from eyechart.schema import Job
+from eyechart.schema.contracts import Dataset, Progress, Reporter
+from eyechart.study import plan as plans
+from eyechart.study import study
 from eyechart.training.budget import make_plan
 from eyechart.training.feeds import ImageFeed, Order
 
@@ -21,8 +25,8 @@ CPU = torch.device("cpu")
 def jobs(small_mnist: Dataset, monkeypatch: pytest.MonkeyPatch) -> dict[tuple[str, int], Job]:
     """cnn and vit with seeds 0 and 1, on the small MNIST."""
     monkeypatch.setattr(contender.catalog, "load_dataset", lambda *args, **options: small_mnist)
-    record = study.plan_study(["cnn", "vit"], preset="smoke", seeds=[0, 1], num_threads=1, fraction=0.5)
-    return {(job.contender, job.seed): job for job in study.jobs_of(record, Path("runs/x"))}
+    record = plans.plan_study(["cnn", "vit"], preset="smoke", seeds=[0, 1], num_threads=1, fraction=0.5)
+    return {(job.contender, job.seed): job for job in plans.jobs_of(record, Path("runs/x"))}
 
 
 def test_contenders_share_the_images_of_a_seed_and_no_other(jobs: dict[tuple[str, int], Job]) -> None:
@@ -69,8 +73,8 @@ def test_augmentation_is_a_function_of_seed_and_step(jobs: dict[tuple[str, int],
 
 
 def test_the_order_of_contenders_changes_from_block_to_block() -> None:
-    record = study.plan_study(["cnn", "vit", "alexnet"], seeds=range(20), preset="smoke")
-    jobs = study.jobs_of(record, Path("runs/x"))
+    record = plans.plan_study(["cnn", "vit", "alexnet"], seeds=range(20), preset="smoke")
+    jobs = plans.jobs_of(record, Path("runs/x"))
     assert [job.seed for job in jobs] == [seed for seed in range(20) for _ in range(3)], "blocks of one seed each"
     blocks = [tuple(job.contender for job in jobs[start : start + 3]) for start in range(0, 60, 3)]
     assert all(sorted(block) == ["alexnet", "cnn", "vit"] for block in blocks)
@@ -88,6 +92,6 @@ def test_runs_go_one_at_a_time(tmp_path: Path) -> None:
         storage.write_text(Path(job.folder) / storage.RUN_FILE, "{}")
         under_way.remove(job.run)
 
-    record = study.plan_study(["cnn", "vit"], preset="smoke", seeds=[0, 1])
-    study.run_study(record, tmp_path, lambda progress: None, launch=launch)
+    record = plans.plan_study(["cnn", "vit"], preset="smoke", seeds=[0, 1])
+    study.run_study(record, tmp_path, lambda progress: None, launch=in_turn(launch))
     assert len(storage.find_runs([tmp_path])) == 4

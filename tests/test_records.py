@@ -13,10 +13,10 @@ import pytest
 import readme_tables
 import record_accuracy
 
+from eyechart.catalog.recipes import RECIPES
 from eyechart.comparison.uncertainty import mean_interval, wilson_interval
-from eyechart.recipes import RECIPES
+from eyechart.files.storage import RUN_FILE, STUDY_FILE, read_run, write_record
 from eyechart.schema import Recipe, Rules, StudyRecord
-from eyechart.storage import RUN_FILE, STUDY_FILE, read_run, write_record
 from tests.report.fake_runs import FIVE, fake_study
 
 PROJECT = Path(__file__).resolve().parents[1]

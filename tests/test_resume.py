@@ -10,15 +10,16 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from eyechart import saved, storage
-from eyechart.errors import Interrupted, StorageError
+from eyechart.base.errors import Interrupted, StorageError
 from eyechart.evaluation import cost
-from eyechart.fitting import Trained, judge, train_contender
-from eyechart.schema import Budget, HistoryPoint, Job, TrialChoice
-from eyechart.study import jobs_of, plan_study
+from eyechart.files import storage
+from eyechart.inference import saved
+from eyechart.runner.train import Trained, train
+from eyechart.runner.trial import run_trial
+from eyechart.schema import Budget, HistoryPoint, RunJob, TrialChoice, TrialJob
+from eyechart.study.plan import jobs_of, plan_study
 from eyechart.training import checkpoint
 from eyechart.training.step import Step
-from eyechart.tuning.trial import run_trial
 from eyechart.weights.trunks import trunk_shapes
 
 NUM_STEPS = 9  # looks after steps 1, 2, 4 and 9 (two evaluations, three early ones)
@@ -82,8 +83,8 @@ def trunk_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def job_of(trunk_file: Path, tmp_path: Path) -> Callable[..., Job]:
-    def make(contender: str, place: str, **changes: Any) -> Job:
+def job_of(trunk_file: Path, tmp_path: Path) -> Callable[..., RunJob]:
+    def make(contender: str, place: str, **changes: Any) -> RunJob:
         name, _, weights = contender.partition(":")
         settings: dict[str, Any] = {"batch_size": 8} | changes
         if name == "vgg16":  # without its two last and largest stages
@@ -100,12 +101,12 @@ def job_of(trunk_file: Path, tmp_path: Path) -> Callable[..., Job]:
     return make
 
 
-def trained(job: Job, stops: Stops) -> Trained:
-    return train_contender(job, lambda progress: None, stops, 0.0)
+def trained(job: RunJob, stops: Stops) -> Trained:
+    return train(job, lambda progress: None, stops, 0.0)
 
 
 def ended(found: Trained) -> Ended:
-    predictions = judge(found.contender, found.contender.splits.test.open(), found.fit.diverged)
+    predictions = found.predictor.answer(found.contender.splits.test.open().images)
     return Ended(
         saved.weights_digest(found.contender.model),
         storage.digest_arrays(predictions.arrays()),
@@ -121,7 +122,7 @@ def without_times(point: HistoryPoint) -> dict[str, Any]:
 @pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
 @pytest.mark.parametrize("contender", CONTENDERS)
 def test_wherever_a_run_is_stopped_it_ends_the_same(
-    contender: str, optimizer: str, job_of: Callable[..., Job], stops: Stops
+    contender: str, optimizer: str, job_of: Callable[..., RunJob], stops: Stops
 ) -> None:
     settings = {"optimizer": optimizer, "learning_rate": 0.02 if optimizer == "sgd" else 2e-3}
     whole = trained(job_of(contender, "whole", **settings), stops)
@@ -134,9 +135,10 @@ def test_wherever_a_run_is_stopped_it_ends_the_same(
         assert [segment.last_step for segment in resumed.fit.segments] == [*steps, NUM_STEPS]
 
 
-def test_a_trial_of_a_search_resumes_to_the_same_scores(job_of: Callable[..., Job], stops: Stops) -> None:
+def test_a_trial_of_a_search_resumes_to_the_same_scores(job_of: Callable[..., RunJob], stops: Stops) -> None:
     choice = TrialChoice(number=1, settings={"learning_rate": 0.1})
-    jobs = [job_of("cnn", place).model_copy(update={"trial": choice}) for place in ("whole", "stopped")]
+    planned = [job_of("cnn", place).model_dump(exclude={"kind", "plan", "command"}) for place in ("whole", "stopped")]
+    jobs = [TrialJob(**job, trial=choice) for job in planned]
     whole = run_trial(jobs[0], lambda progress: None, stops)
     resumed = stops.until_done((3, 5), lambda: run_trial(jobs[1], lambda progress: None, stops))
     kept = {"accuracy", "loss", "num_steps", "status"}
@@ -159,7 +161,9 @@ def earlier_version(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("earlier_version")
-def test_a_checkpoint_of_an_earlier_version_goes_on_to_the_same_bits(job_of: Callable[..., Job], stops: Stops) -> None:
+def test_a_checkpoint_of_an_earlier_version_goes_on_to_the_same_bits(
+    job_of: Callable[..., RunJob], stops: Stops
+) -> None:
     whole = ended(trained(job_of("cnn", "whole"), stops))
     resumed = ended(stops.until_done((5,), lambda: trained(job_of("cnn", "stopped"), stops)))
     assert (resumed.weights, resumed.predictions) == (whole.weights, whole.predictions)
@@ -170,7 +174,7 @@ def test_a_checkpoint_of_an_earlier_version_goes_on_to_the_same_bits(job_of: Cal
 
 
 @pytest.mark.usefixtures("earlier_version")
-def test_a_run_that_an_earlier_version_resumed_is_refused(job_of: Callable[..., Job], stops: Stops) -> None:
+def test_a_run_that_an_earlier_version_resumed_is_refused(job_of: Callable[..., RunJob], stops: Stops) -> None:
     job = job_of("cnn", "stopped")
     with pytest.raises(StorageError, match="stopped and resumed \\(at step 2\\) by an earlier version") as caught:
         stops.until_done((2, 5), lambda: trained(job, stops))
@@ -178,6 +182,6 @@ def test_a_run_that_an_earlier_version_resumed_is_refused(job_of: Callable[..., 
 
 
 @pytest.mark.usefixtures("earlier_version")
-def test_the_vit_was_right_before(job_of: Callable[..., Job], stops: Stops) -> None:
+def test_the_vit_was_right_before(job_of: Callable[..., RunJob], stops: Stops) -> None:
     whole = ended(trained(job_of("vit", "whole"), stops))
     assert ended(stops.until_done((2, 5), lambda: trained(job_of("vit", "stopped"), stops))).weights == whole.weights

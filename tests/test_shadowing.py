@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from eyechart import children
-from eyechart.module_search import search_path
+from eyechart.base import children
+from eyechart.base.module_search import search_path
 
 NAMES = (
     "random", "token", "select", "statistics", "queue", "numpy", "torch", "json", "pickle", "PIL", "types",
@@ -20,7 +20,7 @@ NAMES = (
 SHADOW = "open(__file__ + '.was-executed', 'w').close()\nraise SystemExit('shadowed')\n"
 FORCED_READERS = """
 from eyechart.data import picture_reader
-from eyechart import host
+from eyechart.base import host
 picture_reader.PROCESS_SECONDS = 0.0
 host.num_cores = lambda: 2
 from eyechart.data.catalog import load_dataset
@@ -28,8 +28,10 @@ load_dataset("pictures", say=print)
 """
 PROBE = """
 from eyechart.launch import probe
-from eyechart.study import plan_study
-print(probe.time_study(plan_study(["cnn"], "digits", preset="smoke", num_threads=1), offline=True))
+from pathlib import Path
+from eyechart.study.plan import jobs_of, plan_study
+record = plan_study(["cnn"], "digits", preset="smoke", num_threads=1)
+print(probe.time_jobs(jobs_of(record, Path("nowhere"), offline=True)))
 """
 
 

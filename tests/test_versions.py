@@ -8,10 +8,11 @@ from types import ModuleType
 
 import pytest
 
-from eyechart import storage, temperature
-from eyechart.errors import StorageError
+from eyechart.base.errors import StorageError
+from eyechart.files import storage
 from eyechart.schema import RUN_VERSION
 from eyechart.schema.versions import upgraded_run
+from eyechart.scoring import temperature
 
 
 @pytest.fixture

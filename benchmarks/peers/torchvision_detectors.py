@@ -14,8 +14,8 @@ from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
 from torchvision.ops import MultiScaleRoIAlign
 
-from eyechart.contracts import Batch
 from eyechart.models.faster_rcnn import FasterRCNN
+from eyechart.schema.contracts import Batch
 
 
 class TorchvisionDetector(nn.Module):

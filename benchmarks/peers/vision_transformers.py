@@ -7,8 +7,8 @@ from typing import NamedTuple
 from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
-from eyechart.contender import Contender
 from eyechart.models.vit import Block, ViT
+from eyechart.runner.contender import Contender
 
 MLP_RATIO = 4
 # timm's names of tensors, or parts of them, and ours
@@ -38,7 +38,7 @@ def timm_network(contender: Contender) -> nn.Module:
         img_size=contender.preprocessing.input_height,
         patch_size=shape.patch_pixels,
         in_chans=contender.preprocessing.input_channels,
-        num_classes=contender.dataset.card.num_classes,
+        num_classes=contender.card.num_classes,
         embed_dim=shape.width,
         depth=shape.num_blocks,
         num_heads=shape.num_heads,
@@ -55,7 +55,7 @@ def simplevit_network(contender: Contender) -> nn.Module:
     network: nn.Module = SimpleViT(
         image_size=contender.preprocessing.input_height,
         patch_size=shape.patch_pixels,
-        num_classes=contender.dataset.card.num_classes,
+        num_classes=contender.card.num_classes,
         dim=shape.width,
         depth=shape.num_blocks,
         heads=shape.num_heads,

@@ -14,14 +14,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eyechart.errors import EyechartError
-from eyechart.places import user_path
+from eyechart.base.errors import EyechartError
+from eyechart.files.places import user_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from eyechart.schema import Budget, Comparison, Recipe, Rules, RunRecord
-    from eyechart.study import Study
+    from eyechart.study.study import Study
 
 __all__ = [
     "Budget", "Comparison", "EyechartError", "Recipe", "Rules", "RunRecord", "Study", "compare", "open_study", "run",
@@ -65,16 +65,16 @@ def run(
     Raises an EyechartError: UsageError, MissingError (data or weights), RunFailed (some run failed; its `reasons` say
     why), Interrupted (after saving).
     """
-    from eyechart import study as studies
-    from eyechart.cli.run import race
+    from eyechart.study.plan import folder_of, plan_study
+    from eyechart.study.race import race
 
-    record = studies.plan_study(
+    record = plan_study(
         models, str(data), preset, seeds, name=name, changes=recipe, recipe_files=recipes,
         budget=budget, img_size=img_size, fraction=fraction, device=device, precision=precision, num_threads=threads,
     )  # fmt: skip
-    folder = studies.folder_of(record, user_path(output))
+    folder = folder_of(record, user_path(output))
     done = race(record, folder, resume=resume, exist_ok=exist_ok, offline=offline, quiet=quiet, strict=strict)
-    studies.raise_failures(done)
+    done.raise_failures()
     if strict:
         done.check_fairness()
     return done
@@ -82,8 +82,8 @@ def run(
 
 def open_study(folder: str | Path) -> Study:
     """A study that is on the disk; StorageError when there is none."""
-    from eyechart.storage import read_study
-    from eyechart.study import Study
+    from eyechart.files.storage import read_study
+    from eyechart.study.study import Study
 
     return Study(user_path(folder), read_study(user_path(folder)))
 
@@ -94,7 +94,7 @@ def compare(*runs: str | Path) -> Comparison:
     `runs` are folders of runs, of studies, or of several studies; UsageError unless all were tested on the same images.
     """
     from eyechart.comparison.compare import compare_runs
-    from eyechart.storage import find_runs
+    from eyechart.files.storage import find_runs
 
     return compare_runs(find_runs([user_path(folder) for folder in runs]))
 
@@ -106,7 +106,7 @@ def __getattr__(name: str) -> Any:
 
         return getattr(schema, name)
     if name == "Study":
-        from eyechart.study import Study
+        from eyechart.study.study import Study
 
         return Study
     raise AttributeError(f"module 'eyechart' has no attribute {name!r}")

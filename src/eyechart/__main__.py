@@ -2,7 +2,7 @@
 
 import sys
 
-from eyechart.module_search import search_path
+from eyechart.base.module_search import search_path
 
 sys.path[:] = search_path()
 

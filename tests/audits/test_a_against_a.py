@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from audits import a_against_a, made_up
-from eyechart.storage import read_run
+from eyechart.files.storage import read_run
 from tests.report.fake_runs import Fake, fake_study
 
 

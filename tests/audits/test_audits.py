@@ -15,11 +15,11 @@ from audits import __main__ as command
 from audits import catalog, oracles, record, table, test_part
 from audits.settings import Answer, Settings
 from audits.small_mnist import first_of_each_class, idx_bytes, shuffled_labels, write_small_mnist
-from eyechart.comparison.words.finding_sentences import SENTENCES
-from eyechart.contracts import Dataset, LabelledImages
+from eyechart.base.errors import StorageError, UsageError
 from eyechart.data.catalog import load_dataset
-from eyechart.errors import StorageError, UsageError
 from eyechart.evaluation import cost
+from eyechart.schema.contracts import Dataset, LabelledImages
+from eyechart.words.finding_sentences import SENTENCES
 
 HOST = {"commit": "abc", "load_average": 0.1, "cpu": "a CPU"}
 

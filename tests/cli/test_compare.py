@@ -12,10 +12,10 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 import eyechart as ec
+from eyechart.base.errors import UsageError
 from eyechart.cli import app
-from eyechart.cli.verdicts import show_comparison, show_short
-from eyechart.errors import UsageError
 from eyechart.schema import Comparison
+from eyechart.terminal.verdicts import show_comparison, show_short
 from tests.comparison.fake_verdicts import made_up_study, verdict_of
 
 

@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
+from eyechart.base.errors import DatasetMissing, UsageError
 from eyechart.cli.data import app
 from eyechart.data.catalog import KNOWN
-from eyechart.errors import DatasetMissing, UsageError
 
 
 def run(*arguments):

@@ -13,10 +13,11 @@ import pytest
 from PIL import Image
 
 import eyechart as ec
-from eyechart import locks, storage, study
-from eyechart.contender import prepare
-from eyechart.errors import DatasetError, UsageError
-from eyechart.host import select_device
+from eyechart.base.errors import DatasetError, UsageError
+from eyechart.base.host import select_device
+from eyechart.files import locks, storage
+from eyechart.runner.contender import prepare
+from eyechart.study import plan as plans
 
 EYECHART = [sys.executable, "-m", "eyechart"]
 SMOKE = ["-p", "smoke", "--threads", "1", "--device", "cpu", "--offline", "--fraction", "1"]
@@ -50,7 +51,7 @@ def everything(folder: Path) -> dict[str, bytes]:
 
 def begun(folder: Path) -> Path:
     """A study with a checkpoint, in no time."""
-    record = study.plan_study("cnn", "digits", "smoke", name="A", device="cpu", num_threads=1)
+    record = plans.plan_study("cnn", "digits", "smoke", name="A", device="cpu", num_threads=1)
     storage.write_record(folder / storage.STUDY_FILE, record.model_copy(update={"dataset_sha256": "of before"}))
     storage.write_text(folder / "cnn-s0" / storage.CHECKPOINT_FILE, "hours of work")
     storage.write_text(folder / "cnn-s0" / "notes.txt", "mine")
@@ -140,8 +141,8 @@ def test_two_repetitions_of_one_run_at_once(tmp_path: Path, fake_runs: object) -
 
 def test_a_run_is_not_trained_on_other_data(tmp_path: Path) -> None:
     """What a worker does where the data changed while the study was under way."""
-    record = study.plan_study("cnn", "digits", "smoke", device="cpu", num_threads=1)
-    (job,) = study.jobs_of(record.model_copy(update={"dataset_sha256": "abc"}), tmp_path)
+    record = plans.plan_study("cnn", "digits", "smoke", device="cpu", num_threads=1)
+    (job,) = plans.jobs_of(record.model_copy(update={"dataset_sha256": "abc"}), tmp_path)
     with pytest.raises(DatasetError, match=r"have changed: their sha256 is [0-9a-f]{16}, and cnn-s0 was started with"):
         prepare(job, select_device("cpu"), lambda sentence: None)
 

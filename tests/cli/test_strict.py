@@ -10,12 +10,12 @@ from types import ModuleType
 import pytest
 from typer.testing import CliRunner
 
-from eyechart import study
+from eyechart.base.errors import UnfairComparison
 from eyechart.cli import app
-from eyechart.cli import run as run_command
-from eyechart.errors import UnfairComparison
+from eyechart.files.storage import RUN_FILE, read_run, write_record
 from eyechart.schema import StudyRecord
-from eyechart.storage import RUN_FILE, read_run, write_record
+from eyechart.study import plan as plans
+from eyechart.study import race
 
 
 @pytest.fixture(scope="module")
@@ -83,19 +83,19 @@ def test_the_report_is_written_before_it_is_refused(unfair_runs: list[Path], tmp
 def unfair_plan(monkeypatch: pytest.MonkeyPatch) -> StudyRecord:
     """A budget in seconds on a machine of which half is taken."""
     monkeypatch.setattr("eyechart.comparison.beforehand.busy_share", lambda: 0.5)
-    return study.plan_study(["cnn", "vit"], seeds=[0])
+    return plans.plan_study(["cnn", "vit"], seeds=[0])
 
 
 def test_an_unfair_plan_is_told_and_goes_on(unfair_plan: StudyRecord) -> None:
     said: list[str] = []
-    run_command._forewarn(unfair_plan, 10_000, said.append, strict=False, lang="en")
+    race.forewarn(unfair_plan, 10_000, said.append, strict=False, lang="en")
     assert said[0].startswith("unfair: Other programs take 50 % of this machine right now.")
     assert said[1].startswith("note: Paired seeds planned: 1.")
 
 
 def test_an_unfair_plan_is_refused_where_one_is_strict(unfair_plan: StudyRecord) -> None:
     with pytest.raises(UnfairComparison, match=r"What speaks against this comparison \(1\)") as caught:
-        run_command._forewarn(unfair_plan, 10_000, lambda sentence: None, strict=True, lang="en")
+        race.forewarn(unfair_plan, 10_000, lambda sentence: None, strict=True, lang="en")
     assert "Paired seeds" not in str(caught.value), "notes break no rule"
 
 
@@ -105,8 +105,6 @@ def test_an_unfair_plan_trains_nothing(
     def refuse_to_run(*arguments: object, **options: object) -> None:
         raise AssertionError("it started")
 
-    monkeypatch.setattr(study, "run_study", refuse_to_run)
+    monkeypatch.setattr("eyechart.study.study.run_study", refuse_to_run)
     with pytest.raises(UnfairComparison):
-        run_command.race(
-            unfair_plan, tmp_path / "s", resume=False, exist_ok=False, offline=True, quiet=True, strict=True
-        )
+        race.race(unfair_plan, tmp_path / "s", resume=False, exist_ok=False, offline=True, quiet=True, strict=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from eyechart import storage
+from eyechart.files import storage
 from eyechart.schema import RecipeFile
 
 EYECHART = [sys.executable, "-m", "eyechart"]

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from eyechart.files.storage import PREDICTIONS_FILE, RUN_FILE, write_arrays, write_record
 from eyechart.schema import Comparison, Verdict
-from eyechart.storage import PREDICTIONS_FILE, RUN_FILE, write_arrays, write_record
 from tests.report.fake_runs import DIGITS, ITEMS_FILE, Fake, fake_record
 
 NUM_ITEMS = 400

@@ -11,14 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from eyechart.base.errors import UnfairComparison
 from eyechart.comparison.alarms import alarms, suspicions
 from eyechart.comparison.findings import find, refuse
 from eyechart.comparison.learning import is_at_chance, loss_floor
 from eyechart.comparison.stored import read_each
-from eyechart.comparison.words.findings import sentence
-from eyechart.errors import UnfairComparison
-from eyechart.schema import Finding, RunRecord
-from eyechart.storage import (
+from eyechart.files.storage import (
     PREDICTIONS_FILE,
     RUN_FILE,
     digest_arrays,
@@ -27,6 +25,8 @@ from eyechart.storage import (
     write_arrays,
     write_record,
 )
+from eyechart.schema import Finding, RunRecord
+from eyechart.words.findings import sentence
 
 
 @pytest.fixture(scope="module")

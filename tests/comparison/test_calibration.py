@@ -11,11 +11,11 @@ from scipy.special import softmax
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import brier_score_loss, log_loss
 
-from eyechart import temperature
+from eyechart.base.errors import StorageError
 from eyechart.comparison import calibration
 from eyechart.comparison.answers import Answers, Shelf
-from eyechart.errors import StorageError
-from eyechart.storage import VALIDATION_FILE, read_run, write_arrays
+from eyechart.files.storage import VALIDATION_FILE, read_run, write_arrays
+from eyechart.scoring import temperature
 
 
 def drawn(num_items: int, sharpness: float, num_classes: int = 7, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

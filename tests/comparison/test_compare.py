@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from eyechart.base.errors import StorageError, UsageError
 from eyechart.comparison.compare import compare_runs
 from eyechart.comparison.uncertainty import mean_interval
-from eyechart.errors import StorageError, UsageError
+from eyechart.files.storage import PREDICTIONS_FILE, RUN_FILE, read_run, write_record
 from eyechart.schema import Comparison
-from eyechart.storage import PREDICTIONS_FILE, RUN_FILE, read_run, write_record
 from tests.comparison.fake_verdicts import made_up_run, made_up_study, right_but_for, verdict_of
 
 TEN = tuple(range(10))

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from eyechart import study
+from eyechart.base.host import host_facts
 from eyechart.comparison.beforehand import busy_share, plan_unfairness
 from eyechart.comparison.fairness import unfairness
-from eyechart.comparison.words.findings import sentence
-from eyechart.host import host_facts
+from eyechart.files.storage import read_run
 from eyechart.schema import Budget, Finding, RunRecord, Tuning
-from eyechart.storage import read_run
+from eyechart.study import plan as plans
+from eyechart.words.findings import sentence
 
 
 @pytest.fixture(scope="module")
@@ -196,7 +196,7 @@ def test_contenders_of_two_studies_keep_apart(runs: list[RunRecord]) -> None:
 
 
 def planned(models: tuple[str, ...] = ("cnn", "vit"), **arguments: Any) -> list[str]:
-    return list(told(plan_unfairness(study.plan_study(models, seeds=range(6), **arguments))))
+    return list(told(plan_unfairness(plans.plan_study(models, seeds=range(6), **arguments))))
 
 
 def test_a_fair_plan_has_no_findings() -> None:
@@ -204,40 +204,40 @@ def test_a_fair_plan_has_no_findings() -> None:
 
 
 def test_what_a_plan_is_told() -> None:
-    few = study.plan_study(["cnn", "vit"], seeds=[0, 1, 2])
+    few = plans.plan_study(["cnn", "vit"], seeds=[0, 1, 2])
     [finding] = plan_unfairness(few)
     assert (finding.code, finding.kind) == ("few-seeds", "note")
     assert "no exact paired test over seeds can reach p < .05" in sentence(finding)
-    five = study.plan_study(["cnn", "vit", "vgg16:none", "alexnet:none", "fasterrcnn"], seeds=range(8))
+    five = plans.plan_study(["cnn", "vit", "vgg16:none", "alexnet:none", "fasterrcnn"], seeds=range(8))
     [finding] = plan_unfairness(five)
     assert "Below 9, no exact paired test" in sentence(finding), "ten pairs: 10 x 2 / 2**8 is above .05"
     assert "Give --seeds 0,1,2,3,4,5,6,7,8 or more" in sentence(finding)
     assert planned(preset="standard") == ["own-schedules"]
     assert planned(preset="smoke") == ["shortened-test"]
-    smoke = study.plan_study(["cnn", "vit"], "digits", "smoke", seeds=range(6))
+    smoke = plans.plan_study(["cnn", "vit"], "digits", "smoke", seeds=range(6))
     assert [finding.code for finding in plan_unfairness(smoke, num_test=201)] == ["shortened-test"]
     assert plan_unfairness(smoke, num_test=200) == [], "all of it is judged"
     assert planned(preset="smoke", models=("cnn", "fasterrcnn")) == ["steps-of-other-sizes", "shortened-test"]
     assert planned(models=("cnn", "vgg16:imagenet")) == ["pretrained"]
-    alone = study.plan_study(["cnn"], preset="standard")
+    alone = plans.plan_study(["cnn"], preset="standard")
     assert plan_unfairness(alone) == [], "one contender is no comparison"
 
 
 def test_a_plan_with_other_tuning_is_unfair() -> None:
-    record = study.plan_study(["cnn", "vit"], seeds=range(6))
+    record = plans.plan_study(["cnn", "vit"], seeds=range(6))
     tuned = record.recipes | {"vit": record.recipes["vit"].model_copy(update={"tuning": TUNED})}
     [finding] = plan_unfairness(record.model_copy(update={"recipes": tuned}))
     assert (finding.code, finding.kind) == ("other-tuning", "unfair")
 
 
 def test_the_machine_is_looked_at_before_the_start() -> None:
-    in_seconds = study.plan_study(["cnn", "vit"], seeds=range(6), num_threads=2)
+    in_seconds = plans.plan_study(["cnn", "vit"], seeds=range(6), num_threads=2)
     host = host_facts(None, 2).model_copy(update={"num_cores": 1, "commit": "0123abc-dirty"})
     found = told(plan_unfairness(in_seconds, host, busy_share=0.4))
     assert {code: each.kind for code, each in found.items()} == {
         "busy-now": "unfair", "too-many-threads": "note", "dirty-code": "note"
     }  # fmt: skip
-    in_images = study.plan_study(["cnn", "vit"], seeds=range(6), budget=Budget(unit="images", amount=1000))
+    in_images = plans.plan_study(["cnn", "vit"], seeds=range(6), budget=Budget(unit="images", amount=1000))
     assert told(plan_unfairness(in_images, busy_share=0.4))["busy-now"].kind == "note"
 
 

@@ -10,9 +10,9 @@ import pytest
 
 import eyechart.comparison
 from eyechart.comparison.alarms import LOOKS
-from eyechart.comparison.words.finding_sentences import SENTENCES
-from eyechart.comparison.words.findings import sentence
 from eyechart.schema import Finding
+from eyechart.words.finding_sentences import SENTENCES
+from eyechart.words.findings import sentence
 
 FOLDER = Path(eyechart.comparison.__file__).parent
 MAKERS = {"_differing", "_about", "_spent", "_note", "_missed_seconds"}

@@ -9,13 +9,13 @@ from types import ModuleType
 import numpy as np
 import pytest
 
+from eyechart.base.errors import MissingError, StorageError
+from eyechart.catalog.disputed import DISPUTED, DisputedLabels, disputed_numbers, image_digest
 from eyechart.comparison import label_noise
 from eyechart.comparison.answers import Shelf
-from eyechart.contracts import Dataset
-from eyechart.disputed import DISPUTED, DisputedLabels, disputed_numbers, image_digest
-from eyechart.errors import MissingError, StorageError
+from eyechart.files.storage import VALIDATION_FILE, read_arrays, read_run, write_arrays
 from eyechart.schema import RunRecord
-from eyechart.storage import VALIDATION_FILE, read_arrays, read_run, write_arrays
+from eyechart.schema.contracts import Dataset
 
 NUM_ITEMS, NUM_CLASSES = 300, 10
 PLANTED = {7: 3, 100: 8, 250: 1}  # test image -> what its label should be

@@ -10,9 +10,9 @@ import pytest
 
 from eyechart.comparison.compare import compare_contenders
 from eyechart.comparison.contenders import Contender, ItemValues
-from eyechart.comparison.measures import MEASURES
+from eyechart.files.storage import read_run
 from eyechart.schema import Comparison, RunRecord
-from eyechart.storage import read_run
+from eyechart.scoring.measures import MEASURES
 from tests.comparison.fake_verdicts import made_up_run, right_but_for
 
 NUM_CLASSES = 10

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from eyechart.comparison.words import numbers
+from eyechart.words import numbers
 
 
 @pytest.mark.parametrize(

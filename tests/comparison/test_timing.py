@@ -8,8 +8,8 @@ from types import ModuleType
 import pytest
 
 from eyechart.comparison import spoiled, timing
+from eyechart.files.storage import read_run
 from eyechart.schema import HistoryPoint, RunRecord, Segment
-from eyechart.storage import read_run
 
 
 @pytest.fixture(scope="module")

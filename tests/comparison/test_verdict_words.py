@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from eyechart.comparison.words.verdicts import family_sentence, sentence
 from eyechart.schema import Comparison, Family, Summary, Verdict
+from eyechart.words.verdicts import family_sentence, sentence
 
 
 def comparison_of(*contenders: str, pretrained: dict[str, str] | None = None) -> Comparison:

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from eyechart.contracts import Dataset, LabelledImages
 from eyechart.data import idx
 from eyechart.data.content import parts_sha256
 from eyechart.schema import DatasetCard
+from eyechart.schema.contracts import Dataset, LabelledImages
 
 HEIGHT, WIDTH = 7, 5
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import sklearn.datasets
 
-from eyechart.cache import cache_folder, is_offline, keep
+from eyechart.base.errors import DatasetError, DatasetMissing, StorageError, UsageError
 from eyechart.data.catalog import KNOWN, fetch, load_dataset, verify
-from eyechart.errors import DatasetError, DatasetMissing, StorageError, UsageError
+from eyechart.files.cache import cache_folder, is_offline, keep
 
 
 def test_digits_are_scikit_learns():

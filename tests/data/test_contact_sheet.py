@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from eyechart.base.errors import StorageError
 from eyechart.data.contact_sheet import HEADER_HEIGHT, draw_contact_sheet, tile_size, write_contact_sheet
-from eyechart.errors import StorageError
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ import struct
 import numpy as np
 import pytest
 
+from eyechart.base.errors import DatasetError
 from eyechart.data import idx
-from eyechart.errors import DatasetError
 
 TWO_IMAGES = bytes([0, 0, 8, 3]) + struct.pack(">3I", 2, 2, 3) + bytes(range(12))  # N=2, H=2, W=3
 THREE_LABELS = bytes([0, 0, 8, 1]) + struct.pack(">I", 3) + bytes([7, 0, 255])

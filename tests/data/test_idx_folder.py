@@ -8,9 +8,9 @@ import zipfile
 import numpy as np
 import pytest
 
+from eyechart.base.errors import DatasetError
 from eyechart.data import archive, idx, idx_folder
 from eyechart.data.catalog import load_dataset
-from eyechart.errors import DatasetError
 
 PLAIN = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 LAYOUTS = {

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from eyechart.base.errors import DatasetError, UsageError
 from eyechart.data.catalog import load_dataset
 from eyechart.data.pictures import read_picture
-from eyechart.errors import DatasetError, UsageError
 
 pytestmark = pytest.mark.usefixtures("empty_cache")  # pictures that tests make up leave nothing in the real one
 

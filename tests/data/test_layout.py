@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from eyechart.base.errors import DatasetError
 from eyechart.data.catalog import load_dataset, verify
 from eyechart.data.class_folders import Listing, list_folder
 from eyechart.data.ignored import is_hidden, made_by
 from eyechart.data.layout import PART_NAMES, part_of
-from eyechart.errors import DatasetError
-from eyechart.storage import LOCK_PREFIX
+from eyechart.files.storage import LOCK_PREFIX
 
 pytestmark = pytest.mark.usefixtures("empty_cache")
 

@@ -18,13 +18,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from eyechart.cache import cache_folder
+from eyechart.base.errors import DatasetError, DatasetMissing, MissingError
 from eyechart.data import idx, mnist_wheel
 from eyechart.data import mnist as module
 from eyechart.data.catalog import fetch, load_dataset, verify
 from eyechart.data.download import DownloadError
 from eyechart.data.idx import IDX_FILES
-from eyechart.errors import DatasetError, DatasetMissing, MissingError
+from eyechart.files.cache import cache_folder
 
 
 @pytest.fixture(scope="module")

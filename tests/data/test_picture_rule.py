@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from eyechart.base.errors import DatasetError, Interrupted
 from eyechart.data import picture_reader, picture_store
 from eyechart.data.catalog import load_dataset, verify
 from eyechart.data.class_folders import list_folder
 from eyechart.data.cut_test import is_test
 from eyechart.data.picture_rule import MEASURES, UNMEASURED, decide
 from eyechart.data.pictures import read_picture
-from eyechart.errors import DatasetError, Interrupted
-from eyechart.prediction import read_pictures
+from eyechart.inference.prediction import read_pictures
 from eyechart.schema import DatasetCard, PictureRule, Preprocessing
 
 pytestmark = pytest.mark.usefixtures("empty_cache")
@@ -380,7 +380,7 @@ def test_processes_measure_and_decode_the_same(tmp_path, monkeypatch, saves_ever
     expected = load(root)[0].card
     assert picture_store.remove(root)
     monkeypatch.setattr(picture_reader, "PROCESS_SECONDS", 0.0)
-    monkeypatch.setattr("eyechart.host.num_cores", lambda: 2)
+    monkeypatch.setattr("eyechart.base.host.num_cores", lambda: 2)
     assert load(root)[0].card == expected
 
 

@@ -15,14 +15,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from eyechart.contracts import LabelledImages
+from eyechart.base.errors import DatasetError, Interrupted, StorageError
 from eyechart.data import picture_pass, picture_reader, picture_store
 from eyechart.data.catalog import load_dataset, verify
 from eyechart.data.class_folders import list_folder
 from eyechart.data.content import parts_sha256
 from eyechart.data.pictures import read_picture
 from eyechart.data.stratify import amounts, class_counts, pick
-from eyechart.errors import DatasetError, Interrupted, StorageError
+from eyechart.schema.contracts import LabelledImages
 
 pytestmark = pytest.mark.usefixtures("empty_cache")
 
@@ -83,7 +83,7 @@ def test_the_hash_is_that_of_plain_decoding(folder, side):
 
 def test_processes_decode_the_same(folder, monkeypatch):
     monkeypatch.setattr(picture_reader, "PROCESS_SECONDS", 0.0)
-    monkeypatch.setattr("eyechart.host.num_cores", lambda: 2)
+    monkeypatch.setattr("eyechart.base.host.num_cores", lambda: 2)
     monkeypatch.setattr(picture_reader, "FEWEST_PICTURES", 1)
     monkeypatch.setattr(picture_reader, "TASK_SECONDS", 0.0)
     assert load_dataset(str(folder)).card.content_sha256 == plainly(folder, channels=1)
@@ -91,7 +91,7 @@ def test_processes_decode_the_same(folder, monkeypatch):
 
 def test_a_broken_picture_is_named_across_processes(folder, monkeypatch):
     monkeypatch.setattr(picture_reader, "PROCESS_SECONDS", 0.0)
-    monkeypatch.setattr("eyechart.host.num_cores", lambda: 2)
+    monkeypatch.setattr("eyechart.base.host.num_cores", lambda: 2)
     broken = folder / "b" / "5.png"
     broken.write_bytes(broken.read_bytes()[:50])
     with pytest.raises(DatasetError, match=r"b/5\.png cannot be read as a picture"):

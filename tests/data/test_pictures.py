@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from eyechart.base.errors import DatasetError, DatasetMissing
 from eyechart.data import pictures
 from eyechart.data.pictures import decode_picture, read_picture
-from eyechart.errors import DatasetError, DatasetMissing
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow's, on broken TIFF files
 

@@ -8,11 +8,11 @@ import time
 import numpy as np
 import pytest
 
-from eyechart.contracts import LabelledImages
+from eyechart.base.errors import DatasetError, UsageError
 from eyechart.data.splits import parts_in_words, pixel_statistics, split
 from eyechart.data.stratify import amounts, pick
-from eyechart.errors import DatasetError, UsageError
 from eyechart.schema import Rules
+from eyechart.schema.contracts import LabelledImages
 
 
 def rules(**changes):

@@ -17,10 +17,10 @@ import zipfile
 import numpy as np
 import pytest
 
+from eyechart.base.errors import DatasetError, DatasetMissing
 from eyechart.data import idx, torchvision_child, torchvision_sets
 from eyechart.data.catalog import KNOWN, is_here, load_dataset, verify
 from eyechart.data.idx import IDX_FILES
-from eyechart.errors import DatasetError, DatasetMissing
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (7, 28, 28), np.uint8)
 LABELS = np.array([0, 1, 2, 3, 4, 5, 9])

@@ -12,7 +12,6 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from eyechart.contracts import Answer, Batch, LabelledImages
 from eyechart.evaluation.cost import (
     PeakMemory,
     count_flops,
@@ -22,6 +21,7 @@ from eyechart.evaluation.cost import (
     measure_inference,
     measure_latency,
 )
+from eyechart.schema.contracts import Answer, Batch, LabelledImages
 
 CPU = torch.device("cpu")
 CONV_FLOPS = 2 * 3 * 3 * 3 * 8 * (28 * 20)  # multiply-adds: 3x3 window, 3 -> 8 channels, at every pixel

@@ -10,10 +10,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from eyechart.contracts import Answer, Batch, Detections
-from eyechart.errors import RunFailed
-from eyechart.evaluation.predict import Predictions, judging, predict, to_device
-from eyechart.storage import read_arrays, write_arrays
+from eyechart.base.errors import RunFailed
+from eyechart.evaluation.predict import judging, predict, to_device
+from eyechart.files.storage import read_arrays, write_arrays
+from eyechart.schema.contracts import Answer, Batch, Detections, Predictions
 
 CPU = torch.device("cpu")
 

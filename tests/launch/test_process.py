@@ -16,11 +16,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from eyechart import study
-from eyechart.contracts import Progress
-from eyechart.errors import Interrupted, RunFailed, StorageError
+from eyechart.base.errors import Interrupted, RunFailed, StorageError
 from eyechart.launch import process
 from eyechart.schema import Job
+from eyechart.schema.contracts import Progress
+from eyechart.study import plan as plans
 
 HANGS_AFTER = 60  # seconds: a test that takes as long has hung
 ONE_SIGN_OF_LIFE = 'print(json.dumps({"run": "cnn-s0", "stage": "training"}), flush=True)\n'
@@ -51,8 +51,8 @@ def _handlers_come_back() -> Iterator[None]:
 
 @pytest.fixture
 def job(tmp_path: Path) -> Job:
-    record = study.plan_study(["cnn"], preset="smoke", data="digits", num_threads=1)
-    return next(iter(study.jobs_of(record, tmp_path)))
+    record = plans.plan_study(["cnn"], preset="smoke", data="digits", num_threads=1)
+    return next(iter(plans.jobs_of(record, tmp_path)))
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ from typing import Any
 
 import torch
 
-from eyechart.contracts import Batch
 from eyechart.models.faster_rcnn import FasterRCNN, build
 from eyechart.schema import Preprocessing, Recipe
+from eyechart.schema.contracts import Batch
 
 EVERYTHING = 100_000  # samples an image: more than there are, so that both sides learn from the same ones
 MEAN, STD = 0.2, 0.4

@@ -9,12 +9,12 @@ import pytest
 import torch
 
 import eyechart.models
-from eyechart.contracts import Batch, StartingWeights
-from eyechart.errors import UsageError
+from eyechart.base.errors import UsageError
+from eyechart.catalog.palette import CONTENDER_STYLE
+from eyechart.catalog.recipes import RECIPES
 from eyechart.models.catalog import ARCHITECTURES, build_model, input_size, plan_preprocessing
-from eyechart.palette import CONTENDER_STYLE
-from eyechart.recipes import RECIPES
 from eyechart.schema import DatasetCard, WeightsOrigin
+from eyechart.schema.contracts import Batch, StartingWeights
 
 # Exact parameter counts on MNIST, starting from nothing: a change of architecture must be meant.
 PARAMETERS = {"cnn": 147_168, "vit": 202_634, "vgg16": 14_849_610, "alexnet": 2_538_570, "fasterrcnn": 292_771}

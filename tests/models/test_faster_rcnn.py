@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import torch
 
-from eyechart.contracts import Batch, Detections
-from eyechart.errors import UsageError
+from eyechart.base.errors import UsageError
 from eyechart.models.detector_options import DetectorOptions
 from eyechart.models.faster_rcnn import FasterRCNN, probabilities_from_boxes
+from eyechart.schema.contracts import Batch, Detections
 
 # --------------------------------------------------------------------------------------------- from boxes to a label
 

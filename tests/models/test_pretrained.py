@@ -5,11 +5,11 @@ import torch
 import torchvision
 from torch import Tensor
 
-from eyechart.contracts import Batch
-from eyechart.errors import UsageError, WeightsError
+from eyechart.base.errors import UsageError, WeightsError
 from eyechart.models.classifier import Classifier
 from eyechart.models.pretrained import FineTuned, build, load_starting_tensors, trunk_parameters
 from eyechart.schema import Preprocessing, Recipe, Scalar
+from eyechart.schema.contracts import Batch
 
 HEIGHT, WIDTH = 28, 20
 

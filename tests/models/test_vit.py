@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from eyechart.errors import UsageError
+from eyechart.base.errors import UsageError
 from eyechart.models.vit import Attention, ViT, to_patches
 
 

@@ -11,7 +11,16 @@ from pathlib import Path
 
 import numpy as np
 
-from eyechart.evaluation.metrics import score
+from eyechart.files.storage import (
+    PREDICTIONS_FILE,
+    RUN_FILE,
+    VALIDATION_FILE,
+    digest_arrays,
+    read_arrays,
+    read_run,
+    write_arrays,
+    write_record,
+)
 from eyechart.schema import (
     Augmentation,
     Budget,
@@ -31,16 +40,7 @@ from eyechart.schema import (
     Temperature,
     WeightsOrigin,
 )
-from eyechart.storage import (
-    PREDICTIONS_FILE,
-    RUN_FILE,
-    VALIDATION_FILE,
-    digest_arrays,
-    read_arrays,
-    read_run,
-    write_arrays,
-    write_record,
-)
+from eyechart.scoring.metrics import score
 
 DIGITS = tuple("0123456789")
 ITEMS_FILE = "items-0123456789ab.npz"

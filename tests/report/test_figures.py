@@ -9,7 +9,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from eyechart.palette import CONTENDER_STYLE, FALLBACK_STYLES, style_of
+from eyechart.catalog.palette import CONTENDER_STYLE, FALLBACK_STYLES, style_of
 from eyechart.report import axes as scales
 from eyechart.report.charts import dark_colour, drawing, inlined, new_panel, saved_panel
 from eyechart.report.classes import mistakes
@@ -17,8 +17,8 @@ from eyechart.report.disagreement import image_uri, most_divided
 from eyechart.report.entries import group_runs, read_runs
 from eyechart.report.glyphs import PATHS
 from eyechart.report.learning import Reached, _told, mean_curves
-from eyechart.report.numbers import time_label
-from eyechart.report.speech import Speech
+from eyechart.words.numbers import time_label
+from eyechart.words.speech import Speech
 
 
 def test_most_divided_by_hand() -> None:

@@ -12,7 +12,6 @@ from typer.testing import CliRunner
 from eyechart.cli import app
 from eyechart.report.fields import FRENCH
 from eyechart.report.page import write_report
-from eyechart.report.speech import Speech, spaced
 from eyechart.schema import (
     Augmentation,
     DatasetCard,
@@ -25,6 +24,7 @@ from eyechart.schema import (
     SplitsCard,
     WeightsOrigin,
 )
+from eyechart.words.speech import Speech, spaced
 
 NARROW = "\N{NARROW NO-BREAK SPACE}"
 ENGLISH = re.compile(

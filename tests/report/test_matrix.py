@@ -12,8 +12,8 @@ from eyechart.report.entries import Entry, group_runs, read_runs
 from eyechart.report.matrix import Cell, Matrix, finding, legend, matrices
 from eyechart.report.page import write_report
 from eyechart.report.pairs import Pairs
-from eyechart.report.speech import Speech
 from eyechart.schema import Comparison, Verdict
+from eyechart.words.speech import Speech
 
 MINUS = "\N{MINUS SIGN}"
 

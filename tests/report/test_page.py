@@ -15,9 +15,9 @@ from urllib.parse import unquote
 import pytest
 from scipy.stats import binomtest
 
+from eyechart.files.storage import RUN_FILE, read_run
 from eyechart.report.page import section_titles, write_report
-from eyechart.report.speech import Speech
-from eyechart.storage import RUN_FILE, read_run
+from eyechart.words.speech import Speech
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 

@@ -8,9 +8,9 @@ from types import ModuleType
 
 import pytest
 
-from eyechart.errors import StorageError, UsageError
+from eyechart.base.errors import StorageError, UsageError
+from eyechart.files.storage import PREDICTIONS_FILE, RUN_FILE, read_run, write_record
 from eyechart.report.page import write_report
-from eyechart.storage import PREDICTIONS_FILE, RUN_FILE, read_run, write_record
 
 
 def test_everything_from_outside_is_escaped(fake_runs: ModuleType, page_reader: ModuleType, tmp_path: Path) -> None:

@@ -7,10 +7,10 @@ from types import ModuleType
 
 import pytest
 
-from eyechart import storage
+from eyechart.files import storage
 from eyechart.report.page import write_report
 from eyechart.schema import Execution, MachineChoice, Tuning
-from eyechart.study import plan_study
+from eyechart.study.plan import plan_study
 
 
 @pytest.mark.parametrize("was_chosen", [True, False])

@@ -15,9 +15,9 @@ from eyechart.report.compared import verdict_sentence
 from eyechart.report.entries import Entry, group_runs, read_runs
 from eyechart.report.page import write_report
 from eyechart.report.pairs import Pairs
-from eyechart.report.speech import Speech
 from eyechart.report.synthesis import Facts, Part, as_markdown, synthesis
 from eyechart.schema import Comparison, Language, Verdict
+from eyechart.words.speech import Speech
 
 KINDS = ("better", "equivalent", "not shown", "too few runs")
 NAMES = ("cnn", "alexnet", "vit", "vgg16", "fasterrcnn")

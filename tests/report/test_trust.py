@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 from jinja2 import Environment
 
-from eyechart.disputed import DISPUTED, DisputedLabels, image_digest
+from eyechart.catalog.disputed import DISPUTED, DisputedLabels, image_digest
+from eyechart.files.storage import read_arrays, write_arrays
 from eyechart.report import calibration, label_errors, page, timing
 from eyechart.report.charts import drawing
 from eyechart.report.entries import Entry, Run, group_runs, read_runs
-from eyechart.report.speech import Speech
-from eyechart.storage import read_arrays, write_arrays
+from eyechart.words.speech import Speech
 
 ENGLISH, FRENCH = Speech("en"), Speech("fr")
 

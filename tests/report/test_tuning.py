@@ -7,12 +7,12 @@ from types import ModuleType
 
 import pytest
 
-from eyechart import storage
+from eyechart.files import storage
 from eyechart.report.charts import drawing
 from eyechart.report.entries import Entry, group_runs, read_runs
-from eyechart.report.speech import NARROW_SPACE, Speech
 from eyechart.report.tuning import tuning_curves
 from eyechart.schema import Tuning
+from eyechart.words.speech import NARROW_SPACE, Speech
 
 
 def tuned(accuracies: tuple[float, ...], num_failed: int = 0) -> Tuning:

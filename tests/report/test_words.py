@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from eyechart.report import numbers
 from eyechart.report.answer import answer
 from eyechart.report.entries import Entry, Run, group_runs, read_runs
 from eyechart.report.entries import test_error as error_of  # pytest would take it for a test
 from eyechart.report.notices import notices
 from eyechart.report.pairs import Pairs
-from eyechart.report.speech import Speech
 from eyechart.schema import Comparison, Finding, Verdict
+from eyechart.words import numbers
+from eyechart.words.speech import Speech
 
 
 def with_errors(entries: list[Entry], wrong: list[int], num_items: int = 10_000) -> list[Entry]:

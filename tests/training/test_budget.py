@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from eyechart.presets import rules_of
-from eyechart.recipes import RECIPES
+from eyechart.catalog.presets import rules_of
+from eyechart.catalog.recipes import RECIPES
 from eyechart.schema import Budget, Plan
 from eyechart.training.budget import Pace, evaluation_steps, make_plan
 

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from eyechart.errors import Interrupted, RunFailed
+from eyechart.base.errors import Interrupted, RunFailed
 from eyechart.schema import Budget, Execution, ExecutionMode, Plan
 from eyechart.training import execution, feeds, loop
 from eyechart.training.budget import Pace
-from eyechart.training.execution import Computation, choose_execution, warm_up
+from eyechart.training.computation import Computation
+from eyechart.training.execution import choose_execution, warm_up
 
 sys.path.append(str(Path(__file__).parent))  # tests are not a package
 
@@ -119,9 +120,14 @@ def test_bfloat16_reaches_the_model_and_nothing_else() -> None:
     assert not torch.is_autocast_enabled("cpu"), "augmentation and boxes are computed outside"
 
 
+class WithoutStages(torch.nn.Module):
+    def loss(self, batch: feeds.Batch) -> torch.Tensor:
+        return batch.images.sum()
+
+
 def test_a_network_that_keeps_nothing_says_so() -> None:
     with pytest.raises(AssertionError, match="keeps no features"):
-        Computation(torch.nn.Module(), CPU).loss_from_features(torch.zeros(1), torch.zeros(1))
+        Computation(WithoutStages(), CPU).loss_from_features(torch.zeros(1), torch.zeros(1))
 
 
 # --------------------------------------------------------------------------------------------- compiling for real
@@ -173,8 +179,8 @@ def steps_plan(given: Execution) -> Plan:
 @pytest.mark.slow
 def test_a_run_keeps_to_the_execution_that_it_is_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """From the job through the run file to the repetition: what `eyechart repeat` relies on."""
-    from eyechart.runner import run_contender
-    from eyechart.study import jobs_of, plan_study
+    from eyechart.runner.run import run_contender
+    from eyechart.study.plan import jobs_of, plan_study
 
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "compiled"))
     record = plan_study(
@@ -199,8 +205,8 @@ def test_a_run_keeps_to_the_execution_that_it_is_given(tmp_path: Path, monkeypat
 def test_a_recorded_execution_that_fails_here_is_a_clear_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mnist: object
 ) -> None:
-    from eyechart.runner import run_contender
-    from eyechart.study import jobs_of, plan_study
+    from eyechart.runner.run import run_contender
+    from eyechart.study.plan import jobs_of, plan_study
 
     def broken(function: object, **options: object) -> object:
         def compiled(*inputs: object) -> torch.Tensor:

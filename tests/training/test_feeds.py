@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from eyechart.contracts import LabelledImages
+from eyechart.catalog.presets import rules_of
+from eyechart.catalog.recipes import RECIPES
 from eyechart.data import augment, batches, boxes
-from eyechart.presets import rules_of
-from eyechart.recipes import RECIPES
 from eyechart.schema import Budget
+from eyechart.schema.contracts import Batch, LabelledImages
 from eyechart.training import feeds
 from eyechart.training.budget import make_plan
 
@@ -24,6 +24,9 @@ class Labels(torch.nn.Module):
     """A model as far as a feed looks at it."""
 
     needs_boxes = False
+
+    def loss(self, batch: Batch) -> torch.Tensor:
+        return batch.images.sum()
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ import psutil
 import pytest
 import torch
 
-from eyechart.contracts import Batch, Progress
-from eyechart.errors import Interrupted, StorageError
+from eyechart.base.errors import Interrupted, StorageError
 from eyechart.schema import Augmentation
+from eyechart.schema.contracts import Batch, Progress
 from eyechart.training import feeds, loop
 
 sys.path.append(str(Path(__file__).parent))  # tests are not a package

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from eyechart.clock import Clock
-from eyechart.errors import Interrupted
-from eyechart.presets import rules_of
-from eyechart.recipes import RECIPES
+from eyechart.base.clock import Clock
+from eyechart.base.errors import Interrupted
+from eyechart.catalog.presets import rules_of
+from eyechart.catalog.recipes import RECIPES
 from eyechart.schema import Budget, Plan, Stretch
 from eyechart.training.budget import Pace, make_plan
 from eyechart.training.checkpoint import read_checkpoint

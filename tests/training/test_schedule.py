@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from eyechart.recipes import RECIPES
+from eyechart.catalog.recipes import RECIPES
 from eyechart.training.schedule import learning_rates
 
 

@@ -7,15 +7,15 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from eyechart.clock import Clock
-from eyechart.contracts import LabelledImages
+from eyechart.base.clock import Clock
+from eyechart.catalog.presets import rules_of
+from eyechart.catalog.recipes import RECIPES
 from eyechart.data import augment, batches, boxes
+from eyechart.files.storage import digest_arrays
 from eyechart.models.classifier import Classifier
 from eyechart.models.preprocess import Preprocess
-from eyechart.presets import rules_of
-from eyechart.recipes import RECIPES
 from eyechart.schema import Augmentation, Budget, Preprocessing, Recipe
-from eyechart.storage import digest_arrays
+from eyechart.schema.contracts import LabelledImages
 from eyechart.training import feeds, loop
 from eyechart.training.budget import make_plan
 

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from eyechart import storage, study
-from eyechart.contracts import Reporter
-from eyechart.errors import EyechartError
-from eyechart.schema import DatasetCard, Job, TrialRecord, TuneRecord
+from eyechart.base.errors import EyechartError
+from eyechart.files import storage
+from eyechart.schema import DatasetCard, TrialJob, TrialRecord, TuneRecord
+from eyechart.schema.contracts import Reporter
+from eyechart.study import plan as plans
 from eyechart.tuning.search import plan_search
 
 
@@ -17,14 +18,13 @@ class Launcher:
     """Remembers jobs and leaves a trial.json: the lower the learning rate, the better; fails where it is told to."""
 
     def __init__(self, failures: dict[str, EyechartError] | None = None, seconds: dict[str, float] | None = None):
-        self.jobs: list[Job] = []
+        self.jobs: list[TrialJob] = []
         self.failures = failures or {}
         self.seconds = seconds or {}
         self.diverging: set[str] = set()
 
-    def __call__(self, job: Job, report: Reporter) -> None:
+    def __call__(self, job: TrialJob, report: Reporter) -> None:
         self.jobs.append(job)
-        assert job.trial is not None
         if job.run in self.failures:
             raise self.failures[job.run]
         is_diverged = job.run in self.diverging
@@ -58,4 +58,4 @@ def card() -> DatasetCard:
 @pytest.fixture
 def planned() -> TuneRecord:
     """Four trials of two contenders."""
-    return plan_search(study.plan_study(["cnn", "vit"], preset="smoke", seeds=[1000]), trials=4)
+    return plan_search(plans.plan_study(["cnn", "vit"], preset="smoke", seeds=[1000]), trials=4)

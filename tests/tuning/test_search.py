@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
-from eyechart import storage, study
-from eyechart.contracts import Progress
-from eyechart.errors import Interrupted, RunFailed, StorageError, UsageError
-from eyechart.recipes import RECIPES
+from eyechart.base.errors import Interrupted, RunFailed, StorageError, UsageError
+from eyechart.catalog.recipes import RECIPES
+from eyechart.files import storage
+from eyechart.launch.driver import in_turn
 from eyechart.schema import DatasetCard, RecipeFile, TuneRecord
+from eyechart.schema.contracts import Progress
+from eyechart.study import plan as plans
 from eyechart.tuning.search import Found, plan_search, search
 from eyechart.tuning.search_folder import open_search, take
 
@@ -23,7 +25,7 @@ def quiet(progress: Progress) -> None:
 
 def searched(record: TuneRecord, folder: Path, card: DatasetCard, launch: Any) -> dict[str, Found]:
     take(open_search(record, folder, resume=True), folder)
-    return {found.contender: found for found in search(record, folder, card, quiet, launch=launch)}
+    return {found.contender: found for found in search(record, folder, card, quiet, launch=in_turn(launch))}
 
 
 def test_every_contender_gets_the_same_trials_in_turn(
@@ -107,7 +109,7 @@ def test_what_is_no_matter_of_settings_ends_the_search(
 
 
 def test_seconds_are_the_same_for_all_and_never_exceeded(tmp_path: Path, card: DatasetCard, launcher: Any) -> None:
-    record = plan_search(study.plan_study(["cnn", "vit"], preset="smoke", seeds=[1000]), seconds=10)
+    record = plan_search(plans.plan_study(["cnn", "vit"], preset="smoke", seeds=[1000]), seconds=10)
     launch = launcher(seconds={"cnn": 1.0, "vit": 4.0})
     found = searched(record, tmp_path / "t", card, launch)
     assert {name: len(each.trials) for name, each in found.items()} == {"cnn": 10, "vit": 2}
@@ -115,7 +117,7 @@ def test_seconds_are_the_same_for_all_and_never_exceeded(tmp_path: Path, card: D
 
 
 def test_several_search_seeds_are_one_trial(tmp_path: Path, card: DatasetCard, launcher: Any) -> None:
-    record = plan_search(study.plan_study(["cnn"], preset="smoke", seeds=[1000, 1001]), trials=2)
+    record = plan_search(plans.plan_study(["cnn"], preset="smoke", seeds=[1000, 1001]), trials=2)
     launch = launcher()
     first = searched(record, tmp_path / "t", card, launch)["cnn"].trials[0]
     assert launch.runs == ["cnn-t0-s1000", "cnn-t0-s1001", "cnn-t1-s1000", "cnn-t1-s1001"]
@@ -130,18 +132,18 @@ def test_a_share_may_grow_and_nothing_else_may_change(
     before = searched(planned, folder, card, launcher())["cnn"].trials
     with pytest.raises(UsageError, match=r"already holds a search.*--resume"):
         open_search(planned, folder, resume=False)
-    more = plan_search(study.plan_study(["cnn", "vit"], preset="smoke", seeds=[1000]), trials=5)
+    more = plan_search(plans.plan_study(["cnn", "vit"], preset="smoke", seeds=[1000]), trials=5)
     assert searched(more, folder, card, launcher())["cnn"].trials[:4] == before
     others = {
         "its share was 5 trials and is 4 trials now": planned,
         "contenders was cnn, vit and is cnn now": plan_search(
-            study.plan_study(["cnn"], preset="smoke", seeds=[1000]), trials=5
+            plans.plan_study(["cnn"], preset="smoke", seeds=[1000]), trials=5
         ),
         "seeds was 1000 and is 1001 now": plan_search(
-            study.plan_study(["cnn", "vit"], preset="smoke", seeds=[1001]), trials=5
+            plans.plan_study(["cnn", "vit"], preset="smoke", seeds=[1001]), trials=5
         ),
         "fraction was 0.01 and is 0.5 now": plan_search(
-            study.plan_study(["cnn", "vit"], preset="smoke", seeds=[1000], fraction=0.5), trials=5
+            plans.plan_study(["cnn", "vit"], preset="smoke", seeds=[1000], fraction=0.5), trials=5
         ),
     }
     for what, other in others.items():
@@ -156,7 +158,7 @@ def test_a_share_may_grow_and_nothing_else_may_change(
 
 
 def test_one_limit_above_nothing() -> None:
-    record = study.plan_study(["cnn"], preset="smoke", seeds=[1000])
+    record = plans.plan_study(["cnn"], preset="smoke", seeds=[1000])
     assert plan_search(record).amount == 20
     with pytest.raises(UsageError, match=r"got both.*--trial-seconds"):
         plan_search(record, trials=3, seconds=5)
@@ -168,4 +170,4 @@ def test_one_limit_above_nothing() -> None:
 def test_without_optuna_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "optuna", None)
     with pytest.raises(UsageError, match=r'pip install "eyechart\[tune\]"'):
-        plan_search(study.plan_study(["cnn"], preset="smoke"), trials=1)
+        plan_search(plans.plan_study(["cnn"], preset="smoke"), trials=1)

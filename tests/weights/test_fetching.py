@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from eyechart.cache import is_offline
+from eyechart.files.cache import is_offline
 from eyechart.weights.fetching import reach, run_python, weights_folder
 
 

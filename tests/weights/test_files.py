@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from eyechart.errors import WeightsError, WeightsMissing
+from eyechart.base.errors import WeightsError, WeightsMissing
 from eyechart.schema import Preprocessing
 from eyechart.weights.files import read_weights
 from eyechart.weights.trunks import trunk_shapes

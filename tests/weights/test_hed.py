@@ -15,7 +15,7 @@ import torch
 import torchvision
 from torch.nn.functional import conv2d
 
-from eyechart.errors import WeightsError
+from eyechart.base.errors import WeightsError
 from eyechart.weights import hed
 from eyechart.weights.trunks import TRUNKS
 

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from eyechart.errors import WeightsError
+from eyechart.base.errors import WeightsError
 from eyechart.weights import imagenet
 from eyechart.weights.trunks import trunk_shapes
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from eyechart.contracts import StartingWeights
-from eyechart.errors import StorageError, UsageError, WeightsError, WeightsMissing
+from eyechart.base.errors import StorageError, UsageError, WeightsError, WeightsMissing
 from eyechart.schema import WeightsOrigin
+from eyechart.schema.contracts import StartingWeights
 from eyechart.weights import hed, imagenet
 from eyechart.weights.resolve import starting_weights
 from eyechart.weights.trunks import trunk_shapes

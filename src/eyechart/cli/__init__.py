@@ -12,9 +12,9 @@ import sys
 
 import typer
 
+from eyechart.base.errors import EyechartError
 from eyechart.cli import compare, data, labels, read, run, tune
 from eyechart.cli.paths import expanding
-from eyechart.errors import EyechartError
 
 app = typer.Typer(
     name="eyechart",

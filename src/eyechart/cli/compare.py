@@ -6,8 +6,8 @@ from pathlib import Path
 
 import typer
 
-from eyechart.cli.lines import record_json
 from eyechart.cli.read import JSON, LANG, STRICT, language_of
+from eyechart.terminal.lines import record_json
 
 
 def compare(
@@ -24,14 +24,14 @@ def compare(
     """Say which contender is better, by how much and how sure: intervals, paired tests, verdicts."""
     from eyechart.comparison.compare import compare_runs
     from eyechart.comparison.findings import refuse
-    from eyechart.storage import find_runs
+    from eyechart.files.storage import find_runs
 
     metrics, language = _metrics(metric), language_of(lang)
     comparison = compare_runs(find_runs(runs))
     if as_json:
         typer.echo(record_json(comparison))
     else:
-        from eyechart.cli.verdicts import show_comparison
+        from eyechart.terminal.verdicts import show_comparison
 
         show_comparison(comparison, metrics, language)
     if strict:
@@ -39,8 +39,8 @@ def compare(
 
 
 def _metrics(text: str) -> list[str]:
-    from eyechart.comparison.measures import MEASURES
-    from eyechart.errors import UsageError
+    from eyechart.base.errors import UsageError
+    from eyechart.scoring.measures import MEASURES
 
     names = list(MEASURES) if text == "all" else [part.strip() for part in text.split(",") if part.strip()]
     unknown = [name for name in names if name not in MEASURES]

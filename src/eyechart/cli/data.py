@@ -10,8 +10,8 @@ from typing import Annotated
 
 import typer
 
-from eyechart.cli.lines import say
-from eyechart.plain_json import json_text
+from eyechart.base.plain_json import json_text
+from eyechart.terminal.lines import say
 
 app = typer.Typer(no_args_is_help=True, help="List, fetch, verify and look at datasets.")
 
@@ -49,7 +49,7 @@ def fetch(
 ) -> None:
     """Bring a dataset into the cache, checked by hash; repair it if it is damaged."""
     from eyechart.data import catalog
-    from eyechart.file_names import readable
+    from eyechart.files.file_names import readable
 
     folder = catalog.fetch(name, offline=offline, say=_say)
     if as_json:
@@ -87,11 +87,11 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Draw a contact sheet: a PNG with a row of images for each class."""
+    from eyechart.base.errors import UsageError
+    from eyechart.base.fonts import remark, signs_without_font
     from eyechart.data.catalog import load_dataset
     from eyechart.data.contact_sheet import write_contact_sheet
-    from eyechart.errors import UsageError
-    from eyechart.file_names import on_disk, readable
-    from eyechart.fonts import remark, signs_without_font
+    from eyechart.files.file_names import on_disk, readable
 
     dataset = load_dataset(reference, img_size=img_size, offline=offline, say=_say)
     path = output or Path(on_disk(f"{dataset.card.name}-classes.png"))
@@ -112,9 +112,9 @@ def prepared(
     as_json: AsJson = False,
 ) -> None:
     """What folders of pictures have in the cache: decoded once, used by every later run, and safe to remove."""
+    from eyechart.base.errors import UsageError
     from eyechart.data import picture_store
-    from eyechart.errors import UsageError
-    from eyechart.file_names import readable
+    from eyechart.files.file_names import readable
 
     if remove is not None and not picture_store.remove(remove):
         raise UsageError(f"Nothing was prepared from {remove}. `eyechart data prepared` lists what was.")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from eyechart.cli.lines import say
-from eyechart.plain_json import json_text
+from eyechart.base.plain_json import json_text
+from eyechart.terminal.lines import say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,7 +49,7 @@ def labels(
 
 
 def _check_output(output: Path | None, exist_ok: bool) -> None:
-    from eyechart.errors import UsageError
+    from eyechart.base.errors import UsageError
 
     if output and output.suffix not in (".png", ".csv"):
         raise UsageError(f"--output {output} ends in {output.suffix or 'nothing'!r}; expected a .png or a .csv file.")
@@ -58,8 +58,8 @@ def _check_output(output: Path | None, exist_ok: bool) -> None:
 
 
 def _read(paths: list[Path]) -> list[tuple[Path, RunRecord]]:
-    from eyechart.errors import UsageError
-    from eyechart.storage import find_runs, no_runs, read_run
+    from eyechart.base.errors import UsageError
+    from eyechart.files.storage import find_runs, no_runs, read_run
 
     records = [(folder, read_run(folder)) for folder in find_runs(paths)]
     if not records:
@@ -81,7 +81,7 @@ def _rescored(records: list[tuple[Path, RunRecord]], shelf: Any) -> list[Rescore
 
 
 def _write(found: LabelErrors, classes: Sequence[str], output: Path, shelf: Any) -> None:
-    from eyechart.fonts import remark, signs_without_font
+    from eyechart.base.fonts import remark, signs_without_font
     from eyechart.report.label_sheet import write_suspects_csv, write_suspects_png
 
     if output.suffix == ".csv":
@@ -114,9 +114,9 @@ def _print(found: LabelErrors, rescored: list[Rescored], classes: Sequence[str])
 
     from rich.text import Text
 
-    from eyechart.cli.console import open_console
-    from eyechart.cli.grid import Grid, columns
-    from eyechart.foreign_text import shown
+    from eyechart.base.foreign_text import shown
+    from eyechart.terminal.console import open_console
+    from eyechart.terminal.grid import Grid, columns
 
     console = open_console(sys.stdout)
     if found.suspects:
@@ -137,7 +137,7 @@ def _print(found: LabelErrors, rescored: list[Rescored], classes: Sequence[str])
 
 
 def _lines(found: LabelErrors, rescored: list[Rescored]) -> list[str]:
-    from eyechart.cli.console import percent_text
+    from eyechart.terminal.console import percent_text
 
     total, shown = len(found.suspects), min(len(found.suspects), MOST_LINES)
     lines = [

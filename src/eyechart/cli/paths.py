@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from eyechart.places import user_path
+from eyechart.files.places import user_path
 
 
 def expanding(command: Callable[..., None]) -> Callable[..., None]:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from eyechart.cli.lines import say
-from eyechart.plain_json import json_text
+from eyechart.base.plain_json import json_text
+from eyechart.terminal.lines import say
 
 if TYPE_CHECKING:
     from eyechart.schema import Language
@@ -20,7 +20,7 @@ LANG = typer.Option("en", "--lang", envvar="EYECHART_LANG", help="Language of re
 
 def language_of(text: str) -> Language:
     """UsageError for a language that is not spoken here."""
-    from eyechart.errors import UsageError
+    from eyechart.base.errors import UsageError
 
     if text not in ("en", "fr"):
         raise UsageError(f"--lang got {text!r}; expected en or fr.")
@@ -35,9 +35,9 @@ def ls(
     as_json: bool = JSON,
 ) -> None:
     """List runs, the unfinished ones too."""
-    from eyechart.cli.summaries import summary, unfinished
-    from eyechart.cli.tables import runs_table
-    from eyechart.storage import find_runs, read_run
+    from eyechart.files.storage import find_runs, read_run
+    from eyechart.terminal.summaries import summary, unfinished
+    from eyechart.terminal.tables import runs_table
 
     folder = folder or output
     records = [read_run(run) for run in find_runs([folder])]
@@ -52,10 +52,10 @@ def show(
     run: Path = typer.Argument(..., metavar="RUN", help="The folder of a run, or of a study."), as_json: bool = JSON
 ) -> None:
     """Show everything about a run: scores, clocks, cost, and how it was made."""
-    from eyechart.cli.judged import judged_json, print_judged
-    from eyechart.cli.tables import run_sheet
-    from eyechart.cli.terminal import results_table
-    from eyechart.storage import STUDY_FILE, find_runs, read_run
+    from eyechart.files.storage import STUDY_FILE, find_runs, read_run
+    from eyechart.terminal.judged import judged_json, print_judged
+    from eyechart.terminal.live import results_table
+    from eyechart.terminal.tables import run_sheet
 
     if (run / STUDY_FILE).is_file():
         runs = [(folder, read_run(folder)) for folder in find_runs([run])]
@@ -79,10 +79,10 @@ def report(
     strict: bool = STRICT,
 ) -> None:
     """Write the report: one HTML file that opens without a network, and its synthesis as Markdown beside it."""
+    from eyechart.base.errors import UsageError
     from eyechart.comparison.findings import find, refuse
-    from eyechart.errors import UsageError
+    from eyechart.files.storage import find_runs, no_runs
     from eyechart.report.page import write_report
-    from eyechart.storage import find_runs, no_runs
 
     language, folders = language_of(lang), find_runs(runs)
     if not folders:
@@ -100,10 +100,10 @@ def predict(
     as_json: bool = JSON,
 ) -> None:
     """Say what a trained contender sees in pictures."""
-    from eyechart.cli.tables import answers_table
-    from eyechart.prediction import predict_pictures
+    from eyechart.inference.prediction import open_run
+    from eyechart.terminal.tables import answers_table
 
-    answers = predict_pictures(run, images, device=device)
+    answers = open_run(run, device=device).answer_pictures(images)
     if as_json:
         typer.echo(json_text([answer._asdict() for answer in answers], indent=1))
     else:

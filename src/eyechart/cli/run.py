@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from eyechart.cli.lines import say
 from eyechart.cli.read import LANG, language_of
+from eyechart.terminal.lines import aloud, say, silent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from eyechart.schema import DatasetCard, Finding, Language, StudyRecord
-    from eyechart.study import Study
+    from eyechart.schema import Finding, Language, StudyRecord
+    from eyechart.study.study import Study
 
 
 def run(
@@ -53,16 +49,17 @@ def run(
     as_json: bool = typer.Option(False, "--json", help="Print the results as JSON."),
 ) -> None:  # fmt: skip
     """Train contenders on the same images under the same rules, compare them, and write a report."""
-    from eyechart import study as studies
+    from eyechart.study.plan import folder_of, plan_study
+    from eyechart.study.race import race
 
     language = language_of(lang)  # an unknown one is told before anything is trained
     budget = _budget(epochs=epochs, images=images, seconds=seconds, steps=steps)
     changes = {"batch_size": batch_size, "learning_rate": lr, "weight_decay": wd, "weights": weights}
-    record = studies.plan_study(
+    record = plan_study(
         _split(model), data, preset, _numbers(seeds), name=name, changes=changes, recipe_files=recipe,
         budget=budget, img_size=img_size, fraction=fraction, device=device, num_threads=threads, precision=precision,
     )  # fmt: skip
-    folder = studies.folder_of(record, output)
+    folder = folder_of(record, output)
     if dry_run:
         _dry_run(record, folder, offline, as_json, strict, language)
         return
@@ -72,10 +69,8 @@ def run(
 
 def _conclude(study: Study, as_json: bool, strict: bool, lang: Language) -> None:
     """Print the results; raises RunFailed for runs that failed, UnfairComparison where `strict` and that was found."""
-    from eyechart import study as studies
-
     findings = _show_results(study, as_json, lang)
-    studies.raise_failures(study)
+    study.raise_failures()
     if strict:
         from eyechart.comparison.findings import refuse
 
@@ -88,101 +83,18 @@ def repeat(
     offline: bool = typer.Option(False, "--offline", envvar="EYECHART_OFFLINE", help="Never touch the network."),
 ) -> None:  # fmt: skip
     """Do a run again, step for step, and say whether weights and predictions are the same to the last bit."""
-    from eyechart.cli.terminal import LiveTable
-    from eyechart.errors import RunFailed
-    from eyechart.repetition import compare, repeat_run
+    from eyechart.base.errors import RunFailed
+    from eyechart.study.repetition import compare, repeat_run
+    from eyechart.terminal.live import LiveTable
 
     output = output or Path(os.path.abspath(run_folder)).parent.parent / "repeats"
     with LiveTable() as table:
-        old, new = repeat_run(run_folder, output, table, offline=offline, say=_say)
+        old, new = repeat_run(run_folder, output, table, offline=offline, say=aloud)
     lines, same = compare(old, new)
     for line in lines:
         say(line)
     if not same:
         raise RunFailed("The repetition differs. Times and threads may differ; weights on one machine should not.")
-
-
-def race(
-    record: StudyRecord,
-    folder: Path,
-    *,
-    resume: bool,
-    exist_ok: bool,
-    offline: bool,
-    quiet: bool = False,
-    strict: bool = False,
-    lang: Language = "en",
-) -> Study:
-    """Fetch what is needed, say what speaks against the plan, do the runs under a live table, write the report.
-
-    Nobody else may work in the folder meanwhile, and nothing is changed in it before all of that is there.
-    Raises UnfairComparison before the first run where `strict` and the plan breaks a rule.
-    """
-    from eyechart import study as studies
-    from eyechart import study_folder
-    from eyechart.cli.terminal import LiveTable
-    from eyechart.locks import hold
-
-    told: list[str] = []
-
-    def tell(sentence: str) -> None:
-        told.append(sentence)
-        (_silent if quiet else _say)(sentence)
-
-    with hold(folder, tell):
-        opened = study_folder.open_study(record, folder, resume=resume, exist_ok=exist_ok)
-        record, card = _settled(opened.record, study_folder.content_of(opened.folder), offline, tell)
-        opened = replace(opened, record=record)
-        _forewarn(opened.record, card.num_test, tell, strict, lang)
-        study_folder.take(opened)
-        with contextlib.nullcontext(lambda progress: None) if quiet else LiveTable(told=told) as table:
-            study = studies.run_study(opened.record, opened.folder, table, offline=offline, home=folder)
-        study_folder.conclude(study, opened)
-        if study.runs:
-            tell(f"report: {study.report(lang=lang)}")
-    return study
-
-
-def _settled(
-    record: StudyRecord, content_sha256: str, offline: bool, say: Callable[[str], None]
-) -> tuple[StudyRecord, DatasetCard]:
-    """Fetch data and weights, and settle what the record leaves open; the data as it is now.
-
-    `content_sha256` is what runs that are there were trained on, for records that do not say; empty: there are none.
-    Raises DatasetError when the data has changed since.
-    """
-    from eyechart.data.catalog import KNOWN, load_dataset
-    from eyechart.data.content import check_content
-    from eyechart.data.splits import parts_in_words
-    from eyechart.machine import open_machines, settle_machine
-    from eyechart.places import seen_from_here
-    from eyechart.study import settle_weights
-
-    open_machines(record.rules)  # a device that is not here is told before anything is fetched
-    reference = seen_from_here(record.rules.dataset, record.started_in, KNOWN)
-    dataset = load_dataset(reference, img_size=record.rules.img_size, offline=offline, say=say)
-    card = dataset.card
-    check_content(card, record.dataset_sha256 or content_sha256, record.name)
-    say(parts_in_words(dataset, record.rules))
-    record = record.model_copy(update={"dataset_sha256": card.content_sha256})
-    return settle_machine(settle_weights(record, offline, say), offline, say), card
-
-
-def _forewarn(record: StudyRecord, num_test: int, tell: Callable[[str], None], strict: bool, lang: Language) -> None:
-    """Say what speaks against a plan, while nothing is trained yet; UnfairComparison where that is an error.
-
-    `num_test` images are in the dataset's test part.
-    """
-    from eyechart.comparison.beforehand import busy_share, plan_unfairness
-    from eyechart.comparison.findings import refuse
-    from eyechart.comparison.words.findings import KINDS, sentence
-    from eyechart.host import host_facts
-
-    findings = plan_unfairness(record, host_facts(None, record.rules.num_threads), busy_share(), num_test)
-    for finding in findings:
-        tell(f"{KINDS[lang][finding.kind]}: {sentence(finding, lang)}")
-    if strict:
-        refuse(findings, lang)
 
 
 def _show_results(study: Study, as_json: bool, lang: Language) -> tuple[Finding, ...]:
@@ -191,13 +103,13 @@ def _show_results(study: Study, as_json: bool, lang: Language) -> tuple[Finding,
     comparison = study.compare() if runs else None
     findings = comparison.findings if comparison else ()
     if as_json:
-        from eyechart.cli.summaries import findings_about, summary
-        from eyechart.plain_json import json_text
+        from eyechart.base.plain_json import json_text
+        from eyechart.terminal.summaries import findings_about, summary
 
         told = [summary(record) | {"findings": findings_about(record, findings)} for record in runs]
         typer.echo(json_text(told, indent=1))
     elif comparison:
-        from eyechart.cli.verdicts import show_short
+        from eyechart.terminal.verdicts import show_short
 
         study.table()
         show_short(comparison, lang)
@@ -205,35 +117,28 @@ def _show_results(study: Study, as_json: bool, lang: Language) -> tuple[Finding,
 
 
 def _dry_run(record: StudyRecord, folder: Path, offline: bool, as_json: bool, strict: bool, lang: Language) -> None:
-    from eyechart import study as studies
-    from eyechart.cli.tables import estimates_table
+    from eyechart.base.plain_json import json_text
     from eyechart.data.catalog import load_dataset
-    from eyechart.estimate import estimate_study
-    from eyechart.machine import settle_machine
-    from eyechart.plain_json import json_text
+    from eyechart.runner.estimate import estimate
+    from eyechart.study.machine import settle_machine
+    from eyechart.study.plan import jobs_of, settle_weights
+    from eyechart.study.race import forewarn
+    from eyechart.terminal.tables import estimates_table
 
-    record = settle_machine(studies.settle_weights(record, offline, _say), offline, _say)
-    estimates = estimate_study(record, folder, offline=offline, say=_say)
+    record = settle_machine(settle_weights(record, offline, aloud), offline, aloud)
+    estimates = estimate(jobs_of(record, folder, offline), say=aloud)
     if as_json:
-        typer.echo(json_text([estimate._asdict() for estimate in estimates], indent=1))
+        typer.echo(json_text([each._asdict() for each in estimates], indent=1))
     else:
         estimates_table(estimates)
     rules = record.rules
-    dataset = load_dataset(rules.dataset, img_size=rules.img_size, offline=offline, say=_silent)
-    _forewarn(record, dataset.card.num_test, _say, strict, lang)
-
-
-def _say(sentence: str) -> None:
-    say(sentence, err=True)
-
-
-def _silent(sentence: str) -> None:
-    pass
+    dataset = load_dataset(rules.dataset, img_size=rules.img_size, offline=offline, say=silent)
+    forewarn(record, dataset.card.num_test, aloud, strict, lang)
 
 
 def _budget(**amounts: float | None) -> Any:
     """The one budget that was given, or None; UsageError for several or for one that is not positive."""
-    from eyechart.errors import UsageError
+    from eyechart.base.errors import UsageError
     from eyechart.schema import Budget
 
     given = {unit: amount for unit, amount in amounts.items() if amount is not None}
@@ -253,7 +158,7 @@ def _split(values: list[str]) -> list[str]:
 
 
 def _numbers(text: str, option: str = "--seeds") -> list[int]:
-    from eyechart.errors import UsageError
+    from eyechart.base.errors import UsageError
 
     try:
         return [int(part) for part in text.split(",")]

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from eyechart.cli.run import _budget, _numbers, _say, _settled, _silent, _split
-from eyechart.foreign_text import path_word, shell_command
+from eyechart.base.foreign_text import path_word, shell_command
+from eyechart.cli.run import _budget, _numbers, _split
+from eyechart.terminal.lines import aloud
 
 if TYPE_CHECKING:
     from eyechart.schema import TuneRecord
@@ -45,7 +46,8 @@ def tune(
     as_json: bool = typer.Option(False, "--json", help="Print the results as JSON."),
 ) -> None:  # fmt: skip
     """Search a recipe for every contender, with the same number of trials or seconds; the test part stays sealed."""
-    from eyechart.study import folder_of
+    from eyechart.study.plan import folder_of
+    from eyechart.tuning.find import find
 
     budget = _budget(epochs=epochs, images=images, steps=steps, **{"trial-seconds": trial_seconds})
     rules = {"budget": budget, "img_size": img_size, "fraction": fraction, "device": device, "num_threads": threads}
@@ -63,31 +65,13 @@ def plan(
     name: str | None, weights: str | None, **rules: Any,
 ) -> TuneRecord:  # fmt: skip
     """The search that was asked for, checked before anything is loaded."""
-    from eyechart import study as studies
+    from eyechart.study.plan import plan_study
     from eyechart.tuning.search import plan_search
 
-    study = studies.plan_study(models, data, preset, search_seeds, name=name, changes={"weights": weights}, **rules)
+    study = plan_study(models, data, preset, search_seeds, name=name, changes={"weights": weights}, **rules)
     if name is None:
         study = study.model_copy(update={"name": f"tune-{study.name}"})
     return plan_search(study, trials=trials, seconds=seconds)
-
-
-def find(record: TuneRecord, folder: Path, *, resume: bool, offline: bool, quiet: bool = False) -> list[Found]:
-    """Fetch what is needed, and search under a live table; nobody else may work in the folder meanwhile."""
-    import contextlib
-
-    from eyechart.cli.terminal import LiveTable
-    from eyechart.locks import hold
-    from eyechart.tuning import search, search_folder
-
-    say = _silent if quiet else _say
-    with hold(folder, say):
-        record = search_folder.open_search(record, folder, resume=resume)
-        study, card = _settled(record.study, search_folder.content_of(folder), offline, say)
-        record = record.model_copy(update={"study": study})
-        search_folder.take(record, folder)
-        with contextlib.nullcontext(lambda progress: None) if quiet else LiveTable() as table:
-            return search.search(record, folder, card, table, offline=offline)
 
 
 # --------------------------------------------------------------------------------------------- what is shown
@@ -95,8 +79,8 @@ def find(record: TuneRecord, folder: Path, *, resume: bool, offline: bool, quiet
 
 def show(record: TuneRecord, folder: Path, found: list[Found], as_json: bool) -> None:
     """The results, and the command that uses them; RunFailed when every trial of a contender failed."""
-    from eyechart.errors import RunFailed
-    from eyechart.plain_json import json_text
+    from eyechart.base.errors import RunFailed
+    from eyechart.base.plain_json import json_text
 
     if as_json:
         typer.echo(json_text([_facts(each) for each in found], indent=1))
@@ -122,7 +106,7 @@ def use_command(record: TuneRecord, found: list[Found]) -> str:
 
 
 def _facts(found: Found) -> dict[str, Any]:
-    from eyechart.file_names import readable
+    from eyechart.files.file_names import readable
 
     best = found.best
     return {
@@ -141,8 +125,8 @@ def _facts(found: Found) -> dict[str, Any]:
 def _table(record: TuneRecord, found: list[Found]) -> None:
     from rich.text import Text
 
-    from eyechart.cli.console import named, open_console
-    from eyechart.cli.grid import Grid, columns
+    from eyechart.terminal.console import named, open_console
+    from eyechart.terminal.grid import Grid, columns
 
     console = open_console(sys.stdout)
     table = Grid(columns("contender", "trials>", "best %>", "as it stood %>", "from trial>", "changed~"))
@@ -166,20 +150,20 @@ def _table(record: TuneRecord, found: list[Found]) -> None:
 
 
 def _dry_run(record: TuneRecord, folder: Path, offline: bool, as_json: bool) -> None:
-    from eyechart import study as studies
-    from eyechart.cli.console import seconds_text
-    from eyechart.cli.tables import estimates_table
-    from eyechart.estimate import estimate_study
-    from eyechart.machine import settle_machine
-    from eyechart.plain_json import json_text
+    from eyechart.base.plain_json import json_text
+    from eyechart.runner.estimate import estimate
+    from eyechart.study.machine import settle_machine
+    from eyechart.study.plan import jobs_of, settle_weights
+    from eyechart.terminal.console import seconds_text
+    from eyechart.terminal.tables import estimates_table
 
-    study = settle_machine(studies.settle_weights(record.study, offline, _say), offline, _say)
-    estimates = estimate_study(study, folder, offline=offline, say=_say)
-    once = sum(estimate.training_seconds for estimate in estimates)
+    study = settle_machine(settle_weights(record.study, offline, aloud), offline, aloud)
+    estimates = estimate(jobs_of(study, folder, offline), say=aloud)
+    once = sum(each.training_seconds for each in estimates)
     is_counted = record.unit == "trials"
     total = once * record.amount if is_counted else record.amount * len(study.contenders)
     if as_json:
-        rows = [estimate._asdict() for estimate in estimates]
+        rows = [each._asdict() for each in estimates]
         typer.echo(json_text({record.unit: record.amount, "training_seconds": total, "trial": rows}, indent=1))
         return
     typer.echo("One trial of every contender:")

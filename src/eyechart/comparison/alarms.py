@@ -85,7 +85,7 @@ def rescored(confusion: Sequence[Sequence[int]]) -> dict[str, float]:
     """Accuracy and the macro means that follow from a confusion matrix (rows: truth)."""
     import numpy as np
 
-    from eyechart.class_means import class_figures, macro_means
+    from eyechart.scoring.class_means import class_figures, macro_means
 
     counts = np.array(confusion, np.int64)
     total = int(counts.sum())

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from eyechart.errors import StorageError
-from eyechart.storage import PREDICTIONS_FILE, VALIDATION_FILE, read_arrays
+from eyechart.base.errors import StorageError
+from eyechart.files.storage import PREDICTIONS_FILE, VALIDATION_FILE, read_arrays
 
 if TYPE_CHECKING:
     import numpy as np

@@ -41,7 +41,7 @@ def busy_share(seconds: float = BUSY_SECONDS) -> float:
     """The share of this machine's cores, 0..1, that other programs take; it watches for some `seconds`."""
     import os
 
-    from eyechart.clock import busy_cpu_seconds
+    from eyechart.base.clock import busy_cpu_seconds
 
     start = time.perf_counter(), busy_cpu_seconds() - time.process_time()
     time.sleep(seconds)

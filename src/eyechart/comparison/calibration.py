@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eyechart import temperature
+from eyechart.base.errors import StorageError
 from eyechart.comparison.answers import Answers, Shelf
 from eyechart.comparison.uncertainty import mean_interval, wilson_interval
-from eyechart.errors import StorageError
+from eyechart.scoring import temperature
 
 if TYPE_CHECKING:
     from eyechart.schema import RunRecord, Temperature

@@ -13,12 +13,12 @@ from eyechart.comparison import bootstrap, families, pairs, verdicts
 from eyechart.comparison.alarms import suspicions
 from eyechart.comparison.contenders import Contender, ItemValues, group_contenders, stack_items, values_of_items
 from eyechart.comparison.findings import findings
-from eyechart.comparison.measures import MEASURES, PRIMARY, Measure
 from eyechart.comparison.stored import read_each
 from eyechart.comparison.summaries import Certainty, certainty_of, summaries_of
-from eyechart.comparison.words.class_means import absent_classes
+from eyechart.files.storage import read_run
 from eyechart.schema import Comparison, Family, Finding, Verdict
-from eyechart.storage import read_run
+from eyechart.scoring.measures import MEASURES, PRIMARY, Measure
+from eyechart.words.class_means import absent_classes
 
 
 def compare_runs(run_folders: list[Path]) -> Comparison:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eyechart.comparison.measures import MEASURES
-from eyechart.errors import UsageError
-from eyechart.storage import natural_key
-from eyechart.temperature import cooled
+from eyechart.base.errors import UsageError
+from eyechart.files.storage import natural_key
+from eyechart.scoring.measures import MEASURES
+from eyechart.scoring.temperature import cooled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

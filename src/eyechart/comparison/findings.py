@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from eyechart.base.errors import UnfairComparison
+from eyechart.base.foreign_text import shown
 from eyechart.comparison.alarms import Suspicions, alarms, suspicions
 from eyechart.comparison.fairness import unfairness
 from eyechart.comparison.naming import told_apart
 from eyechart.comparison.stored import read_each
-from eyechart.comparison.words.findings import sentence
-from eyechart.errors import UnfairComparison
-from eyechart.foreign_text import shown
-from eyechart.storage import read_run
+from eyechart.files.storage import read_run
+from eyechart.words.findings import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

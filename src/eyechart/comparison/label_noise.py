@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from eyechart.base.errors import DatasetError, MissingError, StorageError
+from eyechart.catalog.disputed import DISPUTED, disputed_numbers, image_digest
 from eyechart.comparison.answers import PartName, Shelf
-from eyechart.disputed import DISPUTED, disputed_numbers, image_digest
-from eyechart.errors import DatasetError, MissingError, StorageError
 
 if TYPE_CHECKING:
     from eyechart.schema import RunRecord

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from eyechart.file_names import readable
+from eyechart.files.file_names import readable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

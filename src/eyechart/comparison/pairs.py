@@ -14,7 +14,7 @@ from eyechart.comparison.families import holm
 
 if TYPE_CHECKING:
     from eyechart.comparison.contenders import Contender, ItemValues
-    from eyechart.comparison.measures import Measure
+    from eyechart.scoring.measures import Measure
 
 Seeds = tuple[int, ...]
 

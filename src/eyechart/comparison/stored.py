@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from eyechart.errors import StorageError
-from eyechart.storage import PREDICTIONS_FILE, VALIDATION_FILE, digest_arrays, read_arrays
-from eyechart.temperature import loss_after
+from eyechart.base.errors import StorageError
+from eyechart.files.storage import PREDICTIONS_FILE, VALIDATION_FILE, digest_arrays, read_arrays
+from eyechart.scoring.temperature import loss_after
 
 if TYPE_CHECKING:
     from collections.abc import Callable

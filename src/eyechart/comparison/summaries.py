@@ -1,6 +1,6 @@
 """Every metric of every contender over its seeds: mean, standard deviation, interval (rule 6).
 
-More metrics than are tested (comparison/measures.py): a reader wants precision, recall, certainty and all of COCO's
+More metrics than are tested (scoring/measures.py): a reader wants precision, recall, certainty and all of COCO's
 twelve, and a verdict on each of them would only be found by chance more often.
 """
 
@@ -10,34 +10,21 @@ import statistics
 from typing import TYPE_CHECKING
 
 from eyechart.comparison.calibration import brier_score, expected_calibration_error
-from eyechart.comparison.measures import MEASURES, PRIMARY
 from eyechart.comparison.uncertainty import mean_interval, wilson_interval
 from eyechart.schema import Summary
+from eyechart.scoring.measures import COCO_TWELVE, MEASURES, PRIMARY, SHARES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from eyechart.comparison.contenders import Contender
     from eyechart.comparison.stored import Evidence
-    from eyechart.schema import RunRecord
-
-    Quantity = Callable[[RunRecord], float | None]
+    from eyechart.scoring.measures import Quantity
 
 Certainty = dict[str, float]  # "brier" and "ece" of one run's answers to the test part; empty: they are not there
 
 
-def _of_boxes(name: str) -> Quantity:
-    return lambda run: getattr(run.detection, name) if run.detection else None
-
-
-COCO_TWELVE: dict[str, Quantity] = {
-    name: _of_boxes(name)
-    for name in (
-        "map", "map50", "map75", "map_small", "map_medium", "map_large",
-        "mar_1", "mar_10", "mar_100", "mar_small", "mar_medium", "mar_large",
-    )
-}  # fmt: skip
 FROM_RECORDS: dict[str, Quantity] = {
     **{name: measure.value for name, measure in MEASURES.items()},
     "macro_precision": lambda run: run.test.macro_precision,
@@ -45,7 +32,6 @@ FROM_RECORDS: dict[str, Quantity] = {
     **COCO_TWELVE,
 }
 FROM_ANSWERS = ("brier", "ece")
-SHARES = {"accuracy", "macro_precision", "macro_recall", "macro_f1", "ece", *COCO_TWELVE}  # 0..1, told in per cent
 
 
 def certainty_of(each: Evidence) -> Certainty:

@@ -13,8 +13,8 @@ from eyechart.schema import Verdict, VerdictKind
 
 if TYPE_CHECKING:
     from eyechart.comparison.contenders import Contender
-    from eyechart.comparison.measures import Measure
     from eyechart.comparison.pairs import PairFacts
+    from eyechart.scoring.measures import Measure
 
 ALPHA = power.ALPHA
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from eyechart.base.errors import DatasetError
 from eyechart.data.ignored import is_hidden, made_by
-from eyechart.errors import DatasetError
-from eyechart.file_names import readable
-from eyechart.storage import natural_key
+from eyechart.files.file_names import readable
+from eyechart.files.storage import natural_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

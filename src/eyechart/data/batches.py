@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from eyechart.seeding import generator
+from eyechart.base.seeding import generator
 
 if TYPE_CHECKING:
     from torch import Tensor

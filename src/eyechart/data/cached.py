@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from eyechart.cache import keep
-from eyechart.contracts import Dataset, LabelledImages
+from eyechart.base.errors import DatasetError, StorageError
+from eyechart.base.plain_json import json_text
 from eyechart.data import idx
 from eyechart.data.content import parts_sha256
 from eyechart.data.idx import IDX_FILES
-from eyechart.errors import DatasetError, StorageError
-from eyechart.plain_json import json_text
+from eyechart.files.cache import keep
+from eyechart.schema.contracts import Dataset, LabelledImages
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,17 +13,17 @@ import difflib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from eyechart.cache import cache_folder, is_offline
-from eyechart.contracts import Dataset
+from eyechart.base.errors import DatasetError, DatasetMissing, UsageError
 from eyechart.data import cached, idx_folder, image_folder, mnist, sklearn_digits, torchvision_sets
 from eyechart.data.archive import names_that_lead_out
 from eyechart.data.facts import DatasetFacts, FileCheck, facts_of
 from eyechart.data.idx import IDX_FILES
 from eyechart.data.known import KNOWN, KnownDataset
 from eyechart.data.regular_files import check_regular
-from eyechart.errors import DatasetError, DatasetMissing, UsageError
-from eyechart.file_names import on_disk, readable
-from eyechart.places import user_path
+from eyechart.files.cache import cache_folder, is_offline
+from eyechart.files.file_names import on_disk, readable
+from eyechart.files.places import user_path
+from eyechart.schema.contracts import Dataset
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from eyechart.base.errors import DatasetError
 from eyechart.data.ignored import is_hidden, leads_up, made_by
 from eyechart.data.layout import Part, read_layout, visible_folders
 from eyechart.data.pictures import SUFFIXES
 from eyechart.data.regular_files import check_regular
 from eyechart.data.skipped import Skipped
-from eyechart.errors import DatasetError
-from eyechart.storage import natural_key
+from eyechart.files.storage import natural_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from eyechart.base.fonts import pillow_font
+from eyechart.base.foreign_text import shown
 from eyechart.data.stratify import class_counts
-from eyechart.fonts import pillow_font
-from eyechart.foreign_text import shown
-from eyechart.storage import write_bytes
+from eyechart.files.storage import write_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from eyechart.contracts import Dataset
+    from eyechart.schema.contracts import Dataset
 
 PAPER, INK, FAINT = "#fbfaf6", "#16161a", "#6b6a66"
 MARGIN, GAP, ROW_GAP = 48, 6, 12  # pixels

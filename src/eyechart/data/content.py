@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eyechart.errors import DatasetError
+from eyechart.base.errors import DatasetError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from eyechart.contracts import LabelledImages
     from eyechart.schema import DatasetCard
+    from eyechart.schema.contracts import LabelledImages
 
 
 def parts_sha256(*parts: LabelledImages | None) -> str:

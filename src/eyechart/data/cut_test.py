@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from eyechart.base.errors import DatasetError
 from eyechart.data.stratify import amounts, class_counts, pick
-from eyechart.errors import DatasetError
 
 if TYPE_CHECKING:
     from eyechart.data.class_folders import Listing

@@ -14,8 +14,8 @@ from eyechart.data.stratify import class_counts
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from eyechart.contracts import Dataset, LabelledImages
     from eyechart.schema import DatasetCard, PictureRule
+    from eyechart.schema.contracts import Dataset, LabelledImages
 
 
 FEW = 5  # names that are told

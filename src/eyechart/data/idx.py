@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from eyechart.errors import DatasetError
+from eyechart.base.errors import DatasetError
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 
-from eyechart.contracts import Dataset, LabelledImages
+from eyechart.base.errors import DatasetError
 from eyechart.data import idx
 from eyechart.data.archive import Member, members
 from eyechart.data.content import parts_sha256
 from eyechart.data.layout import Part
 from eyechart.data.pictures import SUFFIXES
-from eyechart.errors import DatasetError
-from eyechart.file_names import readable
+from eyechart.files.file_names import readable
 from eyechart.schema import DatasetCard
+from eyechart.schema.contracts import Dataset, LabelledImages
 
 if TYPE_CHECKING:
     from collections.abc import Callable

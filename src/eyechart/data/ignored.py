@@ -6,7 +6,7 @@ import os
 from itertools import islice
 from pathlib import Path
 
-from eyechart.storage import LOCK_PREFIX, RUN_FILE, STUDY_FILE, TUNE_FILE
+from eyechart.files.storage import LOCK_PREFIX, RUN_FILE, STUDY_FILE, TUNE_FILE
 
 # What systems and programs leave behind, in lower case; names that begin with a dot need no entry.
 SYSTEM_NAMES = frozenset(

@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eyechart.cache import keep
-from eyechart.contracts import ChosenImages, Dataset, LabelledImages
+from eyechart.base.errors import DatasetError, UsageError
+from eyechart.base.plain_json import json_text
 from eyechart.data import cut_test
 from eyechart.data.class_folders import Listing, list_folder
 from eyechart.data.content import parts_sha256
 from eyechart.data.picture_store import PictureStore, prepared
-from eyechart.errors import DatasetError, UsageError
-from eyechart.file_names import readable
-from eyechart.plain_json import json_text
+from eyechart.files.cache import keep
+from eyechart.files.file_names import readable
 from eyechart.schema import DatasetCard
+from eyechart.schema.contracts import ChosenImages, Dataset, LabelledImages
 
 if TYPE_CHECKING:
     from collections.abc import Callable

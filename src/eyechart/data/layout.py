@@ -18,10 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from eyechart.base.errors import DatasetError
 from eyechart.data.ignored import is_hidden, leads_up, made_by
 from eyechart.data.pictures import SUFFIXES
-from eyechart.errors import DatasetError
-from eyechart.storage import natural_key
+from eyechart.files.storage import natural_key
 
 Part = Literal["train", "validation", "test"]
 PART_NAMES: dict[Part, tuple[str, ...]] = {

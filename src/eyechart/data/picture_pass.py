@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 import numpy as np
 
-from eyechart.cache import keep
+from eyechart.base.errors import StorageError
+from eyechart.base.plain_json import json_text
 from eyechart.data.picture_reader import Decoded, Task, decode, decode_all
 from eyechart.data.picture_scan import Found, find_rule
-from eyechart.errors import StorageError
-from eyechart.file_names import readable
-from eyechart.plain_json import json_text
+from eyechart.files.cache import keep
+from eyechart.files.file_names import readable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator

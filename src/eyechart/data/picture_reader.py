@@ -21,10 +21,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from eyechart import children
+from eyechart.base import children
+from eyechart.base.errors import DatasetError, EyechartError
 from eyechart.data.pictures import decode_picture, measure_picture, read_content
-from eyechart.errors import DatasetError, EyechartError
-from eyechart.file_names import for_utf8_mode
+from eyechart.files.file_names import for_utf8_mode
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
@@ -120,7 +120,7 @@ def _do(task: Task | Look) -> Decoded | Measured:
 
 
 def _do_all(files: Iterable[str], num_files: int, num_bytes: int, task: Task | Look) -> Generator[Decoded | Measured]:
-    from eyechart.host import num_cores  # not at the top: it would triple the start of each process
+    from eyechart.base.host import num_cores  # not at the top: it would triple the start of each process
 
     seconds = num_files * SECONDS_PER_PICTURE + num_bytes * SECONDS_PER_BYTE
     size = max(FEWEST_PICTURES, min(MOST_PICTURES, int(TASK_SECONDS * num_files / max(seconds, 1e-9))))

@@ -25,15 +25,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from eyechart.cache import cache_folder, keep
+from eyechart.base.errors import StorageError
+from eyechart.base.plain_json import json_text
 from eyechart.data import picture_pass
 from eyechart.data.picture_pass import DIGESTS_FILE, IMAGES_FILE, SAY_SECONDS
 from eyechart.data.picture_scan import Found
 from eyechart.data.pictures import DECODER_VERSION
-from eyechart.errors import StorageError
-from eyechart.file_names import readable
-from eyechart.locks import locked
-from eyechart.plain_json import json_text
+from eyechart.files.cache import cache_folder, keep
+from eyechart.files.file_names import readable
+from eyechart.files.locks import locked
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -21,11 +21,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError, features
 
+from eyechart.base.errors import DatasetError, DatasetMissing
 from eyechart.data.picture_rule import GROUNDS, UNMEASURED, measure_ink, measure_values, own_range
 from eyechart.data.picture_values import DeepPicture, deep_picture, is_deep, to_picture
 from eyechart.data.regular_files import check_regular
 from eyechart.data.silence import silent_standard_error
-from eyechart.errors import DatasetError, DatasetMissing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,7 @@ import numpy as np
 from eyechart.data.stratify import class_counts
 
 if TYPE_CHECKING:
-    from eyechart.contracts import LabelledImages
+    from eyechart.schema.contracts import LabelledImages
 
 PLAIN_RANGE = 2  # grey levels of 255, in every channel
 

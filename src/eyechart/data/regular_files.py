@@ -6,8 +6,8 @@ import os
 import stat
 from typing import TYPE_CHECKING
 
-from eyechart.errors import DatasetError
-from eyechart.file_names import readable
+from eyechart.base.errors import DatasetError
+from eyechart.files.file_names import readable
 
 if TYPE_CHECKING:
     from pathlib import Path

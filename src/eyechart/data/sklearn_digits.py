@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from eyechart.contracts import Dataset, LabelledImages
 from eyechart.data.content import parts_sha256
 from eyechart.data.known import KNOWN
 from eyechart.data.stratify import class_counts, pick
+from eyechart.schema.contracts import Dataset, LabelledImages
 
 TEST_SHARE = 0.2
 LARGEST_VALUE = 16  # of a pixel, as scikit-learn gives it

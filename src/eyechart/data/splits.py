@@ -12,13 +12,13 @@ import math
 
 import numpy as np
 
-from eyechart.contracts import Dataset, Images, LabelledImages, SealedTest, Splits
+from eyechart.base.errors import DatasetError, UsageError
+from eyechart.base.seeding import derived_seed
 from eyechart.data.content import num_shared_images, parts_sha256
 from eyechart.data.plain import are_plain, plain_classes
 from eyechart.data.stratify import amounts, class_counts, pick
-from eyechart.errors import DatasetError, UsageError
 from eyechart.schema import Rules, SplitsCard
-from eyechart.seeding import derived_seed
+from eyechart.schema.contracts import Dataset, Images, LabelledImages, SealedTest, Splits
 
 CHUNK_IMAGES = 1000  # few enough that a chunk's squares stay in the processor's cache
 SMALLEST_STD = 1 / 255  # of a channel that never changes, so that dividing by it stays finite

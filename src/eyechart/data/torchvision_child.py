@@ -16,10 +16,10 @@ import numpy as np
 from torchvision import datasets
 from torchvision.datasets.utils import check_integrity
 
-from eyechart.cache import keep
+from eyechart.base.plain_json import json_text
 from eyechart.data import idx
 from eyechart.data.idx import IDX_FILES
-from eyechart.plain_json import json_text
+from eyechart.files.cache import keep
 
 SOCKET_SECONDS = 20  # torchvision sets no timeout of its own
 FASHION, KUZUSHIJI = "fashion-mnist", "kmnist"

@@ -9,11 +9,11 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eyechart import children
-from eyechart.cache import cache_folder, keep
+from eyechart.base import children
+from eyechart.base.errors import DatasetMissing, StorageError
 from eyechart.data.cached import CHECKED_FILE
 from eyechart.data.idx import IDX_FILES
-from eyechart.errors import DatasetMissing, StorageError
+from eyechart.files.cache import cache_folder, keep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

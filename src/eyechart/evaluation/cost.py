@@ -13,10 +13,10 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from eyechart.clock import device_synchronise
-from eyechart.contracts import Batch
+from eyechart.base.clock import device_synchronise
 from eyechart.evaluation.predict import judging, to_device
 from eyechart.schema import Cost
+from eyechart.schema.contracts import Batch, KeepsFeatures
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from eyechart.contracts import ContenderModel, Images, LabelledImages
+    from eyechart.schema.contracts import ContenderModel, Images, LabelledImages
 
 NUM_COUNTED_IMAGES = 8  # operations grow with the batch in proportion, so a few images are enough to count
 MATMUL_SIZES = (1024, 2048)
@@ -110,9 +110,10 @@ def count_flops_with_kept_stages(model: ContenderModel, batch: Batch, runs_per_i
 
     Keeping what the frozen stages gave for 1,000 images and using each 4 times is 0.25 runs for each image seen.
     """
+    assert isinstance(model, KeepsFeatures)
     images = batch.images[:NUM_COUNTED_IMAGES]
     with torch.no_grad(), FlopCounterMode(display=False) as frozen:
-        model.features(images)  # type: ignore[attr-defined]
+        model.features(images)
     spared = (1 - runs_per_image) * frozen.get_total_flops() / len(images)
     return float(count_flops(model, batch).training - spared)
 

@@ -3,58 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from eyechart.errors import RunFailed
+from eyechart.base.errors import RunFailed
+from eyechart.schema.contracts import Predictions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from eyechart.contracts import ContenderModel, Detections, Images
+    from eyechart.schema.contracts import ContenderModel, Detections, Images
 
 SUM_TOLERANCE = 1e-3  # by which the probabilities of one image may miss 1
-
-
-class FoundBoxes(NamedTuple):
-    """The M boxes of a detector, image after image, best first."""
-
-    image: np.ndarray  # int32 (M,)
-    boxes: np.ndarray  # float32 (M, 4)
-    scores: np.ndarray  # float32 (M,)
-    labels: np.ndarray  # int32 (M,)
-
-
-@dataclass(frozen=True)
-class Predictions:
-    """The answers for N images, in their order; detectors also give M boxes, image after image, best first."""
-
-    probabilities: np.ndarray  # float32 (N, K), rows sum to 1
-    box_image: np.ndarray | None = None  # int32 (M,), the image that a box lies in; never falls
-    boxes: np.ndarray | None = None  # float32 (M, 4), pixels of the dataset's images
-    box_scores: np.ndarray | None = None  # float32 (M,)
-    box_labels: np.ndarray | None = None  # int32 (M,), 0..K-1
-
-    def arrays(self) -> dict[str, np.ndarray]:
-        """The arrays by name, for a file."""
-        named = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {name: array for name, array in named.items() if array is not None}
-
-    def found(self) -> FoundBoxes:
-        """The boxes; only a detector's predictions have them."""
-        parts = (self.box_image, self.boxes, self.box_scores, self.box_labels)
-        present = [part for part in parts if part is not None]
-        assert len(present) == len(parts), "only detectors give boxes"
-        return FoundBoxes(*present)
-
-    @staticmethod
-    def from_arrays(arrays: dict[str, np.ndarray]) -> Predictions:
-        """The inverse of `arrays`; names that it does not know are ignored."""
-        return Predictions(**{field.name: arrays[field.name] for field in fields(Predictions) if field.name in arrays})
 
 
 def predict(model: ContenderModel, images: Images, *, device: torch.device, batch_size: int) -> Predictions:

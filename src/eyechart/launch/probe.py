@@ -1,7 +1,7 @@
-"""Time a study's steps for a moment in a process of its own, on the device and in the precision of its rules.
+"""Time the steps of jobs for a moment in a process of its own, on the device and in the precision of its rules.
 
 A process of its own: a device that crashes, hangs or runs out of memory takes nothing along, and leaves nothing behind.
-The study goes in as JSON on standard input, `{"paces": {...}}` or `{"error": "..."}` comes back as the last line.
+The jobs go in as JSON on standard input, `{"paces": {...}}` or `{"error": "..."}` comes back as the last line.
 """
 
 from __future__ import annotations
@@ -10,16 +10,16 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from eyechart import children
-from eyechart.errors import RunFailed
+from eyechart.base import children
+from eyechart.base.errors import RunFailed
+from eyechart.base.plain_json import json_text, read_json
 from eyechart.launch import process, worker
-from eyechart.plain_json import json_text, read_json
-from eyechart.schema import StudyRecord
+from eyechart.schema import RunJob
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    from eyechart.estimate import Estimate
+    from eyechart.runner.estimate import Estimate
 
 LONGEST_SECONDS = 180.0  # for all contenders together, importing torch included: what is slower will not win
 
@@ -31,11 +31,11 @@ class PlannedWork(NamedTuple):
     images: int
 
 
-def time_study(record: StudyRecord, offline: bool) -> dict[str, PlannedWork]:
-    """The planned work of every contender, timed in a fresh process; RunFailed says why there is no answer."""
-    call = json_text({"record": record.model_dump_json(), "offline": offline})
+def time_jobs(jobs: Sequence[RunJob]) -> dict[str, PlannedWork]:
+    """The planned work of every job's contender, timed in a fresh process; RunFailed says why there is no answer."""
+    call = json_text([job.model_dump() for job in jobs])
     try:
-        variables = process.environment(record.rules.num_threads)
+        variables = process.environment(jobs[0].rules.num_threads)
         done = children.run(command(), seconds=LONGEST_SECONDS, told=call, variables=variables)
     except subprocess.TimeoutExpired:
         raise RunFailed(f"it was not timed within {LONGEST_SECONDS:.0f} s") from None
@@ -66,13 +66,12 @@ def _answer(output: str) -> dict[str, Any]:
 
 def main() -> int:
     answers = worker.take_standard_output()
-    call = read_json(sys.stdin.buffer.read().decode())
-    record = StudyRecord.model_validate_json(call["record"])
+    jobs = [RunJob.model_validate(job) for job in read_json(sys.stdin.buffer.read().decode())]
     said: list[str] = [""]
     try:
         work = {
             estimate.contender: (estimate.training_seconds, estimate.images_seen)
-            for estimate in _estimates(record, call["offline"], said.append)
+            for estimate in _estimates(jobs, said.append)
         }
         answer: dict[str, object] = {"paces": work}
     except Exception as error:  # what a device may raise is not known beforehand
@@ -81,17 +80,16 @@ def main() -> int:
     return 0
 
 
-def _estimates(record: StudyRecord, offline: bool, say: Callable[[str], None]) -> list[Estimate]:
+def _estimates(jobs: Sequence[RunJob], say: Callable[[str], None]) -> list[Estimate]:
     import tempfile
-    from pathlib import Path
 
-    from eyechart import host
+    from eyechart.base import host
 
     host.tune_allocator()  # as the worker does; before torch asks for its first memory
-    from eyechart.estimate import estimate_study
+    from eyechart.runner.estimate import estimate
 
     with tempfile.TemporaryDirectory() as folder:
-        return estimate_study(record, Path(folder), offline=offline, say=say, is_brief=True)
+        return estimate([job.model_copy(update={"folder": folder}) for job in jobs], say=say, is_brief=True)
 
 
 if __name__ == "__main__":

@@ -13,18 +13,18 @@ import sys
 import threading
 from typing import IO, TYPE_CHECKING, Any
 
-from eyechart import children, errors
-from eyechart.contracts import Progress
-from eyechart.file_names import for_utf8_mode
-from eyechart.plain_json import json_text, read_json
+from eyechart.base import children, errors
+from eyechart.base.plain_json import json_text, read_json
+from eyechart.files.file_names import for_utf8_mode
 from eyechart.schema import Frozen
+from eyechart.schema.contracts import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
 
-    from eyechart.contracts import Reporter
     from eyechart.schema import Job
+    from eyechart.schema.contracts import Reporter
 
 KEPT_LINES = 20  # of a crashed worker's standard error
 LEAVING_SECONDS = 60.0  # from a worker's last word to its end: then nothing of it is worth waiting for

@@ -19,13 +19,15 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from eyechart.errors import EyechartError, Interrupted
-from eyechart.plain_json import json_text
-from eyechart.schema import Job
-from eyechart.storage import FAILURE_FILE, write_text
+from pydantic import TypeAdapter
+
+from eyechart.base.errors import EyechartError, Interrupted
+from eyechart.base.plain_json import json_text
+from eyechart.files.storage import FAILURE_FILE, write_text
+from eyechart.schema import Job, TrialJob
 
 if TYPE_CHECKING:
-    from eyechart.contracts import Progress
+    from eyechart.schema.contracts import Progress, Reporter
 
 
 class StopSignals:
@@ -49,7 +51,7 @@ class StopSignals:
 def main() -> int:
     stop_signals = StopSignals()
     answers = take_standard_output()
-    job = Job.model_validate(json.loads(sys.stdin.buffer.read()))  # a name may be no text
+    job: Job = TypeAdapter(Job).validate_python(json.loads(sys.stdin.buffer.read()))  # a name may be no text
 
     def report(progress: Progress) -> None:
         try:
@@ -76,15 +78,17 @@ def progress_line(progress: Progress) -> str:
     return json_text({name: value for name, value in progress._asdict().items() if value is not None})
 
 
-def _do(job: Job, report: object, stop_signals: StopSignals) -> None:
-    from eyechart import host
+def _do(job: Job, report: Reporter, stop_signals: StopSignals) -> None:
+    from eyechart.base import host
 
     host.tune_allocator()  # before torch asks for its first memory
-    from eyechart.runner import run_contender
-    from eyechart.tuning.trial import run_trial
+    from eyechart.runner.run import run_contender
+    from eyechart.runner.trial import run_trial
 
-    do = run_contender if job.trial is None else run_trial
-    do(job, report, stop_signals, seconds_before=_age_seconds())  # type: ignore[arg-type]
+    if isinstance(job, TrialJob):
+        run_trial(job, report, stop_signals, _age_seconds())
+    else:
+        run_contender(job, report, stop_signals, _age_seconds())
 
 
 def _facts(error: Exception) -> dict[str, object]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, NamedTuple
 
-from eyechart.errors import UsageError
+from eyechart.base.errors import UsageError
 from eyechart.schema import DatasetCard, Preprocessing, Recipe
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-    from eyechart.contracts import StartingWeights
+    from eyechart.schema.contracts import StartingWeights
 
 
 LARGEST_MARGIN = 1 / 6  # share of a side that a centre crop may take off

@@ -5,8 +5,8 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from eyechart.contracts import Answer, Batch
 from eyechart.models.preprocess import Preprocess
+from eyechart.schema.contracts import Answer, Batch
 
 
 class Classifier(nn.Module):

@@ -23,7 +23,7 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from eyechart.errors import UsageError
+from eyechart.base.errors import UsageError
 from eyechart.models.classifier import Classifier
 from eyechart.models.preprocess import Preprocess
 from eyechart.schema import Preprocessing, Recipe

@@ -6,7 +6,7 @@ import math
 
 from pydantic import Field, ValidationError
 
-from eyechart.errors import UsageError
+from eyechart.base.errors import UsageError
 from eyechart.schema import Fraction, Frozen, Recipe
 
 REFERENCE_SIDE = 28  # pixels: MNIST's, for which anchor_pixels are chosen when they scale

@@ -16,12 +16,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from eyechart.contracts import Answer, Batch, ContenderModel, Detections
 from eyechart.models.detector_options import DetectorOptions, read_options
 from eyechart.models.preprocess import Preprocess
 from eyechart.models.region_networks import ProposalNetwork, RegionHead, Truth
 from eyechart.models.region_ops import at_least, clip_boxes, make_anchors
 from eyechart.schema import Preprocessing, Recipe
+from eyechart.schema.contracts import Answer, Batch, ContenderModel, Detections
 
 STRIDE = 4  # input pixels a cell of the map
 SCORE_LIMITS = (0.01, 0.999)  # what no box and a perfect box say of a class: no odds, and no loss, are infinite

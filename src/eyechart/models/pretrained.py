@@ -15,7 +15,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from eyechart.errors import WeightsError
+from eyechart.base.errors import WeightsError
 from eyechart.models.classifier import Classifier
 from eyechart.models.preprocess import Preprocess
 from eyechart.models.pretrained_options import PretrainedOptions, checked_options

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, ValidationError
 
-from eyechart.errors import UsageError
+from eyechart.base.errors import UsageError
 from eyechart.schema import Frozen, Recipe
 
 

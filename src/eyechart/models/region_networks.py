@@ -12,7 +12,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, smooth_l1_loss
 
-from eyechart.contracts import Detections
 from eyechart.models.detector_options import DetectorOptions
 from eyechart.models.region_ops import (
     IGNORED,
@@ -28,6 +27,7 @@ from eyechart.models.region_ops import (
     suppress,
     take_boxes,
 )
+from eyechart.schema.contracts import Detections
 
 # Class ids are 0..K-1 outside.  The head's own class 0 is background, so its class of id k is k + SHIFT.
 SHIFT = 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from eyechart.errors import UsageError
+from eyechart.base.errors import UsageError
 from eyechart.schema import Recipe
 
 # Where each stage of convolutions ends in torchvision's `features`, its max-pool included.

@@ -19,7 +19,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from eyechart.errors import UsageError
+from eyechart.base.errors import UsageError
 from eyechart.models.classifier import Classifier
 from eyechart.models.preprocess import Preprocess
 from eyechart.schema import Preprocessing, Recipe

@@ -10,10 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from eyechart.report.entries import Entry, Run
-from eyechart.report.numbers import percent_decimals
 from eyechart.report.pairs import Pairs
-from eyechart.report.speech import Speech
 from eyechart.schema import Rules, Verdict
+from eyechart.words.numbers import percent_decimals
+from eyechart.words.speech import Speech
 
 MOST_NAMED = 4  # contenders in a sentence
 

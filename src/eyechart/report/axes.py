@@ -6,9 +6,9 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from eyechart.palette import Style
+from eyechart.catalog.palette import Style
 from eyechart.report.charts import GRID, INK, TYPE_POINTS
-from eyechart.report.numbers import shortened
+from eyechart.words.numbers import shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

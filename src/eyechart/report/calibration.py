@@ -13,15 +13,15 @@ from pathlib import Path
 
 import numpy as np
 
+from eyechart.base.errors import StorageError
 from eyechart.comparison.answers import Shelf
 from eyechart.comparison.calibration import NUM_BINS, Bin, ContenderCalibration, Interval, calibrate, error_table
-from eyechart.errors import StorageError
 from eyechart.report import axes as scales
 from eyechart.report.charts import INK, Chart, Panel, new_panel, saved_panel
 from eyechart.report.entries import MOST_SHOWN, Entry
 from eyechart.report.leaderboard import Cell
-from eyechart.report.numbers import percent_decimals, shortened
-from eyechart.report.speech import Speech
+from eyechart.words.numbers import percent_decimals, shortened
+from eyechart.words.speech import Speech
 
 CLEARLY = 0.01  # an ECE below one point is not worth a headline
 PANEL_INCHES = (2.9, 2.9)

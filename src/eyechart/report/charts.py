@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from eyechart import fonts
-from eyechart.storage import write_bytes
+from eyechart.base import fonts
+from eyechart.files.storage import write_bytes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,15 +8,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from eyechart import fonts
+from eyechart.base import fonts
 from eyechart.comparison.uncertainty import mean_interval
-from eyechart.comparison.words.class_means import absent_classes, lacking
 from eyechart.report import axes as scales
 from eyechart.report.answer import finished_seeds_text
 from eyechart.report.charts import HEAT, INK, MUTED, NEUTRAL, Chart, Panel, new_panel, saved_panel, text_inches
 from eyechart.report.entries import Entry
-from eyechart.report.numbers import shortened
-from eyechart.report.speech import Speech
+from eyechart.words.class_means import absent_classes, lacking
+from eyechart.words.numbers import shortened
+from eyechart.words.speech import Speech
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from eyechart.base.errors import EyechartError
 from eyechart.comparison.compare import compare_runs
-from eyechart.comparison.words.verdicts import sentence
-from eyechart.errors import EyechartError
 from eyechart.report.entries import Entry
-from eyechart.report.speech import Speech
 from eyechart.schema import Comparison, Verdict
+from eyechart.words.speech import Speech
+from eyechart.words.verdicts import sentence
 
 
 def compared(run_folders: list[Path], entries: list[Entry], say: Speech) -> tuple[Comparison, list[str]]:

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eyechart.errors import StorageError
-from eyechart.palette import Style
+from eyechart.base.errors import StorageError
+from eyechart.catalog.palette import Style
+from eyechart.files.storage import PREDICTIONS_FILE, read_arrays
 from eyechart.report.entries import MOST_SHOWN, Entry, Run
-from eyechart.report.speech import Speech
-from eyechart.storage import PREDICTIONS_FILE, read_arrays
+from eyechart.words.speech import Speech
 
 MOST_IMAGES = 24
 MOST_BOXES = 3  # of one detector on one image

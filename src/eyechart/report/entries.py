@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from eyechart.base.errors import UsageError
+from eyechart.base.foreign_text import shown
+from eyechart.catalog.palette import FALLBACK_STYLES, Style, style_of
 from eyechart.comparison.contenders import unique_names
 from eyechart.comparison.uncertainty import mean_interval, wilson_interval
-from eyechart.errors import UsageError
-from eyechart.foreign_text import shown
-from eyechart.palette import FALLBACK_STYLES, Style, style_of
-from eyechart.report.speech import Speech
+from eyechart.files.storage import natural_key, read_run
 from eyechart.schema import RunRecord
-from eyechart.storage import natural_key, read_run
+from eyechart.words.speech import Speech
 
 MOST_SHOWN = 12  # contenders in a figure: more could not be told apart
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel
 
-from eyechart.report.speech import Speech
+from eyechart.words.speech import Speech
 
 Facts = list[tuple[str, str]]  # name, value
 MOST_LISTED = 60  # of a list; as many classes as figures draw

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from eyechart.palette import Style
+from eyechart.catalog.palette import Style
 from eyechart.report.charts import themed
 
 # One path for each of Matplotlib's marker codes, in a box from -8 to 8.

@@ -12,10 +12,10 @@ from eyechart.report.answer import seeds_text
 from eyechart.report.charts import INK, NEUTRAL, Chart, Panel, new_panel, saved_panel, text_inches
 from eyechart.report.entries import Entry
 from eyechart.report.metrics import Metric, metric_words, turned
-from eyechart.report.numbers import shortened
 from eyechart.report.pairs import PRIMARY, Pairs
-from eyechart.report.speech import Speech
 from eyechart.schema import Summary, Verdict
+from eyechart.words.numbers import shortened
+from eyechart.words.speech import Speech
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from eyechart.base.errors import DatasetError, MissingError, StorageError
 from eyechart.comparison.answers import Shelf
 from eyechart.comparison.label_noise import INSTALL, LabelErrors, Rescored, Suspect, find_label_errors, rescore
-from eyechart.errors import DatasetError, MissingError, StorageError
 from eyechart.report.disagreement import image_uri
 from eyechart.report.entries import MOST_SHOWN, Entry
 from eyechart.report.leaderboard import Cell
-from eyechart.report.speech import Speech
+from eyechart.words.speech import Speech
 
 MOST_PICTURES = 24
 

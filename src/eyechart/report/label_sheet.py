@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from eyechart.base.fonts import pillow_font
+from eyechart.base.foreign_text import shown
 from eyechart.comparison.answers import Shelf
 from eyechart.comparison.label_noise import Suspect
-from eyechart.file_names import readable
-from eyechart.fonts import pillow_font
-from eyechart.foreign_text import shown
-from eyechart.storage import write_bytes, write_text
+from eyechart.files.file_names import readable
+from eyechart.files.storage import write_bytes, write_text
 
 if TYPE_CHECKING:
     from PIL import Image, ImageFont

@@ -8,14 +8,14 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from eyechart.comparison.words.class_means import absent_classes, means_over
 from eyechart.report.answer import interval_text, is_pretrained
 from eyechart.report.axes import log_ticks
 from eyechart.report.entries import Entry
-from eyechart.report.numbers import percent_decimals
 from eyechart.report.pairs import Pairs, not_shown_to_differ
-from eyechart.report.speech import Speech
 from eyechart.schema import RunRecord
+from eyechart.words.class_means import absent_classes, means_over
+from eyechart.words.numbers import percent_decimals
+from eyechart.words.speech import Speech
 
 LEAST_TICK_DISTANCE = 26  # of 100
 

@@ -15,9 +15,9 @@ from eyechart.report.answer import finished_seeds_text, runs_of
 from eyechart.report.charts import Chart, Panel, new_panel, saved_panel, text_inches
 from eyechart.report.entries import Entry, Run
 from eyechart.report.notices import same_machine
-from eyechart.report.numbers import shortened
-from eyechart.report.speech import Speech
 from eyechart.schema import HistoryPoint
+from eyechart.words.numbers import shortened
+from eyechart.words.speech import Speech
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from eyechart.comparison.words.verdicts import family_sentence
 from eyechart.report.entries import MOST_SHOWN, Entry
 from eyechart.report.metrics import Metric, metric_words, turned
 from eyechart.report.pairs import PRIMARY, Pairs
-from eyechart.report.speech import Speech
 from eyechart.schema import Verdict
+from eyechart.words.speech import Speech
+from eyechart.words.verdicts import family_sentence
 
 MOST_WITH_DETAILS = 7  # contenders; more, and the p values stand only in the sentences and tooltips
 MOST_SENTENCES = 45  # of one metric; all pairs of ten

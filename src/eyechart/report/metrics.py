@@ -6,11 +6,11 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from eyechart.comparison.measures import MEASURES
-from eyechart.comparison.words.metric_names import metric_name
-from eyechart.report.numbers import interval_decimals
-from eyechart.report.speech import Speech
 from eyechart.schema import Verdict
+from eyechart.scoring.measures import MEASURES
+from eyechart.words.metric_names import metric_name
+from eyechart.words.numbers import interval_decimals
+from eyechart.words.speech import Speech
 
 MINUS = "\N{MINUS SIGN}"
 Scale = Literal["points", "ratio", "plain"]  # a share of 1, told in points | compared by its ratio | in its own unit

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from eyechart.comparison.words.findings import sentence
+from eyechart.words.findings import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,7 +10,8 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from eyechart.foreign_text import address, shown
+from eyechart.base.foreign_text import address, shown
+from eyechart.files.storage import write_text
 from eyechart.report import calibration, timing
 from eyechart.report import label_errors as labels
 from eyechart.report.answer import answer
@@ -25,15 +26,14 @@ from eyechart.report.leaderboard import cost_columns, leaderboard
 from eyechart.report.learning import learning_curves
 from eyechart.report.matrix import finding, legend, matrices
 from eyechart.report.notices import notices
-from eyechart.report.numbers import unbroken
 from eyechart.report.pairs import Pairs
 from eyechart.report.provenance import provenance, run_link
-from eyechart.report.speech import Speech, speech
 from eyechart.report.synthesis import Facts, Part, as_markdown, calibration_part, labels_part, synthesis
 from eyechart.report.tradeoff import accuracy_against_cost
 from eyechart.report.tuning import tuning_curves
 from eyechart.schema import Comparison
-from eyechart.storage import write_text
+from eyechart.words.numbers import unbroken
+from eyechart.words.speech import Speech, speech
 
 MOST_LINKS = 24  # run files that a figure links to; more are reached through the table of runs
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from eyechart.comparison.measures import MEASURES
 from eyechart.report.entries import Entry
 from eyechart.schema import Comparison, Family, Summary, Verdict
+from eyechart.scoring.measures import MEASURES
 
 PRIMARY = "accuracy"  # the question that was asked beforehand; other metrics are exploratory
 

@@ -7,14 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from eyechart.errors import StorageError
-from eyechart.foreign_text import address
+from eyechart.base.errors import StorageError
+from eyechart.base.foreign_text import address
+from eyechart.files.storage import RUN_FILE, read_study
 from eyechart.report.answer import runs_of
 from eyechart.report.entries import Entry, Run, test_error
 from eyechart.report.fields import Facts, facts, value_text
-from eyechart.report.speech import ENGLISH, Speech
 from eyechart.schema import Execution, Host, Plan, Recipe, Tuning
-from eyechart.storage import RUN_FILE, read_study
+from eyechart.words.speech import ENGLISH, Speech
 
 MOST_GROUPS = 8  # different rules, splits or machines that are listed in full
 MOST_NAMED = 8  # runs that are named beside such a group

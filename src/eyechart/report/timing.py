@@ -11,7 +11,7 @@ from eyechart.comparison.timing import Milestone, Spread, Timing, timing
 from eyechart.report.answer import runs_of
 from eyechart.report.entries import Entry
 from eyechart.report.leaderboard import Cell
-from eyechart.report.speech import Speech
+from eyechart.words.speech import Speech
 
 
 @dataclass(frozen=True)

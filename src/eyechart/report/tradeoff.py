@@ -14,8 +14,8 @@ from eyechart.report.charts import Chart, Panel, new_panel, saved_panel
 from eyechart.report.entries import Entry
 from eyechart.report.notices import same_machine
 from eyechart.report.pairs import Pairs, not_shown_to_differ
-from eyechart.report.speech import Speech
 from eyechart.schema import RunRecord
+from eyechart.words.speech import Speech
 
 CLEARLY = 1.1  # costs closer than this factor are not told apart: times repeat no better
 

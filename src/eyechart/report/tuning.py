@@ -10,9 +10,9 @@ from eyechart.comparison.tuning import ExpectedBest, expected_best
 from eyechart.report import axes as scales
 from eyechart.report.charts import Chart, new_panel, saved_panel, text_inches
 from eyechart.report.entries import Entry
-from eyechart.report.numbers import shortened
-from eyechart.report.speech import Speech
 from eyechart.schema import Tuning
+from eyechart.words.numbers import shortened
+from eyechart.words.speech import Speech
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,6 +7,7 @@ One place for each kind of setting: Rules hold what is the same for every conten
 from eyechart.schema.comparison import Comparison, Family, Finding, Language, Summary, Verdict, VerdictKind
 from eyechart.schema.data import DatasetCard, PictureRule, Preprocessing, SplitsCard
 from eyechart.schema.frozen import Count, Fraction, Frozen, NotNegative, Positive, Scalar, Setting
+from eyechart.schema.jobs import Job, RunJob, TrainingJob, TrialChoice, TrialJob
 from eyechart.schema.measured import (
     PROBABILITY_FLOOR,
     Clocks,
@@ -23,7 +24,7 @@ from eyechart.schema.measured import (
     Stretch,
     Temperature,
 )
-from eyechart.schema.records import RUN_VERSION, SCHEMA_VERSION, Job, MachineChoice, RunRecord, StudyRecord, TrialChoice
+from eyechart.schema.records import RUN_VERSION, SCHEMA_VERSION, MachineChoice, RunRecord, StudyRecord
 from eyechart.schema.rules import Augmentation, Budget, Recipe, Rules, Tuning, WeightsOrigin
 from eyechart.schema.tuning import RecipeFile, TrialRecord, TuneRecord
 
@@ -59,6 +60,7 @@ __all__ = [
     "Recipe",
     "RecipeFile",
     "Rules",
+    "RunJob",
     "RunRecord",
     "Scalar",
     "Scores",
@@ -69,7 +71,9 @@ __all__ = [
     "StudyRecord",
     "Summary",
     "Temperature",
+    "TrainingJob",
     "TrialChoice",
+    "TrialJob",
     "TrialRecord",
     "TuneRecord",
     "Tuning",

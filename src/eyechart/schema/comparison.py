@@ -25,7 +25,7 @@ class Summary(Frozen):
     """One contender, one metric, over its seeds (rule 6)."""
 
     contender: str
-    metric: str  # a name in comparison/measures.py
+    metric: str  # a name in scoring/measures.py
     seeds: tuple[int, ...]
     values: tuple[float, ...]  # in the order of the seeds
     mean: float

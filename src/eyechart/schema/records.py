@@ -1,11 +1,11 @@
-"""The records on the disk: a run, the study that it belongs to, and the job that makes it."""
+"""The records on the disk: a run, and the study that it belongs to."""
 
 from __future__ import annotations
 
 from typing import Literal
 
 from eyechart.schema.data import DatasetCard, Preprocessing, SplitsCard
-from eyechart.schema.frozen import Count, Frozen, Setting
+from eyechart.schema.frozen import Count, Frozen
 from eyechart.schema.measured import Clocks, Cost, DetectionScores, HistoryPoint, Host, Plan, Scores, Temperature
 from eyechart.schema.rules import Recipe, Rules, WeightsOrigin
 
@@ -70,28 +70,3 @@ class StudyRecord(Frozen):
     machine: MachineChoice | None = None  # None: device and precision were given, or are not settled yet
     started_in: str = ""  # as in a run
     dataset_sha256: str = ""  # of the content that every run must train on; empty: not looked at yet
-
-
-class TrialChoice(Frozen):
-    """Which trial of a search a job is."""
-
-    number: Count
-    settings: dict[str, Setting]  # what it chose for the fields that are searched
-
-
-class Job(Frozen):
-    """One run to be done: what a launcher hands to a worker, which may be another process."""
-
-    study: str
-    run: str
-    folder: str  # of the run
-    contender: str
-    seed: Count
-    recipe: Recipe
-    rules: Rules
-    plan: Plan | None = None  # of the run that is repeated; None: made from the budget
-    trial: TrialChoice | None = None  # of a search, which never opens the test part; None: a run
-    offline: bool = False
-    command: str = ""
-    started_in: str = ""  # as in a run
-    dataset_sha256: str = ""  # of the content that it must train on; empty: any

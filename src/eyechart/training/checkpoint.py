@@ -16,9 +16,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from eyechart.errors import StorageError
+from eyechart.base.errors import StorageError
+from eyechart.files.storage import write_bytes
 from eyechart.schema import Count, Frozen, HistoryPoint, Plan, Segment
-from eyechart.storage import write_bytes
 
 VERSION = 2
 

@@ -1,4 +1,4 @@
-"""How a step's forward pass is executed: as written, compiled, or compiled and replayed as CUDA graphs.
+"""Which way of executing a step is taken: as written, compiled, or compiled and replayed as CUDA graphs.
 
 What is computed stays the same, random numbers included; only rounding may differ.  On a CPU there is nothing to
 choose (compiling takes 20 to 40 s and does not pay, docs/lab-log.md).  On an accelerator each way is timed for a moment
@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import contextlib
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor, nn
 
 from eyechart.schema import Execution
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from eyechart.contracts import Batch
+    from torch import nn
+
     from eyechart.schema import ExecutionMode
     from eyechart.training.budget import Pace
     from eyechart.training.feeds import Feed
@@ -32,73 +32,9 @@ MODES: dict[str, tuple[ExecutionMode, ...]] = {
 }
 WORTH_TRYING_SECONDS = 30.0  # of planned training: below that, no compilation that we know of can pay
 WARMUP_STEPS = 5  # compile forward and backward, record the graphs, replay them
-# Dropout and sampling draw what they draw without compiling, so that seeds keep their meaning.
-OPTIONS: dict[ExecutionMode, dict[str, Any]] = {
-    "compiled": {"fallback_random": True},
-    "graphs": {"fallback_random": True, "triton.cudagraphs": True},
-}
 # How far the loss of a prepared step may be from the plain one on the same batch, as a share: a coarse guard against a
 # compiler that is wrong, with room for rounding that changes which regions a detector looks at.
 LARGEST_DIFFERENCE = 0.05
-
-
-class Computation:
-    """What a feed asks of its model, in the study's precision and in the plan's way.
-
-    The model itself is never wrapped: its state dict, its copies and its answers do not know of this.
-    """
-
-    def __init__(
-        self,
-        model: nn.Module,
-        device: torch.device | None = None,
-        precision: str = "float32",
-        mode: ExecutionMode = "eager",
-    ):
-        self._model = model
-        self._device_type = device.type if device else "cpu"
-        self._is_mixed = precision == "bfloat16"  # sums and weights stay float32: no scaling of gradients is needed
-        self._replays = mode == "graphs"
-        self._loss = self._executed("loss", mode)
-        self._loss_from_features = self._executed("loss_from_features", mode)
-
-    def loss(self, batch: Batch) -> Tensor:
-        """The scalar loss of a batch, ready for backward()."""
-        return self._computed(self._loss, batch)
-
-    def loss_from_features(self, features: Tensor, labels: Tensor) -> Tensor:
-        """The same from kept features (B, ...) and labels (B,)."""
-        return self._computed(self._loss_from_features, features, labels)
-
-    def features(self, images: Tensor) -> Tensor:
-        """What the frozen stages give for images (B, C, H, W): once an image, so never compiled."""
-        with self._autocast():
-            found: Tensor = self._model.features(images)  # type: ignore[operator]
-        return found
-
-    def _executed(self, name: str, mode: ExecutionMode) -> Callable[..., Tensor]:
-        function: Callable[..., Tensor] = getattr(self._model, name, _not_offered)
-        if mode == "eager":
-            return function
-        compiled: Callable[..., Tensor] = torch.compile(function, dynamic=False, options=OPTIONS[mode])
-        return compiled
-
-    def _computed(self, function: Callable[..., Tensor], *inputs: Any) -> Tensor:
-        if self._replays:
-            # What the step before left in the graphs' memory is done with.
-            torch.compiler.cudagraph_mark_step_begin()  # type: ignore[no-untyped-call]
-        with self._autocast():
-            return function(*inputs)
-
-    def _autocast(self) -> contextlib.AbstractContextManager[object]:
-        """Around the model alone: boxes and augmented images are made in float32."""
-        if self._is_mixed:
-            return torch.autocast(self._device_type, dtype=torch.bfloat16)
-        return contextlib.nullcontext()
-
-
-def _not_offered(*inputs: object) -> Tensor:
-    raise AssertionError("this model keeps no features")
 
 
 # --------------------------------------------------------------------------------------------- choosing

@@ -14,10 +14,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from eyechart.contracts import Batch, LabelledImages
+from eyechart.base.seeding import derived_seed
 from eyechart.schema import Plan, Recipe
-from eyechart.seeding import derived_seed
-from eyechart.training.execution import Computation
+from eyechart.schema.contracts import Batch, LabelledImages
+from eyechart.training.computation import Computation
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch import nn
 
-from eyechart.clock import Clock
-from eyechart.contracts import Progress
-from eyechart.errors import Interrupted
+from eyechart.base.clock import Clock
+from eyechart.base.errors import Interrupted
 from eyechart.schema import HistoryPoint, Plan, Recipe, Segment
+from eyechart.schema.contracts import Progress
 from eyechart.training import checkpoint as checkpoints
 from eyechart.training.feeds import Feed
 from eyechart.training.optimizers import build_optimizer
@@ -30,7 +30,7 @@ from eyechart.training.step import Step
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from eyechart.contracts import Reporter
+    from eyechart.schema.contracts import Reporter
 
 CHECKPOINT_SECONDS = 60.0  # of training between two checkpoints
 PROGRESS_SECONDS = 0.5  # between two signs of life; each one waits for the device

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from eyechart.schema import Stretch
 
 if TYPE_CHECKING:
-    from eyechart.clock import Clock
+    from eyechart.base.clock import Clock
     from eyechart.schema import Plan
 
 PACING_SHARES = (0.1, 0.4, 0.8, 0.95)  # of the budget's seconds

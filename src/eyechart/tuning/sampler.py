@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from eyechart.errors import UsageError
-from eyechart.search_spaces import Choice, Space, rounded
+from eyechart.base.errors import UsageError
+from eyechart.catalog.search_spaces import Choice, Space, rounded
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution

@@ -10,29 +10,29 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from eyechart import host, storage
-from eyechart.contracts import Progress
-from eyechart.errors import Interrupted, RunFailed, UsageError
-from eyechart.launch import process
-from eyechart.recipes import slug
+from eyechart.base import host
+from eyechart.base.errors import RunFailed, UsageError
+from eyechart.base.seeding import derived_seed
+from eyechart.catalog.recipes import slug
+from eyechart.catalog.search_spaces import settings_of, space_of, with_settings
+from eyechart.files import storage
+from eyechart.launch.driver import Launcher, in_turn, saying_how_to_go_on
 from eyechart.schema import (
     DatasetCard,
-    Job,
     Recipe,
     RecipeFile,
     StudyRecord,
     TrialChoice,
+    TrialJob,
     TrialRecord,
     TuneRecord,
     Tuning,
 )
-from eyechart.search_spaces import settings_of, space_of, with_settings
-from eyechart.seeding import derived_seed
+from eyechart.schema.contracts import Progress
 from eyechart.tuning.sampler import Tried, check_optuna, next_settings
 
 if TYPE_CHECKING:
-    from eyechart.contracts import Reporter
-    from eyechart.study import Launcher
+    from eyechart.schema.contracts import Reporter
 
 DEFAULT_TRIALS = 20  # for each contender: ten at random and ten that learn from them
 DEFAULT_SEARCH_SEED = 1000  # far from the 0, 1, 2, ... of studies, which may not use it again
@@ -92,12 +92,13 @@ def plan_search(record: StudyRecord, *, trials: int | None = None, seconds: floa
 
 
 def search(record: TuneRecord, folder: Path, card: DatasetCard, report: Reporter, *, offline: bool = False,
-           launch: Launcher = process.do) -> list[Found]:  # fmt: skip
+           launch: Launcher | None = None) -> list[Found]:  # fmt: skip
     """Do all trials that are not done yet, round by round, and write a recipe file for every contender.
 
     Inside a round the contenders come in a random order, a function of the search seeds.  A training that diverges, or
     whose process ends, is a failed trial and counts.  Raises Interrupted when the user stops it; what is done stays.
     """
+    launch = launch or in_turn()
     trials: dict[str, list[Trial]] = {contender: [] for contender in record.study.contenders}
     number = 0
     while True:
@@ -159,9 +160,9 @@ def _choose(record: TuneRecord, contender: str, done: list[Trial]) -> TrialChoic
     return TrialChoice(number=number, settings=next_settings(space, tried, seed))
 
 
-def _job(record: TuneRecord, folder: Path, contender: str, seed: int, choice: TrialChoice, offline: bool) -> Job:
+def _job(record: TuneRecord, folder: Path, contender: str, seed: int, choice: TrialChoice, offline: bool) -> TrialJob:
     path = _file(folder, contender, choice.number, seed).parent
-    return Job(
+    return TrialJob(
         study=record.study.name,
         run=path.name,
         folder=str(path),
@@ -176,17 +177,14 @@ def _job(record: TuneRecord, folder: Path, contender: str, seed: int, choice: Tr
     )
 
 
-def _train(job: Job, folder: Path, card: DatasetCard, report: Reporter, launch: Launcher) -> None:
+def _train(job: TrialJob, folder: Path, card: DatasetCard, report: Reporter, launch: Launcher) -> None:
     """Leave a trial.json, also of a training whose process failed.  What is no matter of settings ends the search."""
     started = time.monotonic()
-    assert job.trial is not None
-    try:
-        launch(job, report)
-    except Interrupted as error:
-        raise Interrupted(
-            f"{error} Go on with the same command and --resume: {folder}", error.exit_code - 128
-        ) from None
-    except RunFailed as error:
+    with saying_how_to_go_on(folder):
+        ((_, error),) = launch([job], report)
+    if error and not isinstance(error, RunFailed):
+        raise error
+    if error:
         record = TrialRecord(
             contender=job.contender,
             number=job.trial.number,

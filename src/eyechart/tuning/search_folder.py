@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from eyechart import replacing, storage, study_folder
-from eyechart.errors import UsageError
-from eyechart.plan_differences import changed_text, differences
+from eyechart.base.errors import UsageError
+from eyechart.files import replacing, storage
 from eyechart.schema import RecipeFile, TuneRecord
+from eyechart.study import folder as study_folder
+from eyechart.study.differences import changed_text, differences
 
 
 def open_search(record: TuneRecord, folder: Path, *, resume: bool) -> TuneRecord:

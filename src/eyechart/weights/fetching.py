@@ -7,8 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from eyechart import children
-from eyechart.cache import cache_folder
+from eyechart.base import children
+from eyechart.files.cache import cache_folder
 
 REACHABLE_SECONDS = 5.0  # a machine without internet must not be held up
 DOWNLOAD_SECONDS = 900.0  # 528 MB at 0.6 MB/s

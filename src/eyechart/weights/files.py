@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import ValidationError
 
-from eyechart.contracts import StartingWeights
-from eyechart.errors import WeightsError, WeightsMissing
-from eyechart.file_names import readable
+from eyechart.base.errors import WeightsError, WeightsMissing
+from eyechart.files.file_names import readable
 from eyechart.schema import Preprocessing, WeightsOrigin
+from eyechart.schema.contracts import StartingWeights
 from eyechart.weights.fetching import sha256_of_file
 from eyechart.weights.trunks import TRUNKS, trunk_shapes
 

@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eyechart.contracts import StartingWeights
-from eyechart.errors import WeightsError
+from eyechart.base.errors import WeightsError
+from eyechart.files.storage import atomic_file, digest_arrays
 from eyechart.schema import WeightsOrigin
-from eyechart.storage import atomic_file, digest_arrays
+from eyechart.schema.contracts import StartingWeights
 from eyechart.weights.fetching import run_python, weights_folder
 from eyechart.weights.trunks import TRUNKS, trunk_shapes
 

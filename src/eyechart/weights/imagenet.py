@@ -7,9 +7,9 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eyechart.contracts import StartingWeights
-from eyechart.errors import WeightsError
+from eyechart.base.errors import WeightsError
 from eyechart.schema import WeightsOrigin
+from eyechart.schema.contracts import StartingWeights
 from eyechart.weights.fetching import DOWNLOAD_SECONDS, reach, run_python, sha256_of_file
 from eyechart.weights.files import read_tensors, trunk_tensors
 

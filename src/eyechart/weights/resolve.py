@@ -15,12 +15,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from eyechart.cache import is_offline
-from eyechart.contracts import StartingWeights
-from eyechart.errors import StorageError, UsageError, WeightsError, WeightsMissing
-from eyechart.file_names import on_disk
-from eyechart.places import user_path
+from eyechart.base.errors import StorageError, UsageError, WeightsError, WeightsMissing
+from eyechart.files.cache import is_offline
+from eyechart.files.file_names import on_disk
+from eyechart.files.places import user_path
 from eyechart.schema import WeightsOrigin
+from eyechart.schema.contracts import StartingWeights
 from eyechart.weights import hed, imagenet
 from eyechart.weights.fetching import weights_folder
 from eyechart.weights.files import SUFFIXES, read_weights

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from eyechart.foreign_text import address, in_markdown
+from eyechart.base.foreign_text import address, in_markdown
 from eyechart.report.answer import answer
 from eyechart.report.synthesis import advice, quality, setting
 from eyechart.report.synthesis.part import Facts, Part

@@ -9,11 +9,11 @@ from eyechart.comparison.spoiled import is_spoiled
 from eyechart.report.answer import runs_of
 from eyechart.report.entries import Entry
 from eyechart.report.notices import same_machine
-from eyechart.report.numbers import percent_decimals
 from eyechart.report.pairs import not_shown_to_differ
-from eyechart.report.speech import Speech
 from eyechart.report.synthesis.part import MOST_NAMED, Facts, Part, made
 from eyechart.schema import RunRecord
+from eyechart.words.numbers import percent_decimals
+from eyechart.words.speech import Speech
 
 ALPHA = 0.05  # of rule 9
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from eyechart.report.entries import Entry
 from eyechart.report.pairs import Pairs
-from eyechart.report.speech import Speech
 from eyechart.schema import Verdict
+from eyechart.words.speech import Speech
 
 MOST_NAMED = 6  # contenders or verdicts in a paragraph
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import statistics
 
-from eyechart.comparison.words.class_means import absent_classes, lacking
 from eyechart.report.answer import answer, described_error
 from eyechart.report.calibration import CalibrationSection
 from eyechart.report.classes import lowest_class, mean_confusion, mean_f1, most_frequent_mistake
 from eyechart.report.entries import Entry
 from eyechart.report.label_errors import LabelErrorSection
 from eyechart.report.pairs import PRIMARY
-from eyechart.report.speech import Speech
 from eyechart.report.synthesis.part import MOST_NAMED, Facts, Part, made
 from eyechart.schema import DetectionScores, Verdict
+from eyechart.words.class_means import absent_classes, lacking
+from eyechart.words.speech import Speech
 
 
 def who_is_best(facts: Facts) -> Part | None:

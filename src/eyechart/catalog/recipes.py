@@ -1,0 +1,180 @@
+"""One recipe per contender, side by side: the file a newcomer edits.
+
+Learning rates are peaks after warm-up.  `epochs` is the full schedule of the `standard` preset; other presets set a
+budget, and the same recipe is stretched or squeezed to it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from eyechart.base.errors import UsageError
+from eyechart.base.near_miss import did_you_mean
+from eyechart.schema import Augmentation, Recipe
+
+RECIPES: dict[str, Recipe] = {
+    "cnn": Recipe(
+        contender="cnn",
+        title="CNN of our own",
+        epochs=20,
+        batch_size=128,
+        optimizer="sgd",
+        learning_rate=0.3,
+        momentum=0.85,
+        weight_decay=5e-4,
+        schedule="linear",
+        warmup_fraction=0.2,
+        label_smoothing=0.1,
+        augmentation=Augmentation(shift_pixels=1, rotate_degrees=7, scale_fraction=0.07),
+        input_pixels=24,
+        fit="centre-crop",
+        options={"first_maps": 32, "last_maps": 192, "logit_scale": 0.25},
+        source="docs/lab-log.md",
+        expect="99.63 ± 0.05 % of MNIST's test images, full schedule, 3 seeds",
+    ),
+    "vit": Recipe(
+        contender="vit",
+        title="Vision Transformer from scratch",
+        epochs=20,
+        batch_size=128,
+        optimizer="adamw",
+        learning_rate=5e-3,
+        weight_decay=0.05,
+        warmup_fraction=0.15,
+        clip_norm=1.0,
+        label_smoothing=0.1,
+        augmentation=Augmentation(shift_pixels=2, rotate_degrees=4, scale_fraction=0.04),
+        options={"patch_pixels": 7, "token_width": 64, "num_blocks": 4, "num_heads": 2},
+        source="docs/lab-log.md, vit",
+        expect="99.35 ± 0.06 % of MNIST's test images, full schedule, 3 seeds",
+    ),
+    "vgg16": Recipe(
+        contender="vgg16",
+        title="VGG16, fine-tuned",
+        epochs=2.75,
+        batch_size=64,
+        optimizer="adamw",
+        learning_rate=1e-3,
+        weight_decay=0.01,
+        augmentation=Augmentation(shift_pixels=1, rotate_degrees=7, scale_fraction=0.07),
+        input_pixels=32,
+        weights="auto",
+        frozen_stages=2,
+        trunk_rate=0.3,
+        options={"batch_norm": True},
+        source="docs/lab-log.md, vgg16, augmentation",
+        expect="99.44 ± 0.06 % of MNIST's test images, full schedule, 3 seeds",
+    ),
+    "alexnet": Recipe(
+        contender="alexnet",
+        title="AlexNet, fine-tuned",
+        epochs=6,
+        batch_size=64,
+        optimizer="adamw",
+        learning_rate=1e-3,
+        weight_decay=0.01,
+        input_pixels=64,
+        weights="auto",
+        augmentation=Augmentation(shift_pixels=1),
+        options={"batch_norm": True},
+        source="docs/lab-log.md, fine-tuning",
+        expect="99.50 ± 0.04 % of MNIST's test images, full schedule, 3 seeds",
+    ),
+    "fasterrcnn": Recipe(
+        contender="fasterrcnn",
+        title="Faster R-CNN",
+        epochs=6,
+        batch_size=32,
+        optimizer="adamw",
+        learning_rate=5e-3,
+        momentum=0.85,
+        weight_decay=0.02,
+        augmentation=Augmentation(shift_pixels=2),
+        options={
+            "width": 16,
+            "num_candidates": 48,
+            "num_proposals": 12,
+            "region_samples": 8,
+            "region_positives": 0.5,
+            "scale_anchors": True,
+        },
+        source="docs/lab-log.md, faster r-cnn",
+        expect="99.26 ± 0.15 % of MNIST's test images, full schedule, 3 seeds",
+    ),
+}
+
+WITH_WEIGHTS = ("vgg16", "alexnet")  # contenders that may start from weights that were trained elsewhere
+
+# The third part of a contender's name, as changes of its recipe.
+FROZEN_WORDS: dict[str, dict[str, Any]] = {
+    "frozen": {"frozen_stages": 99, "cache_frozen": True, "augmentation": {}},  # only the head is trained
+    "whole": {"frozen_stages": 0, "cache_frozen": False},
+}
+
+
+def recipe_of(contender: str, changes: dict[str, Any] | None = None) -> Recipe:
+    """The recipe of a contender "name[:weights[:frozen|whole]]", with `changes` of fields on top.
+
+    Raises UsageError for a name, a third part or a value that cannot be.
+    """
+    name, _, rest = contender.partition(":")
+    if name not in RECIPES:
+        raise UsageError(
+            f"There is no contender {name!r}.{did_you_mean(name, RECIPES)} "
+            f"Expected one of {', '.join(RECIPES)}, such as -m cnn -m vgg16:hed:frozen."
+        )
+    return changed(RECIPES[name], _from_name(contender, rest) | (changes or {}))
+
+
+def changed(recipe: Recipe, changes: dict[str, Any]) -> Recipe:
+    """A recipe with some fields replaced, checked; UsageError names the first field that does not fit."""
+    if not changes:
+        return recipe
+    try:
+        new = Recipe.model_validate(recipe.model_dump() | changes)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"])
+        raise UsageError(
+            f"The recipe of {recipe.contender} cannot have {field} = {first['input']!r}: {first['msg']}."
+        ) from None
+    if new.cache_frozen and not new.augmentation.is_none:
+        raise UsageError(
+            f"{recipe.contender} keeps the outputs of its frozen stages (cache_frozen), which excludes augmentation: "
+            f"an image that changes every time cannot be kept. Choose one of the two."
+        )
+    if new.batch_size == 1 and new.options.get("batch_norm"):
+        raise UsageError(
+            f"{recipe.contender} evens out its features over the images of a batch (batch_norm), and a batch of "
+            f"1 image has nothing to even out. Expected -b 2 or more; or give a recipe file with batch_norm false."
+        )
+    return new
+
+
+def takes_weights(contender: str) -> bool:
+    """Whether a contender may start from weights that were trained elsewhere."""
+    return contender.partition(":")[0] in WITH_WEIGHTS
+
+
+def slug(contender: str) -> str:
+    """A contender's name as part of a folder's name: "vgg16:hed:frozen" -> "vgg16-hed-frozen"."""
+    parts = [Path(part).stem if "/" in part or "\\" in part else part for part in contender.split(":")]
+    return "-".join("".join(c if c.isalnum() or c in "._" else "_" for c in part) for part in parts if part)
+
+
+def _from_name(contender: str, rest: str) -> dict[str, Any]:
+    if not rest:
+        return {}
+    if not takes_weights(contender):
+        raise UsageError(
+            f"{contender!r} names starting weights, and only vgg16 and alexnet have some; "
+            f"expected just {contender.partition(':')[0]!r}."
+        )
+    weights, _, word = rest.rpartition(":") if rest.rpartition(":")[2] in FROZEN_WORDS else (rest, "", "")
+    changes: dict[str, Any] = {"weights": weights or "auto"}
+    if weights == "none":  # random stages are worth freezing only for who asks for it
+        changes |= FROZEN_WORDS["whole"]
+    return changes | FROZEN_WORDS.get(word, {})

@@ -1,0 +1,37 @@
+"""Paths as people write them: `~` is their home, and a relative one is meant from where they stood."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Container
+from pathlib import Path
+
+from eyechart.files.file_names import on_disk, readable
+
+
+def user_path(path: str | Path) -> Path:
+    """A path with the home folder in the place of its `~`; one of nobody's home stays as it is."""
+    return Path(os.path.expanduser(path))
+
+
+def working_folder() -> str:
+    """Where this process stands, as a record keeps it; empty when that folder was removed."""
+    try:
+        return readable(os.getcwd())
+    except OSError:
+        return ""
+
+
+def seen_from_here(path: str, started_in: str, names: Container[str]) -> str:
+    """A path that was written in `started_in`, for a process that may stand somewhere else.
+
+    As it was written wherever that means the same here; `names` are no paths.  An empty `started_in` is not known.
+    """
+    if path in names or not started_in or started_in == working_folder() or user_path(path).is_absolute():
+        return path
+    return os.path.join(started_in, path)
+
+
+def place_of(path: str, started_in: str) -> str:
+    """The one name of a place, however it was written: without links, `..`, `~` and trailing slashes."""
+    return os.path.realpath(os.path.join(on_disk(started_in), user_path(path)))

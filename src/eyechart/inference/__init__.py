@@ -1,0 +1,1 @@
+"""From a finished run to answers for pictures that it never saw."""

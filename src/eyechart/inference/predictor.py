@@ -1,0 +1,60 @@
+"""What answers pictures: a network on its device, or a guess where there is none that could."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from eyechart.evaluation.predict import predict
+from eyechart.schema.contracts import Predictions
+
+if TYPE_CHECKING:
+    import torch
+
+    from eyechart.schema.contracts import ContenderModel, Images
+
+BATCH_SIZE = 256  # images judged at once
+GUESS_EDGE = 1e-6  # of probability, by which a guess prefers one class
+
+
+@dataclass(frozen=True)
+class NetworkPredictor:
+    """A network that stands on its device; its probabilities come as they are, before any temperature."""
+
+    model: ContenderModel
+    device: torch.device
+    batch_size: int = BATCH_SIZE
+
+    @property
+    def gives_boxes(self) -> bool:
+        return self.model.needs_boxes
+
+    def answer(self, images: Images) -> Predictions:
+        return predict(self.model, images, device=self.device, batch_size=self.batch_size)
+
+
+@dataclass(frozen=True)
+class Guess:
+    """What a diverged network counts as: a guess for every image, and no box."""
+
+    num_classes: int
+    gives_boxes: bool = False
+
+    def answer(self, images: Images) -> Predictions:
+        guess = uniform_guess(len(images), self.num_classes)
+        if not self.gives_boxes:
+            return Predictions(guess)
+        no_ids, no_boxes, no_scores = np.empty(0, np.int32), np.empty((0, 4), np.float32), np.empty(0, np.float32)
+        return Predictions(guess, box_image=no_ids, boxes=no_boxes, box_scores=no_scores, box_labels=no_ids)
+
+
+def uniform_guess(num_items: int, num_classes: int) -> np.ndarray:
+    """float32 (N, K): 1/K for each class, by a hair more for each class in turn.
+
+    Equal ones would all be answers of class 0, which is right as often as class 0 is frequent.
+    """
+    probabilities = np.full((num_items, num_classes), (1 - GUESS_EDGE) / num_classes, dtype=np.float32)
+    probabilities[np.arange(num_items), np.arange(num_items) % num_classes] += GUESS_EDGE
+    return probabilities

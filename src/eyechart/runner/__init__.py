@@ -1,0 +1,1 @@
+"""One run or trial, from its job to its files: ready, planned, trained, judged."""

@@ -1,0 +1,1 @@
+"""Studies: planned, kept in a folder, settled on a machine, run, repeated."""

@@ -1,0 +1,51 @@
+"""Contenders, seeds and files as people name them: one or several, from the command line or from Python."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from eyechart.base.errors import UsageError
+from eyechart.catalog.recipes import RECIPES, slug
+from eyechart.files.places import user_path
+
+
+def contenders_of(models: str | Sequence[str]) -> tuple[str, ...]:
+    """Names of contenders, each once; all of them where none is named."""
+    names = models.split(",") if isinstance(models, str) else list(models)
+    if not all(isinstance(name, str) for name in names):
+        raise UsageError(f"-m got {names}; expected names of contenders, such as cnn,vit.")
+    contenders = tuple(name.strip() for name in names)
+    _check_differ("-m", [slug(contender) for contender in contenders])
+    return contenders or tuple(RECIPES)
+
+
+def seeds_of(seeds: int | Iterable[int]) -> tuple[int, ...]:
+    """Seeds as plain numbers, each once; one alone or several, also numpy's."""
+    try:
+        numbers: tuple[int, ...] = (operator.index(seeds),)  # type: ignore[arg-type]  # several have none, which is a TypeError
+    except TypeError:
+        numbers = _several(seeds)
+    if not numbers or min(numbers) < 0:
+        raise UsageError(f"--seeds got {seeds!r}; expected one or more whole numbers from 0 up, such as 0,1,2.")
+    _check_differ("--seeds", numbers)
+    return numbers
+
+
+def paths_of(files: str | Path | Sequence[str | Path]) -> list[Path]:
+    """Files, by one path or several."""
+    return [user_path(file) for file in ([files] if isinstance(files, str | Path) else files)]
+
+
+def _several(seeds: Any) -> tuple[int, ...]:
+    try:
+        return tuple(operator.index(seed) for seed in seeds)
+    except TypeError:
+        return ()
+
+
+def _check_differ(option: str, values: Sequence[Any]) -> None:
+    if len(set(values)) < len(values):
+        raise UsageError(f"{option} names the same one twice: {list(values)}. Name each once.")

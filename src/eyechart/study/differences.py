@@ -1,0 +1,68 @@
+"""What another plan for the same folder would change: each setting with what it was and what it is now."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eyechart.data.known import KNOWN
+from eyechart.files.places import place_of
+from eyechart.schema import Budget, Recipe, Rules, StudyRecord
+
+SETTLED_RULES = ("device", "precision")  # which "auto" leaves to machine.settle_machine, once a study
+
+
+def differences(old: StudyRecord, new: StudyRecord) -> list[str]:
+    """Rules, and recipes of contenders that both have, in words; empty where the one may go on with the other.
+
+    Nothing that was "auto" in the new one and is settled in the old one, and no other way to write the same path.
+    """
+    settled = {name: getattr(old.rules, name) for name in SETTLED_RULES if getattr(new.rules, name) == "auto"}
+    if _is_same_dataset(old, new):
+        settled["dataset"] = old.rules.dataset
+    found = _changed_fields(old.rules, new.rules.model_copy(update=settled))
+    for contender in new.contenders:
+        if contender in old.recipes:
+            changes = _changed_recipe(old.recipes[contender], new.recipes[contender])
+            found += [f"recipe of {contender}: {change}" for change in changes]
+    return found
+
+
+def changed_text(name: str, old: Any, new: Any) -> str:
+    """One setting, as it was and as it is."""
+    return f"{name} was {_value_text(old)} and is {_value_text(new)} now"
+
+
+def _is_same_dataset(old: StudyRecord, new: StudyRecord) -> bool:
+    names = old.rules.dataset, new.rules.dataset
+    if any(name in KNOWN for name in names):
+        return names[0] == names[1]
+    return place_of(names[0], old.started_in) == place_of(names[1], new.started_in)
+
+
+def _changed_recipe(old: Recipe, new: Recipe) -> list[str]:
+    """Differences in all that trains and in how it was found, but for "auto" weights that were settled meanwhile.
+
+    What is said of a recipe may change: measuring a study writes into `expect`, and more seeds may follow.
+    """
+    if new.weights == "auto":
+        new = new.model_copy(update={name: getattr(old, name) for name in ("weights", "frozen_stages", "cache_frozen")})
+    found = _changed_fields(old.settings, new.settings)
+    if old.tuning != new.tuning:
+        found.append(changed_text("tuning", _tuned_text(old), _tuned_text(new)))
+    return found
+
+
+def _changed_fields(old: Rules | Recipe, new: Rules | Recipe) -> list[str]:
+    fields = [name for name in type(old).model_fields if getattr(old, name) != getattr(new, name)]
+    return [changed_text(name, getattr(old, name), getattr(new, name)) for name in fields]
+
+
+def _tuned_text(recipe: Recipe) -> str:
+    tuning = recipe.tuning
+    return f"a search of {tuning.trials} trials on {tuning.date}" if tuning else "none"
+
+
+def _value_text(value: Any) -> str:
+    if isinstance(value, Budget):
+        return f"{value.amount:g} {value.unit}"
+    return "not set" if value is None else str(value)

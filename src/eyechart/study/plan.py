@@ -1,0 +1,170 @@
+"""The plan of a study: which contenders, seeds, recipes and rules, and the jobs that follow from it."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from eyechart.base.errors import UsageError
+from eyechart.base.foreign_text import path_word, shell_command
+from eyechart.catalog.presets import rules_of
+from eyechart.catalog.recipe_files import recipes_from
+from eyechart.catalog.recipes import WITH_WEIGHTS, recipe_of, slug, takes_weights
+from eyechart.files.file_names import on_disk, recordable
+from eyechart.files.folder_names import check_folder_name, dataset_name, folder_name_of
+from eyechart.files.places import seen_from_here, working_folder
+from eyechart.schema import Recipe, RunJob, StudyRecord
+from eyechart.study.choices import contenders_of, paths_of, seeds_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+
+def plan_study(
+    models: str | Sequence[str] = (),
+    data: str = "mnist",
+    preset: str = "quick",
+    seeds: int | Iterable[int] = (0,),
+    *,
+    name: str | None = None,
+    changes: dict[str, Any] | None = None,
+    recipe_files: str | Path | Sequence[str | Path] = (),
+    **rules: Any,
+) -> StudyRecord:
+    """Everything that a study will do, checked, before anything is loaded.
+
+    `models`, `seeds` and `recipe_files` are several or one; names may stand in one text, between commas.
+    `changes` replace fields of every recipe, `rules` fields of the preset's rules; None leaves a field as it is.
+    `recipe_files` replace whole recipes, and exclude changes of the same contender.
+    Raises UsageError for names and values that cannot be.
+    """
+    contenders, numbers, data = tuple(map(recordable, contenders_of(models))), seeds_of(seeds), recordable(data)
+    if name is not None:
+        with contextlib.suppress(UsageError):  # what is not UTF-8 is refused as a name
+            name = recordable(name)
+        check_folder_name(name)
+    given = {key: value for key, value in (changes or {}).items() if value is not None}
+    if "weights" in given and not any(takes_weights(contender) for contender in contenders):
+        raise UsageError(
+            f"--weights got {given['weights']!r}, and none of {', '.join(contenders)} starts from weights; "
+            f"expected it with {' or '.join(WITH_WEIGHTS)}."
+        )
+    if "weights" in given:
+        given["weights"] = recordable(given["weights"])
+    from eyechart.base.host import num_cores
+
+    rules = {"num_threads": num_cores()} | {key: value for key, value in rules.items() if value is not None}
+    fixed = rules_of(preset, data, **rules)
+    recipes = {contender: recipe_of(contender, _fitting(contender, given)) for contender in contenders}
+    recipes |= _from_files(paths_of(recipe_files), contenders, given)
+    check_search_seeds(numbers, recipes)
+    return StudyRecord(
+        name=name or folder_name_of(f"{preset}-{slug(dataset_name(data))}"),
+        contenders=contenders,
+        seeds=numbers,
+        recipes=recipes,
+        rules=fixed,
+        command="",
+        created_at=_now(),
+        started_in=working_folder(),
+    )
+
+
+def folder_of(record: StudyRecord, output: Path) -> Path:
+    """Where a study lies below the folder of studies."""
+    return output / on_disk(record.name)
+
+
+def _fitting(contender: str, changes: dict[str, Any]) -> dict[str, Any]:
+    """The changes that concern a contender: starting weights only those that have some."""
+    return {key: value for key, value in changes.items() if key != "weights" or takes_weights(contender)}
+
+
+def _from_files(files: Sequence[Path], contenders: Sequence[str], changes: dict[str, Any]) -> dict[str, Recipe]:
+    """The recipes of the files, which nothing else may change: how they were tuned would be true no more."""
+    found = recipes_from(files, contenders)
+    for contender in found:
+        if changed_too := _fitting(contender, changes):
+            raise UsageError(
+                f"{contender} has a recipe file, and {', '.join(changed_too)} would change it. Leave one of them out, "
+                f"or write the value into the file."
+            )
+    return found
+
+
+def check_search_seeds(seeds: Sequence[int], recipes: dict[str, Recipe]) -> None:
+    """A recipe was chosen because it did well with its search seeds: with these it would be judged too kindly."""
+    for contender, recipe in recipes.items():
+        if recipe.tuning and (used := sorted(set(seeds) & set(recipe.tuning.search_seeds))):
+            raise UsageError(
+                f"The recipe of {contender} was tuned with seed {', '.join(map(str, used))}, and this study would use "
+                f"it again. Expected seeds that the search did not see, such as --seeds 0,1,2."
+            )
+
+
+def settle_weights(record: StudyRecord, offline: bool, say: Callable[[str], None]) -> StudyRecord:
+    """Fetch starting weights before the race, and replace "auto" by what was found, so that all seeds share it.
+
+    A recipe that hoped for pretrained weights and found none trains all of its stages: frozen noise teaches nothing.
+    """
+    from eyechart.weights.resolve import NAMED_WEIGHTS, starting_weights
+
+    recipes = {}
+    for contender, recipe in record.recipes.items():
+        choice = seen_from_here(recipe.weights, record.started_in, NAMED_WEIGHTS)
+        origin = starting_weights(recipe.contender, choice, offline=offline, say=say).origin
+        found: dict[str, Any] = {}
+        if recipe.weights == "auto":
+            found = {"weights": origin.name}
+            if origin.name == "none" and recipe.frozen_stages:
+                found |= {"frozen_stages": 0, "cache_frozen": False}
+        recipes[contender] = recipe.model_copy(update=found)
+    return record.model_copy(update={"recipes": recipes})
+
+
+def run_names(record: StudyRecord) -> list[str]:
+    """The folders of all runs of a study, in no order that matters."""
+    return [run_name(contender, seed) for seed in record.seeds for contender in record.contenders]
+
+
+def run_name(contender: str, seed: int) -> str:
+    """The folder of a run: "vit-s0"."""
+    return f"{slug(contender)}-s{seed}"
+
+
+def jobs_of(record: StudyRecord, folder: Path, offline: bool = False, home: Path | None = None) -> list[RunJob]:
+    """All runs of a study: blocks of one seed each, the contenders in random order inside a block.
+
+    The order is random, so that a machine that warms up or slows down favours nobody, and a function of the seed.
+    `home` is the folder in which they will stand, where that is another one than they are made in.
+    """
+    jobs = []
+    for seed in record.seeds:
+        contenders = list(record.contenders)
+        random.Random(f"order/{seed}").shuffle(contenders)
+        for contender in contenders:
+            run = run_name(contender, seed)
+            jobs.append(
+                RunJob(
+                    study=record.name,
+                    run=run,
+                    folder=str(folder / on_disk(run)),
+                    contender=contender,
+                    seed=seed,
+                    recipe=record.recipes[contender],
+                    rules=record.rules,
+                    offline=offline,
+                    command=shell_command(["eyechart", "repeat", path_word((home or folder) / run)]),
+                    started_in=record.started_in,
+                    dataset_sha256=record.dataset_sha256,
+                )
+            )
+    return jobs
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,99 @@
+"""A study from its plan to its report: settled, forewarned, run under a live table, and put in its place."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from eyechart.terminal.lines import aloud, silent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from eyechart.schema import DatasetCard, Language, StudyRecord
+    from eyechart.study.study import Study
+
+
+def race(
+    record: StudyRecord,
+    folder: Path,
+    *,
+    resume: bool,
+    exist_ok: bool,
+    offline: bool,
+    quiet: bool = False,
+    strict: bool = False,
+    lang: Language = "en",
+) -> Study:
+    """Fetch what is needed, say what speaks against the plan, do the runs under a live table, write the report.
+
+    Nobody else may work in the folder meanwhile, and nothing is changed in it before all of that is there.
+    Raises UnfairComparison before the first run where `strict` and the plan breaks a rule.
+    """
+    from eyechart.files.locks import hold
+    from eyechart.study import folder as study_folder
+    from eyechart.study.study import run_study
+    from eyechart.terminal.live import LiveTable
+
+    told: list[str] = []
+
+    def tell(sentence: str) -> None:
+        told.append(sentence)
+        (silent if quiet else aloud)(sentence)
+
+    with hold(folder, tell):
+        opened = study_folder.open_study(record, folder, resume=resume, exist_ok=exist_ok)
+        record, card = settled(opened.record, study_folder.content_of(opened.folder), offline, tell)
+        opened = replace(opened, record=record)
+        forewarn(opened.record, card.num_test, tell, strict, lang)
+        study_folder.take(opened)
+        with contextlib.nullcontext(lambda progress: None) if quiet else LiveTable(told=told) as table:
+            study = run_study(opened.record, opened.folder, table, offline=offline, home=folder)
+        study_folder.conclude(study, opened)
+        if study.runs:
+            tell(f"report: {study.report(lang=lang)}")
+    return study
+
+
+def settled(
+    record: StudyRecord, content_sha256: str, offline: bool, say: Callable[[str], None]
+) -> tuple[StudyRecord, DatasetCard]:
+    """Fetch data and weights, and settle what the record leaves open; the data as it is now.
+
+    `content_sha256` is what runs that are there were trained on, for records that do not say; empty: there are none.
+    Raises DatasetError when the data has changed since.
+    """
+    from eyechart.data.catalog import KNOWN, load_dataset
+    from eyechart.data.content import check_content
+    from eyechart.data.splits import parts_in_words
+    from eyechart.files.places import seen_from_here
+    from eyechart.study.machine import open_machines, settle_machine
+    from eyechart.study.plan import settle_weights
+
+    open_machines(record.rules)  # a device that is not here is told before anything is fetched
+    reference = seen_from_here(record.rules.dataset, record.started_in, KNOWN)
+    dataset = load_dataset(reference, img_size=record.rules.img_size, offline=offline, say=say)
+    card = dataset.card
+    check_content(card, record.dataset_sha256 or content_sha256, record.name)
+    say(parts_in_words(dataset, record.rules))
+    record = record.model_copy(update={"dataset_sha256": card.content_sha256})
+    return settle_machine(settle_weights(record, offline, say), offline, say), card
+
+
+def forewarn(record: StudyRecord, num_test: int, tell: Callable[[str], None], strict: bool, lang: Language) -> None:
+    """Say what speaks against a plan, while nothing is trained yet; UnfairComparison where that is an error.
+
+    `num_test` images are in the dataset's test part.
+    """
+    from eyechart.base.host import host_facts
+    from eyechart.comparison.beforehand import busy_share, plan_unfairness
+    from eyechart.comparison.findings import refuse
+    from eyechart.words.findings import KINDS, sentence
+
+    findings = plan_unfairness(record, host_facts(None, record.rules.num_threads), busy_share(), num_test)
+    for finding in findings:
+        tell(f"{KINDS[lang][finding.kind]}: {sentence(finding, lang)}")
+    if strict:
+        refuse(findings, lang)

@@ -1,0 +1,1 @@
+"""What commands print: live tables, leaderboards, verdicts, sheets of runs."""

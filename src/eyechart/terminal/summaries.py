@@ -1,0 +1,68 @@
+"""Runs in a few figures, for lists and for JSON."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from eyechart.files import storage
+from eyechart.files.file_names import readable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from eyechart.schema import Finding, RunRecord
+
+
+def summary(record: RunRecord) -> dict[str, Any]:
+    """What scripts want to know of a run: ratios in 0..1, times in seconds."""
+    from eyechart.words.class_means import absent_classes
+
+    return {
+        "study": record.study,
+        "run": record.run,
+        "contender": record.contender,
+        "seed": record.seed,
+        "status": record.status,
+        "weights": record.weights.name,
+        "accuracy": record.test.accuracy,
+        "macro_precision": record.test.macro_precision,
+        "macro_recall": record.test.macro_recall,
+        "macro_f1": record.test.macro_f1,
+        "loss": record.test.loss,  # after the temperature
+        "raw_loss": record.test.raw_loss,
+        "temperature": record.temperature.value if record.temperature else None,
+        "train_seconds": record.clocks.training_seconds,
+        "total_seconds": record.clocks.total_seconds,
+        "num_parameters": record.cost.num_parameters,
+        "images_seen": record.plan.num_steps * record.plan.batch_size,
+        "num_classes": record.dataset.num_classes,
+        "absent_classes": list(absent_classes(record)),  # without a test image, and in no macro mean
+        "mean_iou": record.detection.mean_iou if record.detection else None,
+        "map": record.detection.map if record.detection else None,
+        "dataset": record.dataset.name,
+        "finished_at": record.finished_at,
+    }
+
+
+def findings_about(record: RunRecord, findings: Sequence[Finding]) -> list[dict[str, Any]]:
+    """Those that name a run or its contender, and those that are about all runs."""
+    names = {record.run, f"{record.study}/{record.run}", record.contender, f"{record.contender} ({record.study})"}
+    return [each.model_dump(mode="json") for each in findings if not each.runs or names & set(each.runs)]
+
+
+def unfinished(folder: Path) -> list[dict[str, Any]]:
+    """Runs that were started and not finished, with what is known of why."""
+    traces = (storage.CHECKPOINT_FILE, storage.FAILURE_FILE)
+    started = {path.parent for depth in ("", "*/", "*/*/") for name in traces for path in folder.glob(depth + name)}
+    return [
+        {
+            "study": readable(run.parent.name),
+            "run": run.name,
+            "status": "unfinished",
+            "can_continue": (run / storage.CHECKPOINT_FILE).exists(),
+            "reason": storage.failure_reason(run),
+        }
+        for run in sorted(started)
+        if not storage.is_run(run) and not storage.is_hidden(run, folder)
+    ]

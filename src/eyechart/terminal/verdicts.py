@@ -1,0 +1,251 @@
+"""A comparison on the terminal: what speaks against it first, then scores with intervals, who beats whom, and why."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from eyechart.base.foreign_text import shown, shown_lines
+from eyechart.terminal.console import named, open_console
+from eyechart.terminal.grid import Column, Grid, columns
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+
+    from eyechart.schema import Comparison, Family, Finding, Language, Summary, Verdict
+
+MOST_SENTENCES = 45  # all pairs of ten contenders
+MOST_IN_MATRIX = 12
+SHORT_SENTENCES = 10  # all pairs of five
+MARKS = {  # kind -> mark where the row's contender leads, where it trails
+    "better": ("▲", "▼"), "equivalent": ("=", "="), "not shown": ("?", "?"), "too few runs": ("…", "…"),
+}  # fmt: skip
+HEADINGS = {
+    "accuracy": ("accuracy %", "exactitude %"),
+    "macro_f1": ("F1 %", "F1 %"),
+    "loss": ("loss", "perte"),
+    "training_seconds": ("training", "entraînement"),
+    "map": ("mAP", "mAP"),
+}
+Headings = dict[str, tuple[str, str]]  # metric -> English, French
+# Not tested, and shown where somebody asks for all metrics.
+MORE_HEADINGS = {
+    "macro_precision": ("precision %", "précision %"),
+    "macro_recall": ("recall %", "rappel %"),
+    "brier": ("Brier", "Brier"),
+    "ece": ("ECE %", "ECE %"),
+}
+BOX_HEADINGS = {
+    "map50": ("AP50", "AP50"), "map75": ("AP75", "AP75"),
+    "map_small": ("AP small", "AP petites"), "map_medium": ("AP medium", "AP moyennes"),
+    "map_large": ("AP large", "AP grandes"),
+    "mar_1": ("AR1", "AR1"), "mar_10": ("AR10", "AR10"), "mar_100": ("AR100", "AR100"),
+    "mar_small": ("AR small", "AR petites"), "mar_medium": ("AR medium", "AR moyennes"),
+    "mar_large": ("AR large", "AR grandes"),
+}  # fmt: skip
+
+
+def show_comparison(
+    comparison: Comparison, metrics: Sequence[str], lang: Language = "en", console: Console | None = None
+) -> None:
+    """Print all of it on standard output: findings, summaries, and for each metric the matrix and its sentences."""
+    from eyechart.words.verdicts import comparable, diverged_sentence, family_sentence
+
+    console = console or open_console(sys.stdout)
+    show_findings(comparison.findings, lang, console)
+    is_all = set(metrics) >= set(HEADINGS)
+    for headings in (HEADINGS, MORE_HEADINGS, BOX_HEADINGS) if is_all else (HEADINGS,):
+        if known := {metric: headings[metric] for metric in headings if _is_known(metric, comparison)}:
+            console.print(_summary_table(comparison, known, lang))
+            console.print()
+    console.print(Text(shown_lines(_caption(comparison, lang)), style="dim"))
+    if told := diverged_sentence(comparison, lang):
+        console.print(Text(shown_lines(f"\n{told}.")))
+    families = {family.metric: family for family in comparison.families}
+    for metric in metrics:
+        verdicts = comparable([each for each in comparison.verdicts if each.metric == metric], comparison)
+        if not verdicts:
+            continue
+        console.print()
+        console.print(Text(_title(metric, families.get(metric), lang), style="bold"))
+        if 2 < len(comparison.contenders) <= MOST_IN_MATRIX:
+            console.print(_matrix(comparison, verdicts, lang))
+            console.print(Text(_legend(verdicts, lang), style="dim"))
+        found = family_sentence(families[metric], comparison, lang) if metric in families else ""
+        if found:
+            console.print(Text(shown(found)))
+        _print_sentences(comparison, verdicts, MOST_SENTENCES, lang, console)
+
+
+def show_short(comparison: Comparison, lang: Language = "en", console: Console | None = None) -> None:
+    """Findings and the primary metric's sentences: what stands under the leaderboard after a run."""
+    console = console or open_console(sys.stdout)
+    from eyechart.words.verdicts import comparable, diverged_sentence
+
+    verdicts = comparable([each for each in comparison.verdicts if each.metric == "accuracy"], comparison)
+    show_findings(comparison.findings, lang, console)
+    if verdicts:
+        title = "verdicts on accuracy" if lang == "en" else "verdicts sur l'exactitude"
+        console.print(Text(title, style="bold"))
+        _print_sentences(comparison, verdicts, SHORT_SENTENCES, lang, console)
+    if told := diverged_sentence(comparison, lang):
+        console.print(Text(f"{told}."))
+
+
+def show_findings(findings: Sequence[Finding], lang: Language, console: Console) -> None:
+    """What a reader must know before believing a number, each on a line of its own, the gravest first."""
+    from eyechart.words.findings import KINDS, sentence
+
+    for finding in findings:
+        style = "" if finding.kind == "note" else "bold"
+        console.print(Text(shown(f"{KINDS[lang][finding.kind]}: {sentence(finding, lang)}"), style=style))
+    if findings:
+        console.print()
+
+
+# ------------------------------------------------------------------------------------------ summaries
+
+
+def _is_known(metric: str, comparison: Comparison) -> bool:
+    return any(each.metric == metric for each in comparison.summaries)
+
+
+def _summary_table(comparison: Comparison, headings: Headings, lang: Language) -> Grid:
+    """A row for each contender of which one of these metrics is known."""
+    names = ("contender", "seeds>") if lang == "en" else ("concurrent", "graines>")
+    table = Grid(columns(*names, *(f"{heading[lang == 'fr']}>" for heading in headings.values())))
+    by_name = {(summary.contender, summary.metric): summary for summary in comparison.summaries}
+    for name in comparison.contenders:
+        known = [by_name.get((name, metric)) for metric in headings]
+        if any(known):
+            mark = "†" if name in comparison.pretrained else ""
+            cells = [_cell(summary, lang) for summary in known]
+            table.add(_named(name, mark), str(len(by_name[name, "accuracy"].seeds)), *cells)
+    return table
+
+
+def _cell(summary: Summary | None, lang: Language) -> str:
+    """The mean with its interval, or the only value."""
+    from eyechart.words import numbers
+    from eyechart.words.metric_names import FALLBACK_DECIMALS, shown_factor
+
+    if summary is None:
+        return "–"
+    if summary.metric == "training_seconds":
+        return numbers.seconds(summary.mean, lang)
+    factor = shown_factor(summary.metric)
+    if summary.low is None or summary.high is None:
+        return numbers.number(factor * summary.mean, FALLBACK_DECIMALS["points" if factor > 1 else "nats"], lang)
+    low, high = factor * summary.low, factor * summary.high
+    decimals = numbers.interval_decimals(low, high, 2)
+    return f"{numbers.number(factor * summary.mean, decimals, lang)} ({numbers.interval(low, high, decimals, lang)})"
+
+
+def _caption(comparison: Comparison, lang: Language) -> str:
+    """What the summaries were made from: test images, intervals, classes, pretraining."""
+    from eyechart.words.class_means import means_over
+    from eyechart.words.numbers import number
+
+    items, several = number(comparison.num_items, 0, lang), any(s.sd is not None for s in comparison.summaries)
+    origins = ", ".join(f"{name}: {origin}" for name, origin in comparison.pretrained.items())
+    means = means_over(comparison.num_classes, comparison.absent_classes, lang)
+    if lang == "en":
+        how = "Student's t over seeds" if several else "Wilson"
+        text = f"{items} test images of {comparison.dataset}. In brackets: 95 % interval, {how}. "
+        text += f"Precision, recall and F1 are {means}."
+        return text + (f"\n† pretrained on: {origins}." if origins else "")
+    how = "Student sur les graines" if several else "Wilson"
+    text = f"{items} images de test de {comparison.dataset}. Entre parenthèses : intervalle à 95 %, {how}. "
+    text += f"Précision, rappel et F1 : {means}."
+    text += f"\n† pré-entraîné sur : {origins}." if origins else ""
+    return text.replace(" :", "\u202f:").replace(" %", "\u202f%")
+
+
+# ------------------------------------------------------------------------------------------ verdicts
+
+
+def _title(metric: str, family: Family | None, lang: Language) -> str:
+    from eyechart.words.metric_names import metric_name
+
+    name = metric_name(metric, lang)
+    if family is None or family.is_primary:
+        return name
+    return f"{name} (exploratory)" if lang == "en" else f"{name} (exploratoire)"
+
+
+def _matrix(comparison: Comparison, verdicts: Sequence[Verdict], lang: Language) -> Grid:
+    """Row against column: a mark for the verdict, and the lead of the row's contender."""
+    names = [name for name in comparison.contenders if any(name in (v.first, v.second) for v in verdicts)]
+    by_pair = {(verdict.first, verdict.second): verdict for verdict in verdicts}
+    table = Grid([Column(""), *(Column(shown(name), "figure") for name in names)])
+    for row in names:
+        table.add(_named(row), *(_verdict_cell(by_pair, row, column, lang) for column in names))
+    return table
+
+
+def _verdict_cell(by_pair: dict[tuple[str, str], Verdict], row: str, column: str, lang: Language) -> Text:
+    from eyechart.scoring.measures import MEASURES
+    from eyechart.words.metric_names import lead_decimals, shown_factor
+    from eyechart.words.numbers import number
+
+    if row == column:
+        return Text("·", style="dim")
+    verdict, is_first = by_pair.get((row, column)), True
+    if verdict is None:
+        verdict, is_first = by_pair.get((column, row)), False
+    if verdict is None:
+        return Text("")
+    mark = MARKS[verdict.kind][0 if is_first else 1]
+    if verdict.kind == "better" and verdict.scope == "these runs":
+        mark = {"▲": "△", "▼": "▽"}[mark]
+    decimals = lead_decimals(verdict, verdict.low, verdict.high)
+    if MEASURES[verdict.metric].scale == "ratio":
+        ratio = verdict.difference if is_first else 1 / verdict.difference
+        text = f"×{number(ratio, decimals, lang)}"
+    else:
+        lead = shown_factor(verdict.metric) * (verdict.difference if is_first else -verdict.difference)
+        text = f"{'+' if lead > 0 else ''}{number(lead, decimals, lang)}"
+    return Text(f"{mark} {text}", style="bold" if verdict.kind == "better" else "")
+
+
+def _legend(verdicts: Sequence[Verdict], lang: Language) -> str:
+    """Only the marks that occur."""
+    meanings = {
+        "▲ ▼": ("better, worse", "meilleur, moins bon"),
+        "△ ▽": (
+            "the same in these runs, by their test images alone",
+            "de même dans ces entraînements, par leurs seules images",
+        ),
+        "=": ("equivalent", "équivalents"),
+        "?": ("not shown", "non démontré"),
+        "…": ("too few runs to say", "trop peu d'entraînements"),
+    }
+    present = set()
+    for verdict in verdicts:
+        is_of_runs = verdict.kind == "better" and verdict.scope == "these runs"
+        present.add("△ ▽" if is_of_runs else "▲ ▼" if verdict.kind == "better" else MARKS[verdict.kind][0])
+    told = [f"{mark} {meaning[lang == 'fr']}" for mark, meaning in meanings.items() if mark in present]
+    row = "lead of the row over the column" if lang == "en" else "avance de la ligne sur la colonne"
+    return f"{row}: {', '.join(told)}" if lang == "en" else f"{row}\u202f: {', '.join(told)}"
+
+
+def _print_sentences(
+    comparison: Comparison, verdicts: Sequence[Verdict], most: int, lang: Language, console: Console
+) -> None:
+    from eyechart.words.verdicts import sentence
+
+    for verdict in verdicts[:most]:
+        console.print(Text(shown(f"- {sentence(verdict, comparison, lang)}")), soft_wrap=not console.is_terminal)
+    if len(verdicts) > most:
+        rest = len(verdicts) - most
+        console.print(
+            Text(f"- and {rest} more pairs: --json has all" if lang == "en" else f"- et {rest} autres\u202f: --json")
+        )
+
+
+def _named(name: str, mark: str = "") -> Text:
+    return named(name + mark, name.partition(" ")[0].partition(":")[0])

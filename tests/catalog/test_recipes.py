@@ -1,0 +1,90 @@
+"""Names of contenders, changes of recipes, presets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import readme_tables
+
+from eyechart.base.errors import UsageError
+from eyechart.catalog.presets import PRESETS, rules_of
+from eyechart.catalog.recipes import RECIPES, recipe_of, slug
+from eyechart.schema import Budget
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+def test_a_plain_name_is_the_recipe_itself() -> None:
+    assert recipe_of("vit") == RECIPES["vit"]
+
+
+def test_the_parts_of_a_name() -> None:
+    assert recipe_of("vgg16:hed").weights == "hed"
+    frozen = recipe_of("vgg16:hed:frozen")
+    assert frozen.weights == "hed"
+    assert frozen.frozen_stages > 5
+    assert frozen.cache_frozen
+    assert recipe_of("alexnet:whole").weights == "auto"
+    assert recipe_of("alexnet:whole").frozen_stages == 0
+    assert recipe_of("vgg16:/data/my.pt:frozen").weights == "/data/my.pt"
+    assert recipe_of("vgg16:none").frozen_stages == 0, "frozen noise teaches nothing, unless it is asked for"
+    assert recipe_of("vgg16:none:frozen").frozen_stages > 5
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("vgg", "no contender 'vgg'. Did you mean 'vgg16'"),
+        ("resnet", "Expected one of cnn, vit"),
+        ("cnn:imagenet", "only vgg16 and alexnet"),
+        ("", "no contender ''"),
+    ],
+)
+def test_wrong_names_say_what_there_is(name: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        recipe_of(name)
+
+
+@pytest.mark.parametrize(
+    "change", [{"learning_rate": -1}, {"batch_size": 0}, {"epochs": 0}, {"optimizer": "adam"}, {"colour": 1}]
+)
+def test_values_that_cannot_be_are_named(change: dict[str, object]) -> None:
+    with pytest.raises(UsageError, match=next(iter(change))):
+        recipe_of("cnn", change)
+
+
+@pytest.mark.parametrize("contender", ["vgg16:none", "alexnet"])
+def test_a_batch_of_one_is_refused_where_a_batch_is_evened_out(contender: str) -> None:
+    with pytest.raises(UsageError, match=r"Expected -b 2 or more"):
+        recipe_of(contender, {"batch_size": 1})
+    assert recipe_of(contender, {"batch_size": 1, "options": {}}).batch_size == 1
+    assert recipe_of("cnn", {"batch_size": 1}).batch_size == 1
+
+
+def test_kept_features_exclude_augmentation() -> None:
+    with pytest.raises(UsageError, match="excludes augmentation"):
+        recipe_of("vgg16:hed:frozen", {"augmentation": {"shift_pixels": 2}})
+
+
+def test_slugs_are_safe_names_of_folders() -> None:
+    assert slug("vgg16:hed:frozen") == "vgg16-hed-frozen"
+    assert slug("vgg16:/some where/my net.pt") == "vgg16-my_net"
+    assert "/" not in slug("vgg16:../../x:whole")
+
+
+def test_presets() -> None:
+    assert set(PRESETS) == {"quick", "standard", "smoke"}
+    assert rules_of("quick", "mnist").budget is not None
+    assert rules_of("standard", "mnist").budget is None
+    assert rules_of("quick", "mnist", budget=Budget(unit="epochs", amount=1), fraction=None).fraction == 1.0
+    with pytest.raises(UsageError, match=r"no preset 'quik'\. Did you mean 'quick'"):
+        rules_of("quik", "mnist")
+    with pytest.raises(UsageError, match="fraction = 2"):
+        rules_of("quick", "mnist", fraction=2)
+
+
+def test_what_a_recipe_expects_is_what_was_recorded() -> None:
+    record = readme_tables.read_record(PROJECT, "standard")
+    for name, recipe in RECIPES.items():
+        assert recipe.expect == readme_tables.expectation(record["results"][name]), "python scripts/readme_tables.py"

@@ -1,0 +1,53 @@
+"""What a run that failed is worth: a guess for every image, whatever the classes are like."""
+
+from __future__ import annotations
+
+import math
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+import pytest
+
+from eyechart.inference.predictor import Guess, uniform_guess
+from eyechart.runner.judge import judge
+from eyechart.schema.contracts import Images, LabelledImages, Predictions
+from eyechart.scoring import metrics
+
+if TYPE_CHECKING:
+    from eyechart.schema import DatasetCard
+
+
+@pytest.mark.parametrize("share_of_class_0", [0.1, 0.5, 0.95])
+def test_a_guess_is_right_once_in_k_times_whatever_the_classes(share_of_class_0: float) -> None:
+    """Equal probabilities would all be answers of class 0, and be right as often as that class is frequent."""
+    labels = (np.random.default_rng(0).random(10_000) > share_of_class_0).astype(np.int64)
+    scores = metrics.score(labels, uniform_guess(len(labels), 2))
+    assert scores.accuracy == pytest.approx(0.5, abs=0.02)
+    assert scores.loss == pytest.approx(math.log(2), abs=1e-5)
+    assert uniform_guess(1000, 7).sum(axis=1) == pytest.approx(1, abs=1e-5)
+
+
+def test_a_diverged_detector_found_nothing() -> None:
+    part = LabelledImages(np.zeros((20, 1, 28, 28), np.uint8), np.arange(20) % 10)
+    part.images[:, :, 4:20, 4:20] = 255
+    card = cast("DatasetCard", SimpleNamespace(height=28, width=28))
+    assert judge(Guess(10), part, card).detection is None
+    judged = judge(Guess(10, gives_boxes=True), part, card)
+    assert judged.detection
+    assert (judged.detection.map, judged.detection.mean_iou, judged.detection.num_boxes) == (0, 0, 0)
+    assert judged.scores.accuracy == 1, "a guess prefers the classes in turn, and so do these labels"
+
+
+def test_whoever_answers_is_judged_by_it() -> None:
+    """No network is needed: an object that answers arrays is enough."""
+
+    class Oracle:
+        gives_boxes = False
+
+        def answer(self, images: Images) -> Predictions:
+            return Predictions(np.eye(4, dtype=np.float32)[np.arange(len(images)) % 4])
+
+    part = LabelledImages(np.zeros((8, 1, 2, 2), np.uint8), np.arange(8) % 4)
+    judged = judge(Oracle(), part, cast("DatasetCard", None))
+    assert (judged.scores.accuracy, judged.scores.num_items, judged.detection) == (1, 8, None)
