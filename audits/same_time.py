@@ -12,9 +12,9 @@ import statistics
 from audits.settings import Answer, Settings
 from audits.small_mnist import write_small_mnist
 from audits.trainings import plan_small
-from eyechart.comparison import spoiled
 from eyechart.files.storage import read_run
 from eyechart.schema import StudyRecord
+from eyechart.scoring import times
 from eyechart.study.plan import jobs_of
 from eyechart.study.study import run_study
 
@@ -44,8 +44,8 @@ def same_model_two_names(settings: Settings) -> Answer:
         "ratio": _spread(wall),
         "cpu_ratio": _spread(cpu),
         "train_seconds": statistics.median(run.clocks.training_seconds for run in runs),
-        "foreign_share": max(spoiled.foreign_share(run) or 0.0 for run in runs),
-        "spoiled_runs": sum(spoiled.is_spoiled(run) for run in runs),
+        "foreign_share": max(times.foreign_share(run) or 0.0 for run in runs),
+        "spoiled_runs": sum(times.is_spoiled(run) for run in runs),
     }
     return Answer(difference <= settings.pick(LARGEST_DIFFERENCE, LARGEST_DIFFERENCE_TINY), figures)
 

@@ -24,11 +24,11 @@ from typing import Any
 
 from eyechart.base.plain_json import json_text
 from eyechart.catalog.recipes import RECIPES
-from eyechart.comparison import spoiled
 from eyechart.comparison.compare import compare_runs
 from eyechart.comparison.uncertainty import mean_interval, wilson_interval
 from eyechart.files.storage import find_runs, is_run, read_run, read_study, write_text
 from eyechart.schema import RunRecord, StudyRecord
+from eyechart.scoring import times
 from eyechart.study.plan import jobs_of
 from eyechart.words.numbers import seconds
 from eyechart.words.verdicts import sentence
@@ -188,7 +188,7 @@ def summary_of(runs: list[RunRecord]) -> dict[str, Any]:
         "status": [run.status for run in runs],
         "test_accesses": [run.test_accesses for run in runs],
         "judged_after_the_last_step": [run.history[-1].step == run.plan.num_steps for run in runs],
-        "foreign_share": [spoiled.foreign_share(run) for run in runs],  # of the machine's cores
+        "foreign_share": [times.foreign_share(run) for run in runs],  # of the machine's cores
         "num_threads": sorted({run.host.num_threads for run in runs}),
         "hosts": len({(run.host.hostname, run.host.cpu, run.host.platform) for run in runs}),
         "commits": sorted({run.host.commit for run in runs}),

@@ -7,9 +7,10 @@ from types import ModuleType
 
 import pytest
 
-from eyechart.comparison import spoiled, timing
+from eyechart.comparison import timing
 from eyechart.files.storage import read_run
 from eyechart.schema import HistoryPoint, RunRecord, Segment
+from eyechart.scoring import times
 
 
 @pytest.fixture(scope="module")
@@ -73,26 +74,26 @@ def test_a_diverged_run_trained_on_what_it_saw(run: RunRecord) -> None:
 
 
 def test_foreign_load_is_a_share_of_all_cores(run: RunRecord) -> None:
-    assert spoiled.foreign_share(run) is None, "old run files do not say"
+    assert times.foreign_share(run) is None, "old run files do not say"
     busy = with_clocks(run, training_seconds=100.0, training_foreign_cpu_seconds=50.0)
-    assert spoiled.foreign_share(busy) == 0.25  # of 2 cores x 100 s
+    assert times.foreign_share(busy) == 0.25  # of 2 cores x 100 s
     large = busy.model_copy(update={"host": busy.host.model_copy(update={"num_machine_cores": 50})})
-    assert spoiled.foreign_share(large) == 0.01, "of the machine's cores, not of those that the container may use"
+    assert times.foreign_share(large) == 0.01, "of the machine's cores, not of those that the container may use"
     moment = with_clocks(run, training_seconds=4.0, training_foreign_cpu_seconds=8.0)
-    assert spoiled.foreign_share(moment) is None
+    assert times.foreign_share(moment) is None
 
 
 @pytest.mark.parametrize(("seconds", "expected"), [(0.0, False), (20.0, False), (20.4, True)])
 def test_foreign_load_spoils_a_run_above_a_tenth(run: RunRecord, seconds: float, expected: bool) -> None:
     busy = with_clocks(run, training_seconds=100.0, training_foreign_cpu_seconds=seconds)
-    assert spoiled.is_spoiled(busy) == spoiled.had_foreign_load(busy) == expected
+    assert times.is_spoiled(busy) == times.had_foreign_load(busy) == expected
 
 
 def test_an_uneven_machine_spoils_a_run(run: RunRecord) -> None:
-    assert not spoiled.is_spoiled(with_products(run, 1e11, 1.1e11))
-    assert not spoiled.is_spoiled(with_products(run, None, 1.2e11)), "old run files do not say"
-    assert spoiled.is_spoiled(with_products(run, 1.88e11, 1.02e11))
-    assert spoiled.matmul_change(with_products(run, 1e11, 2e11)) == 2, "slower before or after is the same"
+    assert not times.is_spoiled(with_products(run, 1e11, 1.1e11))
+    assert not times.is_spoiled(with_products(run, None, 1.2e11)), "old run files do not say"
+    assert times.is_spoiled(with_products(run, 1.88e11, 1.02e11))
+    assert times.matmul_change(with_products(run, 1e11, 2e11)) == 2, "slower before or after is the same"
 
 
 def test_the_whole_row(run: RunRecord) -> None:

@@ -16,7 +16,7 @@ from eyechart.report.classes import mistakes
 from eyechart.report.disagreement import image_uri, most_divided
 from eyechart.report.entries import group_runs, read_runs
 from eyechart.report.glyphs import PATHS
-from eyechart.report.learning import Reached, _told, mean_curves
+from eyechart.report.learning import Crossings, mean_curves, told
 from eyechart.words.numbers import time_label
 from eyechart.words.speech import Speech
 
@@ -53,17 +53,19 @@ def test_mean_curves_pair_the_seeds(fake_runs: ModuleType, tmp_path: Path) -> No
 
 def test_first_is_said_only_where_the_measurements_show_it() -> None:
     say = Speech()
-    cnn, vit, late = Reached("cnn", 9, 12), Reached("vit", 10, 13), Reached("alexnet", 20, 30)
-    assert (
-        _told(0.98, [cnn, vit], 2, say)
-        == "cnn and vit reach 98 % validation accuracy; which of them first is not shown"
+    cnn: Crossings = {0: (9, 12), 1: (7, 10)}
+    vit: Crossings = {0: (13, 15), 1: (9, 11)}  # clearly later with seed 0 alone
+    late: Crossings = {0: (20, 30), 1: (20, 30)}
+    once: Crossings = {0: (20, 30), 1: None}
+    never: Crossings = {0: None, 1: None}
+    goal = "98 % validation accuracy"
+    assert told(0.98, {"cnn": cnn, "vit": vit}, say) == (
+        f"cnn and vit reached {goal}; which of them first is not shown"
     )
-    assert (
-        _told(0.98, [cnn, late], 2, say)
-        == "cnn reaches 98 % validation accuracy first, after 12.0 s; alexnet after 30.0 s"
-    )
-    assert _told(0.98, [cnn], 2, say) == "Only cnn reaches 98 % validation accuracy, after 12.0 s"
-    assert _told(0.98, [cnn], 1, say) == "cnn reaches 98 % validation accuracy after 12.0 s"
+    assert told(0.98, {"vit": late, "cnn": cnn}, say) == f"cnn reached {goal} first, after 11.0 s; vit after 30.0 s"
+    assert told(0.98, {"cnn": cnn, "vit": never}, say) == f"Only cnn reached {goal}, after 11.0 s"
+    assert told(0.98, {"cnn": cnn, "vit": once}, say) == f"Only cnn reached {goal} with every seed, after 11.0 s"
+    assert told(0.98, {"cnn": cnn}, say) == f"cnn reached {goal} after 11.0 s"
 
 
 # --------------------------------------------------------------------------------------------- axes and labels

@@ -62,10 +62,10 @@ def test_the_clocks_say_whether_times_can_be_trusted(entries: list[Entry]) -> No
         "old runs: nothing is known, nothing is said"
     )
     quiet = [changed(entry, training_foreign_cpu_seconds=2.4, training_seconds=60.0) for entry in entries]
-    assert timing.section(quiet, ENGLISH).finding.endswith("other programs took 2 % of its cores at most")
+    assert timing.section(quiet, ENGLISH).finding.endswith("took 2 % of the machine's cores at most")
     busy = [*quiet[:2], changed(entries[2], training_foreign_cpu_seconds=30.0)]
     found = timing.section(busy, ENGLISH)
-    assert "times of 3 of 9 runs are not to be trusted" in found.finding
+    assert "Times of 3 of 9 runs are not to be trusted" in found.finding
     name = busy[2].name
     assert [row.marks for row in found.rows] == ["", "", f"spoiled: {name}-s0, {name}-s1 and {name}-s2"]
     assert "3 entraînements sur 9" in timing.section(busy, FRENCH).finding

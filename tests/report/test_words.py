@@ -12,10 +12,10 @@ import pytest
 from eyechart.report.answer import answer
 from eyechart.report.entries import Entry, Run, group_runs, read_runs
 from eyechart.report.entries import test_error as error_of  # pytest would take it for a test
-from eyechart.report.notices import notices
 from eyechart.report.pairs import Pairs
 from eyechart.schema import Comparison, Finding, Verdict
 from eyechart.words import numbers
+from eyechart.words.findings import sentence
 from eyechart.words.speech import Speech
 
 
@@ -163,9 +163,8 @@ def test_a_pretrained_leader_is_named_as_such(entries: list[Entry]) -> None:
 
 def test_notices_are_said_in_the_language_of_the_page() -> None:
     finding = Finding(kind="unfair", code="test-accesses", runs=("vit-s0",), facts={"accesses": 2})
-    assert notices([finding])[0].startswith("vit-s0: the test images were not opened exactly once")
-    assert notices([finding], "fr")[0].startswith("vit-s0\N{NARROW NO-BREAK SPACE}: les images de test")
-    assert notices([]) == []
+    assert sentence(finding).startswith("vit-s0: the test images were not opened exactly once")
+    assert sentence(finding, "fr").startswith("vit-s0\N{NARROW NO-BREAK SPACE}: les images de test")
 
 
 def test_diverged_runs_count_in_scores_and_not_in_times(fake_runs: ModuleType, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from eyechart.comparison.summaries import Certainty, certainty_of, summaries_of
 from eyechart.files.storage import read_run
 from eyechart.schema import Comparison, Family, Finding, Verdict
 from eyechart.scoring.measures import MEASURES, PRIMARY, Measure
+from eyechart.scoring.times import are_a_question
 from eyechart.words.class_means import absent_classes
 
 
@@ -72,7 +73,7 @@ def _compared(
 ) -> tuple[Family | None, list[Verdict]]:
     """The question over all contenders and the verdict of every pair; nothing where less than two have the metric."""
     measured = [each for each in contenders if any(measure.value(run) is not None for run in each.runs.values())]
-    if len(measured) < 2 or _is_fixed_by_the_rules(measure, contenders):
+    if len(measured) < 2 or _is_no_question(measure, contenders):
         return None, []
     facts = pairs.facts_of_pairs(measure, contenders, items, deviations.get(measure.name))
     if measure.name == PRIMARY:
@@ -90,10 +91,10 @@ def _item_deviations(items: ItemValues) -> dict[str, np.ndarray]:
     return dict(zip(items.values, np.split(deviations, len(items.values), axis=1), strict=True))
 
 
-def _is_fixed_by_the_rules(measure: Measure, contenders: list[Contender]) -> bool:
-    """Where the budget is a time, everyone takes it, and who takes less is no question."""
-    budgets = [run.rules.budget for contender in contenders for run in contender.runs.values()]
-    return measure.name == "training_seconds" and any(budget and budget.unit == "seconds" for budget in budgets)
+def _is_no_question(measure: Measure, contenders: list[Contender]) -> bool:
+    """Who takes less time is none where the budget is a time, which everyone takes, nor between machines."""
+    runs = [run for contender in contenders for run in contender.runs.values()]
+    return measure.name == "training_seconds" and not are_a_question(runs)
 
 
 def _family(measure: Measure, contenders: list[Contender], measured: list[Contender], items: ItemValues) -> Family:

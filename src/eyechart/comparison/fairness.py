@@ -11,9 +11,10 @@ import statistics
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from eyechart.comparison import effort, spoiled
+from eyechart.comparison import effort
 from eyechart.comparison.naming import by_contender, named
 from eyechart.schema import Finding, Rules
+from eyechart.scoring import times
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -204,17 +205,17 @@ def _machines(runs: Sequence[RunRecord]) -> list[Finding | None]:
 
 def _spoiled(runs: Sequence[RunRecord]) -> list[Finding | None]:
     """Runs that shared the machine: their scores stand, their times should not be compared."""
-    loaded = [run for run in runs if spoiled.had_foreign_load(run)]
-    changed = [run for run in runs if spoiled.machine_changed(run)]
+    loaded = [run for run in runs if times.had_foreign_load(run)]
+    changed = [run for run in runs if times.machine_changed(run)]
     found: list[Finding | None] = []
     if loaded:
-        share = max(spoiled.foreign_share(run) or 0.0 for run in loaded)
+        share = max(times.foreign_share(run) or 0.0 for run in loaded)
         # Where seconds are the budget, foreign load takes training from somebody; elsewhere it only spoils times.
         is_budget = any(run.rules.budget is not None and run.rules.budget.unit == "seconds" for run in loaded)
         kind = "unfair" if is_budget else "note"
         found.append(_about(kind, "foreign-load", loaded, runs, load=round(share, 3)))
     if changed:
-        ratio = max(spoiled.matmul_change(run) or 1.0 for run in changed)
+        ratio = max(times.matmul_change(run) or 1.0 for run in changed)
         found.append(_about("note", "uneven-machine", changed, runs, ratio=round(ratio, 2)))
     return found
 

@@ -12,8 +12,8 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from eyechart.comparison.spoiled import foreign_share, is_spoiled
 from eyechart.schema import HistoryPoint, RunRecord
+from eyechart.scoring.times import foreign_share, is_spoiled
 
 MILESTONES = (0.97, 0.98, 0.99)  # validation accuracy
 PRODUCT_SIDE = 2048

@@ -8,11 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from eyechart.report.entries import Entry, Run
+from eyechart.report import claims
+from eyechart.report.entries import Entry, runs_of
 from eyechart.report.pairs import Pairs
 from eyechart.schema import Rules, Verdict
-from eyechart.words.numbers import percent_decimals
+from eyechart.words.numbers import elided, percent_decimals
 from eyechart.words.speech import Speech
 
 MOST_NAMED = 4  # contenders in a sentence
@@ -28,7 +30,7 @@ class Answer:
 
 
 def answer(entries: list[Entry], pairs: Pairs, say: Speech) -> Answer:
-    standing = [entry for entry in entries if not entry.diverged]
+    standing = claims.standing(entries)
     if not standing:
         sentences = (
             say("No contender finished.", "Aucun concurrent n'est arrivé au bout."),
@@ -81,7 +83,7 @@ def _who_leads(standing: list[Entry], say: Speech) -> str:
             f"{leader.name}{start} got {error} {of_what} wrong.",
             f"{leader.name}{start} se trompe sur {error} {of_what}.",
         )
-    level = [entry.name for entry in standing if entry.error.mean == leader.error.mean]
+    level = [entry.name for entry in claims.leaders(standing)]
     if len(level) > 1:
         return say(
             f"{say.listed(level)} made equally few errors: {error} {of_what}.",
@@ -106,7 +108,7 @@ def _how_sure(standing: list[Entry], pairs: Pairs, say: Speech) -> str:
     for place, tell in TELLERS.items():
         group = [entry for entry, verdict in found if _place(leader, verdict) == place]
         if group:
-            told.append(tell(_names(group, len(standing) - 1, say), say))
+            told.append(tell(_subject(standing, say), _names(group, len(standing) - 1, say), say))
     return " ".join(told)
 
 
@@ -131,37 +133,65 @@ def _names(group: list[Entry], num_others: int, say: Speech) -> str:
     return say.listed([entry.name for entry in group])
 
 
-def _better(names: str, say: Speech) -> str:
-    return say("It is better ", "Il est meilleur ") + say.than(names) + "."
+class Subject(NamedTuple):
+    """How sentences speak of the first: as "it", or by its name where several are level."""
+
+    at_start: str
+    that: str  # "that it", "qu'il"
+    whether: str  # "Whether it is", "Est-il"
+    models: str
+
+    @staticmethod
+    def of(name: str, say: Speech) -> Subject:
+        return Subject(
+            name,
+            say(f"that {name}", elided("que", name)),
+            say(f"Whether {name} is", f"{name} est-il"),
+            say(f"The trained models of {name}", f"Les modèles entraînés {say.of(name)}"),
+        )
 
 
-def _better_runs(names: str, say: Speech) -> str:
+def _subject(standing: list[Entry], say: Speech) -> Subject:
+    if len(claims.leaders(standing)) > 1:
+        return Subject.of(standing[0].name, say)
+    models = say("Its trained models", "Ses modèles entraînés")
+    return Subject(say("It", "Il"), say("that it", "qu'il"), say("Whether it is", "Est-il"), models)
+
+
+def _better(who: Subject, names: str, say: Speech) -> str:
+    return who.at_start + say(" is better ", " est meilleur ") + say.than(names) + "."
+
+
+def _better_runs(who: Subject, names: str, say: Speech) -> str:
     return say(
-        f"Its trained models are better than those of {names}; whether the architectures differ, too few runs to say.",
-        f"Ses modèles entraînés sont meilleurs que ceux {say.of(names)} ; quant aux architectures, "
+        f"{who.models} are better than those of {names}; whether the architectures differ, too few runs to say.",
+        f"{who.models} sont meilleurs que ceux {say.of(names)} ; quant aux architectures, "
         "trop peu d'entraînements pour conclure.",
     )
 
 
-def _equivalent(names: str, say: Speech) -> str:
-    return say(f"It is equivalent to {names}: within 0.1 point.", f"Il est équivalent à {names} : à 0,1 point près.")
-
-
-def _not_shown(names: str, say: Speech) -> str:
+def _equivalent(who: Subject, names: str, say: Speech) -> str:
     return say(
-        f"That it is better {say.than(names)} is not shown.",
-        f"Qu'il soit meilleur {say.than(names)} n'est pas démontré.",
+        f"{who.at_start} is equivalent to {names}: within 0.1 point.",
+        f"{who.at_start} est équivalent à {names} : à 0,1 point près.",
     )
 
 
-def _too_few(names: str, say: Speech) -> str:
+def _not_shown(who: Subject, names: str, say: Speech) -> str:
     return say(
-        f"Whether it is better {say.than(names)}: too few runs to say.",
-        f"Est-il meilleur {say.than(names)} ? Trop peu d'entraînements pour conclure.",
+        f"T{who.that[1:]} is better {say.than(names)} is not shown.",
+        f"Q{who.that[1:]} soit meilleur {say.than(names)} n'est pas démontré.",
     )
 
 
-TELLERS: dict[str, Callable[[str, Speech], str]] = {
+def _too_few(who: Subject, names: str, say: Speech) -> str:
+    return say(
+        f"{who.whether} better {say.than(names)}: too few runs to say.",
+        f"{who.whether} meilleur {say.than(names)} ? Trop peu d'entraînements pour conclure.",
+    )
+
+
+TELLERS: dict[str, Callable[[Subject, str, Speech], str]] = {
     "better": _better,
     "these runs": _better_runs,
     "equivalent": _equivalent,
@@ -192,6 +222,12 @@ def seeds_text(entries: list[Entry], say: Speech) -> str:
     return say.between(min(numbers), max(numbers), "seed", "graine")
 
 
+def train_text(entries: list[Entry], say: Speech) -> str:
+    """On how many images they were trained."""
+    numbers = [run.record.splits.num_train for run in runs_of(entries)]
+    return say.between(min(numbers), max(numbers), "training image", "image d'entraînement")
+
+
 def finished_seeds_text(entries: list[Entry], say: Speech) -> str:
     """How many stand behind curves and classes."""
     numbers = [len(entry.judged) for entry in entries]
@@ -209,7 +245,7 @@ def _conditions(entries: list[Entry], say: Speech) -> str:
     parts = [
         say.counted(num_runs, "run", "entraînement"),
         say(f"{seeds} a contender", f"{seeds} par concurrent"),
-        say.counted(entries[0].first.splits.num_train, "training image", "image d'entraînement"),
+        train_text(entries, say),
     ]
     if len(rules) == 1:
         only = next(iter(rules))
@@ -225,10 +261,8 @@ def described_budget(rules: Rules, say: Speech) -> str:
     if rules.budget.unit == "seconds":
         time = re.sub(r"[.,]0 s$", " s", say.seconds(rules.budget.amount))
         return say(f"{time} of training each", f"{time} d'entraînement chacun")
-    unit = {"epochs": "époques", "images": "images", "steps": "pas"}[rules.budget.unit]
-    amount = say.count(rules.budget.amount)
-    return say(f"{amount} {rules.budget.unit} of training each", f"{amount} {unit} d'entraînement chacun")
-
-
-def runs_of(entries: list[Entry]) -> list[Run]:
-    return [run for entry in entries for run in entry.runs]
+    english, french = {"epochs": ("epoch", "époque"), "images": ("image", "image"), "steps": ("step", "pas")}[
+        rules.budget.unit
+    ]
+    amount = say.counted(rules.budget.amount, english, french)
+    return say(f"{amount} of training each", f"{amount} d'entraînement chacun")

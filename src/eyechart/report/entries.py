@@ -161,3 +161,7 @@ def _distinct_styles(records: list[RunRecord]) -> list[Style]:
         styles.append(free[0] if free else own)
         taken.add(styles[-1].colour)
     return styles
+
+
+def runs_of(entries: list[Entry]) -> list[Run]:
+    return [run for entry in entries for run in entry.runs]

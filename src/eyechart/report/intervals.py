@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eyechart.report import axes as scales
+from eyechart.report import claims
 from eyechart.report.answer import seeds_text
 from eyechart.report.charts import INK, NEUTRAL, Chart, Panel, new_panel, saved_panel, text_inches
 from eyechart.report.entries import Entry
@@ -105,7 +106,7 @@ def _set_axis(axes: Axes, metric: Metric, values: list[float], say: Speech) -> N
 
 def differences(entries: list[Entry], pairs: Pairs, folder: Path, say: Speech) -> Chart | None:
     """How many points each contender is behind the first, with the zone inside which two count as equivalent."""
-    standing = [entry for entry in entries if not entry.diverged]
+    standing = claims.standing(entries)
     found = [(entry, verdict) for entry in standing[1:] if (verdict := pairs.verdict(standing[0], entry))]
     if not found:
         return None
@@ -130,8 +131,17 @@ def differences(entries: list[Entry], pairs: Pairs, folder: Path, say: Speech) -
         "une différence ; la zone grise est ±0,1 point, où deux concurrents comptent comme équivalents. Quelles paires "
         "diffèrent de façon démontrée, les verdicts le disent.",
     )
-    title = say(f"How far behind {leader.name} the others are", f"Le retard des autres sur {leader.name}")
+    title = differences_title(entries, pairs, say)
     return Chart("differences", title, caption, (panel,))
+
+
+def differences_title(entries: list[Entry], pairs: Pairs, say: Speech) -> str:
+    """Who is behind is said where everybody is."""
+    first, *others = claims.standing(entries) or [entries[0]]
+    verdicts = [verdict for entry in others if (verdict := pairs.verdict(first, entry))]
+    if verdicts and all(verdict.first == first.name and verdict.difference > 0 for verdict in verdicts):
+        return say(f"How far behind {first.name} the others are", f"Le retard des autres sur {first.name}")
+    return say(f"Paired differences from {first.name}", f"Différences appariées avec {first.name}")
 
 
 def _behind(leader: Entry, verdict: Verdict) -> tuple[float, float, float]:

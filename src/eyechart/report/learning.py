@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from eyechart.comparison.uncertainty import mean_interval
 from eyechart.report import axes as scales
-from eyechart.report.answer import finished_seeds_text, runs_of
+from eyechart.report import claims
+from eyechart.report.answer import finished_seeds_text
 from eyechart.report.charts import Chart, Panel, new_panel, saved_panel, text_inches
 from eyechart.report.entries import Entry, Run
-from eyechart.report.notices import same_machine
 from eyechart.schema import HistoryPoint
 from eyechart.words.numbers import shortened
 from eyechart.words.speech import Speech
@@ -73,7 +73,7 @@ def learning_curves(entries: list[Entry], folder: Path, say: Speech) -> Chart | 
         Measure("loss", f"{loss} ({nats})", lambda point: point.validation_loss, say.plain),
     )
     panels = [panel for measure in measures for panel in _row(entries, measure, folder, say)]
-    return Chart("learning", _finding(entries, say), _caption(entries, say), tuple(panels))
+    return Chart("learning", finding(entries, say), _caption(entries, say), tuple(panels))
 
 
 def _row(entries: list[Entry], measure: Measure, folder: Path, say: Speech) -> list[Panel]:
@@ -162,54 +162,55 @@ def _draw(axes: Axes, curves: list[tuple[Entry, Curve]], say: Speech) -> None:
 # --------------------------------------------------------------------------------------------- words
 
 
-def _finding(entries: list[Entry], say: Speech) -> str:
-    """Who reaches the highest milestone first, when times may be compared; else only what is drawn."""
-    standing = [entry for entry in entries if not entry.diverged]
-    if same_machine(runs_of(entries)):
+def finding(entries: list[Entry], say: Speech) -> str:
+    """Who reached the highest milestone first, when times may be compared; else only what is drawn."""
+    standing = claims.standing(entries)
+    if claims.may_compare_speed(entries):
         for milestone in MILESTONES:
-            reached = [Reached(entry.name, *time) for entry in standing if (time := _time_to(entry, milestone))]
-            if reached:
-                return _told(milestone, sorted(reached, key=lambda each: each.latest), len(standing), say)
+            reached = {entry.name: _crossings(entry, milestone) for entry in standing}
+            if any(all(times.values()) for times in reached.values()):
+                return told(milestone, reached, say)
     return say("Validation error and loss while training", "Erreur et perte de validation pendant l'entraînement")
 
 
-@dataclass(frozen=True)
-class Reached:
-    """When a contender crossed a milestone: between two measurements, in seconds of training."""
-
-    name: str
-    earliest: float
-    latest: float
+Crossings = dict[int, tuple[float, float] | None]  # seed -> training seconds of the last look below, the first at it
 
 
-def _told(milestone: float, reached: list[Reached], num_contenders: int, say: Speech) -> str:
-    first, level = reached[0], say.short_percent(milestone)
+def told(milestone: float, reached: dict[str, Crossings], say: Speech) -> str:
+    """Who was first, by `reached` of every contender; whoever reached it with every seed counts as there."""
+    level = say.short_percent(milestone)
     goal = say(f"{level} validation accuracy", f"{level} d'exactitude en validation")
-    at = say(f"after {say.seconds(first.latest)}", f"après {say.seconds(first.latest)}")
-    if num_contenders == 1:
-        return say(f"{first.name} reaches {goal} {at}", f"{first.name} atteint {goal} {at}")
+    latest = {name: statistics.fmean(time[1] for time in found.values() if time)
+              for name, found in reached.items() if all(found.values())}  # fmt: skip
+    order = sorted(latest, key=lambda name: latest[name])
+    first, at = order[0], say(f"after {say.seconds(latest[order[0]])}", f"après {say.seconds(latest[order[0]])}")
     if len(reached) == 1:
-        return say(f"Only {first.name} reaches {goal}, {at}", f"Seul {first.name} atteint {goal}, {at}")
-    together = [each.name for each in reached if each.earliest < first.latest]
+        return say(f"{first} reached {goal} {at}", f"{first} a atteint {goal} {at}")
+    if len(order) == 1:
+        others = any(time for name, found in reached.items() if name != first for time in found.values())
+        always = say(" with every seed", " avec chaque graine") if others else ""
+        return say(f"Only {first} reached {goal}{always}, {at}", f"Seul {first} a atteint {goal}{always}, {at}")
+    together = [first, *(name for name in order[1:] if not _is_before(reached[first], reached[name]))]
     if len(together) > 1:
         return say(
-            f"{say.listed(together)} reach {goal}; which of them first is not shown",
-            f"{say.listed(together)} atteignent {goal} ; lequel en premier n'est pas démontré",
+            f"{say.listed(together)} reached {goal}; which of them first is not shown",
+            f"{say.listed(together)} ont atteint {goal} ; lequel en premier n'est pas démontré",
         )
-    second, later = reached[1].name, say.seconds(reached[1].latest)
+    second, later = order[1], say.seconds(latest[order[1]])
     return say(
-        f"{first.name} reaches {goal} first, {at}; {second} after {later}",
-        f"{first.name} atteint {goal} en premier, {at} ; {second} après {later}",
+        f"{first} reached {goal} first, {at}; {second} after {later}",
+        f"{first} a atteint {goal} en premier, {at} ; {second} après {later}",
     )
 
 
-def _time_to(entry: Entry, accuracy: float) -> tuple[float, float] | None:
-    """Mean training seconds of the last measurement below `accuracy` and the first at it; None if a run never was."""
-    times = [_crossing(run, accuracy) for run in entry.runs]
-    found = [time for time in times if time is not None]
-    if len(found) < len(times):
-        return None
-    return statistics.fmean(before for before, _ in found), statistics.fmean(after for _, after in found)
+def _is_before(one: Crossings, other: Crossings) -> bool:
+    """Whether one was there before the other in every pair of seeds that both have, by the looks at validation."""
+    pairs = [(one[seed], other[seed]) for seed in one.keys() & other.keys()]
+    return bool(pairs) and all(mine and its and mine[1] <= its[0] for mine, its in pairs)
+
+
+def _crossings(entry: Entry, accuracy: float) -> Crossings:
+    return {run.record.seed: _crossing(run, accuracy) for run in entry.runs}
 
 
 def _crossing(run: Run, accuracy: float) -> tuple[float, float] | None:

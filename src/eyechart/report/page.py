@@ -25,13 +25,13 @@ from eyechart.report.intervals import differences, intervals
 from eyechart.report.leaderboard import cost_columns, leaderboard
 from eyechart.report.learning import learning_curves
 from eyechart.report.matrix import finding, legend, matrices
-from eyechart.report.notices import notices
 from eyechart.report.pairs import Pairs
 from eyechart.report.provenance import provenance, run_link
 from eyechart.report.synthesis import Facts, Part, as_markdown, calibration_part, labels_part, synthesis
 from eyechart.report.tradeoff import accuracy_against_cost
 from eyechart.report.tuning import tuning_curves
 from eyechart.schema import Comparison
+from eyechart.words.findings import sentence as finding_sentence
 from eyechart.words.numbers import unbroken
 from eyechart.words.speech import Speech, speech
 
@@ -90,7 +90,8 @@ def write_report(
         calibrated = calibration.section(entries, figures, say)
     contradicted, disagreed = labels.section(entries, say), disagreement(entries, say)
     sections = {"clocks": timing.section(entries, say), "calibration": calibrated, "labels": contradicted}
-    facts = Facts(entries, pairs, problems + notices(found.findings, say.lang), verdict_sentence(found, say), say)
+    told = problems + [finding_sentence(each, say.lang) for each in found.findings]
+    facts = Facts(entries, pairs, told, verdict_sentence(found, say), say)
     parts = synthesis(facts, calibration_part(calibrated, say), labels_part(contradicted, say))
     write_text(output.parent / synthesis_name(output), as_markdown(parts, facts, figures))
     write_text(output, _page(facts, parts, charts, sections, disagreed, output))

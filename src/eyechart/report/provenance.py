@@ -10,8 +10,7 @@ from pathlib import Path
 from eyechart.base.errors import StorageError
 from eyechart.base.foreign_text import address
 from eyechart.files.storage import RUN_FILE, read_study
-from eyechart.report.answer import runs_of
-from eyechart.report.entries import Entry, Run, test_error
+from eyechart.report.entries import Entry, Run, runs_of, test_error
 from eyechart.report.fields import Facts, facts, value_text
 from eyechart.schema import Execution, Host, Plan, Recipe, Tuning
 from eyechart.words.speech import ENGLISH, Speech

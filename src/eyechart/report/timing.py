@@ -6,11 +6,10 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from eyechart.comparison.spoiled import foreign_share, is_spoiled
 from eyechart.comparison.timing import Milestone, Spread, Timing, timing
-from eyechart.report.answer import runs_of
-from eyechart.report.entries import Entry
+from eyechart.report.entries import Entry, runs_of
 from eyechart.report.leaderboard import Cell
+from eyechart.scoring.times import foreign_share, is_spoiled
 from eyechart.words.speech import Speech
 
 
@@ -129,15 +128,16 @@ def _finding(entries: list[Entry], say: Speech) -> str:
     num_spoiled, num_runs = sum(map(is_spoiled, runs)), len(runs)
     if num_spoiled:
         return say(
-            f"The machine was not theirs alone: times of {num_spoiled} of {num_runs} runs are not to be trusted",
-            f"La machine n'était pas à eux seuls : les temps de {num_spoiled} entraînements sur {num_runs} ne sont pas "
-            "fiables",
+            f"Times of {num_spoiled} of {num_runs} runs are not to be trusted: other work beside, or a machine that "
+            "changed its pace",
+            f"Les temps de {num_spoiled} entraînements sur {num_runs} ne sont pas fiables : d'autres travaux à côté, "
+            "ou une machine qui a changé d'allure",
         )
     if len(known) == num_runs:
         most = say.percent(max(known), 0)
         return say(
-            f"Every run had the machine to itself: other programs took {most} of its cores at most",
-            f"Chaque entraînement avait la machine pour lui : les autres programmes ont pris au plus {most} des cœurs",
+            f"While they trained, other programs took {most} of the machine's cores at most",
+            f"Pendant l'entraînement, les autres programmes ont pris au plus {most} des cœurs de la machine",
         )
     return say("What training took", "Ce que l'entraînement a pris")
 

@@ -9,15 +9,12 @@ from pathlib import Path
 
 from eyechart.comparison.uncertainty import mean_interval
 from eyechart.report import axes as scales
-from eyechart.report.answer import runs_of
+from eyechart.report import claims
 from eyechart.report.charts import Chart, Panel, new_panel, saved_panel
 from eyechart.report.entries import Entry
-from eyechart.report.notices import same_machine
-from eyechart.report.pairs import Pairs, not_shown_to_differ
+from eyechart.report.pairs import Pairs
 from eyechart.schema import RunRecord
 from eyechart.words.speech import Speech
-
-CLEARLY = 1.1  # costs closer than this factor are not told apart: times repeat no better
 
 
 @dataclass(frozen=True)
@@ -123,23 +120,23 @@ def _short(text: str) -> str:
 def cost_finding(entries: list[Entry], pairs: Pairs, say: Speech) -> str:
     """What the contender with the fewest errors costs, only where it was shown to be better than all others."""
     neutral = say("Test error against what it costs", "L'erreur de test et ce qu'elle coûte")
-    standing = [entry for entry in entries if not entry.diverged]
-    if len(standing) < 2 or not_shown_to_differ(entries, pairs):
+    standing, of_what = claims.standing(entries), claims.lead_of_first(entries, pairs)
+    if of_what is None:
         return neutral
     leader = standing[0]
-    comparable = [price for price in prices(say) if same_machine(runs_of(entries)) or not price.is_time]
-    cheapest = [price.best for price in comparable if _is_cheapest(leader, standing, price)]
-    fewest = say(f"{leader.name} makes the fewest errors", f"{leader.name} fait le moins d'erreurs")
+    errors, moins = ("fewer errors", "moins") if len(standing) == 2 else ("the fewest errors", "le moins")
+    fewest = say(f"{leader.name} makes {errors}", f"{leader.name} fait {moins} d'erreurs")
+    if of_what == "these runs":
+        fewest = say(f"In these runs {leader.name} made {errors}",
+                     f"Dans ces entraînements, {leader.name} a fait {moins} d'erreurs")  # fmt: skip
+    allowed = {"training": claims.may_compare_training(entries), "latency": claims.may_compare_speed(entries)}
+    comparable = [price for price in prices(say) if allowed.get(price.name, True)]
+    cheapest = [price.best for price in comparable if claims.least(standing, price.quantity) == [leader]]
     if cheapest:
         return fewest + say(" and is ", " et est ") + say.listed(cheapest)
     price = comparable[-1]
     best = min(standing, key=lambda entry: entry.mean(price.quantity))
     ratio = leader.mean(price.quantity) / best.mean(price.quantity)
-    if not math.isfinite(ratio) or ratio < CLEARLY:
+    if not math.isfinite(ratio) or ratio < claims.CLEARLY:
         return neutral
     return fewest + say(", at ", ", pour ") + f"{say.significant(ratio, 2)} {price.as_many} {say.of(best.name)}"
-
-
-def _is_cheapest(leader: Entry, standing: list[Entry], price: Price) -> bool:
-    own = leader.mean(price.quantity)
-    return all(own * CLEARLY < entry.mean(price.quantity) for entry in standing if entry is not leader)

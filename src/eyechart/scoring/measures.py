@@ -14,6 +14,7 @@ from typing import Literal
 import numpy as np
 
 from eyechart.schema import PROBABILITY_FLOOR, RunRecord
+from eyechart.scoring.times import is_spoiled
 
 Quantity = Callable[[RunRecord], float | None]  # None: this run has no such number
 ValuesOfItems = Callable[[np.ndarray, np.ndarray], np.ndarray]  # labels (N,), probabilities (N, K) -> float64 (N,)
@@ -94,14 +95,14 @@ MEASURES: dict[str, Measure] = {
             is_cooled=True,
         ),
         # Less than 3 % is what the same model under two names may differ by (rule 12).
-        # A run that diverged ended early: its time is no achievement.
+        # A run that diverged ended early, which is no achievement; beside other work, a time is nobody's.
         Measure(
             "training_seconds",
             False,
             "ratio",
             "seconds",
             math.log(1.03),
-            lambda run: run.clocks.training_seconds if run.status == "finished" else None,
+            lambda run: run.clocks.training_seconds if run.status == "finished" and not is_spoiled(run) else None,
         ),
         # Half a point: AP comes from steps of recall and moves several times as much as accuracy with the seed.
         Measure("map", True, "difference", "points", 0.005, lambda run: run.detection.map if run.detection else None),

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from eyechart.comparison.power import fewest_seeds
-from eyechart.comparison.spoiled import is_spoiled
-from eyechart.report.answer import runs_of
-from eyechart.report.entries import Entry
-from eyechart.report.notices import same_machine
+from eyechart.report import claims
+from eyechart.report.entries import Entry, runs_of
 from eyechart.report.pairs import not_shown_to_differ
 from eyechart.report.synthesis.part import MOST_NAMED, Facts, Part, made
 from eyechart.schema import RunRecord
+from eyechart.scoring import times
 from eyechart.words.numbers import percent_decimals
 from eyechart.words.speech import Speech
 
@@ -31,21 +28,26 @@ def speed_against_accuracy(facts: Facts) -> Part | None:
     if len(standing) < 2:
         return None
     title = say("Speed against accuracy", "Vitesse et exactitude")
-    if not same_machine(runs_of(facts.entries)):
+    if not times.same_machine(_records(facts)):
         sentence = say(
             "The runs were made on different machines, threads or versions: their times are not compared here.",
             "Les entraînements viennent de machines, de fils d'exécution ou de versions différentes : leurs durées ne "
             "sont pas comparées ici.",
         )
         return made(title, [sentence], ("cost",))
-    if _same_seconds(facts):
+    if all(run.rules.budget and run.rules.budget.unit == "seconds" for run in _records(facts)):
         sentence = say(
             "The budget was a time and the same for all: the errors say what each made of it.",
             "Le budget était une durée, la même pour tous : les erreurs disent ce que chacun en a tiré.",
         )
         return made(title, [sentence, _took(facts), _spoiled(facts)], ("cost", "clocks"), ("cost-parameters",))
-    sentences = [_took(facts), _spoiled(facts) or _on_the_front(facts)]
+    front = _on_the_front(facts) if claims.may_compare_training(facts.entries) else ""
+    sentences = [_took(facts), _spoiled(facts), front]
     return made(title, sentences, ("cost", "clocks", "learning"), ("cost-training", "learning-error-seconds"))
+
+
+def _records(facts: Facts) -> list[RunRecord]:
+    return [run.record for run in runs_of(facts.entries)]
 
 
 def _took(facts: Facts) -> str:
@@ -58,21 +60,16 @@ def _took(facts: Facts) -> str:
 
 def _spoiled(facts: Facts) -> str:
     """Which clocks are not to be trusted."""
-    runs = runs_of(facts.entries)
-    number = sum(is_spoiled(run.record) for run in runs)
+    runs = _records(facts)
+    number = sum(map(times.is_spoiled, runs))
     if not number:
         return ""
     return facts.say(
-        f"In {number} of {len(runs)} runs the machine was not theirs alone: those times are not to be trusted.",
-        f"Dans {number} entraînements sur {len(runs)}, la machine n'était pas à eux seuls : ces durées ne sont pas "
-        "fiables.",
+        f"In {number} of {len(runs)} runs other programs worked beside, or the machine changed its pace: those times "
+        "are not to be trusted.",
+        f"Dans {number} entraînements sur {len(runs)}, d'autres programmes travaillaient à côté, ou la machine a "
+        "changé d'allure : ces durées ne sont pas fiables.",
     )
-
-
-def _same_seconds(facts: Facts) -> bool:
-    """Whether everyone had the same training time by the rules, so that who took less is no question."""
-    budgets = {run.record.rules.budget for run in runs_of(facts.entries)}
-    return all(budget is not None and budget.unit == "seconds" for budget in budgets)
 
 
 def _on_the_front(facts: Facts) -> str:
@@ -132,9 +129,9 @@ def what_to_take_from_it(facts: Facts) -> Part | None:
     if len(standing) < 2:
         return None
     told = [_for_accuracy(facts)]
-    if same_machine(runs_of(facts.entries)) and not _same_seconds(facts) and not _spoiled(facts):
-        told.append(_cheapest(facts, training_seconds, _for_time))
-    told.append(_cheapest(facts, num_parameters, _for_size))
+    if claims.may_compare_training(facts.entries):
+        told.append(_for_time(claims.least(standing, training_seconds), say))
+    told.append(_for_size(claims.least(standing, num_parameters, factor=1.0), say))
     detectors = [entry.name for entry in standing if entry.first.detection is not None]
     if detectors:
         names = say.listed(detectors)
@@ -146,12 +143,18 @@ def what_to_take_from_it(facts: Facts) -> Part | None:
 def _for_accuracy(facts: Facts) -> str:
     say, standing = facts.say, facts.standing
     leader, open_others = standing[0], not_shown_to_differ(standing, facts.pairs)
+    level = claims.leaders(standing)
+    names = say.listed([entry.name for entry in level])
     best = say(
-        f"Where accuracy counts most: {leader.name} (error {_error(leader, say)})",
-        f"Si l'exactitude compte le plus : {leader.name} (erreur {_error(leader, say)})",
+        f"Where accuracy counts most: {names} (error {_error(leader, say)})",
+        f"Si l'exactitude compte le plus : {names} (erreur {_error(leader, say)})",
     )
+    if len(level) > 1:
+        return best + say(", which are level.", ", à égalité.")
     if not open_others:
-        return best + "."
+        if claims.lead_of_first(standing, facts.pairs) == "architectures":
+            return best + "."
+        return best + say(", shown for these trained models alone.", ", démontré pour ces seuls modèles entraînés.")
     names = say.listed([entry.name for entry in open_others[:MOST_NAMED]])
     return best + say(
         f", of which it is not shown that it does better {say.than(names)}.",
@@ -159,26 +162,32 @@ def _for_accuracy(facts: Facts) -> str:
     )
 
 
-def _cheapest(facts: Facts, quantity: Callable[[RunRecord], float], told: Callable[[Entry, Speech], str]) -> str:
-    return told(min(facts.standing, key=lambda entry: entry.mean(quantity)), facts.say)
-
-
 def _error(entry: Entry, say: Speech) -> str:
     return say.percent(entry.error.mean, percent_decimals(entry.error.low, entry.error.high))
 
 
-def _for_time(entry: Entry, say: Speech) -> str:
-    time = say.seconds(entry.mean(training_seconds))
+def _for_time(quickest: list[Entry], say: Speech) -> str:
+    """Those that took the least, with time and error of each: several where they are not told apart."""
+    told = [
+        say(
+            f"{entry.name} ({say.seconds(entry.mean(training_seconds))}, error {_error(entry, say)})",
+            f"{entry.name} ({say.seconds(entry.mean(training_seconds))}, erreur {_error(entry, say)})",
+        )
+        for entry in quickest
+    ]
     return say(
-        f"Where training time is short: {entry.name} took the least, {time}, with an error of {_error(entry, say)}.",
-        f"Si le temps d'entraînement manque : {entry.name} en a pris le moins, {time}, pour une erreur de "
-        f"{_error(entry, say)}.",
+        f"Where training time is short: {say.listed(told)} took the least.",
+        f"Si le temps d'entraînement manque : {say.listed(told)} en {'ont' if len(told) > 1 else 'a'} pris le moins.",
     )
 
 
-def _for_size(entry: Entry, say: Speech) -> str:
-    size = say.scaled(entry.mean(num_parameters))
+def _for_size(smallest: list[Entry], say: Speech) -> str:
+    size = say.scaled(smallest[0].mean(num_parameters))
+    told = [
+        say(f"{entry.name} (error {_error(entry, say)})", f"{entry.name} (erreur {_error(entry, say)})")
+        for entry in smallest
+    ]
     return say(
-        f"Where the model must be small: {entry.name} has {size} parameters and an error of {_error(entry, say)}.",
-        f"Si le modèle doit être petit : {entry.name} a {size} paramètres et une erreur de {_error(entry, say)}.",
+        f"Where the model must be small: {say.listed(told)}, with {size} parameters.",
+        f"Si le modèle doit être petit : {say.listed(told)}, avec {size} paramètres.",
     )

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from eyechart.report.answer import described_budget, is_pretrained, runs_of, seeds_text
-from eyechart.report.entries import Entry
+from eyechart.report.answer import described_budget, is_pretrained, seeds_text, train_text
+from eyechart.report.entries import Entry, runs_of
 from eyechart.report.synthesis.part import MOST_NAMED, Facts, Part, made
 
 
 def what_was_compared(facts: Facts) -> Part | None:
     say, entries = facts.say, facts.entries
-    card, splits = entries[0].first.dataset, entries[0].first.splits
+    card = entries[0].first.dataset
     names = _names(entries, facts)
     number = say.counted(len(entries), "contender", "concurrent")
-    train, test = say.count(splits.num_train), say.count(entries[0].first.test.num_items)
-    seeds = seeds_text(entries, say)
+    seeds, train = seeds_text(entries, say), train_text(entries, say)
+    test = say.count(entries[0].first.test.num_items)
     sentences = [
         say(
             f"{number} ({names}) learned to tell the {card.num_classes} classes of {card.title} apart.",
             f"{number} ({names}) ont appris à distinguer les {card.num_classes} classes de {card.title}.",
         ),
         say(
-            f"Each was trained with {seeds} on {train} images and judged on the same {test} test images.",
-            f"Chacun a été entraîné avec {seeds} sur {train} images et jugé sur les mêmes {test} images de test.",
+            f"Each was trained with {seeds} on {train} and judged on the same {test} test images.",
+            f"Chacun a été entraîné avec {seeds} sur {train} et jugé sur les mêmes {test} images de test.",
         ),
         _rules(facts),
         _test_accesses(facts),

@@ -1,4 +1,4 @@
-"""Whether a run had the machine to itself, which is what its times are worth (rule 10).
+"""What the times of runs are worth: whether each had the machine to itself, and which may be compared (rule 10).
 
 What is not known spoils nothing: run files written before it was measured, machines that do not count it, and runs of
 a few seconds, in which counting by ticks shows nothing.  On a CUDA device foreign work of the device itself is not
@@ -6,6 +6,8 @@ counted; the matrix product, which runs there, tells of it.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from eyechart.schema import RunRecord
 
@@ -47,3 +49,19 @@ def machine_changed(run: RunRecord) -> bool:
 def is_spoiled(run: RunRecord) -> bool:
     """Whether the run's times should not be compared with others."""
     return had_foreign_load(run) or machine_changed(run)
+
+
+def same_machine(runs: Iterable[RunRecord]) -> bool:
+    """One computer, one device, the same threads and versions: else their times are not compared at all."""
+    return len({_machine(run) for run in runs}) == 1
+
+
+def are_a_question(runs: Iterable[RunRecord]) -> bool:
+    """Whether training times can be compared: on one machine, and where no budget of seconds fixed them beforehand."""
+    runs = list(runs)
+    return same_machine(runs) and not any(run.rules.budget and run.rules.budget.unit == "seconds" for run in runs)
+
+
+def _machine(run: RunRecord) -> tuple[object, ...]:
+    host = run.host
+    return host.hostname, host.cpu, host.device, host.num_threads, tuple(sorted(host.versions.items()))

@@ -1,0 +1,55 @@
+"""What may be said of contenders, and of what: every heading, sentence and piece of advice asks here first.
+
+A lead is said where a verdict shows it (rule 9): of architectures, or only of the runs that were made.  Times are set
+beside each other where they are a result: on one machine that worked for nobody else, and not fixed by a budget.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+from eyechart.report.entries import Entry, runs_of
+from eyechart.report.pairs import Pairs
+from eyechart.schema import RunRecord
+from eyechart.scoring import times
+
+CLEARLY = 1.1  # costs closer than this factor are not told apart: times repeat no better
+
+
+def standing(entries: list[Entry]) -> list[Entry]:
+    """Those of which at least one run finished, fewest errors first."""
+    return [entry for entry in entries if not entry.diverged]
+
+
+def leaders(entries: list[Entry]) -> list[Entry]:
+    """The first, and whoever has the same mean error."""
+    finished = standing(entries)
+    return [entry for entry in finished if entry.error.mean == finished[0].error.mean]
+
+
+def lead_of_first(entries: list[Entry], pairs: Pairs) -> Literal["architectures", "these runs"] | None:
+    """Of what it was shown that the first makes fewer errors than every other one; None: not shown, or nobody else."""
+    finished = standing(entries)
+    if len(finished) < 2 or not all(pairs.is_better(finished[0], other) for other in finished[1:]):
+        return None
+    verdicts = [pairs.verdict(finished[0], other) for other in finished[1:]]
+    return "these runs" if any(each and each.scope == "these runs" for each in verdicts) else "architectures"
+
+
+def may_compare_training(entries: list[Entry]) -> bool:
+    """Whether who trained faster may be said."""
+    runs = [run.record for run in runs_of(entries)]
+    return times.are_a_question(runs) and not any(map(times.is_spoiled, runs))
+
+
+def may_compare_speed(entries: list[Entry]) -> bool:
+    """Whether times may be compared that no budget fixes: of one answer, of the way to a goal."""
+    runs = [run.record for run in runs_of(entries)]
+    return times.same_machine(runs) and not any(map(times.is_spoiled, runs))
+
+
+def least(entries: list[Entry], quantity: Callable[[RunRecord], float], factor: float = CLEARLY) -> list[Entry]:
+    """Those whose mean is the smallest, or within `factor` of it: they are not told apart."""
+    smallest = min(entry.mean(quantity) for entry in entries)
+    return [entry for entry in entries if entry.mean(quantity) <= smallest * factor]
