@@ -155,11 +155,17 @@ def _cells(contender: str, result: Contender, words: Words) -> tuple[str, ...]:
         *(_spread(result[name]["values"], 100, 2) for name in ("macro_precision", "macro_recall", "macro_f1")),
         *_losses(result),
         seconds(result["train_seconds"]["mean"]),
-        f"{result['images_seen']:,}",
+        f"{_images_seen(result):,}",
         f"{round(result['num_parameters']['mean']):,}",
     )
     start = as_markdown_code(result["weights"]) + ("†" if result["weights"] != "none" else "")
     return (as_markdown_code(contender), start, *(localised(cell, words) for cell in cells))
+
+
+def _images_seen(result: Contender) -> int:
+    """The mean over the seeds; records of before 2026-11-26 have one number."""
+    seen = result["images_seen"]
+    return round(statistics.mean(seen)) if isinstance(seen, list) else seen
 
 
 def _losses(result: Contender) -> tuple[str, str]:
