@@ -59,7 +59,7 @@ def _mapped(path: Path) -> np.ndarray:
 
 def _check_shapes(folder: Path, known: KnownDataset, train: LabelledImages, test: LabelledImages) -> None:
     for part, images, count in (("train", train, known.num_train), ("test", test, known.num_test)):
-        expected = (count, 1, known.side_pixels, known.side_pixels)
+        expected = (count, 1, known.height, known.width)
         highest = int(images.labels.max())
         if images.images.shape != expected or len(images.labels) != count or highest >= len(known.classes):
             raise DatasetError(

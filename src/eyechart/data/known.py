@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import string
 from dataclasses import dataclass
+from typing import Literal
 
 from eyechart.schema import DatasetCard
 
@@ -22,10 +23,16 @@ class KnownDataset:
     classes: tuple[str, ...]
     num_train: int
     num_test: int
-    side_pixels: int
+    height: int  # pixels
+    width: int
+    num_channels: Literal[1, 3] = 1
+
+    @property
+    def size_in_words(self) -> str:
+        return f"{self.height} x {self.width} pixels" + (" in colour" if self.num_channels > 1 else "")
 
     def card(self, content_sha256: str) -> DatasetCard:
-        """The card that travels into every run; all of these datasets are grey and square."""
+        """The card that travels into every run."""
         return DatasetCard(
             name=self.name,
             title=self.title,
@@ -33,9 +40,9 @@ class KnownDataset:
             licence=self.licence,
             content_sha256=content_sha256,
             classes=self.classes,
-            num_channels=1,
-            height=self.side_pixels,
-            width=self.side_pixels,
+            num_channels=self.num_channels,
+            height=self.height,
+            width=self.width,
             num_train=self.num_train,
             num_test=self.num_test,
         )
@@ -51,7 +58,8 @@ _ALL = (
         classes=DIGITS,
         num_train=60_000,
         num_test=10_000,
-        side_pixels=28,
+        height=28,
+        width=28,
     ),
     KnownDataset(
         name="fashion-mnist",
@@ -73,7 +81,8 @@ _ALL = (
         ),
         num_train=60_000,
         num_test=10_000,
-        side_pixels=28,
+        height=28,
+        width=28,
     ),
     KnownDataset(
         name="kmnist",
@@ -84,7 +93,8 @@ _ALL = (
         classes=("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"),
         num_train=60_000,
         num_test=10_000,
-        side_pixels=28,
+        height=28,
+        width=28,
     ),
     KnownDataset(
         name="emnist-letters",
@@ -95,7 +105,8 @@ _ALL = (
         classes=tuple(string.ascii_uppercase),
         num_train=124_800,
         num_test=20_800,
-        side_pixels=28,
+        height=28,
+        width=28,
     ),
     KnownDataset(
         name="qmnist",
@@ -106,7 +117,8 @@ _ALL = (
         classes=DIGITS,
         num_train=60_000,
         num_test=60_000,
-        side_pixels=28,
+        height=28,
+        width=28,
     ),
     KnownDataset(
         name="usps",
@@ -117,7 +129,8 @@ _ALL = (
         classes=DIGITS,
         num_train=7_291,
         num_test=2_007,
-        side_pixels=16,
+        height=16,
+        width=16,
     ),
     KnownDataset(
         name="digits",
@@ -128,7 +141,8 @@ _ALL = (
         classes=DIGITS,
         num_train=1_442,
         num_test=355,
-        side_pixels=8,
+        height=8,
+        width=8,
     ),
 )
 
