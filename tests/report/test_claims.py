@@ -21,7 +21,8 @@ from eyechart.report import intervals, learning, matrix, timing
 from eyechart.report.answer import answer
 from eyechart.report.entries import Entry, group_runs, read_runs
 from eyechart.report.pairs import Pairs
-from eyechart.report.synthesis import Facts, synthesis
+from eyechart.report.section import Facts
+from eyechart.report.synthesis import synthesis
 from eyechart.report.tradeoff import cost_finding
 from eyechart.schema import Budget, Comparison, RunRecord
 from eyechart.words.speech import Speech

@@ -16,8 +16,7 @@ import pytest
 from scipy.stats import binomtest
 
 from eyechart.files.storage import RUN_FILE, read_run
-from eyechart.report.page import section_titles, write_report
-from eyechart.words.speech import Speech
+from eyechart.report.page import SECTIONS, write_report
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
@@ -54,7 +53,7 @@ def test_links_lead_to_the_run_files_and_figures(page: Any, report: Path, five_r
 
 def test_sections_stand_in_order(report: Path) -> None:
     found = re.findall(r'<section id="(\w+)"', report.read_text())
-    assert found == ["answer", *(anchor for anchor in section_titles(Speech()) if anchor in found)]
+    assert found == ["answer", *(section.anchor for section in SECTIONS if section.anchor in found)]
     assert {"answer", "leaderboard", "verdicts", "cost", "learning", "disagreement", "making"} <= set(found)
 
 

@@ -15,7 +15,8 @@ from eyechart.report.compared import verdict_sentence
 from eyechart.report.entries import Entry, group_runs, read_runs
 from eyechart.report.page import write_report
 from eyechart.report.pairs import Pairs
-from eyechart.report.synthesis import Facts, Part, as_markdown, synthesis
+from eyechart.report.section import Facts
+from eyechart.report.synthesis import Part, as_markdown, synthesis
 from eyechart.schema import Comparison, Language, Verdict
 from eyechart.words.speech import Speech
 

@@ -37,7 +37,9 @@ def make_deterministic() -> None:
     """Ask torch for the same bits on every run of the same machine."""
     import torch
 
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    # use_deterministic_algorithms says the same to the compiler too, which takes a second and a half to import; where
+    # something is compiled, training/computation.py says it.
+    torch.set_deterministic_debug_mode("warn")
     # Filling every new tensor with NaN shows who reads memory never written; it took a sixth of the ViT's step.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.backends.cudnn.benchmark = False  # kernels chosen by time would differ from run to run

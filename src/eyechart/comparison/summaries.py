@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from eyechart.comparison.calibration import brier_score, expected_calibration_error
 from eyechart.comparison.uncertainty import mean_interval, wilson_interval
 from eyechart.schema import Summary
-from eyechart.scoring.measures import COCO_TWELVE, MEASURES, PRIMARY, SHARES
+from eyechart.scoring.measures import METRICS, PRIMARY, in_no_record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,18 +20,8 @@ if TYPE_CHECKING:
 
     from eyechart.comparison.contenders import Contender
     from eyechart.comparison.stored import Evidence
-    from eyechart.scoring.measures import Quantity
 
 Certainty = dict[str, float]  # "brier" and "ece" of one run's answers to the test part; empty: they are not there
-
-
-FROM_RECORDS: dict[str, Quantity] = {
-    **{name: measure.value for name, measure in MEASURES.items()},
-    "macro_precision": lambda run: run.test.macro_precision,
-    "macro_recall": lambda run: run.test.macro_recall,
-    **COCO_TWELVE,
-}
-FROM_ANSWERS = ("brier", "ece")
 
 
 def certainty_of(each: Evidence) -> Certainty:
@@ -48,11 +38,11 @@ def certainty_of(each: Evidence) -> Certainty:
 def summaries_of(contenders: list[Contender], certainty: Mapping[Path, Certainty]) -> tuple[Summary, ...]:
     """All that was measured, by metric; `certainty` by the folder of each run."""
     found = []
-    for metric, quantity in FROM_RECORDS.items():
-        found += [_summary(metric, each, [quantity(run) for run in each.runs.values()]) for each in contenders]
-    for metric in FROM_ANSWERS:
+    for metric, measure in METRICS.items():
         for each in contenders:
             values = [certainty.get(folder, {}).get(metric) for folder in each.folders.values()]
+            if measure.value is not in_no_record:
+                values = list(map(measure.value, each.runs.values()))
             found.append(_summary(metric, each, values))
     return tuple(summary for summary in found if summary is not None)
 
@@ -66,7 +56,7 @@ def _summary(metric: str, contender: Contender, measured: list[float | None]) ->
     ends: tuple[float, float] | None = None
     if len(values) > 1:
         low, high = mean_interval(values)
-        ends = max(0.0, low), min(1.0, high) if metric in SHARES else high
+        ends = max(0.0, low), min(1.0, high) if METRICS[metric].is_share else high
     elif metric == PRIMARY:
         num_items = contender.any_run.test.num_items
         ends = wilson_interval(round(values[0] * num_items), num_items)

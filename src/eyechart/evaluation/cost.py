@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 import torch
 from torch import nn
+from torch.utils import flop_counter
 from torch.utils.flop_counter import FlopCounterMode
 
+from eyechart.base import compiler
 from eyechart.base.clock import device_synchronise
 from eyechart.evaluation.predict import judging, to_device
 from eyechart.schema import Cost
@@ -97,10 +99,10 @@ def count_flops(model: ContenderModel, batch: Batch) -> FlopsPerImage:
     module = cast(nn.Module, subject)
     with _random_state_kept(batch.images.device):
         module.train()
-        with FlopCounterMode(display=False) as training:
+        with _counter() as training:
             subject.loss(batch).backward()  # type: ignore[no-untyped-call]
         module.eval()
-        with torch.no_grad(), FlopCounterMode(display=False) as forward:
+        with torch.no_grad(), _counter() as forward:
             subject.answer(batch.images)
     return FlopsPerImage(forward.get_total_flops() / num_images, training.get_total_flops() / num_images)
 
@@ -112,10 +114,15 @@ def count_flops_with_kept_stages(model: ContenderModel, batch: Batch, runs_per_i
     """
     assert isinstance(model, KeepsFeatures)
     images = batch.images[:NUM_COUNTED_IMAGES]
-    with torch.no_grad(), FlopCounterMode(display=False) as frozen:
+    with torch.no_grad(), _counter() as frozen:
         model.features(images)
     spared = (1 - runs_per_image) * frozen.get_total_flops() / len(images)
     return float(count_flops(model, batch).training - spared)
+
+
+def _counter() -> FlopCounterMode:
+    compiler.need_not_know(getattr(flop_counter, "_FlopCounterMode", None), "__torch_dispatch__")
+    return FlopCounterMode(display=False)
 
 
 @contextlib.contextmanager

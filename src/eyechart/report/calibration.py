@@ -20,6 +20,7 @@ from eyechart.report import axes as scales
 from eyechart.report.charts import INK, Chart, Panel, new_panel, saved_panel
 from eyechart.report.entries import MOST_SHOWN, Entry
 from eyechart.report.leaderboard import Cell
+from eyechart.report.section import Section
 from eyechart.words.numbers import percent_decimals, shortened
 from eyechart.words.speech import Speech
 
@@ -126,7 +127,7 @@ def _chart(found: Found, folder: Path, say: Speech) -> Chart:
         "concurrent se trompe aussi souvent qu'il l'annonce ; au-dessous moins souvent, il n'est pas assez sûr ; "
         "au-dessus plus souvent, il est trop sûr. Marques creuses : aucune erreur.",
     )
-    return Chart("calibration", _finding(found, say), caption, panels)
+    return Chart("calibration", _finding(found, say), caption, panels, "small")
 
 
 def _panel(entry: Entry, bins: tuple[Bin, ...], limits: tuple[float, float], folder: Path, say: Speech) -> Panel:
@@ -263,3 +264,11 @@ def _note(found: Found, say: Speech) -> str:
         "certitude. Le bruit suffit à rendre une ECE supérieure à 0, d'autant plus qu'il y a peu d'images.",
     )
     return f"{intervals} {temperature}"
+
+
+SECTION = Section(
+    "calibration",
+    ("Calibration", "Calibration"),
+    lambda draft: section(draft.entries, draft.figures, draft.say),
+    "calibration.html",
+)

@@ -80,6 +80,7 @@ class Chart:
     finding: str  # the title: what the data show, or just what is drawn
     caption: str  # n, seeds and what the intervals are
     panels: tuple[Panel, ...]
+    layout: Literal["one", "two", "three", "small"] = "one"  # panels in a row
 
 
 @contextlib.contextmanager

@@ -14,6 +14,7 @@ from eyechart.report import axes as scales
 from eyechart.report.answer import finished_seeds_text
 from eyechart.report.charts import HEAT, INK, MUTED, NEUTRAL, Chart, Panel, new_panel, saved_panel, text_inches
 from eyechart.report.entries import Entry
+from eyechart.report.section import Section
 from eyechart.words.class_means import absent_classes, lacking
 from eyechart.words.numbers import shortened
 from eyechart.words.speech import Speech
@@ -182,13 +183,13 @@ def confusion_matrices(entries: list[Entry], folder: Path, say: Speech) -> Chart
     matrices = [mean_confusion(entry) for entry in entries]
     finding = _most_frequent(entries, matrices, say)
     if len(entries[0].first.dataset.classes) > MOST_CLASSES_DRAWN:
-        return Chart("confusion", finding, _frequent_mistakes(entries, matrices, say), ())
+        return Chart("confusion", finding, _frequent_mistakes(entries, matrices, say), (), "small")
     most = max((value for matrix in matrices for _, _, value in mistakes(matrix)), default=1.0)
     panels = tuple(
         _matrix_panel(entry, matrix, most, (f"confusion-{i}", folder), say)
         for i, (entry, matrix) in enumerate(zip(entries, matrices, strict=True))
     )
-    return Chart("confusion", finding, _confusion_caption(entries, say), panels)
+    return Chart("confusion", finding, _confusion_caption(entries, say), panels, "small")
 
 
 def _confusion_caption(entries: list[Entry], say: Speech) -> str:
@@ -312,3 +313,11 @@ def most_frequent_mistake(matrices: list[list[list[float]]]) -> tuple[int, int, 
     together = [[math.fsum(cells) for cells in zip(*rows, strict=True)] for rows in zip(*matrices, strict=True)]
     found = mistakes(together)
     return found[0] if found and (len(found) == 1 or found[0][2] > found[1][2]) else None
+
+
+SECTION = Section(
+    "classes", ("Per class", "Par classe"), lambda draft: per_class_f1(draft.drawn, draft.figures, draft.say)
+)
+CONFUSION = Section(
+    "confusion", ("Confusion", "Confusions"), lambda draft: confusion_matrices(draft.drawn, draft.figures, draft.say)
+)

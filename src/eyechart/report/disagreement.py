@@ -13,6 +13,7 @@ from eyechart.base.errors import StorageError
 from eyechart.catalog.palette import Style
 from eyechart.files.storage import PREDICTIONS_FILE, read_arrays
 from eyechart.report.entries import MOST_SHOWN, Entry, Run
+from eyechart.report.section import Section
 from eyechart.words.speech import Speech
 
 MOST_IMAGES = 24
@@ -289,3 +290,11 @@ def _caption(all_answers: list[Answers], say: Speech) -> str:
             "Les erreurs dont il était le plus sûr viennent d'abord, chacune avec sa probabilité.",
         )
     return f"{which} {order}{frames}"
+
+
+SECTION = Section(
+    "disagreement",
+    ("Where they disagree", "Là où ils divergent"),
+    lambda draft: disagreement(draft.entries, draft.say),
+    "disagreement.html",
+)

@@ -46,7 +46,7 @@ def intervals(entries: list[Entry], pairs: Pairs, folder: Path, say: Speech) -> 
         "graine. Plus à gauche vaut mieux, sauf pour mAP et IoU.",
     )
     title = say("Every contender's runs, metric by metric", "Les entraînements de chacun, mesure par mesure")
-    return Chart("intervals", title, caption, tuple(panels))
+    return Chart("intervals", title, caption, tuple(panels), "two")
 
 
 def _metric_panel(found: list[tuple[Entry, Summary]], metric: Metric, folder: Path, say: Speech) -> Panel:
@@ -132,7 +132,7 @@ def differences(entries: list[Entry], pairs: Pairs, folder: Path, say: Speech) -
         "diffèrent de façon démontrée, les verdicts le disent.",
     )
     title = differences_title(entries, pairs, say)
-    return Chart("differences", title, caption, (panel,))
+    return Chart("differences", title, caption, (panel,), "two")
 
 
 def differences_title(entries: list[Entry], pairs: Pairs, say: Speech) -> str:

@@ -10,6 +10,7 @@ from eyechart.comparison.label_noise import INSTALL, LabelErrors, Rescored, Susp
 from eyechart.report.disagreement import image_uri
 from eyechart.report.entries import MOST_SHOWN, Entry
 from eyechart.report.leaderboard import Cell
+from eyechart.report.section import Section
 from eyechart.words.speech import Speech
 
 MOST_PICTURES = 24
@@ -204,3 +205,8 @@ def _caption(found: LabelErrors, say: Speech) -> str:
         f"cleanlab ; les {shown} premières sont montrées. L'apprentissage confiant de cleanlab, seul, en trouve "
         f"{num_confident} de fausses. Un modèle peut se tromper là où l'étiquette est juste : regardez.",
     )
+
+
+SECTION = Section(
+    "labels", ("Labels", "Étiquettes"), lambda draft: section(draft.entries, draft.say), "label_errors.html"
+)

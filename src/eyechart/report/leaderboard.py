@@ -12,7 +12,9 @@ from eyechart.report.answer import interval_text, is_pretrained
 from eyechart.report.axes import log_ticks
 from eyechart.report.entries import Entry
 from eyechart.report.pairs import Pairs, not_shown_to_differ
+from eyechart.report.section import Section
 from eyechart.schema import RunRecord
+from eyechart.scoring.measures import METRICS, Measure
 from eyechart.words.class_means import absent_classes, means_over
 from eyechart.words.numbers import percent_decimals
 from eyechart.words.speech import Speech
@@ -70,6 +72,7 @@ class Leaderboard:
     any_tied: bool
     means: str  # what precision, recall and F1 are: "means over the classes"
     quality: tuple[Column, ...]  # the columns of Row.quality
+    cost: tuple[Column, ...]  # of the second table
 
 
 def quality_columns(means: str, say: Speech) -> tuple[Column, ...]:
@@ -83,16 +86,24 @@ def quality_columns(means: str, say: Speech) -> tuple[Column, ...]:
     raw = say("the same of the answers as they come", "la même, des réponses telles quelles")
     training = say("wall time of training", "durée de l'entraînement à l'horloge")
     parameters = say("all, trained or not", "tous, entraînés ou non")
+    quality = {"accuracy": right, "macro_precision": macro, "macro_recall": macro, "macro_f1": macro,
+               "loss": loss, "raw_loss": raw}  # fmt: skip
     return (
-        Column(say("Accuracy", "Exactitude"), lambda run: run.test.accuracy, say.percent, right, is_score=True),
-        Column(say("Precision", "Précision"), lambda run: run.test.macro_precision, say.percent, macro, is_score=True),
-        Column(say("Recall", "Rappel"), lambda run: run.test.macro_recall, say.percent, macro, is_score=True),
-        Column("F1", lambda run: run.test.macro_f1, say.percent, macro, is_score=True),
-        Column(say("Loss", "Perte"), lambda run: run.test.loss, say.loss, loss, is_score=True),
-        Column(say("Raw loss", "Perte brute"), lambda run: run.test.raw_loss, say.loss, raw, is_score=True),
+        *(_score_column(METRICS[name], explained, say) for name, explained in quality.items()),
         Column(say("Training", "Entraînement"), lambda run: run.clocks.training_seconds, say.seconds, training, True),
         Column(say("Parameters", "Param."), lambda run: run.cost.num_parameters, say.scaled, parameters),
     )
+
+
+def _score_column(measure: Measure, explained: str, say: Speech) -> Column:
+    heading, quantity = say(*measure.heading), measure.value
+
+    def known(run: RunRecord) -> float:
+        found = quantity(run)
+        return math.nan if found is None else found
+
+    written = say.percent if measure.is_share else say.loss
+    return Column(heading[0].upper() + heading[1:], known, written, explained, is_score=True)
 
 
 def cost_columns(say: Speech) -> tuple[Column, ...]:
@@ -163,7 +174,7 @@ def leaderboard(entries: list[Entry], pairs: Pairs, say: Speech) -> Leaderboard:
     for rank, entry in enumerate(entries, 1):
         is_tied = entry in tied or (rank == 1 and bool(tied))
         rows.append(_row(entry, rank, is_tied, (low, high), quality, say))
-    return Leaderboard(tuple(rows), _ticks(low, high, say), bool(tied), means, quality)
+    return Leaderboard(tuple(rows), _ticks(low, high, say), bool(tied), means, quality, cost_columns(say))
 
 
 def _ticks(low: float, high: float, say: Speech) -> tuple[tuple[float, str], ...]:
@@ -222,3 +233,11 @@ def _position(value: float, low: float, high: float) -> float:
     """Where `value` lies between `low` and `high` on a logarithmic axis, in 0..100."""
     value = min(max(value, low), high)
     return round(100 * math.log(value / low) / math.log(high / low), 2)
+
+
+SECTION = Section(
+    "leaderboard",
+    ("Leaderboard", "Classement"),
+    lambda draft: leaderboard(draft.entries, draft.pairs, draft.say),
+    "leaderboard.html",
+)

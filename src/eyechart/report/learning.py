@@ -15,6 +15,7 @@ from eyechart.report import claims
 from eyechart.report.answer import finished_seeds_text
 from eyechart.report.charts import Chart, Panel, new_panel, saved_panel, text_inches
 from eyechart.report.entries import Entry, Run
+from eyechart.report.section import Section
 from eyechart.schema import HistoryPoint
 from eyechart.words.numbers import shortened
 from eyechart.words.speech import Speech
@@ -73,7 +74,7 @@ def learning_curves(entries: list[Entry], folder: Path, say: Speech) -> Chart | 
         Measure("loss", f"{loss} ({nats})", lambda point: point.validation_loss, say.plain),
     )
     panels = [panel for measure in measures for panel in _row(entries, measure, folder, say)]
-    return Chart("learning", finding(entries, say), _caption(entries, say), tuple(panels))
+    return Chart("learning", finding(entries, say), _caption(entries, say), tuple(panels), "two")
 
 
 def _row(entries: list[Entry], measure: Measure, folder: Path, say: Speech) -> list[Panel]:
@@ -238,3 +239,10 @@ def _caption(entries: list[Entry], say: Speech) -> str:
         f"n = {n} images de validation, mesurées hors du chronomètre d'entraînement aux points marqués.",
     )
     return f"{measured} {seeds}"
+
+
+SECTION = Section(
+    "learning",
+    ("Learning curves", "Courbes d'apprentissage"),
+    lambda draft: learning_curves(draft.drawn, draft.figures, draft.say),
+)

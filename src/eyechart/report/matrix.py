@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
+from eyechart.report.charts import Chart
 from eyechart.report.entries import MOST_SHOWN, Entry
+from eyechart.report.intervals import differences, intervals
 from eyechart.report.metrics import Metric, metric_words, turned
 from eyechart.report.pairs import PRIMARY, Pairs
+from eyechart.report.section import Draft, Section
 from eyechart.schema import Verdict
 from eyechart.words.speech import Speech
 from eyechart.words.verdicts import family_sentence
@@ -179,3 +183,24 @@ def finding(pairs: Pairs, say: Speech) -> str:
 
 def _agreeing(french: str, number: int) -> str:
     return french + "s" if number > 1 else french
+
+
+class VerdictsSection(NamedTuple):
+    """The matrices with what explains them, and the intervals behind them."""
+
+    finding: str
+    matrices: tuple[Matrix, ...]
+    legend: tuple[Legend, ...]
+    charts: tuple[Chart, ...]
+
+
+def _section(draft: Draft) -> VerdictsSection | None:
+    facts, say = draft.facts, draft.say
+    found = matrices(facts.entries, facts.pairs, facts.sentence, say)
+    if not found:
+        return None
+    drawn = [draw(draft.drawn, facts.pairs, draft.figures, say) for draw in (differences, intervals)]
+    return VerdictsSection(finding(facts.pairs, say), found, legend(say), tuple(chart for chart in drawn if chart))
+
+
+SECTION = Section("verdicts", ("Verdicts", "Verdicts"), _section, "verdicts.html")

@@ -6,55 +6,58 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from eyechart.base.foreign_text import address, shown
 from eyechart.files.storage import write_text
-from eyechart.report import calibration, timing
-from eyechart.report import label_errors as labels
+from eyechart.report import (
+    calibration,
+    classes,
+    disagreement,
+    label_errors,
+    leaderboard,
+    learning,
+    matrix,
+    provenance,
+    synthesis,
+    timing,
+    tradeoff,
+    tuning,
+)
 from eyechart.report.answer import answer
-from eyechart.report.charts import Chart, dark_colour, drawing, themed
-from eyechart.report.classes import confusion_matrices, per_class_f1
+from eyechart.report.charts import dark_colour, drawing, themed
 from eyechart.report.compared import compared, verdict_sentence
-from eyechart.report.disagreement import Disagreement, disagreement
 from eyechart.report.entries import MOST_SHOWN, Entry, Run, group_runs, read_runs
 from eyechart.report.glyphs import mark, mark_path
-from eyechart.report.intervals import differences, intervals
-from eyechart.report.leaderboard import cost_columns, leaderboard
-from eyechart.report.learning import learning_curves
-from eyechart.report.matrix import finding, legend, matrices
 from eyechart.report.pairs import Pairs
-from eyechart.report.provenance import provenance, run_link
-from eyechart.report.synthesis import Facts, Part, as_markdown, calibration_part, labels_part, synthesis
-from eyechart.report.tradeoff import accuracy_against_cost
-from eyechart.report.tuning import tuning_curves
+from eyechart.report.provenance import run_link
+from eyechart.report.section import Draft, Facts, Section
 from eyechart.schema import Comparison
 from eyechart.words.findings import sentence as finding_sentence
 from eyechart.words.numbers import unbroken
-from eyechart.words.speech import Speech, speech
+from eyechart.words.speech import speech
 
 MOST_LINKS = 24  # run files that a figure links to; more are reached through the table of runs
 
 
-def section_titles(say: Speech) -> dict[str, str]:
-    """Anchor -> title in the table of contents, in the order of the page."""
-    return {
-        "leaderboard": say("Leaderboard", "Classement"),
-        "verdicts": "Verdicts",
-        "synthesis": say("Synthesis", "Synthèse"),
-        "cost": say("Accuracy against cost", "Exactitude et coût"),
-        "clocks": say("Clocks", "Chronomètres"),
-        "learning": say("Learning curves", "Courbes d'apprentissage"),
-        "tuning": say("Tuning", "Réglage"),
-        "disagreement": say("Where they disagree", "Là où ils divergent"),
-        "classes": say("Per class", "Par classe"),
-        "confusion": say("Confusion", "Confusions"),
-        "calibration": "Calibration",
-        "labels": say("Labels", "Étiquettes"),
-        "making": say("How it was made", "Comment cela a été fait"),
-    }
+SECTIONS: tuple[Section, ...] = (  # in the order of the page
+    leaderboard.SECTION,
+    matrix.SECTION,
+    synthesis.SECTION,
+    tradeoff.SECTION,
+    timing.SECTION,
+    learning.SECTION,
+    tuning.SECTION,
+    disagreement.SECTION,
+    classes.SECTION,
+    classes.CONFUSION,
+    calibration.SECTION,
+    label_errors.SECTION,
+    provenance.SECTION,
+)
 
 
 @dataclass(frozen=True)
@@ -83,19 +86,15 @@ def write_report(
     say = speech(lang)
     entries = group_runs(read_runs(run_folders))
     found, problems = (comparison, []) if comparison else compared(run_folders, entries, say)
-    pairs = Pairs(found)
-    figures = output.parent / f"{output.stem}-figures"
-    with drawing((*(entry.name for entry in entries), *entries[0].first.dataset.classes)):
-        charts = _charts(entries, pairs, figures, say)
-        calibrated = calibration.section(entries, figures, say)
-    contradicted, disagreed = labels.section(entries, say), disagreement(entries, say)
-    sections = {"clocks": timing.section(entries, say), "calibration": calibrated, "labels": contradicted}
     told = problems + [finding_sentence(each, say.lang) for each in found.findings]
-    facts = Facts(entries, pairs, told, verdict_sentence(found, say), say)
-    parts = synthesis(facts, calibration_part(calibrated, say), labels_part(contradicted, say))
-    write_text(output.parent / synthesis_name(output), as_markdown(parts, facts, figures))
-    write_text(output, _page(facts, parts, charts, sections, disagreed, output))
-    for sentence in dict.fromkeys([*problems, *disagreed.missing, *calibrated.missing, *contradicted.missing]):
+    draft = Draft(Facts(entries, Pairs(found), told, verdict_sentence(found, say), say), output, SECTIONS)
+    with drawing((*(entry.name for entry in entries), *entries[0].first.dataset.classes)):
+        built = {section: content for section in SECTIONS if (content := draft.content(section.anchor))}
+    parts = draft.content(synthesis.SECTION.anchor)
+    write_text(output.parent / synthesis_name(output), synthesis.as_markdown(parts, draft.facts, draft.figures))
+    write_text(output, _page(draft, built))
+    missing = [sentence for content in built.values() for sentence in getattr(content, "missing", ())]
+    for sentence in dict.fromkeys([*problems, *missing]):
         say_left_out(sentence)
     return output
 
@@ -105,51 +104,19 @@ def synthesis_name(output: Path) -> str:
     return f"{output.stem}-synthesis.md"
 
 
-def _charts(entries: list[Entry], pairs: Pairs, figures: Path, say: Speech) -> dict[str, Chart | None]:
-    shown = entries[:MOST_SHOWN]
-    return {
-        "differences": differences(shown, pairs, figures, say),
-        "intervals": intervals(shown, pairs, figures, say),
-        "cost": accuracy_against_cost(shown, pairs, figures, say),
-        "learning": learning_curves(shown, figures, say),
-        "tuning": tuning_curves(shown, figures, say),
-        "classes": per_class_f1(shown, figures, say),
-        "confusion": confusion_matrices(shown, figures, say),
-    }
-
-
-def _page(
-    facts: Facts,
-    parts: tuple[Part, ...],
-    charts: dict[str, Chart | None],
-    sections: dict[str, object],
-    disagreed: Disagreement,
-    output: Path,
-) -> str:
-    entries, pairs, say = facts.entries, facts.pairs, facts.say
-    found = matrices(entries, pairs, facts.sentence, say)
-    present: dict[str, object] = {"verdicts": found, **charts}
-    titles = {anchor: title for anchor, title in section_titles(say).items() if present.get(anchor, True)}
+def _page(draft: Draft, built: dict[Section, Any]) -> str:
+    entries, say, output = draft.entries, draft.say, draft.output
     return _template().render(
         say=say,
-        titles=titles,
-        answer=answer(entries, pairs, say),
-        notices=facts.findings,
-        leaderboard=leaderboard(entries, pairs, say),
-        cost=cost_columns(say),
-        matrices=found,
-        matrices_finding=finding(pairs, say),
-        legend=legend(say),
-        synthesis=parts,
+        sections=[(section, content, say(*section.title)) for section, content in built.items()],
+        titles={section.anchor: say(*section.title) for section in built},
+        answer=answer(entries, draft.pairs, say),
+        notices=draft.facts.findings,
         synthesis_file=synthesis_name(output),
-        charts=charts,
-        **sections,
-        chart_links=_links([run for entry in entries[:MOST_SHOWN] for run in entry.runs], output),
-        disagreement=disagreed,
-        disagreement_links=_links(list(disagreed.runs), output),
-        making=provenance(entries, output, say),
+        links=lambda runs: _links(list(runs), output),
+        drawn_runs=[run for entry in draft.drawn for run in entry.runs],
         most_shown=MOST_SHOWN if len(entries) > MOST_SHOWN else None,
-        figures_folder=f"{output.stem}-figures",
+        figures_folder=draft.figures.name,
         contender_colours=_contender_colours(entries),
         written_at=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         dataset=entries[0].first.dataset,

@@ -12,6 +12,7 @@ from eyechart.base.foreign_text import address
 from eyechart.files.storage import RUN_FILE, read_study
 from eyechart.report.entries import Entry, Run, runs_of, test_error
 from eyechart.report.fields import Facts, facts, value_text
+from eyechart.report.section import Section
 from eyechart.schema import Execution, Host, Plan, Recipe, Tuning
 from eyechart.words.speech import ENGLISH, Speech
 
@@ -227,3 +228,11 @@ def _host_facts(host: Host, say: Speech) -> Facts:
     """The machine without what changes from run to run."""
     shown = facts(host, say, leave_out=("load_average", "memory_bytes"))
     return [*shown, (say("memory", "mémoire"), say.scaled(host.memory_bytes, "B"))]
+
+
+SECTION = Section(
+    "making",
+    ("How it was made", "Comment cela a été fait"),
+    lambda draft: provenance(draft.entries, draft.output, draft.say),
+    "making.html",
+)

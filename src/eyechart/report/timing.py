@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from eyechart.comparison.timing import Milestone, Spread, Timing, timing
 from eyechart.report.entries import Entry, runs_of
 from eyechart.report.leaderboard import Cell
+from eyechart.report.section import Section
 from eyechart.scoring.times import foreign_share, is_spoiled
 from eyechart.words.speech import Speech
 
@@ -173,3 +174,6 @@ def _notes(entries: list[Entry], say: Speech) -> tuple[str, ...]:
             )
         )
     return tuple(notes)
+
+
+SECTION = Section("clocks", ("Clocks", "Chronomètres"), lambda draft: section(draft.entries, draft.say), "timing.html")

@@ -13,6 +13,7 @@ from eyechart.report import claims
 from eyechart.report.charts import Chart, Panel, new_panel, saved_panel
 from eyechart.report.entries import Entry
 from eyechart.report.pairs import Pairs
+from eyechart.report.section import Section
 from eyechart.schema import RunRecord
 from eyechart.words.speech import Speech
 
@@ -62,7 +63,7 @@ def accuracy_against_cost(entries: list[Entry], pairs: Pairs, folder: Path, say:
         f"n = {n} test images. Whiskers: {whiskers}. Further left is cheaper, lower is better.",
         f"n = {n} images de test. Moustaches : {whiskers}. Plus à gauche coûte moins, plus bas vaut mieux.",
     )
-    return Chart("cost", cost_finding(entries, pairs, say), caption, panels)
+    return Chart("cost", cost_finding(entries, pairs, say), caption, panels, "three")
 
 
 @dataclass(frozen=True)
@@ -140,3 +141,10 @@ def cost_finding(entries: list[Entry], pairs: Pairs, say: Speech) -> str:
     if not math.isfinite(ratio) or ratio < claims.CLEARLY:
         return neutral
     return fewest + say(", at ", ", pour ") + f"{say.significant(ratio, 2)} {price.as_many} {say.of(best.name)}"
+
+
+SECTION = Section(
+    "cost",
+    ("Accuracy against cost", "Exactitude et coût"),
+    lambda draft: accuracy_against_cost(draft.drawn, draft.pairs, draft.figures, draft.say),
+)

@@ -10,6 +10,7 @@ from eyechart.comparison.tuning import ExpectedBest, expected_best
 from eyechart.report import axes as scales
 from eyechart.report.charts import Chart, new_panel, saved_panel, text_inches
 from eyechart.report.entries import Entry
+from eyechart.report.section import Section
 from eyechart.schema import Tuning
 from eyechart.words.numbers import shortened
 from eyechart.words.speech import Speech
@@ -134,3 +135,6 @@ def _caption(entries: list[Entry], curves: list[Curve], say: Speech) -> str:
         )
     )
     return " ".join(parts)
+
+
+SECTION = Section("tuning", ("Tuning", "Réglage"), lambda draft: tuning_curves(draft.drawn, draft.figures, draft.say))

@@ -1,4 +1,4 @@
-"""What contenders are compared by: which way is better, what counts as equal, and what each test item contributes.
+"""The one table of metrics: words, unit, direction, value, and for those that are tested what counts as equal.
 
 A `score` is a value brought to one form: higher is better, and differences of scores are what is tested.  Where a
 ratio is what matters (seconds), scores are logarithms.
@@ -7,7 +7,7 @@ ratio is what matters (seconds), scores are logarithms.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -22,16 +22,27 @@ ValuesOfItems = Callable[[np.ndarray, np.ndarray], np.ndarray]  # labels (N,), p
 
 @dataclass(frozen=True)
 class Measure:
-    """One metric."""
+    """One metric: a row of the table that comparison, terminal and report read."""
 
     name: str  # the key in JSON
-    higher_is_better: bool
-    scale: Literal["difference", "ratio"]
-    unit: Literal["points", "nats", "seconds"]
-    margin: float  # leads within -+ this count as equivalent (rule 9), on the scale of scores
+    words: tuple[str, str]  # in a sentence: English, French
+    heading: tuple[str, str]  # of a column, without its unit
+    unit: Literal["points", "nats", "seconds", ""]  # points: a share of 1, told in per cent
     value: Quantity
+    higher_is_better: bool = True
+    margin: float = math.nan  # leads within -+ this are equivalent (rule 9), on the scale of scores; nan: not tested
+    scale: Literal["difference", "ratio"] = "difference"
     item_values: ValuesOfItems | None = None  # their mean is the value; None: it does not add up over test items
     is_cooled: bool = False  # of the answers after the run's temperature
+    is_of_boxes: bool = False
+
+    @property
+    def is_tested(self) -> bool:
+        return not math.isnan(self.margin)
+
+    @property
+    def is_share(self) -> bool:
+        return self.unit == "points"
 
     def score(self, value: float) -> float:
         """Higher is better; the value itself, its negative, or the logarithm of either."""
@@ -78,48 +89,70 @@ def macro_f1_influences(labels: np.ndarray, probabilities: np.ndarray) -> np.nda
     return influences
 
 
-MEASURES: dict[str, Measure] = {
-    measure.name: measure
-    for measure in (
-        Measure("accuracy", True, "difference", "points", 0.001, lambda run: run.test.accuracy, right_answers),
-        Measure("macro_f1", True, "difference", "points", 0.001, lambda run: run.test.macro_f1, macro_f1_influences),
-        # 0.1 point more of wrong answers costs about 0.003 nats: a wrong answer of a trained network costs some 3 nats.
-        Measure(
-            "loss",
-            False,
-            "difference",
-            "nats",
-            0.003,
-            lambda run: run.test.loss if run.temperature else None,  # a raw one is not compared with the others'
-            item_losses,
-            is_cooled=True,
-        ),
-        # Less than 3 % is what the same model under two names may differ by (rule 12).
-        # A run that diverged ended early, which is no achievement; beside other work, a time is nobody's.
-        Measure(
-            "training_seconds",
-            False,
-            "ratio",
-            "seconds",
-            math.log(1.03),
-            lambda run: run.clocks.training_seconds if run.status == "finished" and not is_spoiled(run) else None,
-        ),
-        # Half a point: AP comes from steps of recall and moves several times as much as accuracy with the seed.
-        Measure("map", True, "difference", "points", 0.005, lambda run: run.detection.map if run.detection else None),
-    )
-}
-PRIMARY = "accuracy"  # stated beforehand; verdicts in the others are exploratory
+def in_no_record(run: RunRecord) -> None:
+    """The value of what only the answers tell."""
 
 
 def _of_boxes(name: str) -> Quantity:
     return lambda run: getattr(run.detection, name) if run.detection else None
 
 
-COCO_TWELVE: dict[str, Quantity] = {
-    name: _of_boxes(name)
-    for name in (
-        "map", "map50", "map75", "map_small", "map_medium", "map_large",
-        "mar_1", "mar_10", "mar_100", "mar_small", "mar_medium", "mar_large",
+def _box_measures() -> Iterator[Measure]:
+    """The rest of COCO's twelve."""
+    sizes = (("small", "petites"), ("medium", "moyennes"), ("large", "grandes"))
+    named = {"map50": ("AP50", "AP50"), "map75": ("AP75", "AP75")}
+    named |= {f"map_{size}": (f"AP {size}", f"AP {french}") for size, french in sizes}
+    named |= {f"mar_{number}": (f"AR{number}", f"AR{number}") for number in (1, 10, 100)}
+    named |= {f"mar_{size}": (f"AR {size}", f"AR {french}") for size, french in sizes}
+    for name, heading in named.items():
+        yield Measure(name, heading, heading, "points", _of_boxes(name), is_of_boxes=True)
+
+
+METRICS: dict[str, Measure] = {
+    measure.name: measure
+    for measure in (
+        Measure(
+            "accuracy", ("accuracy", "exactitude"), ("accuracy", "exactitude"), "points",
+            lambda run: run.test.accuracy, margin=0.001, item_values=right_answers,
+        ),
+        Measure(
+            "macro_f1", ("macro F1", "F1 macro"), ("F1", "F1"), "points",
+            lambda run: run.test.macro_f1, margin=0.001, item_values=macro_f1_influences,
+        ),
+        # 0.1 point more of wrong answers costs about 0.003 nats: a wrong answer of a trained network costs some 3 nats.
+        Measure(
+            "loss", ("loss", "perte"), ("loss", "perte"), "nats",
+            lambda run: run.test.loss if run.temperature else None,  # a raw one is not compared with the others'
+            higher_is_better=False, margin=0.003, item_values=item_losses, is_cooled=True,
+        ),
+        # Less than 3 % is what the same model under two names may differ by (rule 12).
+        # A run that diverged ended early, which is no achievement; beside other work, a time is nobody's.
+        Measure(
+            "training_seconds", ("training time", "temps d'entraînement"), ("training", "entraînement"), "seconds",
+            lambda run: run.clocks.training_seconds if run.status == "finished" and not is_spoiled(run) else None,
+            higher_is_better=False, margin=math.log(1.03), scale="ratio",
+        ),
+        # Half a point: AP comes from steps of recall and moves several times as much as accuracy with the seed.
+        Measure(
+            "map", ("mAP of the boxes", "mAP des boîtes"), ("mAP", "mAP"), "points", _of_boxes("map"),
+            margin=0.005, is_of_boxes=True,
+        ),
+        Measure(
+            "macro_precision", ("macro precision", "précision macro"), ("precision", "précision"), "points",
+            lambda run: run.test.macro_precision,
+        ),
+        Measure(
+            "macro_recall", ("macro recall", "rappel macro"), ("recall", "rappel"), "points",
+            lambda run: run.test.macro_recall,
+        ),
+        Measure(
+            "raw_loss", ("raw loss", "perte brute"), ("raw loss", "perte brute"), "nats",
+            lambda run: run.test.raw_loss, higher_is_better=False,
+        ),
+        *_box_measures(),
+        Measure("brier", ("Brier", "Brier"), ("Brier", "Brier"), "", in_no_record, higher_is_better=False),
+        Measure("ece", ("ECE", "ECE"), ("ECE", "ECE"), "points", in_no_record, higher_is_better=False),
     )
 }  # fmt: skip
-SHARES = {"accuracy", "macro_precision", "macro_recall", "macro_f1", "ece", *COCO_TWELVE}  # 0..1, told in per cent
+MEASURES = {name: measure for name, measure in METRICS.items() if measure.is_tested}  # those that are tested
+PRIMARY = "accuracy"  # stated beforehand; verdicts in the others are exploratory

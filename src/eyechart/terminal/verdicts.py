@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from eyechart.schema import Comparison, Family, Finding, Language, Summary, Verdict
+    from eyechart.scoring.measures import Measure
 
 MOST_SENTENCES = 45  # all pairs of ten contenders
 MOST_IN_MATRIX = 12
@@ -24,42 +25,19 @@ SHORT_SENTENCES = 10  # all pairs of five
 MARKS = {  # kind -> mark where the row's contender leads, where it trails
     "better": ("▲", "▼"), "equivalent": ("=", "="), "not shown": ("?", "?"), "too few runs": ("…", "…"),
 }  # fmt: skip
-HEADINGS = {
-    "accuracy": ("accuracy %", "exactitude %"),
-    "macro_f1": ("F1 %", "F1 %"),
-    "loss": ("loss", "perte"),
-    "training_seconds": ("training", "entraînement"),
-    "map": ("mAP", "mAP"),
-}
-Headings = dict[str, tuple[str, str]]  # metric -> English, French
-# Not tested, and shown where somebody asks for all metrics.
-MORE_HEADINGS = {
-    "macro_precision": ("precision %", "précision %"),
-    "macro_recall": ("recall %", "rappel %"),
-    "brier": ("Brier", "Brier"),
-    "ece": ("ECE %", "ECE %"),
-}
-BOX_HEADINGS = {
-    "map50": ("AP50", "AP50"), "map75": ("AP75", "AP75"),
-    "map_small": ("AP small", "AP petites"), "map_medium": ("AP medium", "AP moyennes"),
-    "map_large": ("AP large", "AP grandes"),
-    "mar_1": ("AR1", "AR1"), "mar_10": ("AR10", "AR10"), "mar_100": ("AR100", "AR100"),
-    "mar_small": ("AR small", "AR petites"), "mar_medium": ("AR medium", "AR moyennes"),
-    "mar_large": ("AR large", "AR grandes"),
-}  # fmt: skip
 
 
 def show_comparison(
     comparison: Comparison, metrics: Sequence[str], lang: Language = "en", console: Console | None = None
 ) -> None:
     """Print all of it on standard output: findings, summaries, and for each metric the matrix and its sentences."""
+    from eyechart.scoring.measures import MEASURES
     from eyechart.words.verdicts import comparable, diverged_sentence, family_sentence
 
     console = console or open_console(sys.stdout)
     show_findings(comparison.findings, lang, console)
-    is_all = set(metrics) >= set(HEADINGS)
-    for headings in (HEADINGS, MORE_HEADINGS, BOX_HEADINGS) if is_all else (HEADINGS,):
-        if known := {metric: headings[metric] for metric in headings if _is_known(metric, comparison)}:
+    for group in _groups(is_all=set(metrics) >= set(MEASURES)):
+        if known := [measure for measure in group if _is_known(measure.name, comparison)]:
             console.print(_summary_table(comparison, known, lang))
             console.print()
     console.print(Text(shown_lines(_caption(comparison, lang)), style="dim"))
@@ -110,17 +88,29 @@ def show_findings(findings: Sequence[Finding], lang: Language, console: Console)
 # ------------------------------------------------------------------------------------------ summaries
 
 
+def _groups(is_all: bool) -> list[list[Measure]]:
+    """What is tested; where somebody asks for all, what else is known of answers, and of boxes."""
+    from eyechart.scoring.measures import MEASURES, METRICS
+
+    others = [measure for measure in METRICS.values() if not measure.is_tested]
+    more = [[each for each in others if each.is_of_boxes == of_boxes] for of_boxes in (False, True)]
+    return [list(MEASURES.values()), *(more if is_all else [])]
+
+
 def _is_known(metric: str, comparison: Comparison) -> bool:
     return any(each.metric == metric for each in comparison.summaries)
 
 
-def _summary_table(comparison: Comparison, headings: Headings, lang: Language) -> Grid:
+def _summary_table(comparison: Comparison, measures: Sequence[Measure], lang: Language) -> Grid:
     """A row for each contender of which one of these metrics is known."""
     names = ("contender", "seeds>") if lang == "en" else ("concurrent", "graines>")
-    table = Grid(columns(*names, *(f"{heading[lang == 'fr']}>" for heading in headings.values())))
+    headings = (
+        each.heading[lang == "fr"] + (" %" if each.is_share and not each.is_of_boxes else "") for each in measures
+    )
+    table = Grid(columns(*names, *(f"{heading}>" for heading in headings)))
     by_name = {(summary.contender, summary.metric): summary for summary in comparison.summaries}
     for name in comparison.contenders:
-        known = [by_name.get((name, metric)) for metric in headings]
+        known = [by_name.get((name, measure.name)) for measure in measures]
         if any(known):
             mark = "†" if name in comparison.pretrained else ""
             cells = [_cell(summary, lang) for summary in known]
@@ -130,16 +120,17 @@ def _summary_table(comparison: Comparison, headings: Headings, lang: Language) -
 
 def _cell(summary: Summary | None, lang: Language) -> str:
     """The mean with its interval, or the only value."""
+    from eyechart.scoring.measures import METRICS
     from eyechart.words import numbers
     from eyechart.words.metric_names import FALLBACK_DECIMALS, shown_factor
 
     if summary is None:
         return "–"
-    if summary.metric == "training_seconds":
+    if METRICS[summary.metric].unit == "seconds":
         return numbers.seconds(summary.mean, lang)
     factor = shown_factor(summary.metric)
     if summary.low is None or summary.high is None:
-        return numbers.number(factor * summary.mean, FALLBACK_DECIMALS["points" if factor > 1 else "nats"], lang)
+        return numbers.number(factor * summary.mean, FALLBACK_DECIMALS[METRICS[summary.metric].unit], lang)
     low, high = factor * summary.low, factor * summary.high
     decimals = numbers.interval_decimals(low, high, 2)
     return f"{numbers.number(factor * summary.mean, decimals, lang)} ({numbers.interval(low, high, decimals, lang)})"

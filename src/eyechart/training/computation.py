@@ -77,5 +77,6 @@ class Computation:
 def _executed(function: Callable[..., Tensor], mode: ExecutionMode) -> Callable[..., Tensor]:
     if mode == "eager":
         return function
+    torch.use_deterministic_algorithms(True, warn_only=True)  # of the compiler as well
     compiled: Callable[..., Tensor] = torch.compile(function, dynamic=False, options=OPTIONS[mode])
     return compiled

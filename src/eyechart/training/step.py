@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from eyechart.training.optimizers import set_learning_rate
+from eyechart.training.optimizers import set_learning_rate, update_of
 
 if TYPE_CHECKING:
     from eyechart.training.feeds import Feed
@@ -18,6 +18,7 @@ class Step:
 
     def __init__(self, feed: Feed, optimizer: torch.optim.Optimizer, clip_norm: float):
         self._feed, self._optimizer, self._clip_norm = feed, optimizer, clip_norm
+        self._step = update_of(optimizer)
         self._parameters: list[nn.Parameter] = [p for group in optimizer.param_groups for p in group["params"]]
 
     def __call__(self, step: int, rate: float) -> Tensor:
@@ -36,4 +37,4 @@ class Step:
     def _update(self) -> None:
         if self._clip_norm:
             nn.utils.clip_grad_norm_(self._parameters, self._clip_norm)
-        self._optimizer.step()
+        self._step()

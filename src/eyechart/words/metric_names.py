@@ -4,34 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from eyechart.scoring.measures import MEASURES, SHARES
+from eyechart.scoring.measures import METRICS
 from eyechart.words.numbers import interval, interval_decimals, number, times
 
 if TYPE_CHECKING:
     from eyechart.schema import Language, Verdict
 
-NAMES: dict[str, tuple[str, str]] = {  # metric -> English, French
-    "accuracy": ("accuracy", "exactitude"),
-    "macro_f1": ("macro F1", "F1 macro"),
-    "loss": ("loss", "perte"),
-    "training_seconds": ("training time", "temps d'entraînement"),
-    "map": ("mAP of the boxes", "mAP des boîtes"),
-}
-FALLBACK_DECIMALS = {"points": 2, "nats": 4, "seconds": 2}
+FALLBACK_DECIMALS = {"points": 2, "nats": 4, "seconds": 2, "": 4}
 
 
 def metric_name(metric: str, lang: Language = "en") -> str:
-    return NAMES[metric][lang == "fr"]
+    return METRICS[metric].words[lang == "fr"]
 
 
 def shown_factor(metric: str) -> float:
     """Shares of 1 are told in points, everything else as it is."""
-    return 100.0 if metric in SHARES else 1.0
+    return 100.0 if METRICS[metric].is_share else 1.0
 
 
 def lead_decimals(verdict: Verdict, low: float | None, high: float | None) -> int:
     """What the interval deserves, and so many that a difference or its distance from a ratio of 1 is not lost."""
-    measure, factor = MEASURES[verdict.metric], shown_factor(verdict.metric)
+    measure, factor = METRICS[verdict.metric], shown_factor(verdict.metric)
     fallback = FALLBACK_DECIMALS[measure.unit]
     if measure.scale == "ratio":
         if low is None or high is None:
@@ -47,7 +40,7 @@ def lead_decimals(verdict: Verdict, low: float | None, high: float | None) -> in
 
 def lead_text(verdict: Verdict, decimals: int, lang: Language = "en") -> str:
     """ "0.21 points", "0.0031 nats", "1.35 times"; French has the singular below two."""
-    measure, value = MEASURES[verdict.metric], shown_factor(verdict.metric) * verdict.difference
+    measure, value = METRICS[verdict.metric], shown_factor(verdict.metric) * verdict.difference
     if measure.scale == "ratio":
         return times(value, lang, decimals)
     is_one = lang == "fr" and abs(value) < 2

@@ -1,6 +1,6 @@
 """The whole in plain sentences, built from records and verdicts, in English or French; also a Markdown file.
 
-part      a paragraph, and the facts that all of them are built from
+part      a paragraph
 setting   what was compared, from which weights
 quality   who is best, what was not shown, boxes, hard classes
 advice    speed, what to beware of, what to take from it
@@ -12,8 +12,9 @@ from pathlib import Path
 
 from eyechart.base.foreign_text import address, in_markdown
 from eyechart.report.answer import answer
+from eyechart.report.section import Draft, Facts, Section
 from eyechart.report.synthesis import advice, quality, setting
-from eyechart.report.synthesis.part import Facts, Part
+from eyechart.report.synthesis.part import Part
 from eyechart.report.synthesis.quality import calibration_part, labels_part
 
 __all__ = ["Facts", "Part", "as_markdown", "calibration_part", "labels_part", "synthesis"]
@@ -49,3 +50,13 @@ def as_markdown(parts: tuple[Part, ...], facts: Facts, figures: Path) -> str:
         files = [figures / f"{name}.svg" for name in part.figures]
         told += [f"![{part.title}]({address(figures.name)}/{file.name})" for file in files if file.is_file()]
     return "\n\n".join(told) + "\n"
+
+
+def _parts(draft: Draft) -> tuple[Part, ...]:
+    """Built from records, verdicts, and what two other sections found in the answers of all runs."""
+    say = draft.say
+    of_answers = calibration_part(draft.content("calibration"), say), labels_part(draft.content("labels"), say)
+    return synthesis(draft.facts, *of_answers)
+
+
+SECTION = Section("synthesis", ("Synthesis", "Synthèse"), _parts, "synthesis.html")

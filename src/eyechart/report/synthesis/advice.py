@@ -6,7 +6,8 @@ from eyechart.comparison.power import fewest_seeds
 from eyechart.report import claims
 from eyechart.report.entries import Entry, runs_of
 from eyechart.report.pairs import not_shown_to_differ
-from eyechart.report.synthesis.part import MOST_NAMED, Facts, Part, made
+from eyechart.report.section import Facts
+from eyechart.report.synthesis.part import MOST_NAMED, Part, made
 from eyechart.schema import RunRecord
 from eyechart.scoring import times
 from eyechart.words.numbers import percent_decimals

@@ -1,14 +1,9 @@
-"""One paragraph of the synthesis, and what all of them are built from."""
+"""One paragraph of the synthesis."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-
-from eyechart.report.entries import Entry
-from eyechart.report.pairs import Pairs
-from eyechart.schema import Verdict
-from eyechart.words.speech import Speech
 
 MOST_NAMED = 6  # contenders or verdicts in a paragraph
 
@@ -26,22 +21,6 @@ class Part:
     @property
     def text(self) -> str:
         return " ".join(self.sentences)
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What the sentences may speak of: records and verdicts, nothing else."""
-
-    entries: list[Entry]  # fewest errors first
-    pairs: Pairs
-    findings: list[str]  # in words already
-    sentence: Callable[[Verdict], str]
-    say: Speech
-
-    @property
-    def standing(self) -> list[Entry]:
-        """The contenders of which at least one run finished."""
-        return [entry for entry in self.entries if not entry.diverged]
 
 
 def made(

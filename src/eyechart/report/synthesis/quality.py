@@ -10,7 +10,8 @@ from eyechart.report.classes import lowest_class, mean_confusion, mean_f1, most_
 from eyechart.report.entries import Entry
 from eyechart.report.label_errors import LabelErrorSection
 from eyechart.report.pairs import PRIMARY
-from eyechart.report.synthesis.part import MOST_NAMED, Facts, Part, made
+from eyechart.report.section import Facts
+from eyechart.report.synthesis.part import MOST_NAMED, Part, made
 from eyechart.schema import DetectionScores, Verdict
 from eyechart.words.class_means import absent_classes, lacking
 from eyechart.words.speech import Speech

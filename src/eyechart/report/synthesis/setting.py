@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from eyechart.report.answer import described_budget, is_pretrained, seeds_text, train_text
 from eyechart.report.entries import Entry, runs_of
-from eyechart.report.synthesis.part import MOST_NAMED, Facts, Part, made
+from eyechart.report.section import Facts
+from eyechart.report.synthesis.part import MOST_NAMED, Part, made
 
 
 def what_was_compared(facts: Facts) -> Part | None:
