@@ -291,13 +291,14 @@ def test_other_threads(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("use_data")
 def test_a_second_look_at_the_test_part_is_counted_and_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    judge = runner._judge_test
+    train_only = runner.train
 
-    def peek_first(contender: Any, diverged: bool) -> Any:
-        contender.splits.test.open()
-        return judge(contender, diverged)
+    def peek_afterwards(*inputs: Any) -> Any:
+        trained = train_only(*inputs)
+        trained.contender.splits.test.open()
+        return trained
 
-    monkeypatch.setattr(runner, "_judge_test", peek_first)
+    monkeypatch.setattr(runner, "train", peek_afterwards)
     folder, record = train(tmp_path, steps=2)
     assert record.test_accesses == 2
     assert set(grave(folder)) == {"test-accesses"}

@@ -200,7 +200,8 @@ def test_a_single_contender_has_summaries_and_no_verdicts(tmp_path: Path) -> Non
     found = compare_runs(made_up_study(tmp_path / "a", {"cnn": 0.01}, (0, 1, 2)))
     assert (found.verdicts, found.families) == ((), ())
     assert {summary.metric for summary in found.summaries} == {
-        "accuracy", "macro_precision", "macro_recall", "macro_f1", "loss", "training_seconds", "brier", "ece"
+        "accuracy", "macro_precision", "macro_recall", "macro_f1", "loss", "raw_loss", "training_seconds",
+        "brier", "ece",
     }  # fmt: skip
 
 

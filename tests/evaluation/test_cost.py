@@ -194,6 +194,9 @@ def test_kept_stages_count_as_often_as_they_ran():
         def features(self, images: torch.Tensor) -> torch.Tensor:
             return images.flatten(1)[:, :4] @ torch.ones(4, 5)  # 2 x 4 x 5 operations an image
 
+        def loss_from_features(self, features: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+            return features.sum()
+
     batch = some_batch()
     whole = count_flops(Kept(), batch).training
     assert count_flops_with_kept_stages(Kept(), batch, 1.0) == whole

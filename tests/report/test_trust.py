@@ -46,11 +46,18 @@ def changed(entry: Entry, **clocks: Any) -> Entry:
     return replace(entry, runs=tuple(runs))
 
 
-def rendered(name: str, say: Speech, **values: object) -> str:
+def rendered(name: str, say: Speech, content: object) -> str:
     """One section's fragment, as the page includes it."""
     environment: Environment = page._template().environment
     return environment.get_template(name).render(
-        say=say, figures_folder="figures", chart_links=[], most_shown=None, num_entries=3, **values
+        say=say,
+        title="Title",
+        content=content,
+        figures_folder="figures",
+        links=lambda runs: [],
+        drawn_runs=[],
+        most_shown=None,
+        num_entries=3,
     )
 
 
@@ -85,7 +92,7 @@ def test_not_reached_is_a_result(entries: list[Entry]) -> None:
 
 @pytest.mark.parametrize("say", [ENGLISH, FRENCH], ids=lambda say: say.lang)
 def test_the_clocks_are_a_table_of_the_page(entries: list[Entry], say: Speech) -> None:
-    html = rendered("timing.html", say, clocks=timing.section(entries, say))
+    html = rendered("timing.html", say, timing.section(entries, say))
     assert html.count("<tr>") == 4
     assert "28 x 28 px" in html
     assert ("batches of 128" if say.lang == "en" else "lots de 128") in html
@@ -103,7 +110,7 @@ def test_calibration_has_a_diagram_and_a_row_for_each(entries: list[Entry], tmp_
     assert len(found.columns) == len(found.rows[0].cells)
     assert found.missing == ()
     assert "–" not in [cell.text for row in found.rows for cell in row.cells]
-    html = rendered("calibration.html", ENGLISH, calibration=found)
+    html = rendered("calibration.html", ENGLISH, found)
     assert html.count('class="drawing"') == 3
 
 
@@ -150,7 +157,7 @@ def test_suspicious_labels_are_pictures_with_both_answers(entries: list[Entry]) 
         assert case.disputed == ""
     assert found.rows == ()
     assert found.disputed_note == ""
-    assert rendered("label_errors.html", ENGLISH, labels=found).count('<li class="case">') == len(found.cases)
+    assert rendered("label_errors.html", ENGLISH, found).count('<li class="case">') == len(found.cases)
 
 
 def test_disputed_labels_stand_beside_the_scores(entries: list[Entry], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,7 +183,7 @@ def test_without_cleanlab_the_section_says_so(
     assert found.cases == ()
     (sentence,) = found.missing
     assert 'pip install "eyechart[audit]"' in sentence
-    assert "cleanlab" in rendered("label_errors.html", say, labels=found)
+    assert "cleanlab" in rendered("label_errors.html", say, found)
 
 
 def test_models_that_contradict_no_label(entries: list[Entry], tmp_path: Path, fake_runs: ModuleType) -> None:

@@ -6,6 +6,7 @@ The jobs go in as JSON on standard input, `{"paces": {...}}` or `{"error": "..."
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -33,7 +34,7 @@ class PlannedWork(NamedTuple):
 
 def time_jobs(jobs: Sequence[RunJob]) -> dict[str, PlannedWork]:
     """The planned work of every job's contender, timed in a fresh process; RunFailed says why there is no answer."""
-    call = json_text([job.model_dump() for job in jobs])
+    call = f"[{','.join(map(process.as_json, jobs))}]"
     try:
         variables = process.environment(jobs[0].rules.num_threads)
         done = children.run(command(), seconds=LONGEST_SECONDS, told=call, variables=variables)
@@ -66,7 +67,7 @@ def _answer(output: str) -> dict[str, Any]:
 
 def main() -> int:
     answers = worker.take_standard_output()
-    jobs = [RunJob.model_validate(job) for job in read_json(sys.stdin.buffer.read().decode())]
+    jobs = [RunJob.model_validate(job) for job in json.loads(sys.stdin.buffer.read())]  # a name may be no text
     said: list[str] = [""]
     try:
         work = {
