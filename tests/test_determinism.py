@@ -16,7 +16,8 @@ def run_once(contender: str, output: Path, seed: int = 0) -> RunRecord:
     from eyechart.runner.run import run_contender
 
     changes = {"batch_size": 16}
-    record = plan_study([contender], preset="smoke", seeds=[seed], num_threads=1, changes=changes, max_test_images=50)
+    few = {"max_test_images": 30, "least_validation_images": 20, "num_evaluations": 1}
+    record = plan_study([contender], preset="smoke", seeds=[seed], num_threads=1, changes=changes, **few)
     (job,) = jobs_of(record, output)
     return run_contender(job, lambda progress: None, lambda: None)
 

@@ -184,8 +184,9 @@ def test_a_run_keeps_to_the_execution_that_it_is_given(tmp_path: Path, monkeypat
 
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "compiled"))
     record = plan_study(
-        ["cnn"], preset="smoke", num_threads=1, changes={"batch_size": 16}, device="cpu", max_test_images=50
-    )
+        ["cnn"], preset="smoke", num_threads=1, changes={"batch_size": 16}, device="cpu", max_test_images=30,
+        least_validation_images=20,
+    )  # fmt: skip
     digests = []
     for place in ("first", "again"):
         (job,) = jobs_of(record, tmp_path / place)

@@ -6,7 +6,7 @@ Imports nothing but what Python has loaded when it starts: a `select.py` that li
 import os
 import sys
 
-OURS = os.path.realpath(os.path.join(os.path.dirname(__file__), os.pardir))  # the folder that holds this package
+OURS = os.path.realpath(os.path.join(os.path.dirname(__file__), os.pardir, os.pardir))  # the folder of our package
 
 
 def search_path() -> list[str]:
