@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from eyechart.base.errors import Interrupted, RunFailed, StorageError, UsageError
+from eyechart.catalog.recipes import RECIPES
 from eyechart.files import storage
 from eyechart.launch.driver import in_turn
 from eyechart.schema import Job
@@ -44,8 +45,8 @@ def test_a_plan_covers_every_contender_and_seed_in_blocks() -> None:
     assert record.name == "smoke-mnist"
 
 
-def test_all_five_by_default() -> None:
-    assert plans.plan_study().contenders == ("cnn", "vit", "vgg16", "alexnet", "fasterrcnn")
+def test_all_by_default() -> None:
+    assert plans.plan_study().contenders == tuple(RECIPES)
 
 
 @pytest.mark.parametrize(

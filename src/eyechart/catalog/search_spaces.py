@@ -39,6 +39,15 @@ AUGMENTATION: Space = {
     "augmentation.scale_fraction": Range(0, 0.15),
 }
 
+# Of a contender that has no space of its own below.
+ANY_CONTENDER: Space = {
+    "learning_rate": Range(1e-4, 1.0, log=True),
+    "weight_decay": Range(0, 0.3),
+    "warmup_fraction": Range(0, 0.4),
+    "label_smoothing": Range(0, 0.2),
+    **AUGMENTATION,
+}
+
 SEARCH_SPACES: dict[str, Space] = {
     "cnn": {
         "learning_rate": Range(0.03, 1.0, log=True),
@@ -86,7 +95,7 @@ SEARCH_SPACES: dict[str, Space] = {
 
 def space_of(recipe: Recipe) -> Space:
     """What may be searched in this very recipe: what would change nothing, or is excluded, is left out."""
-    space = dict(SEARCH_SPACES[recipe.contender])
+    space = dict(SEARCH_SPACES.get(recipe.contender, ANY_CONTENDER))
     if recipe.cache_frozen:  # an image that changes every time cannot be kept
         space = {field: choices for field, choices in space.items() if not field.startswith("augmentation.")}
     if recipe.weights == "none" or recipe.frozen_stages >= ALL_FROZEN:  # no pretrained layer is trained
