@@ -22,7 +22,7 @@ from tests.report.fake_runs import FIVE, fake_study
 PROJECT = Path(__file__).resolve().parents[1]
 RECORD = PROJECT / "records" / "mnist.json"
 LEAST_MEAN_ACCURACY = {"cnn": 0.996, "vit": 0.993, "vgg16": 0.994, "alexnet": 0.993, "fasterrcnn": 0.992}
-FIVE = tuple(LEAST_MEAN_ACCURACY)  # those of the core job, which records are of
+RECORDED = tuple(LEAST_MEAN_ACCURACY)  # those of the core job, which records are of
 FREE_TO_DIFFER = {  # words about a recipe, and what was "auto" before the study settled it
     "title", "source", "expect", "weights", "frozen_stages", "cache_frozen",
 }  # fmt: skip
@@ -60,7 +60,7 @@ def recorded(folders: list[Path], output: Path, *options: str) -> dict[str, Any]
 def test_two_studies_are_one_record(studies: Callable[..., list[Path]], tmp_path: Path) -> None:
     folders = studies(("vgg16",), ("cnn", "vit", "alexnet", "fasterrcnn"))
     content = recorded(folders, tmp_path / "mnist.json")
-    assert set(content["results"]) == set(FIVE)
+    assert set(content["results"]) == set(RECORDED)
     assert content["command"] == (
         "eyechart run --preset standard --seeds 0,1,2 -m vgg16 --threads 1 --name study-0 && "
         "eyechart run --preset standard --seeds 0,1,2 -m cnn,vit,alexnet,fasterrcnn --threads 1 --name study-1"
@@ -127,8 +127,8 @@ def test_what_is_left_is_told_with_a_time_when_it_is_known(
     studies: Callable[..., list[Path]], capsys: pytest.CaptureFixture[str], tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr(record_accuracy, "RECIPES", FIVE)
-    (folder,) = studies(FIVE, seeds=(0, 1))
+    monkeypatch.setattr(record_accuracy, "RECIPES", RECORDED)
+    (folder,) = studies(RECORDED, seeds=(0, 1))
 
     def said(seeds: str) -> str:
         record_accuracy.main([str(folder), "--left", seeds])
@@ -173,7 +173,7 @@ def test_tables_and_recipes_follow_the_record_of_several_seeds(project: Path, mo
     assert "Seeds: 0, 1, 2; 10,000 test images. ±: half of the 95 % t-interval" in english
     code = (project / readme_tables.RECIPES).read_text(encoding="utf-8")
     assert f'expect="{shown} % of MNIST\'s test images, full schedule, 3 seeds"' in code
-    assert code.count("3 seeds") == len(FIVE)
+    assert code.count("3 seeds") == len(RECORDED)
     compile(code, "recipes.py", "exec")
 
 
@@ -195,7 +195,7 @@ def test_a_recipe_without_one_line_of_expectation_is_told() -> None:
 
 def shortfalls(content: dict[str, Any]) -> list[str]:
     """What keeps a record from being what the project claims of itself, one sentence each."""
-    found = [] if set(content["results"]) == set(FIVE) else [f"of {sorted(content['results'])} only"]
+    found = [] if set(content["results"]) == set(RECORDED) else [f"of {sorted(content['results'])} only"]
     for name, result in content["results"].items():
         mean = result["accuracy"]["mean"]
         if mean < LEAST_MEAN_ACCURACY[name]:
@@ -227,7 +227,7 @@ def a_good_record() -> dict[str, Any]:
             "recipe": RECIPES[name].model_dump(mode="json"),
         }  # fmt: skip
 
-    return {"rules": {"fraction": 1.0}, "results": {name: result(name) for name in FIVE}}
+    return {"rules": {"fraction": 1.0}, "results": {name: result(name) for name in RECORDED}}
 
 
 @pytest.mark.xfail(not RECORD.is_file(), reason="make accuracy has not been recorded yet", strict=True)
