@@ -13,7 +13,7 @@ import sys
 import typer
 
 from eyechart.base.errors import EyechartError
-from eyechart.cli import compare, data, labels, read, run, tune
+from eyechart.cli import compare, data, labels, read, run, scenes, tune
 from eyechart.cli.paths import expanding
 
 app = typer.Typer(
@@ -34,7 +34,8 @@ app.command("report")(read.report)
 app.command("labels")(labels.labels)
 app.command("predict")(read.predict)
 app.add_typer(data.app, name="data")
-for each in (*app.registered_commands, *data.app.registered_commands):
+app.add_typer(scenes.app, name="scenes")
+for each in (*app.registered_commands, *data.app.registered_commands, *scenes.app.registered_commands):
     assert each.callback
     each.callback = expanding(each.callback)
 

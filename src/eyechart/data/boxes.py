@@ -16,7 +16,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-INK_SHARE = 0.3  # keeps the grey rim of MNIST's strokes out and its faint connecting lines in
+from eyechart.data.ink import INK_SHARE
+
 MIN_CONTRAST = 0.1  # on the scale of 0..1: below, it is noise on an empty sheet
 
 

@@ -1,0 +1,114 @@
+"""COCO's json: pictures, categories and annotations by id.  Ids may start at 0 or at 1, and have gaps."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from eyechart.base.errors import DatasetError
+from eyechart.data.annotations.found import Annotated, Faults, Picture, number_in, part_in_path, size_of
+from eyechart.data.layout import Part
+
+KEYS = {"images", "annotations", "categories"}
+Document = dict[str, Any]
+
+
+def find(root: Path) -> dict[Path, Document]:
+    """The annotation files below a folder, by what is in them."""
+    found = {}
+    for path in sorted(root.rglob("*.json")):
+        try:
+            text = path.read_text(encoding="utf-8")
+            document = json.loads(text) if text.lstrip().startswith("{") else None
+        except (OSError, ValueError):
+            continue
+        if isinstance(document, dict) and document.keys() >= KEYS:
+            found[path] = document
+    return found
+
+
+def read(root: Path, documents: dict[Path, Document]) -> Annotated:
+    """Raises DatasetError for anything that is wrong with the annotations, all files together."""
+    faults = Faults()
+    names = _classes(documents, faults)
+    classes = tuple(dict.fromkeys(names.values()))
+    class_of = {id_: classes.index(name) for id_, name in names.items()}
+    parts: dict[Part, list[Picture]] = {}
+    for path, document in documents.items():
+        part = part_in_path(path, root) or "train"
+        if part in parts:
+            raise DatasetError(f"{path} is of the {part} part, as another file is. Expected one json for each part.")
+        parts[part] = _pictures(path, document, root, class_of, faults)
+    faults.raise_any("COCO")
+    return Annotated("COCO", classes, parts)
+
+
+def _classes(documents: dict[Path, Document], faults: Faults) -> dict[object, str]:
+    """Category id -> name, the same in all files, in the order of the ids."""
+    names: dict[object, str] = {}
+    for path, document in documents.items():
+        seen: set[object] = set()
+        for category in document["categories"]:
+            id_, name = category.get("id"), str(category.get("name", ""))
+            if id_ in seen:
+                faults.add(path.name, f"category id {id_} stands there twice")
+            seen.add(id_)
+            if names.setdefault(id_, name) != name:
+                faults.add(path.name, f"category {id_} is {name!r}, and {names[id_]!r} in another file")
+    return dict(sorted(names.items(), key=lambda item: (str(type(item[0])), item[0])))
+
+
+def _pictures(path: Path, document: Document, root: Path, class_of: dict[object, int], faults: Faults) -> list[Picture]:
+    pictures: dict[object, Picture] = {}
+    for image in document["images"]:
+        id_, name = image.get("id"), str(image.get("file_name", ""))
+        if id_ in pictures:
+            faults.add(path.name, f"image id {id_} stands there twice")
+            continue
+        file = _file(name, path, root)
+        if file is None:
+            faults.add(path.name, f"the image {name!r} is not there")
+            continue
+        width, height = image.get("width"), image.get("height")
+        if not (isinstance(width, int) and isinstance(height, int)):
+            width, height = size_of(file)
+        pictures[id_] = Picture(file, width, height)
+    seen: set[object] = set()
+    for annotation in document["annotations"]:
+        _add(annotation, f"{path.name}, annotation {annotation.get('id')}", pictures, class_of, seen, faults)
+    return list(pictures.values())
+
+
+def _add(
+    annotation: Document, where: str, pictures: dict[object, Picture], class_of: dict[object, int], seen: set[object],
+    faults: Faults,
+) -> None:  # fmt: skip
+    id_, picture = annotation.get("id"), pictures.get(annotation.get("image_id"))
+    if id_ in seen:
+        faults.add(where, "its id stands there twice")
+    seen.add(id_)
+    if picture is None:
+        faults.add(where, f"there is no image {annotation.get('image_id')}")
+        return
+    if annotation.get("category_id") not in class_of:
+        faults.add(where, f"there is no category {annotation.get('category_id')}")
+        return
+    box = annotation.get("bbox")
+    if not isinstance(box, list) or len(box) != 4:
+        faults.add(where, f"bbox is {box!r}; expected [left, top, width, height]")
+        return
+    left, top, width, height = map(number_in, box)
+    checked = faults.box(where, (left, top, left + width, top + height), picture)
+    if checked:
+        picture.boxes.append(checked)
+        picture.labels.append(class_of[annotation["category_id"]])
+        picture.crowds.append(bool(annotation.get("iscrowd", 0)))
+
+
+def _file(name: str, annotations: Path, root: Path) -> Path | None:
+    """Where a picture lies: as the name says from the folder itself, beside the json, or in a folder of pictures."""
+    part = part_in_path(annotations, root)
+    folders = [root, annotations.parent, root / "images", annotations.parent / "images"]
+    folders += [base / sub for base in (root, root / "images") for sub in (annotations.stem, part or "train")]
+    return next((folder / name for folder in folders if name and (folder / name).is_file()), None)

@@ -1,0 +1,118 @@
+"""What annotations of every format are read into, and what is checked of each box before anything is built on it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from eyechart.base.errors import DatasetError
+from eyechart.data.layout import Part, part_of
+from eyechart.data.pictures import SUFFIXES
+from eyechart.schema.objects import Objects, objects_of
+
+SLACK = 1.0  # pixels by which a box may stick out: tools round, and some count pixels from 1; it is cut to the picture
+MOST_NAMED = 3  # faults in a message
+
+
+@dataclass
+class Picture:
+    """One picture and its boxes: (left, top, right, bottom) in its own pixels, class ids 0..K-1."""
+
+    path: Path
+    width: int
+    height: int
+    boxes: list[tuple[float, float, float, float]] = field(default_factory=list)
+    labels: list[int] = field(default_factory=list)
+    crowds: list[bool] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Annotated:
+    """Annotated pictures of a folder, by part; train alone where there are no parts."""
+
+    kind: str  # "COCO", "Pascal VOC", "YOLO", "CSV"
+    classes: tuple[str, ...]
+    parts: dict[Part, list[Picture]]
+    remarks: tuple[str, ...] = ()  # what people should know about the reading
+
+    def objects(self, part: Part) -> Objects:
+        """What is to be found, in the order of the part's pictures."""
+        return objects_of((each.boxes, each.labels, each.crowds) for each in self.parts[part])
+
+
+class Faults:
+    """What is wrong with annotations: all of it is looked at before the first is told."""
+
+    def __init__(self) -> None:
+        self._told: list[str] = []
+
+    def add(self, where: str, what: str) -> None:
+        self._told.append(f"{where}: {what}")
+
+    def raise_any(self, kind: str) -> None:
+        """DatasetError that names the first faults, and how many there are."""
+        if not self._told:
+            return
+        more = len(self._told) - MOST_NAMED
+        named = "; ".join(self._told[:MOST_NAMED]) + (f"; and {more} more" if more > 0 else "")
+        raise DatasetError(
+            f"The {kind} annotations cannot be used. {named}. Mend or remove these, then read them again."
+        )
+
+    def box(self, where: str, corners: Iterable[float], picture: Picture) -> tuple[float, float, float, float] | None:
+        """The box inside its picture; None, and a fault, for one that is no box."""
+        left, top, right, bottom = corners
+        text = f"({left:g}, {top:g}, {right:g}, {bottom:g})"
+        if not all(map(math.isfinite, (left, top, right, bottom))):
+            self.add(where, f"the box {text} has something that is no number")
+        elif left > right or top > bottom:
+            self.add(where, f"the box {text} is inverted; expected left, top, right, bottom")
+        elif left == right or top == bottom:
+            self.add(where, f"the box {text} is empty")
+        elif left < -SLACK or top < -SLACK or right > picture.width + SLACK or bottom > picture.height + SLACK:
+            self.add(where, f"the box {text} lies outside of its picture of {picture.width} x {picture.height} pixels")
+        else:
+            return max(0.0, left), max(0.0, top), min(float(picture.width), right), min(float(picture.height), bottom)
+        return None
+
+
+def number_in(text: object) -> float:
+    """What a file says where a number should be; NaN for anything else."""
+    if isinstance(text, bool) or not isinstance(text, int | float | str):
+        return math.nan
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
+def size_of(path: Path) -> tuple[int, int]:
+    """Width and height of a picture, as it stands in the file.  Raises DatasetError for what is none."""
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(path) as opened:
+            return opened.size
+    except (UnidentifiedImageError, OSError) as error:
+        raise DatasetError(f"{path} is no picture that can be read ({error}). Replace it, or remove it.") from None
+
+
+def pictures_below(root: Path) -> dict[str, list[Path]]:
+    """Every picture below a folder, by its name without ending."""
+    found: dict[str, list[Path]] = {}
+    for path in sorted(root.rglob("*")):
+        if path.suffix.lower() in SUFFIXES and path.is_file() and not path.name.startswith("."):
+            found.setdefault(path.stem, []).append(path)
+    return found
+
+
+def part_in_path(path: Path, root: Path) -> Part | None:
+    """The part that a file belongs to by the folders that it lies in, or by its own name, such as instances_train."""
+    words = [*path.relative_to(root).parts[:-1], path.stem]
+    for word in reversed(words):
+        for piece in (word, *word.replace("-", "_").split("_")):
+            if part := part_of(piece):
+                return part
+    return None

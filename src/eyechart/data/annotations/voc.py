@@ -1,0 +1,104 @@
+"""Pascal VOC: one xml for each picture.  Its pixels count from 1, and xmax and ymax are the last pixels of the box.
+
+Tools that write the format mostly count from 0 and mean the end; a box that starts at 0 anywhere says which it is.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from xml.etree import ElementTree
+
+from eyechart.data.annotations.found import Annotated, Faults, Picture, number_in, part_in_path, pictures_below, size_of
+from eyechart.data.layout import PART_OF_WORD, Part
+from eyechart.files.storage import natural_key
+
+LARGEST_BYTES = 10 * 2**20  # of one xml; entities of a hostile one could grow without end
+Element = ElementTree.Element
+
+
+def find(root: Path) -> list[Path]:
+    """The annotation files below a folder: xml whose root is an <annotation>."""
+    return [path for path in sorted(root.rglob("*.xml")) if "<annotation" in _head(path)]
+
+
+def _head(path: Path) -> str:
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            return file.read(2000)
+    except OSError:
+        return ""
+
+
+def read(root: Path, files: list[Path]) -> Annotated:
+    """Raises DatasetError for anything that is wrong with the annotations, all files together."""
+    faults = Faults()
+    trees = {path: tree for path in files if (tree := _tree(path, faults)) is not None}
+    names = {name.strip() for tree in trees.values() for each in tree.iter("object") if (name := _text(each, "name"))}
+    classes = tuple(sorted(names, key=natural_key))
+    counts_from_1 = all(number_in(_text(box, "xmin")) >= 1 for tree in trees.values() for box in tree.iter("bndbox"))
+    listed, known = _listed(root), pictures_below(root)
+    parts: dict[Part, list[Picture]] = {}
+    for path, tree in trees.items():
+        picture = _picture(path, tree, known, faults)
+        if picture is None:
+            continue
+        for number, each in enumerate(tree.iter("object"), 1):
+            _add(each, f"{path.name}, object {number}", picture, classes, counts_from_1, faults)
+        parts.setdefault(listed.get(path.stem) or part_in_path(path, root) or "train", []).append(picture)
+    faults.raise_any("Pascal VOC")
+    said = "xmin and ymin are never 0: pixels are taken to count from 1, as the format has it"
+    return Annotated("Pascal VOC", classes, parts, (said,) if counts_from_1 and names else ())
+
+
+def _tree(path: Path, faults: Faults) -> Element | None:
+    if path.stat().st_size > LARGEST_BYTES or "<!ENTITY" in _head(path):
+        faults.add(path.name, "is too large, or declares entities, which annotations have no use for")
+        return None
+    try:
+        return ElementTree.parse(path).getroot()
+    except ElementTree.ParseError as error:
+        faults.add(path.name, f"is no xml ({error})")
+        return None
+
+
+def _listed(root: Path) -> dict[str, Part]:
+    """Stem -> part, by ImageSets/Main/train.txt and the like."""
+    found: dict[str, Part] = {}
+    for path in sorted(root.rglob("ImageSets/Main/*.txt")):
+        if part := PART_OF_WORD.get(path.stem):
+            found |= {line.split()[0]: part for line in path.read_text(encoding="utf-8").splitlines() if line.strip()}
+    return found
+
+
+def _picture(path: Path, tree: Element, known: dict[str, list[Path]], faults: Faults) -> Picture | None:
+    name = _text(tree, "filename") or path.stem
+    candidates = known.get(Path(name).stem) or known.get(path.stem) or []
+    if not candidates:
+        faults.add(path.name, f"the image {name!r} is not there")
+        return None
+    file = next((each for each in candidates if each.name == name), candidates[0])
+    width, height = (number_in(_text(tree, f"size/{side}")) for side in ("width", "height"))
+    if not (width >= 1 and height >= 1):  # many tools leave them 0
+        width, height = size_of(file)
+    return Picture(file, int(width), int(height))
+
+
+def _add(
+    found: Element, where: str, picture: Picture, classes: tuple[str, ...], counts_from_1: bool, faults: Faults
+) -> None:
+    name = _text(found, "name").strip()
+    if name not in classes:
+        faults.add(where, "has no name")
+        return
+    corners = [number_in(_text(found, f"bndbox/{side}")) for side in ("xmin", "ymin", "xmax", "ymax")]
+    if counts_from_1:
+        corners[0], corners[1] = corners[0] - 1, corners[1] - 1
+    checked = faults.box(where, corners, picture)
+    if checked:
+        picture.boxes.append(checked)
+        picture.labels.append(classes.index(name))
+        picture.crowds.append(False)
+
+
+def _text(element: Element, path: str) -> str:
+    return element.findtext(path) or ""

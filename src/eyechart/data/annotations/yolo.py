@@ -1,0 +1,113 @@
+"""YOLO: one txt for each picture, a line a box: class, centre x, centre y, width, height as shares of the picture.
+
+data.yaml names the classes, and perhaps the folders of the parts.  A picture without a txt has nothing on it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from eyechart.base.errors import DatasetError
+from eyechart.data.annotations.found import Annotated, Faults, Picture, number_in, part_in_path, size_of
+from eyechart.data.layout import PART_OF_WORD, Part
+from eyechart.data.pictures import SUFFIXES
+
+
+def find(root: Path) -> list[Path]:
+    """The yaml files below a folder that name classes."""
+    found = []
+    for path in sorted([*root.rglob("*.yaml"), *root.rglob("*.yml")]):
+        try:
+            document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError, yaml.YAMLError):
+            continue
+        if isinstance(document, dict) and "names" in document:
+            found.append(path)
+    return found
+
+
+def read(root: Path, files: list[Path]) -> Annotated:
+    """Raises DatasetError for anything that is wrong with the annotations, all files together."""
+    if len(files) > 1:
+        raise DatasetError(f"{files[0]} and {files[1]} both name classes; expected one data.yaml.")
+    document = yaml.safe_load(files[0].read_text(encoding="utf-8"))
+    classes, faults = _classes(document, files[0]), Faults()
+    parts: dict[Part, list[Picture]] = {}
+    for part, pictures in _pictures(document, files[0], root).items():
+        for file in pictures:
+            picture = Picture(file, *size_of(file))
+            _add_all(_labels_of(file, root), picture, classes, faults)
+            parts.setdefault(part, []).append(picture)
+    faults.raise_any("YOLO")
+    return Annotated("YOLO", classes, parts)
+
+
+def _classes(document: dict[str, Any], path: Path) -> tuple[str, ...]:
+    """A list, or numbers with names, from 0 on."""
+    names = document["names"]
+    if isinstance(names, dict):
+        if sorted(names) != list(range(len(names))):
+            raise DatasetError(f"{path} has the class numbers {sorted(names)}; expected 0, 1, 2, ... without a gap.")
+        names = [names[number] for number in range(len(names))]
+    if not isinstance(names, list) or not names:
+        raise DatasetError(f"{path} has names: {names!r}; expected a list of classes, or numbers with names.")
+    return tuple(map(str, names))
+
+
+def _pictures(document: dict[str, Any], path: Path, root: Path) -> dict[Part, list[Path]]:
+    """The pictures of every part: of the folders that data.yaml names, else by the folders that they lie in."""
+    base = path.parent
+    if isinstance(document.get("path"), str):
+        base = next((each for each in (base / document["path"], root) if each.is_dir()), base)
+    found: dict[Part, list[Path]] = {}
+    for word, part in PART_OF_WORD.items():
+        if isinstance(folder := document.get(word), str):
+            places = [each for each in (base / folder, root / folder, root / folder.lstrip("./")) if each.is_dir()]
+            if not places:
+                raise DatasetError(f"{path} says that {word} is in {folder}, which is not there below {root}.")
+            found[part] = _all_in(places[0])
+    if not found:
+        for file in _all_in(root):
+            found.setdefault(part_in_path(file, root) or "train", []).append(file)
+    return found
+
+
+def _all_in(folder: Path) -> list[Path]:
+    return [
+        path for path in sorted(folder.rglob("*"))
+        if path.suffix.lower() in SUFFIXES and path.is_file() and not path.name.startswith(".")
+    ]  # fmt: skip
+
+
+def _labels_of(picture: Path, root: Path) -> Path | None:
+    """Beside the picture, or in the folder `labels` that stands where the picture's has `images`."""
+    parts = list(picture.relative_to(root).parts)
+    if "images" in parts:
+        parts[len(parts) - 1 - parts[::-1].index("images")] = "labels"
+    places = (root.joinpath(*parts).with_suffix(".txt"), picture.with_suffix(".txt"))
+    return next((path for path in places if path.is_file()), None)
+
+
+def _add_all(path: Path | None, picture: Picture, classes: tuple[str, ...], faults: Faults) -> None:
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines() if path else [], 1):
+        where, words = f"{path.name if path else ''}, line {number}", line.split()
+        if not words:
+            continue
+        if len(words) != 5:
+            faults.add(where, f"has {len(words)} numbers; expected class, centre x, centre y, width, height")
+            continue
+        label, *shares = map(number_in, words)
+        if label not in range(len(classes)):
+            faults.add(where, f"there is no class {words[0]}; data.yaml names 0 to {len(classes) - 1}")
+            continue
+        x, y, width, height = shares
+        corners = (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
+        sides = (picture.width, picture.height) * 2
+        checked = faults.box(where, (share * side for share, side in zip(corners, sides, strict=True)), picture)
+        if checked:
+            picture.boxes.append(checked)
+            picture.labels.append(int(label))
+            picture.crowds.append(False)

@@ -1,0 +1,60 @@
+"""Scenes as files that every detection tool reads: `<part>/000001.png`, and COCO's json, `annotations/<part>.json`."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from eyechart.base.plain_json import json_text
+from eyechart.data.scenes import Scene, SceneMaker
+from eyechart.files.storage import write_bytes, write_text
+
+
+def write_scenes(
+    folder: Path, part: str, maker: SceneMaker, number: int, classes: Sequence[str], say: Callable[[str], None]
+) -> int:
+    """Write the first `number` scenes of a maker, and what is on them; how many objects these are.
+
+    The json is written last: where it is there, all pictures are.  Categories count from 1, as COCO's do.
+    """
+    images: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
+    for index in range(number):
+        scene, name = maker.scene(index), f"{index + 1:06d}.png"
+        write_bytes(folder / part / name, png_of(scene))
+        height, width = scene.image.shape[1:]
+        images.append({"id": index + 1, "file_name": f"{part}/{name}", "width": width, "height": height})
+        annotations += _annotations(scene, index + 1, len(annotations) + 1)
+    categories = [{"id": label, "name": name} for label, name in enumerate(classes, 1)]
+    content = {"images": images, "annotations": annotations, "categories": categories}
+    write_text(folder / "annotations" / f"{part}.json", json_text(content) + "\n")
+    say(f"{part}: {number:,} scenes with {len(annotations):,} objects")
+    return len(annotations)
+
+
+def png_of(scene: Scene) -> bytes:
+    pixels = scene.image[0] if len(scene.image) == 1 else scene.image.transpose(1, 2, 0)
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    return file.getvalue()
+
+
+def _annotations(scene: Scene, image: int, first: int) -> list[dict[str, Any]]:
+    """COCO's boxes are (left, top, width, height)."""
+    return [
+        {
+            "id": first + number,
+            "image_id": image,
+            "category_id": int(label) + 1,
+            "bbox": [left, top, right - left, bottom - top],
+            "area": (right - left) * (bottom - top),
+            "iscrowd": 0,
+        }
+        for number, (label, (left, top, right, bottom)) in enumerate(
+            zip(scene.labels, scene.boxes.tolist(), strict=True)
+        )
+    ]

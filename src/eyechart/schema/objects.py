@@ -1,0 +1,73 @@
+"""What is to be found in images: any number of boxes for each, ragged in memory, filled up only in a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Objects:
+    """The objects of N images, image after image.  Boxes are (left, top, right, bottom) in pixels of their image."""
+
+    offsets: np.ndarray  # int64 (N + 1,): those of image i are rows offsets[i] to offsets[i + 1]
+    boxes: np.ndarray  # float32 (M, 4)
+    labels: np.ndarray  # int64 (M,), 0..K-1
+    crowds: np.ndarray  # bool (M,): stands for many that nobody counted; not trained on, and no mistake to find there
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def counts(self) -> np.ndarray:
+        """int64 (N,): how many each image has."""
+        return np.diff(self.offsets)
+
+    def of(self, image: int) -> tuple[np.ndarray, np.ndarray]:
+        """(boxes float32 (R, 4), labels int64 (R,)) of one image."""
+        rows = slice(self.offsets[image], self.offsets[image + 1])
+        return self.boxes[rows], self.labels[rows]
+
+    def subset(self, images: np.ndarray) -> Objects:
+        """Those of the images at `images` (int64), in that order."""
+        counts = self.counts[images]
+        offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        rows = np.repeat(self.offsets[:-1][images] - offsets[:-1], counts) + np.arange(offsets[-1])
+        return Objects(offsets, self.boxes[rows], self.labels[rows], self.crowds[rows])
+
+    def padded(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(boxes float32 (B, R, 4), labels int64 (B, R), -1 filling up) of a batch; crowds are left out.
+
+        R is the most that an image of the batch has, and at least 1.
+        """
+        some = self.subset(images)
+        owner = np.repeat(np.arange(len(some)), some.counts)[~some.crowds]
+        counts = np.bincount(owner, minlength=len(some))
+        slot = np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)
+        boxes = np.zeros((len(some), max(1, int(counts.max(initial=0))), 4), np.float32)
+        labels = np.full(boxes.shape[:2], -1, np.int64)
+        boxes[owner, slot] = some.boxes[~some.crowds]
+        labels[owner, slot] = some.labels[~some.crowds]
+        return boxes, labels
+
+
+def objects_of(images: Iterable[tuple[Sequence[Sequence[float]], Sequence[int], Sequence[bool]]]) -> Objects:
+    """From (boxes, labels, crowds) of every image."""
+    counts: list[int] = []
+    boxes: list[Sequence[float]] = []
+    labels: list[int] = []
+    crowds: list[bool] = []
+    for of_boxes, of_labels, of_crowds in images:
+        assert len(of_boxes) == len(of_labels) == len(of_crowds), "a label and a mark for every box"
+        counts.append(len(of_boxes))
+        boxes.extend(of_boxes)
+        labels.extend(of_labels)
+        crowds.extend(of_crowds)
+    return Objects(
+        np.concatenate([[0], np.cumsum(counts, dtype=np.int64)]).astype(np.int64),
+        np.asarray(boxes, np.float32).reshape(-1, 4),
+        np.asarray(labels, np.int64),
+        np.asarray(crowds, bool),
+    )

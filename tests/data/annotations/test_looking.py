@@ -1,0 +1,228 @@
+"""Annotations of four formats: the same picture and boxes from each, and faults that are named with file and line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+
+from eyechart.base.errors import DatasetError
+from eyechart.data.annotations.looking import read_annotations
+
+# Two pictures of 40 x 30 pixels: a cat and a dog on the one, nothing on the other.
+BOXES = {"a": [("cat", 2, 3, 12, 23), ("dog", 20, 5, 40, 30)], "b": []}
+
+
+def draw(folder: Path, names: str = "ab") -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        Image.fromarray(np.zeros((30, 40), np.uint8)).save(folder / f"{name}.png")
+
+
+def coco(root: Path, first_id: int = 1, **changes: Any) -> dict[str, Any]:
+    draw(root)
+    classes = {"cat": first_id, "dog": first_id + 1}
+    document = {
+        "images": [{"id": first_id + n, "file_name": f"{name}.png", "width": 40, "height": 30}
+                   for n, name in enumerate(BOXES)],
+        "categories": [{"id": number, "name": name} for name, number in classes.items()],
+        "annotations": [
+            {"id": first_id + n, "image_id": first_id, "category_id": classes[name], "bbox": [x, y, r - x, b - y],
+             "area": (r - x) * (b - y), "iscrowd": 0}
+            for n, (name, x, y, r, b) in enumerate(BOXES["a"])
+        ],
+    } | changes  # fmt: skip
+    (root / "instances.json").write_text(json.dumps(document))
+    return document
+
+
+def voc(root: Path) -> None:
+    """As the format has it: pixels from 1, the last one in the box."""
+    draw(root / "JPEGImages")
+    for name, boxes in BOXES.items():
+        tree = ElementTree.Element("annotation")
+        ElementTree.SubElement(tree, "filename").text = f"{name}.png"
+        size = ElementTree.SubElement(tree, "size")
+        for side, value in (("width", 40), ("height", 30), ("depth", 1)):
+            ElementTree.SubElement(size, side).text = str(value)
+        for label, left, top, right, bottom in boxes:
+            each = ElementTree.SubElement(tree, "object")
+            ElementTree.SubElement(each, "name").text = label
+            box = ElementTree.SubElement(each, "bndbox")
+            for side, value in (("xmin", left + 1), ("ymin", top + 1), ("xmax", right), ("ymax", bottom)):
+                ElementTree.SubElement(box, side).text = str(value)
+        path = root / "Annotations" / f"{name}.xml"
+        path.parent.mkdir(exist_ok=True)
+        ElementTree.ElementTree(tree).write(path)
+
+
+def yolo(root: Path) -> None:
+    draw(root / "images" / "train")
+    (root / "data.yaml").write_text(yaml.safe_dump({"names": {0: "cat", 1: "dog"}, "train": "images/train"}))
+    lines = [
+        f"{label == 'dog':d} {(x + r) / 80} {(y + b) / 60} {(r - x) / 40} {(b - y) / 30}"
+        for label, x, y, r, b in BOXES["a"]
+    ]
+    (root / "labels" / "train").mkdir(parents=True)
+    (root / "labels" / "train" / "a.txt").write_text("\n".join(lines) + "\n")
+
+
+def one_csv_for_all(root: Path) -> None:
+    draw(root)
+    rows = [f"{name}.png,{label},{x},{y},{r},{b}" for name, boxes in BOXES.items() for label, x, y, r, b in boxes]
+    (root / "all.csv").write_text("\n".join(["filename,label,xmin,ymin,xmax,ymax", *rows]))
+
+
+def a_csv_for_each(root: Path) -> None:
+    draw(root)
+    for name, boxes in BOXES.items():
+        rows = [f"{label},{x},{y},{r},{b}" for label, x, y, r, b in boxes]
+        (root / f"{name}.csv").write_text("\n".join(["label,xmin,ymin,xmax,ymax", *rows]) + "\n")
+
+
+WRITERS: dict[str, Callable[[Path], object]] = {
+    "COCO": coco, "COCO from 0": lambda root: coco(root, 0), "Pascal VOC": voc, "YOLO": yolo,
+    "CSV, one for all": one_csv_for_all, "CSV, one for each": a_csv_for_each,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_every_format_says_the_same(name: str, tmp_path: Path) -> None:
+    WRITERS[name](tmp_path)
+    found = read_annotations(tmp_path)
+    assert found.kind == name.partition(",")[0].removesuffix(" from 0")
+    assert found.classes == ("cat", "dog")
+    pictures = {picture.path.stem: picture for picture in found.parts["train"]}
+    assert (pictures["a"].width, pictures["a"].height) == (40, 30)
+    np.testing.assert_allclose(pictures["a"].boxes, [box[1:] for box in BOXES["a"]], atol=1e-4)
+    assert pictures["a"].labels == [0, 1]
+    if name != "CSV, one for all":  # which cannot say that there is a picture with nothing on it
+        assert pictures["b"].boxes == []
+        assert found.objects("train").counts.tolist() == [2, 0]
+
+
+def test_crowds_are_marked(tmp_path: Path) -> None:
+    document = coco(tmp_path)
+    document["annotations"][1]["iscrowd"] = 1
+    (tmp_path / "instances.json").write_text(json.dumps(document))
+    assert read_annotations(tmp_path).objects("train").crowds.tolist() == [False, True]
+
+
+def test_parts_by_the_names_of_files_and_folders(tmp_path: Path) -> None:
+    draw(tmp_path / "images")
+    document = coco(tmp_path / "elsewhere")
+    for part in ("train", "val"):
+        path = tmp_path / "annotations" / f"instances_{part}2017.json"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps(document))
+    (tmp_path / "elsewhere" / "instances.json").unlink()
+    with pytest.raises(DatasetError, match="Expected one json for each part"):
+        read_annotations(tmp_path)
+    for part in ("train", "val"):
+        (tmp_path / "annotations" / f"instances_{part}2017.json").rename(tmp_path / "annotations" / f"{part}.json")
+    assert list(read_annotations(tmp_path).parts) == ["train", "validation"]
+
+
+def test_boxes_a_pixel_outside_are_cut(tmp_path: Path) -> None:
+    draw(tmp_path)
+    (tmp_path / "a.csv").write_text("label,xmin,ymin,xmax,ymax\ncat,-1,0,40.5,30\n")
+    assert read_annotations(tmp_path).parts["train"][0].boxes == [(0, 0, 40, 30)]
+
+
+@pytest.mark.parametrize(
+    ("row", "fault"),
+    [
+        ("cat,5,5,5,9", r"a.csv, line 2: the box \(5, 5, 5, 9\) is empty"),
+        ("cat,9,5,5,9", "is inverted; expected left, top, right, bottom"),
+        ("cat,5,5,50,9", "lies outside of its picture of 40 x 30 pixels"),
+        ("cat,5,x,9,9", "has something that is no number"),
+        ("cat,5,inf,9,9", "has something that is no number"),
+        ("cat,5,5,9", "has something that is no number"),
+        (",5,5,9,9", "line 2: has no label"),
+    ],
+)
+def test_faults_of_a_table(row: str, fault: str, tmp_path: Path) -> None:
+    draw(tmp_path)
+    (tmp_path / "a.csv").write_text(f"label,xmin,ymin,xmax,ymax\n{row}\ndog,1,1,5,5\n")
+    with pytest.raises(DatasetError, match=fault):
+        read_annotations(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ({"images": [{"id": 1, "file_name": "c.png", "width": 4, "height": 4}]}, "the image 'c.png' is not there"),
+        ({"images": [{"id": 1, "file_name": "a.png"}] * 2}, "image id 1 stands there twice"),
+        ({"annotations": [{"id": 1, "image_id": 9, "category_id": 1, "bbox": [1, 1, 2, 2]}]}, "there is no image 9"),
+        ({"annotations": [{"id": 1, "image_id": 1, "category_id": 9, "bbox": [1, 1, 2, 2]}]}, "no category 9"),
+        ({"annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 1]}]}, r"bbox is \[1, 1\]; expected"),
+        ({"annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 1, 0, 2]}]}, "is empty"),
+        ({"annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 1, 2, 2]}] * 2}, "stands there twice"),
+        ({"categories": [{"id": 1, "name": "x"}, {"id": 1, "name": "y"}]}, "category id 1 stands there twice"),
+    ],
+)
+def test_faults_of_coco(change: dict[str, Any], fault: str, tmp_path: Path) -> None:
+    coco(tmp_path, **change)
+    with pytest.raises(DatasetError, match=fault):
+        read_annotations(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        ("5 .5 .5 .1 .1", r"a.txt, line 1: there is no class 5; data.yaml names 0 to 1"),
+        ("0 .5 .5 .1", "has 4 numbers; expected class, centre x"),
+        ("0 .5 .5 0 .1", "is empty"),
+        ("0 .9 .5 .9 .1", "lies outside"),
+    ],
+)
+def test_faults_of_yolo(line: str, fault: str, tmp_path: Path) -> None:
+    yolo(tmp_path)
+    (tmp_path / "labels" / "train" / "a.txt").write_text(line)
+    with pytest.raises(DatasetError, match=fault):
+        read_annotations(tmp_path)
+
+
+def test_faults_of_voc(tmp_path: Path) -> None:
+    voc(tmp_path)
+    path = tmp_path / "Annotations" / "a.xml"
+    whole = path.read_text()
+    for broken, fault in (
+        (whole[:-20], "a.xml: is no xml"),
+        (whole.replace("a.png", "gone.png").replace("<filename>", "<filename>"), None),
+        (whole.replace("<xmin>3</xmin>", "<xmin>39</xmin>"), r"a.xml, object 1: the box \(38, 3, 12, 23\) is inverted"),
+        ('<!DOCTYPE x [<!ENTITY a "b">]>' + whole, "declares entities"),
+    ):
+        path.write_text(broken)
+        if fault is None:
+            assert read_annotations(tmp_path).parts["train"], "its own name says which picture it is of"
+            continue
+        with pytest.raises(DatasetError, match=fault):
+            read_annotations(tmp_path)
+
+
+def test_many_faults_are_counted(tmp_path: Path) -> None:
+    draw(tmp_path)
+    rows = ["cat,5,5,5,9"] * 7
+    (tmp_path / "a.csv").write_text("\n".join(["label,xmin,ymin,xmax,ymax", *rows]))
+    with pytest.raises(DatasetError, match=r"line 2.*line 3.*line 4.*and 4 more\. Mend or remove these"):
+        read_annotations(tmp_path)
+
+
+def test_nothing_and_two_of_a_kind(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="is no folder"):
+        read_annotations(tmp_path / "nowhere")
+    draw(tmp_path)
+    with pytest.raises(DatasetError, match=r"has no annotations that are known\. Expected COCO"):
+        read_annotations(tmp_path)
+    one_csv_for_all(tmp_path)
+    coco(tmp_path)
+    with pytest.raises(DatasetError, match="Expected one; move the other away"):
+        read_annotations(tmp_path)
