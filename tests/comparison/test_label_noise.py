@@ -9,7 +9,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from eyechart.base.errors import MissingError, StorageError
+from eyechart.base.errors import DatasetError, MissingError, StorageError
 from eyechart.catalog.disputed import DISPUTED, DisputedLabels, disputed_numbers, image_digest
 from eyechart.comparison import label_noise
 from eyechart.comparison.answers import Shelf
@@ -119,6 +119,15 @@ def test_runs_on_other_test_images_are_left_out(runs: list[tuple[Path, RunRecord
     found = label_noise.find_label_errors([*runs[:3], (folder, run.model_copy(update={"items": "items-other.npz"}))])
     assert found.num_runs == 3
     assert "other test images" in found.left_out[0]
+
+
+def test_models_that_learned_little_doubt_no_label(runs: list[tuple[Path, RunRecord]]) -> None:
+    """Their own mistakes would be shown as wrong labels."""
+    for index, (run, _) in enumerate(runs):
+        guesses = np.random.default_rng(index).permutation(truth_of_test())
+        write_arrays(run / "predictions.npz", {"probabilities": sure_of(guesses, index)})
+    with pytest.raises(DatasetError, match=r"right on [1-4]?\d% of [\d,]+ judged images, too few to doubt labels by"):
+        label_noise.find_label_errors(runs)
 
 
 def test_without_cleanlab_the_error_says_what_to_install(

@@ -10,7 +10,7 @@ import torch
 
 import eyechart.models
 from eyechart.base.errors import UsageError
-from eyechart.catalog.palette import CONTENDER_STYLE
+from eyechart.catalog.palette import CONTENDER_STYLE, GLYPHS
 from eyechart.catalog.recipes import RECIPES
 from eyechart.models.catalog import ARCHITECTURES, build_model, input_size, plan_preprocessing
 from eyechart.schema import DatasetCard, WeightsOrigin
@@ -61,6 +61,7 @@ def test_nothing_was_forgotten() -> None:
         assert name in RECIPES, f"{name} has no recipe in recipes.py"
         assert name in PARAMETERS, f"{name} has no row in PARAMETERS of tests/models/test_catalog.py"
         assert name in CONTENDER_STYLE, f"{name} has no colour in palette.py"
+        assert CONTENDER_STYLE[name].marker in GLYPHS, f"{name}'s marker has no sign in palette.GLYPHS"
     assert set(RECIPES) == set(ARCHITECTURES), "a recipe for something that is not in the catalog"
     for name, recipe in RECIPES.items():
         assert recipe.contender == name

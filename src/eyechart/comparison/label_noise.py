@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 RunAt = tuple[Path, "RunRecord"]  # a run and its folder
 INSTALL = 'pip install "eyechart[audit]"'
+LEAST_AGREEMENT = 0.7  # of judged images: below, an answer against the label is most likely the model's mistake
 
 
 @dataclass(frozen=True)
@@ -157,7 +158,8 @@ def find_label_errors(runs: Sequence[RunAt], shelf: Shelf | None = None) -> Labe
     """Test and validation labels that look wrong by what `runs`, all of the same dataset, say of them.
 
     Diverged runs, and runs with another test part than most, are left out.  Raises MissingError without cleanlab,
-    StorageError when not one run's answers can be read, DatasetError where all labels are of one class.
+    StorageError when not one run's answers can be read, DatasetError where all labels are of one class, or the models
+    are wrong too often to doubt labels by.
     """
     shelf = shelf or Shelf()
     pool, left_out, used = _Pool(), [], []
@@ -191,6 +193,12 @@ def _judge(images: list[_Judged], runs: Sequence[RunRecord], left_out: tuple[str
         )
     probabilities = np.stack([image.total for image in images])
     probabilities /= np.maximum(probabilities.sum(axis=1, keepdims=True), 1e-12)
+    agreement = float((probabilities.argmax(axis=1) == labels).mean())
+    if agreement < LEAST_AGREEMENT:
+        raise DatasetError(
+            f"The models are right on {agreement:.0%} of {len(labels):,} judged images, too few to doubt labels by; "
+            f"expected at least {LEAST_AGREEMENT:.0%}. Train longer, or leave out contenders that learned little."
+        )
     answered_otherwise, confident, quality = _ask_cleanlab(labels, probabilities)
     order = np.argsort(quality, kind="stable")
     test_path = next(image.items for image in images if image.part == "test")
