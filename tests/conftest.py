@@ -40,11 +40,17 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     users, temporary = cache_folder(), tmp_path_factory.getbasetemp()
     own = temporary / "eyechart-cache"
     _link_mnist(users, own)
+    before = _prepared_in(users, temporary)  # of an earlier day, whose temporary folders had the same names
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EYECHART_CACHE", str(own))
         yield
-    roots = [file.read_text(encoding="utf-8") for file in users.glob("pictures/*/root.txt")]
-    assert not [root for root in roots if Path(root).is_relative_to(temporary)], f"tests left pictures in {users}"
+    assert not _prepared_in(users, temporary) - before, f"tests left pictures in {users}"
+
+
+def _prepared_in(cache: Path, temporary: Path) -> set[Path]:
+    """The prepared pictures of tests that a cache holds."""
+    found = cache.glob("pictures/*/root.txt")
+    return {file for file in found if Path(file.read_text(encoding="utf-8")).is_relative_to(temporary)}
 
 
 def _link_mnist(source: Path, target: Path) -> None:
