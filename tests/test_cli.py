@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from tests.in_process import eyechart
+
 EYECHART = [sys.executable, "-m", "eyechart"]
 PATIENCE_SECONDS = 600  # only a process that hangs takes longer
 # As where torch is not installed; a None in sys.modules would be looked into by scipy.
@@ -29,15 +31,6 @@ sys.meta_path.insert(0, NoTorch)
 from eyechart.cli import main
 main()
 """
-
-
-def eyechart(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    command = [*EYECHART, *map(str, arguments)]
-    result = subprocess.run(
-        command, capture_output=True, text=True, timeout=PATIENCE_SECONDS, env=os.environ | environment
-    )
-    assert "Traceback" not in result.stderr, result.stderr
-    return result
 
 
 def smoke(output: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

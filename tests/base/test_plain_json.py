@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import math
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,6 +18,7 @@ from eyechart.launch import process, worker
 from eyechart.schema import Comparison, Frozen, Positive, Recipe, RunRecord, Scalar, Setting
 from eyechart.schema.contracts import Progress
 from eyechart.study.plan import jobs_of, plan_study
+from tests.in_process import eyechart
 
 NAN, INFINITY = math.nan, math.inf
 PROJECT = Path(__file__).resolve().parents[2]
@@ -158,8 +157,7 @@ def test_every_record_of_ours_keeps_the_rule() -> None:
 
 
 def eyechart_says(*arguments: object) -> str:
-    command = [sys.executable, "-m", "eyechart", *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    done = eyechart(*arguments)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

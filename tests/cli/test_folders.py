@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -18,18 +16,9 @@ from eyechart.base.host import select_device
 from eyechart.files import locks, storage
 from eyechart.runner.contender import prepare
 from eyechart.study import plan as plans
+from tests.in_process import eyechart
 
-EYECHART = [sys.executable, "-m", "eyechart"]
 SMOKE = ["-p", "smoke", "--threads", "1", "--device", "cpu", "--offline", "--fraction", "1"]
-
-
-def eyechart(*arguments: str | Path, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    command = [*EYECHART, *map(str, arguments)]
-    result = subprocess.run(
-        command, capture_output=True, text=True, timeout=240, cwd=cwd, env=os.environ | environment
-    )  # fmt: skip
-    assert "Traceback" not in result.stderr, result.stderr
-    return result
 
 
 def draw(path: Path, seed: int) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -14,18 +13,10 @@ import pytest
 
 from eyechart.files import storage
 from eyechart.schema import RecipeFile
+from tests.in_process import eyechart
 
 EYECHART = [sys.executable, "-m", "eyechart"]
 PATIENCE_SECONDS = 600  # only a process that hangs takes longer
-
-
-def eyechart(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    command = [*EYECHART, *map(str, arguments)]
-    result = subprocess.run(
-        command, capture_output=True, text=True, timeout=PATIENCE_SECONDS, env=os.environ | environment
-    )
-    assert "Traceback" not in result.stderr, result.stderr
-    return result
 
 
 def tune_arguments(output: Path, *more: str) -> list[str]:
