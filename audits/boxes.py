@@ -56,8 +56,10 @@ def twelve(scores: DetectionScores) -> list[float | None]:
     return [scores.map, scores.map50, scores.map75, *(getattr(scores, f"map_{size}") for size in sizes), *recalls]
 
 
-def pycocotools_says(predictions: Predictions, true_boxes: np.ndarray, true_labels: np.ndarray) -> list[float | None]:
-    """The same twelve."""
+def pycocotools_says(
+    predictions: Predictions, true_boxes: np.ndarray, true_labels: np.ndarray, crowds: np.ndarray | None = None
+) -> list[float | None]:
+    """The same twelve; `crowds` bool (N, R) marks true boxes that stand for many."""
 
     def annotation(index: int, image: int, box: np.ndarray, label: int) -> dict[str, object]:
         left, top, right, bottom = box.astype(np.float64)
@@ -77,6 +79,9 @@ def pycocotools_says(predictions: Predictions, true_boxes: np.ndarray, true_labe
                 "categories": [{"id": label} for label in range(NUM_CLASSES)],
                 "annotations": [annotation(n, int(i), b, int(k)) for n, (i, b, k) in enumerate(boxes, start=1)],
             }
+            if crowds is not None and boxes is truth:
+                for one, is_crowd in zip(coco.dataset["annotations"], crowds[true_labels >= 0], strict=True):
+                    one["iscrowd"] = int(is_crowd)
             for one, score in zip(coco.dataset["annotations"], found.scores, strict=False):
                 one["score"] = float(score)
             coco.createIndex()

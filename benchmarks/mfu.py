@@ -100,7 +100,7 @@ def step_flops(contender: Contender) -> float:
     from eyechart.training.feeds import as_batch
 
     part = contender.splits.train
-    batch = as_batch(contender.model, part.images[:8], part.labels[:8], contender.device, TOOLS)
+    batch = as_batch(contender.model, part, slice(8), contender.device, TOOLS)
     recipe = contender.job.recipe
     if recipe.cache_frozen and recipe.frozen_stages:
         return count_flops_with_kept_stages(contender.network, batch, runs_per_image=0)

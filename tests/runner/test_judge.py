@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 import pytest
 
+from eyechart.data.boxes import objects_on
 from eyechart.inference.predictor import Guess, uniform_guess
 from eyechart.runner.judge import judge
 from eyechart.schema.contracts import Images, LabelledImages, Predictions
+from eyechart.schema.objects import objects_of
 from eyechart.scoring import metrics
 
 if TYPE_CHECKING:
@@ -51,3 +53,32 @@ def test_whoever_answers_is_judged_by_it() -> None:
     part = LabelledImages(np.zeros((8, 1, 2, 2), np.uint8), np.arange(8) % 4)
     judged = judge(Oracle(), part, cast("DatasetCard", None))
     assert (judged.scores.accuracy, judged.scores.num_items, judged.detection) == (1, 8, None)
+
+
+def test_a_detector_is_judged_by_the_boxes_of_its_dataset() -> None:
+    """As many as an image has, none included; the ink is asked where the dataset says nothing."""
+    images = np.zeros((3, 1, 28, 28), np.uint8)
+    images[:, :, 4:20, 4:20] = 255
+    two, one = [(0, 0, 9, 9), (9, 9, 20, 20)], [(1, 1, 5, 5)]
+    objects = objects_of([(two, [1, 2], [False] * 2), ([], [], []), (one, [0], [False])])
+    part = LabelledImages(images, np.zeros(3, np.int64), objects)
+    card = cast("DatasetCard", SimpleNamespace(height=28, width=28))
+
+    class Finder:
+        gives_boxes = True
+
+        def answer(self, images: Images) -> Predictions:
+            return Predictions(
+                np.full((3, 3), 1 / 3, np.float32),
+                box_image=np.array([0, 0, 2], np.int32), boxes=objects.boxes,
+                box_scores=np.array([0.9, 0.8, 0.7], np.float32), box_labels=objects.labels.astype(np.int32),
+            )  # fmt: skip
+
+    found = judge(Finder(), part, card).detection
+    assert found
+    assert (found.map, found.mean_iou) == pytest.approx((1, 1))
+    of_ink = judge(Finder(), LabelledImages(images, part.labels), card).detection
+    assert of_ink
+    assert of_ink.map < 0.5
+    assert np.array_equal(objects_on(part).boxes, objects.boxes)
+    assert objects_on(LabelledImages(images, part.labels)).boxes.tolist() == [[4, 4, 20, 20]] * 3

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from eyechart.schema.objects import objects_of
+from eyechart.schema.objects import from_padded, objects_of
 
 THREE = objects_of(
     [
@@ -47,3 +47,11 @@ def test_a_batch_is_filled_up() -> None:
 def test_nothing_at_all() -> None:
     nothing = objects_of([([], [], []), ([], [], [])])
     assert (len(nothing), nothing.boxes.shape, nothing.labels.shape) == (2, (0, 4), (0,))
+
+
+def test_what_was_filled_up_comes_back() -> None:
+    images = np.arange(3)
+    again = from_padded(*THREE.padded(images))
+    assert again.counts.tolist() == [2, 0, 2], "crowds are no objects of a batch"
+    assert np.array_equal(again.boxes, THREE.boxes[~THREE.crowds])
+    assert np.array_equal(again.labels, THREE.labels[~THREE.crowds])

@@ -98,7 +98,7 @@ def test_plans_from_before_are_eager() -> None:
 
 def batch_of_the_toy() -> feeds.Batch:
     part = toy_part()
-    return feeds.as_batch(toy_model(), part.images[:8], part.labels[:8], CPU, TOOLS)
+    return feeds.as_batch(toy_model(), part, slice(8), CPU, TOOLS)
 
 
 def test_the_plain_way_is_the_model_s_own() -> None:

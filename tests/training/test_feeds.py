@@ -11,8 +11,9 @@ import torch
 from eyechart.catalog.presets import rules_of
 from eyechart.catalog.recipes import RECIPES
 from eyechart.data import augment, batches, boxes
-from eyechart.schema import Budget
+from eyechart.schema import Augmentation, Budget
 from eyechart.schema.contracts import Batch, LabelledImages
+from eyechart.schema.objects import objects_of
 from eyechart.training import feeds
 from eyechart.training.budget import make_plan
 
@@ -42,6 +43,27 @@ def image_feed(part: LabelledImages) -> feeds.ImageFeed:
     rules = rules_of("smoke", "toy", budget=Budget(unit="steps", amount=6))
     plan = make_plan(recipe, rules, len(part), None)
     return feeds.ImageFeed(Labels(), part, recipe, plan, seed=3, device=CPU, tools=TOOLS)
+
+
+def test_boxes_of_a_dataset_reach_the_model(mapped: LabelledImages) -> None:
+    """As many as each image has, filled up in the batch, in the order of the step."""
+    boxes = [[(k % 3, 1, 4, 5)] * (k % 3) for k in range(64)]
+    objects = objects_of((of_one, [k % 10] * len(of_one), [False] * len(of_one)) for k, of_one in enumerate(boxes))
+    part = LabelledImages(mapped.images, mapped.labels, objects)
+    recipe = RECIPES["fasterrcnn"].model_copy(update={"batch_size": 8, "augmentation": Augmentation()})
+    plan = make_plan(recipe, rules_of("smoke", "toy", budget=Budget(unit="steps", amount=6)), len(part), None)
+    model = Labels()
+    model.needs_boxes = True
+    batch = feeds.ImageFeed(model, part, recipe, plan, seed=3, device=CPU, tools=TOOLS).batch(2)
+    assert batch.boxes is not None
+    assert batch.box_labels is not None
+    assert batch.boxes.shape == (8, 2, 4)
+    for label, row, of_row in zip(batch.labels.tolist(), batch.boxes.tolist(), batch.box_labels.tolist(), strict=True):
+        image = next(k for k in range(64) if k % 10 == label and [list(box) for box in boxes[k]] == row[: k % 3])
+        assert of_row == [label] * (image % 3) + [-1] * (2 - image % 3)
+    moving = recipe.model_copy(update={"augmentation": Augmentation(shift_pixels=1)})
+    with pytest.raises(AssertionError, match="do not move with its images"):
+        feeds.ImageFeed(model, part, moving, plan, seed=3, device=CPU, tools=TOOLS)
 
 
 def test_rows_of_a_file_give_the_batches_of_a_copy(mapped: LabelledImages) -> None:

@@ -76,9 +76,7 @@ def toy_fit(path: Path | None = None, *, recipe: Recipe = RECIPE, steps: int = 3
     def validate() -> loop.Validation:
         model.eval()
         with torch.no_grad():
-            return loop.Validation(
-                float(model.loss(feeds.as_batch(model, part.images, part.labels, CPU, TOOLS))), 0.5, None
-            )
+            return loop.Validation(float(model.loss(feeds.as_batch(model, part, slice(None), CPU, TOOLS))), 0.5, None)
 
     return loop.Fit(
         model=model, feed=feed_class(model, part, recipe, plan, seed, CPU, TOOLS), recipe=recipe, plan=plan, trunk=[],

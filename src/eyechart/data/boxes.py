@@ -1,4 +1,4 @@
-"""THE rule for where the boxes of one-object images come from: the box around the ink.
+"""Where the boxes of images come from: their dataset, or, for one-object images, THE rule: the box around the ink.
 
 1. background   per channel, the median of the image's own border pixels
 2. contrast     per pixel, how far it is from the background, in the channel where it is furthest
@@ -13,10 +13,20 @@ Training boxes are measured after augmentation, test boxes on the plain images, 
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+import numpy as np
 import torch
 from torch import Tensor
 
+from eyechart.data.batches import to_floats
 from eyechart.data.ink import INK_SHARE
+from eyechart.schema.objects import Objects, from_padded
+
+if TYPE_CHECKING:
+    from eyechart.schema.contracts import LabelledImages
+
+CHUNK_SIZE = 256  # images at once, while their ink is looked for
 
 MIN_CONTRAST = 0.1  # on the scale of 0..1: below, it is noise on an empty sheet
 
@@ -47,3 +57,12 @@ def _span(marked: Tensor) -> tuple[Tensor, Tensor]:
     places = torch.arange(length, device=marked.device, dtype=torch.float32)
     first = length - (marked * (length - places)).amax(dim=1)
     return first, (marked * (places + 1)).amax(dim=1)
+
+
+def objects_on(part: LabelledImages) -> Objects:
+    """What is to be found on each image of a part: what its dataset says, or one object around the ink."""
+    if part.objects is not None:
+        return part.objects
+    chunks = (torch.from_numpy(np.array(images)) for images in part.chunks(CHUNK_SIZE))  # mapped read-only
+    found = torch.cat([ink_boxes(to_floats(images)) for images in chunks])[:, None]
+    return from_padded(found.numpy(), part.labels[:, None])

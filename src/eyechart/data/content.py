@@ -18,13 +18,24 @@ if TYPE_CHECKING:
 
 
 def parts_sha256(*parts: LabelledImages | None) -> str:
-    """sha256 over each part's pixel bytes and then its labels as little-endian int64; None is left out."""
+    """sha256 over each part's pixel bytes, then its labels as little-endian int64, then boxes of its own, where it has
+    some; None is left out.
+    """
     digest = hashlib.sha256()
     for part in parts:
         if part is not None:
             for images in part.chunks():
                 digest.update(np.ascontiguousarray(images).data)
             digest.update(np.ascontiguousarray(part.labels, dtype="<i8").data)
+            if part.objects is not None:
+                objects = part.objects
+                for numbers, kind in (
+                    (objects.offsets, "<i8"),
+                    (objects.boxes, "<f4"),
+                    (objects.labels, "<i8"),
+                    (objects.crowds, "|b1"),
+                ):
+                    digest.update(np.ascontiguousarray(numbers, dtype=kind).data)
     return digest.hexdigest()
 
 

@@ -9,13 +9,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from eyechart.base.clock import Clock
+from eyechart.data.boxes import objects_on
 from eyechart.evaluation import cost
 from eyechart.files import storage
 from eyechart.inference import saved
 from eyechart.inference.predictor import BATCH_SIZE
 from eyechart.runner.contender import TOOLS, Contender
-from eyechart.runner.judge import judge, true_boxes
+from eyechart.runner.judge import judge
 from eyechart.runner.train import dtype_of, train
 from eyechart.schema import Clocks, Cost, Plan, RunJob, RunRecord
 from eyechart.schema.contracts import LabelledImages, Predictions, Progress
@@ -89,7 +92,7 @@ def run_contender(
 def _measure_cost(contender: Contender, plan: Plan, clock: Clock, earlier_matmul: float) -> Cost:
     sample = contender.splits.validation
     size = min(plan.batch_size, len(sample))
-    batch = feeds.as_batch(contender.model, sample.images[:size], sample.labels[:size], contender.device, TOOLS)
+    batch = feeds.as_batch(contender.model, sample, slice(size), contender.device, TOOLS)
     images_seen = plan.num_steps * plan.batch_size
     flops = None
     if plan.num_cached_images:
@@ -115,7 +118,8 @@ def _write_items(folder: Path, part: LabelledImages) -> str:
     arrays = {"images": part.images, "labels": part.labels}
     name = f"items-{storage.digest_arrays(arrays)[:12]}.npz"
     if not (folder / name).exists():
-        storage.write_arrays(folder / name, arrays | {"true_boxes": true_boxes(part)})
+        padded = objects_on(part).padded(np.arange(len(part)))
+        storage.write_arrays(folder / name, arrays | {"true_boxes": padded[0]})
     return name
 
 

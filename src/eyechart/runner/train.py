@@ -144,7 +144,7 @@ class Looks:
         with torch.no_grad():
             for start in range(0, len(part), BATCH_SIZE):
                 chunk = slice(start, start + BATCH_SIZE)
-                batch = feeds.as_batch(model, part.images[chunk], part.labels[chunk], self._contender.device, TOOLS)
+                batch = feeds.as_batch(model, part, chunk, self._contender.device, TOOLS)
                 total += float(network.loss(batch)) * len(batch.labels)
         return total / len(part)
 

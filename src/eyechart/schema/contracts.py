@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from eyechart.schema import DatasetCard, SplitsCard, WeightsOrigin
+    from eyechart.schema.objects import Objects
 
 
 # --------------------------------------------------------------------------------------------- data
@@ -52,6 +53,7 @@ class LabelledImages:
 
     images: Images  # uint8 (N, C, H, W)
     labels: np.ndarray  # int64 (N,), 0..K-1
+    objects: Objects | None = None  # what is to be found on each; None: one object, which the ink shows (data/boxes.py)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -62,7 +64,8 @@ class LabelledImages:
             images = ChosenImages(self.images.everything, self.images.rows[indices])
         else:
             images = ChosenImages(self.images, indices)
-        return LabelledImages(images, self.labels[indices])
+        objects = None if self.objects is None else self.objects.subset(indices)
+        return LabelledImages(images, self.labels[indices], objects)
 
     def chunks(self, size: int = 1024) -> Iterator[np.ndarray]:
         """All images in order, uint8 (B, C, H, W) with B up to `size`."""

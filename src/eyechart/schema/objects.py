@@ -71,3 +71,15 @@ def objects_of(images: Iterable[tuple[Sequence[Sequence[float]], Sequence[int], 
         np.asarray(labels, np.int64),
         np.asarray(crowds, bool),
     )
+
+
+def from_padded(boxes: np.ndarray, labels: np.ndarray) -> Objects:
+    """From boxes (N, R, 4) and labels (N, R), of which -1 only fills up."""
+    image, slot = np.nonzero(labels >= 0)
+    counts = np.bincount(image, minlength=len(labels))
+    return Objects(
+        np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+        boxes[image, slot].astype(np.float32).reshape(-1, 4),
+        labels[image, slot].astype(np.int64),
+        np.zeros(len(image), bool),
+    )

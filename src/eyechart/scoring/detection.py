@@ -10,19 +10,19 @@ from eyechart.schema import DetectionScores
 
 if TYPE_CHECKING:
     from eyechart.schema.contracts import FoundBoxes, Predictions
+    from eyechart.schema.objects import Objects
 
 
 SIZES = ("small", "medium", "large")  # COCO's: true boxes below 32 x 32 pixels, below 96 x 96, and above
 BOX_LIMITS = (1, 10, 100)  # boxes an image and class that are looked at
 
 
-def score_boxes(
-    predictions: Predictions, true_boxes: np.ndarray, true_labels: np.ndarray, *, height: int, width: int
-) -> DetectionScores:
-    """Score a detector's boxes against true_boxes float32 (N, R, 4) with true_labels int64 (N, R), -1 filling up.
+def score_boxes(predictions: Predictions, objects: Objects, *, height: int, width: int) -> DetectionScores:
+    """Score a detector's boxes against what is to be found.
 
     - `map`, `map50`, `map75` and the other nine of COCO's twelve: for each class that is there to be found, at most 100
-      boxes an image and class; NaN (None for a size) when there is no such true box at all.
+      boxes an image and class; NaN (None for a size) when there is no such true box at all.  Crowds are neither to be
+      found nor wrong to be found.
     - `mean_iou`: each box that was found belongs to the true box of its image whose centre is nearest; a true box
       counts the IoU with the best-scored box that belongs to it, whatever its class, and 0 when none does.  With one
       true box an image, this is the IoU of the true box and the best-scored box.
@@ -32,15 +32,15 @@ def score_boxes(
     """
     found = predictions.found()
     num_images, num_classes = predictions.probabilities.shape
-    assert len(true_boxes) == len(true_labels) == num_images, "true boxes for each image"
+    assert len(objects) == num_images, "objects of each image"
     frame = {
         "images": [{"id": image, "height": height, "width": width} for image in range(num_images)],
         "categories": [{"id": label, "name": str(label)} for label in range(num_classes)],
     }
-    precision, recall = _coco_curves(frame, found, true_boxes, true_labels)
+    precision, recall = _coco_curves(frame, found, objects)
     whole = precision[:, :, :, 0, -1]
     return DetectionScores(
-        mean_iou=_mean_iou(found, true_boxes, true_labels),
+        mean_iou=_mean_iou(found, *objects.padded(np.arange(num_images))),
         map=_average(whole),
         map50=_average(whole[0]),
         map75=_average(whole[5]),
@@ -92,17 +92,17 @@ def _centres(boxes: np.ndarray) -> np.ndarray:
 # --------------------------------------------------------------------------------------------- average precision
 
 
-def _coco_curves(
-    frame: dict[str, Any], found: FoundBoxes, true_boxes: np.ndarray, true_labels: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def _coco_curves(frame: dict[str, Any], found: FoundBoxes, objects: Objects) -> tuple[np.ndarray, np.ndarray]:
     """Precision (T, L, K, A, M) at each recall level, and recall (T, K, A, M); -1 where a class has no true box.
 
     IoU thresholds .50:.05:.95, recall levels 0:.01:1, classes, sizes (all, then SIZES), BOX_LIMITS.
     """
     from faster_coco_eval import COCO, COCOeval_faster
 
-    image, slot = np.nonzero(true_labels >= 0)
-    truth = _annotations(image, true_boxes[image, slot], true_labels[image, slot])
+    image = np.repeat(np.arange(len(objects)), objects.counts)
+    truth = _annotations(image, objects.boxes, objects.labels)
+    for annotation, is_crowd in zip(truth, objects.crowds.tolist(), strict=True):
+        annotation["iscrowd"] = int(is_crowd)
     answers = _annotations(found.image, found.boxes, found.labels)
     for annotation, box_score in zip(answers, found.scores.tolist(), strict=True):
         annotation["score"] = box_score

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from eyechart.base.seeding import derived_seed
 from eyechart.schema import Plan, Recipe
 from eyechart.schema.contracts import Batch, LabelledImages
+from eyechart.schema.objects import Objects
 from eyechart.training.computation import Computation
 
 if TYPE_CHECKING:
@@ -78,7 +79,8 @@ class ImageFeed:
         tools: Tools, computation: Computation | None = None,
     ):  # fmt: skip
         self._model, self._recipe, self._seed, self._device, self._tools = model, recipe, seed, device, tools
-        self._images = part.images
+        assert part.objects is None or recipe.augmentation.is_none, "boxes of a dataset do not move with its images yet"
+        self._images, self._objects = part.images, part.objects
         self._resident: Tensor | None = None  # all images, uint8 (N, C, H, W), where they are moved to the device
         self._labels = torch.from_numpy(part.labels)
         self._order = Order(tools, len(part), plan.batch_size, seed)
@@ -112,7 +114,10 @@ class ImageFeed:
         if not self._recipe.augmentation.is_none:
             self._generator.manual_seed(derived_seed(self._seed, "augment", step))
             images = self._tools.augment(images, self._recipe.augmentation, self._generator)
-        return _with_boxes(self._model, images, self._labels[places], self._tools)
+        return _with_boxes(self._model, images, self._labels[places], self._tools, self._objects_on(indices))
+
+    def _objects_on(self, indices: Tensor) -> Objects | None:
+        return None if self._objects is None else self._objects.subset(indices.numpy())
 
     def _pixels(self, indices: Tensor, places: Tensor) -> Tensor:
         """uint8 (B, C, H, W) on the device.  On the CPU, numpy takes rows four times as fast as torch's indexing."""
@@ -195,17 +200,23 @@ def _free_bytes(device: torch.device) -> int:
     return int(psutil.virtual_memory().available)
 
 
-def as_batch(model: nn.Module, images: np.ndarray, labels: np.ndarray, device: torch.device, tools: Tools) -> Batch:
-    """A batch as it is, without augmentation: uint8 (B, C, H, W) and int64 (B,) to what the model takes."""
-    floats = tools.to_floats(torch.from_numpy(np.array(images)).to(device))
-    return _with_boxes(model, floats, torch.from_numpy(np.array(labels)).to(device), tools)
+def as_batch(model: nn.Module, part: LabelledImages, chunk: slice, device: torch.device, tools: Tools) -> Batch:
+    """Some images of a part as they are, without augmentation, as the model takes them."""
+    floats = tools.to_floats(torch.from_numpy(np.array(part.images[chunk])).to(device))
+    labels = torch.from_numpy(np.array(part.labels[chunk])).to(device)
+    objects = None if part.objects is None else part.objects.subset(np.arange(len(part))[chunk])
+    return _with_boxes(model, floats, labels, tools, objects)
 
 
-def _with_boxes(model: nn.Module, images: Tensor, labels: Tensor, tools: Tools) -> Batch:
-    """Detectors learn from the box around the ink of each image as it is now, after augmentation."""
+def _with_boxes(model: nn.Module, images: Tensor, labels: Tensor, tools: Tools, objects: Objects | None) -> Batch:
+    """Detectors learn from their dataset's boxes, or from the ink of each image as it is now, after augmentation."""
     if not model.needs_boxes:
         return Batch(images, labels)
-    return Batch(images, labels, tools.ink_boxes(images)[:, None], labels[:, None])
+    if objects is None:
+        return Batch(images, labels, tools.ink_boxes(images)[:, None], labels[:, None])
+    boxes, box_labels = objects.padded(np.arange(len(objects)))
+    moved = (torch.from_numpy(array).to(images.device) for array in (boxes, box_labels))
+    return Batch(images, labels, *moved)
 
 
 def _pixels_last(features: Tensor) -> Tensor:
