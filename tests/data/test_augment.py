@@ -11,8 +11,9 @@ import scipy.ndimage
 import torch
 
 from eyechart.data import augment as module
-from eyechart.data.augment import augment
+from eyechart.data.augment import augment, augment_with_boxes
 from eyechart.data.batches import to_floats
+from eyechart.data.boxes import ink_boxes
 from eyechart.schema import Augmentation
 
 B, C, H, W = 64, 3, 28, 20
@@ -187,3 +188,52 @@ def test_speed_on_one_thread(mnist):
     assert milliseconds(Augmentation(shift_pixels=2)) < 8  # 0.6 measured on an idle core
     affine = Augmentation(shift_pixels=2, rotate_degrees=10, scale_fraction=0.1, shear_degrees=5)
     assert milliseconds(affine) < 25  # 2.8
+
+
+# --------------------------------------------------------------------------------------------- boxes
+
+
+def lit(boxes, height=40, width=30):
+    """One bright rectangle an image, on black."""
+    images = torch.zeros(len(boxes), 1, height, width)
+    for image, (left, top, right, bottom) in zip(images, boxes.int().tolist(), strict=True):
+        image[:, top:bottom, left:right] = 1
+    return images
+
+
+@pytest.mark.parametrize("kind", [Augmentation(shift_pixels=3), Augmentation(flip=True),
+                                  Augmentation(shift_pixels=3, flip=True)], ids=str)  # fmt: skip
+def test_boxes_go_with_whole_pixels(kind):
+    boxes = torch.tensor([[10.0, 12.0, 16.0, 30.0]]).repeat(32, 1)
+    images, moved = augment_with_boxes(lit(boxes), boxes[:, None], kind, generator())
+    assert torch.equal(moved[:, 0], ink_boxes(images)), "where the light is, there the box is"
+    assert len(torch.unique(moved, dim=0)) > 1
+
+
+@pytest.mark.parametrize("kind", [Augmentation(shift_pixels=2.5), Augmentation(scale_fraction=0.2),
+                                  Augmentation(rotate_degrees=15, shear_degrees=5, flip=True)], ids=str)  # fmt: skip
+def test_boxes_go_around_what_is_turned(kind):
+    """Of a rectangle, the box around its turned corners is the box around the turned rectangle."""
+    boxes = torch.tensor([[10.0, 12.0, 18.0, 28.0]]).repeat(64, 1)
+    images, moved = augment_with_boxes(lit(boxes), boxes[:, None], kind, generator())
+    assert (moved[:, 0] - ink_boxes(images)).abs().max() <= 1.5, "bilinear light ends within a pixel or so"
+    assert (moved[:, 0] - boxes).abs().max() > 1
+
+
+def test_images_are_the_same_with_and_without_boxes(images):
+    for kind in ALL_KINDS:
+        boxes = torch.tensor([[[2.0, 3.0, 9.0, 9.0], [0.0, 0.0, 0.0, 0.0]]]).repeat(B, 1, 1)
+        with_boxes, moved = augment_with_boxes(images, boxes, kind, generator())
+        assert torch.equal(with_boxes, augment(images, kind, generator()))
+        assert moved.shape == boxes.shape
+        assert (moved >= 0).all()
+        assert (moved[..., 2] <= W).all()
+        assert (moved[..., 3] <= H).all()
+
+
+def test_a_box_that_leaves_the_frame_is_cut():
+    boxes = torch.tensor([[[0.0, 0.0, 3.0, 3.0]]]).repeat(64, 1, 1)
+    _, moved = augment_with_boxes(torch.zeros(64, 1, 10, 10), boxes, Augmentation(shift_pixels=5), generator())
+    areas = (moved[..., 2:] - moved[..., :2]).prod(dim=-1)
+    assert areas.min() == 0, "some are gone"
+    assert areas.max() == 9

@@ -17,7 +17,7 @@ from eyechart.schema.objects import objects_of
 from eyechart.training import feeds
 from eyechart.training.budget import make_plan
 
-TOOLS = feeds.Tools(batches.epoch_order, batches.to_floats, augment.augment, boxes.ink_boxes)
+TOOLS = feeds.Tools(batches.epoch_order, batches.to_floats, augment.augment_with_boxes, boxes.ink_boxes)
 CPU = torch.device("cpu")
 
 
@@ -61,9 +61,13 @@ def test_boxes_of_a_dataset_reach_the_model(mapped: LabelledImages) -> None:
     for label, row, of_row in zip(batch.labels.tolist(), batch.boxes.tolist(), batch.box_labels.tolist(), strict=True):
         image = next(k for k in range(64) if k % 10 == label and [list(box) for box in boxes[k]] == row[: k % 3])
         assert of_row == [label] * (image % 3) + [-1] * (2 - image % 3)
-    moving = recipe.model_copy(update={"augmentation": Augmentation(shift_pixels=1)})
-    with pytest.raises(AssertionError, match="do not move with its images"):
-        feeds.ImageFeed(model, part, moving, plan, seed=3, device=CPU, tools=TOOLS)
+    moving = recipe.model_copy(update={"augmentation": Augmentation(shift_pixels=5)})
+    moved = feeds.ImageFeed(model, part, moving, plan, seed=3, device=CPU, tools=TOOLS).batch(2)
+    assert moved.boxes is not None
+    assert moved.box_labels is not None
+    sides = (moved.boxes[..., 2:] - moved.boxes[..., :2]).amin(dim=-1)
+    assert ((moved.box_labels >= 0) == ((batch.box_labels >= 0) & (sides >= 2))).all(), "what left the frame is none"
+    assert not torch.equal(moved.boxes, batch.boxes)
 
 
 def test_rows_of_a_file_give_the_batches_of_a_copy(mapped: LabelledImages) -> None:

@@ -19,7 +19,7 @@ from eyechart.schema.contracts import LabelledImages
 from eyechart.training import feeds, loop
 from eyechart.training.budget import make_plan
 
-TOOLS = feeds.Tools(batches.epoch_order, batches.to_floats, augment.augment, boxes.ink_boxes)
+TOOLS = feeds.Tools(batches.epoch_order, batches.to_floats, augment.augment_with_boxes, boxes.ink_boxes)
 CPU = torch.device("cpu")
 RECIPE = RECIPES["cnn"].model_copy(
     update={"batch_size": 8, "learning_rate": 0.05, "augmentation": Augmentation(shift_pixels=1)}

@@ -25,17 +25,42 @@ def augment(images: Tensor, augmentation: Augmentation, generator: torch.Generat
 
     Random numbers come from `generator` alone, so the same state gives the same images.  The input is never written to.
     """
+    return augment_with_boxes(images, None, augmentation, generator)[0]
+
+
+def augment_with_boxes(
+    images: Tensor, boxes: Tensor | None, augmentation: Augmentation, generator: torch.Generator
+) -> tuple[Tensor, Tensor | None]:
+    """The same, and where boxes (B, R, 4) are then: around what was turned, cut to the frame, empty outside of it."""
+    height, width = images.shape[-2:]
     if augmentation.is_none:
-        return images
+        return images, boxes
     if not _moves_whole_pixels(augmentation):
-        grid = _grid(_random_maps(images, augmentation, generator), *images.shape[-2:])  # (B, H, W, 2)
-        return grid_sample(images, grid, mode="bilinear", padding_mode="border", align_corners=False)
+        maps = _random_maps(images, augmentation, generator)
+        grid = _grid(maps, height, width)  # (B, H, W, 2)
+        images = grid_sample(images, grid, mode="bilinear", padding_mode="border", align_corners=False)
+        return images, None if boxes is None else _inside(_mapped(boxes, maps, height, width), height, width)
     if augmentation.shift_pixels:
-        images = _shift(images, int(augmentation.shift_pixels), generator)
+        reach = int(augmentation.shift_pixels)
+        choice = _random_moves(len(images), reach, generator).to(images.device)
+        images = _shifted(images, reach, choice)
+        if boxes is not None:
+            side = 2 * reach + 1
+            down, right = choice // side - reach, choice % side - reach  # each (B,)
+            boxes = boxes + torch.stack([right, down, right, down], dim=1)[:, None]
     if augmentation.flip:
-        mirrored = torch.rand(len(images), generator=generator, device=generator.device) < 0.5
-        images = torch.where(mirrored.to(images.device).view(-1, 1, 1, 1), images.flip(-1), images)
-    return images
+        mirrored = (torch.rand(len(images), generator=generator, device=generator.device) < 0.5).to(images.device)
+        images = torch.where(mirrored.view(-1, 1, 1, 1), images.flip(-1), images)
+        if boxes is not None:
+            left, top, right_end, bottom = boxes.unbind(-1)
+            flipped = torch.stack([width - right_end, top, width - left, bottom], dim=-1)
+            boxes = torch.where(mirrored.view(-1, 1, 1), flipped, boxes)
+    return images, None if boxes is None else _inside(boxes, height, width)
+
+
+def _inside(boxes: Tensor, height: int, width: int) -> Tensor:
+    """Cut to the frame."""
+    return torch.minimum(boxes.clamp(min=0), boxes.new_tensor([width, height, width, height]))
 
 
 def _moves_whole_pixels(augmentation: Augmentation) -> bool:
@@ -46,12 +71,15 @@ def _moves_whole_pixels(augmentation: Augmentation) -> bool:
 # --------------------------------------------------------------------------------------------- whole pixels
 
 
-def _shift(images: Tensor, reach: int, generator: torch.Generator) -> Tensor:
-    """Move each image by -reach..reach whole pixels along both axes, all (2 reach + 1)^2 moves equally likely."""
+def _random_moves(batch: int, reach: int, generator: torch.Generator) -> Tensor:
+    """Which of the (2 reach + 1)^2 moves by -reach..reach whole pixels down and to the right, int64 (B,)."""
+    return torch.randint((2 * reach + 1) ** 2, (batch,), generator=generator, device=generator.device)
+
+
+def _shifted(images: Tensor, reach: int, choice: Tensor) -> Tensor:
     batch, channels, height, width = images.shape
     sources = _shift_table(reach, height, width, images.device)  # (moves, H*W)
-    choice = torch.randint(len(sources), (batch,), generator=generator, device=generator.device)
-    index = sources[choice.to(images.device)].unsqueeze(1).expand(-1, channels, -1)  # (B, C, H*W)
+    index = sources[choice].unsqueeze(1).expand(-1, channels, -1)  # (B, C, H*W)
     return images.reshape(batch, channels, -1).gather(2, index).view(images.shape)
 
 
@@ -104,3 +132,15 @@ def _random_maps(images: Tensor, augmentation: Augmentation, generator: torch.Ge
     offset_x, offset_y = -(xx * right + xy * down) * (2 / width), -(yx * right + yy * down) * (2 / height)
     tilt = height / width
     return torch.stack([xx, xy * tilt, offset_x, yx / tilt, yy, offset_y], dim=1).view(batch, 2, 3)
+
+
+def _mapped(boxes: Tensor, maps: Tensor, height: int, width: int) -> Tensor:
+    """Where boxes (B, R, 4) of the input are in the output: the boxes around their four turned corners."""
+    sides = boxes.new_tensor([width, height])
+    left, top, right, bottom = boxes.unbind(-1)
+    corners = torch.stack([left, top, right, top, left, bottom, right, bottom], dim=-1)
+    corners = corners.view(*boxes.shape[:2], 4, 2)
+    from_middle = (2 * corners / sides - 1) - maps[:, None, None, :, 2]  # (B, R, 4, 2)
+    turned = torch.linalg.solve(maps[:, None, :, :2], from_middle.transpose(-1, -2)).transpose(-1, -2)
+    places = (turned + 1) / 2 * sides
+    return torch.cat([places.amin(dim=2), places.amax(dim=2)], dim=-1)

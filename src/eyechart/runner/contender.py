@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from eyechart.schema import ExecutionMode
     from eyechart.schema.contracts import ContenderModel
 
-TOOLS = feeds.Tools(batches.epoch_order, batches.to_floats, augment.augment, boxes.ink_boxes)
+TOOLS = feeds.Tools(batches.epoch_order, batches.to_floats, augment.augment_with_boxes, boxes.ink_boxes)
 
 
 @dataclass

@@ -27,6 +27,7 @@ MEMORY_SHARE = 0.25  # of the free memory that kept features may take; more than
 DEVICE_SHARE = 0.5  # of an accelerator's free memory that the images may take; more of them are moved batch by batch
 MOVED_IMAGES = 4096  # at once
 SPILL_FILE = "features.bin"  # in the run's folder, while the run is under way
+LEAST_SIDE = 2.0  # pixels of a box that is still an object after augmentation
 FILL_BATCH = 64  # images at once through the frozen stages: enough to be fast, small enough for the cache
 
 
@@ -37,7 +38,7 @@ class Tools:
         self,
         epoch_order: Callable[[int, int, int], Tensor],
         to_floats: Callable[[Tensor], Tensor],
-        augment: Callable[..., Tensor],
+        augment: Callable[..., tuple[Tensor, Tensor | None]],
         ink_boxes: Callable[[Tensor], Tensor],
     ):
         self.epoch_order = epoch_order
@@ -79,7 +80,6 @@ class ImageFeed:
         tools: Tools, computation: Computation | None = None,
     ):  # fmt: skip
         self._model, self._recipe, self._seed, self._device, self._tools = model, recipe, seed, device, tools
-        assert part.objects is None or recipe.augmentation.is_none, "boxes of a dataset do not move with its images yet"
         self._images, self._objects = part.images, part.objects
         self._resident: Tensor | None = None  # all images, uint8 (N, C, H, W), where they are moved to the device
         self._labels = torch.from_numpy(part.labels)
@@ -111,13 +111,20 @@ class ImageFeed:
         indices = self._order.indices(step)
         places = _moved(indices, self._device)  # the same, where labels and resident images are
         images = self._tools.to_floats(self._pixels(indices, places))  # (B, C, H, W)
+        boxes, labels = self._boxes_on(indices, images.device)
         if not self._recipe.augmentation.is_none:
             self._generator.manual_seed(derived_seed(self._seed, "augment", step))
-            images = self._tools.augment(images, self._recipe.augmentation, self._generator)
-        return _with_boxes(self._model, images, self._labels[places], self._tools, self._objects_on(indices))
+            images, boxes = self._tools.augment(images, boxes, self._recipe.augmentation, self._generator)
+        if boxes is None or labels is None:
+            return _with_boxes(self._model, images, self._labels[places], self._tools, None)
+        return Batch(images, self._labels[places], boxes, labels.where(_has_area(boxes), -1))
 
-    def _objects_on(self, indices: Tensor) -> Objects | None:
-        return None if self._objects is None else self._objects.subset(indices.numpy())
+    def _boxes_on(self, indices: Tensor, device: torch.device) -> tuple[Tensor | None, Tensor | None]:
+        """(boxes (B, R, 4), labels (B, R)) of the dataset's own, for a model that wants them."""
+        if self._objects is None or not self._model.needs_boxes:
+            return None, None
+        boxes, labels = self._objects.padded(indices.numpy())
+        return torch.from_numpy(boxes).to(device), torch.from_numpy(labels).to(device)
 
     def _pixels(self, indices: Tensor, places: Tensor) -> Tensor:
         """uint8 (B, C, H, W) on the device.  On the CPU, numpy takes rows four times as fast as torch's indexing."""
@@ -217,6 +224,11 @@ def _with_boxes(model: nn.Module, images: Tensor, labels: Tensor, tools: Tools, 
     boxes, box_labels = objects.padded(np.arange(len(objects)))
     moved = (torch.from_numpy(array).to(images.device) for array in (boxes, box_labels))
     return Batch(images, labels, *moved)
+
+
+def _has_area(boxes: Tensor) -> Tensor:
+    """bool (B, R): what augmentation moved out of the frame is no object any more."""
+    return ((boxes[..., 2:] - boxes[..., :2]) >= LEAST_SIDE).all(dim=-1)
 
 
 def _pixels_last(features: Tensor) -> Tensor:
