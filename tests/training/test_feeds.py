@@ -48,8 +48,8 @@ def image_feed(part: LabelledImages) -> feeds.ImageFeed:
 def test_boxes_of_a_dataset_reach_the_model(mapped: LabelledImages) -> None:
     """As many as each image has, filled up in the batch, in the order of the step."""
     boxes = [[(k % 3, 1, 4, 5)] * (k % 3) for k in range(64)]
-    objects = objects_of((of_one, [k % 10] * len(of_one), [False] * len(of_one)) for k, of_one in enumerate(boxes))
-    part = LabelledImages(mapped.images, mapped.labels, objects)
+    objects = objects_of((of_one, [k] * len(of_one), [False] * len(of_one)) for k, of_one in enumerate(boxes))
+    part = LabelledImages(mapped.images, np.arange(64), objects)  # a class each, which says which image it is
     recipe = RECIPES["fasterrcnn"].model_copy(update={"batch_size": 8, "augmentation": Augmentation()})
     plan = make_plan(recipe, rules_of("smoke", "toy", budget=Budget(unit="steps", amount=6)), len(part), None)
     model = Labels()
@@ -58,9 +58,9 @@ def test_boxes_of_a_dataset_reach_the_model(mapped: LabelledImages) -> None:
     assert batch.boxes is not None
     assert batch.box_labels is not None
     assert batch.boxes.shape == (8, 2, 4)
-    for label, row, of_row in zip(batch.labels.tolist(), batch.boxes.tolist(), batch.box_labels.tolist(), strict=True):
-        image = next(k for k in range(64) if k % 10 == label and [list(box) for box in boxes[k]] == row[: k % 3])
-        assert of_row == [label] * (image % 3) + [-1] * (2 - image % 3)
+    for image, row, labels in zip(batch.labels.tolist(), batch.boxes.tolist(), batch.box_labels.tolist(), strict=True):
+        assert row[: image % 3] == [list(box) for box in boxes[image]]
+        assert labels == [image] * (image % 3) + [-1] * (2 - image % 3)
     moving = recipe.model_copy(update={"augmentation": Augmentation(shift_pixels=5)})
     moved = feeds.ImageFeed(model, part, moving, plan, seed=3, device=CPU, tools=TOOLS).batch(2)
     assert moved.boxes is not None
