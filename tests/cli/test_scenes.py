@@ -66,7 +66,7 @@ def test_what_cannot_be_is_refused_before_anything_is_written(options: list[str]
 
 def test_a_folder_that_is_taken(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
-    with pytest.raises(UsageError, match="is there and not empty; expected a new folder"):
+    with pytest.raises(UsageError, match="is there; expected a new folder"):
         eyechart(*MAKE, "-o", tmp_path)
     with pytest.raises(DatasetError, match="has no annotations that are known"):
         eyechart("scenes", "check", tmp_path)

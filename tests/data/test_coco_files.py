@@ -8,11 +8,12 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 from pycocotools.coco import COCO
 
 from eyechart.data.annotations.looking import read_annotations
-from eyechart.data.coco_files import write_scenes
+from eyechart.data.coco_files import made_whole, write_scenes
 from eyechart.data.scenes import LEVELS, SceneMaker
 
 DIGITS = np.random.default_rng(0).integers(0, 2, (6, 1, 12, 12), np.uint8) * 255
@@ -55,3 +56,17 @@ def test_coco_reads_it(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "annotations" / "train.json").read_text())["images"][0]["file_name"].startswith(
         "train/"
     )
+
+
+def test_what_fails_leaves_nothing(tmp_path: Path) -> None:
+    def stop() -> None:
+        with made_whole(tmp_path / "s") as folder:
+            (folder / "half.png").write_bytes(b"")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stop()
+    assert not any(tmp_path.iterdir())
+    with made_whole(tmp_path / "deep" / "s") as folder:
+        (folder / "whole.png").write_bytes(b"")
+    assert [path.name for path in (tmp_path / "deep").rglob("*")] == ["s", "whole.png"]

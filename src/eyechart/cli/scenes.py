@@ -63,21 +63,22 @@ def _write(data: str, output: Path, knobs: Knobs, numbers: dict[str, int], seed:
     from eyechart.base.errors import UsageError
     from eyechart.catalog.presets import rules_of
     from eyechart.data.catalog import load_dataset
-    from eyechart.data.coco_files import write_scenes
+    from eyechart.data.coco_files import made_whole, write_scenes
     from eyechart.data.scenes import SceneMaker
     from eyechart.data.splits import split
 
     if min(numbers.values()) < 0 or not any(numbers.values()):
         raise UsageError("Expected some scenes: --train, --validation and --test with 0 or more, not all of them 0.")
-    if output.exists() and (not output.is_dir() or any(output.iterdir())):
-        raise UsageError(f"{output} is there and not empty; expected a new folder. Choose another --output.")
+    if output.exists():
+        raise UsageError(f"{output} is there; expected a new folder. Choose another --output.")
     dataset = load_dataset(data, offline=offline, say=aloud)
     splits = split(dataset, rules_of("standard", data), seed)
     parts = {"train": splits.train, "validation": splits.validation, "test": splits.test.open()}
-    for part, number in numbers.items():
-        if number:
-            maker = SceneMaker(parts[part].images, parts[part].labels, knobs, seed, part)
-            write_scenes(output, part, maker, number, dataset.card.classes, aloud)
+    with made_whole(output) as folder:
+        for part, number in numbers.items():
+            if number:
+                maker = SceneMaker(parts[part].images, parts[part].labels, knobs, seed, part)
+                write_scenes(folder, part, maker, number, dataset.card.classes, aloud)
     say(f"scenes: {output}")
 
 

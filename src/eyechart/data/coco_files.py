@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
-from collections.abc import Callable, Sequence
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +14,26 @@ from PIL import Image
 
 from eyechart.base.plain_json import json_text
 from eyechart.data.scenes import Scene, SceneMaker
-from eyechart.files.storage import write_bytes, write_text
+from eyechart.files.storage import disk_error, write_bytes, write_text
+
+
+@contextlib.contextmanager
+def made_whole(output: Path) -> Iterator[Path]:
+    """A folder beside `output` to write into, which takes its name once all is there; what fails leaves nothing.
+
+    Raises StorageError for a disk that refuses.
+    """
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=f".{output.name}-", dir=output.parent))
+    except OSError as error:
+        raise disk_error(output, error) from error
+    try:
+        yield folder
+        folder.chmod(0o755)  # a temporary folder is its maker's alone
+        folder.rename(output)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def write_scenes(

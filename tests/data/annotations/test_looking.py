@@ -166,6 +166,11 @@ def test_faults_of_a_table(row: str, fault: str, tmp_path: Path) -> None:
         ({"annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 1, 0, 2]}]}, "is empty"),
         ({"annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 1, 2, 2]}] * 2}, "stands there twice"),
         ({"categories": [{"id": 1, "name": "x"}, {"id": 1, "name": "y"}]}, "category id 1 stands there twice"),
+        (
+            {"images": [{"id": 1, "file_name": "a.png", "width": 4, "height": 30}]},
+            "says 4 x 30 pixels, and a.png has",
+        ),
+        ({"annotations": {"1": []}}, "annotations is no list of objects"),
     ],
 )
 def test_faults_of_coco(change: dict[str, Any], fault: str, tmp_path: Path) -> None:
@@ -206,6 +211,26 @@ def test_faults_of_voc(tmp_path: Path) -> None:
             continue
         with pytest.raises(DatasetError, match=fault):
             read_annotations(tmp_path)
+
+
+def test_pictures_of_one_name_belong_to_the_annotation_beside_them(tmp_path: Path) -> None:
+    for part in ("train", "test"):
+        a_csv_for_each(tmp_path / part)
+    found = read_annotations(tmp_path)
+    assert {part: {each.path.parent.name for each in pictures} for part, pictures in found.parts.items()} == {
+        "train": {"train"}, "test": {"test"}
+    }  # fmt: skip
+
+
+def test_what_is_no_text_is_told(tmp_path: Path) -> None:
+    draw(tmp_path)
+    (tmp_path / "a.csv").write_bytes(b"label,xmin,ymin,xmax,ymax\n\xff\xfe,1,1,5,5\n")
+    with pytest.raises(DatasetError, match=r"a\.csv is no text in UTF-8"):
+        read_annotations(tmp_path)
+    (tmp_path / "a.csv").write_text("label,xmin,ymin,xmax,ymax\ncat,1,1,5,5\n")
+    (tmp_path / "a.png").write_bytes(b"\x89PNG nonsense")
+    with pytest.raises(DatasetError, match=r"a\.png is no picture that can be read"):
+        read_annotations(tmp_path)
 
 
 def test_many_faults_are_counted(tmp_path: Path) -> None:

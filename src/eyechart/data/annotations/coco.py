@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from eyechart.base.errors import DatasetError
-from eyechart.data.annotations.found import Annotated, Faults, Picture, number_in, part_in_path, size_of
+from eyechart.data.annotations.found import Annotated, Faults, Picture, number_in, opened, part_in_path
 from eyechart.data.layout import Part
 
 KEYS = {"images", "annotations", "categories"}
@@ -21,7 +21,7 @@ def find(root: Path) -> dict[Path, Document]:
         try:
             text = path.read_text(encoding="utf-8")
             document = json.loads(text) if text.lstrip().startswith("{") else None
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             continue
         if isinstance(document, dict) and document.keys() >= KEYS:
             found[path] = document
@@ -44,24 +44,32 @@ def read(root: Path, documents: dict[Path, Document]) -> Annotated:
     return Annotated("COCO", classes, parts)
 
 
+def _entries(path: Path, document: Document, key: str, faults: Faults) -> list[Document]:
+    entries = document[key]
+    if isinstance(entries, list) and all(isinstance(each, dict) for each in entries):
+        return entries
+    faults.add(path.name, f"{key} is no list of objects")
+    return []
+
+
 def _classes(documents: dict[Path, Document], faults: Faults) -> dict[object, str]:
     """Category id -> name, the same in all files, in the order of the ids."""
     names: dict[object, str] = {}
     for path, document in documents.items():
         seen: set[object] = set()
-        for category in document["categories"]:
+        for category in _entries(path, document, "categories", faults):
             id_, name = category.get("id"), str(category.get("name", ""))
             if id_ in seen:
                 faults.add(path.name, f"category id {id_} stands there twice")
             seen.add(id_)
             if names.setdefault(id_, name) != name:
                 faults.add(path.name, f"category {id_} is {name!r}, and {names[id_]!r} in another file")
-    return dict(sorted(names.items(), key=lambda item: (str(type(item[0])), item[0])))
+    return dict(sorted(names.items(), key=lambda item: (str(type(item[0])), str(item[0]).zfill(12))))
 
 
 def _pictures(path: Path, document: Document, root: Path, class_of: dict[object, int], faults: Faults) -> list[Picture]:
     pictures: dict[object, Picture] = {}
-    for image in document["images"]:
+    for image in _entries(path, document, "images", faults):
         id_, name = image.get("id"), str(image.get("file_name", ""))
         if id_ in pictures:
             faults.add(path.name, f"image id {id_} stands there twice")
@@ -70,12 +78,10 @@ def _pictures(path: Path, document: Document, root: Path, class_of: dict[object,
         if file is None:
             faults.add(path.name, f"the image {name!r} is not there")
             continue
-        width, height = image.get("width"), image.get("height")
-        if not (isinstance(width, int) and isinstance(height, int)):
-            width, height = size_of(file)
-        pictures[id_] = Picture(file, width, height)
+        size = number_in(image.get("width")), number_in(image.get("height"))
+        pictures[id_] = opened(file, *size, f"{path.name}, image {id_}", faults)
     seen: set[object] = set()
-    for annotation in document["annotations"]:
+    for annotation in _entries(path, document, "annotations", faults):
         _add(annotation, f"{path.name}, annotation {annotation.get('id')}", pictures, class_of, seen, faults)
     return list(pictures.values())
 

@@ -88,6 +88,16 @@ def number_in(text: object) -> float:
         return math.nan
 
 
+def text_of(path: Path) -> str:
+    """What a text file says.  Raises DatasetError for one that cannot be read, or is not UTF-8."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise DatasetError(f"{path} is no text in UTF-8; expected annotations in it. Save it as UTF-8.") from None
+    except OSError as error:
+        raise DatasetError(f"{path} cannot be read ({error.strerror}). Check its permissions.") from None
+
+
 def size_of(path: Path) -> tuple[int, int]:
     """Width and height of a picture, as it stands in the file.  Raises DatasetError for what is none."""
     from PIL import Image, UnidentifiedImageError
@@ -95,8 +105,16 @@ def size_of(path: Path) -> tuple[int, int]:
     try:
         with Image.open(path) as opened:
             return opened.size
-    except (UnidentifiedImageError, OSError) as error:
+    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError, SyntaxError) as error:
         raise DatasetError(f"{path} is no picture that can be read ({error}). Replace it, or remove it.") from None
+
+
+def opened(path: Path, width: float, height: float, where: str, faults: Faults) -> Picture:
+    """A picture in the size of its file; a fault where the annotation says another one (0 or less: it says none)."""
+    picture = Picture(path, *size_of(path))
+    if width > 0 and height > 0 and (width, height) != (picture.width, picture.height):
+        faults.add(where, f"says {width:g} x {height:g} pixels, and {path.name} has {picture.width} x {picture.height}")
+    return picture
 
 
 def pictures_below(root: Path) -> dict[str, list[Path]]:
@@ -106,6 +124,17 @@ def pictures_below(root: Path) -> dict[str, list[Path]]:
         if path.suffix.lower() in SUFFIXES and path.is_file() and not path.name.startswith("."):
             found.setdefault(path.stem, []).append(path)
     return found
+
+
+def nearest(candidates: list[Path], annotation: Path) -> Path:
+    """Of pictures of one name in several folders, the one that shares the most folders with its annotation."""
+    own = annotation.parts
+
+    def shared(path: Path) -> int:
+        return next((n for n, (one, other) in enumerate(zip(path.parts, own, strict=False)) if one != other), len(own))
+
+    words = {word.lower() for word in own}
+    return max(candidates, key=lambda path: (shared(path), sum(part.lower() in words for part in path.parts)))
 
 
 def part_in_path(path: Path, root: Path) -> Part | None:

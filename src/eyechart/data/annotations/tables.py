@@ -6,7 +6,17 @@ import csv
 from pathlib import Path
 
 from eyechart.base.errors import DatasetError
-from eyechart.data.annotations.found import Annotated, Faults, Picture, number_in, part_in_path, pictures_below, size_of
+from eyechart.data.annotations.found import (
+    Annotated,
+    Faults,
+    Picture,
+    nearest,
+    number_in,
+    part_in_path,
+    pictures_below,
+    size_of,
+    text_of,
+)
 from eyechart.data.layout import Part
 from eyechart.files.storage import natural_key
 
@@ -41,8 +51,8 @@ def read(root: Path, files: list[Path]) -> Annotated:
         named = next((column for column in PICTURES if rows and column in rows[0]), None)
         for number, row in enumerate(rows, 2):  # line 1 are the columns
             name = row[named] if named else path.stem
-            _add(row, f"{path.name}, line {number}", _picture(name, known, pictures), classes, faults, name)
-        if not named and (picture := _picture(path.stem, known, pictures)):  # nothing on it, where it has no rows
+            _add(row, f"{path.name}, line {number}", _picture(name, path, known, pictures), classes, faults, name)
+        if not named and (picture := _picture(path.stem, path, known, pictures)):  # nothing on it, where it has no rows
             places[picture.path] = part_in_path(path, root) or "train"
     for file in pictures:
         places.setdefault(file, part_in_path(file, root) or "train")
@@ -54,10 +64,9 @@ def read(root: Path, files: list[Path]) -> Annotated:
 
 
 def _rows(path: Path) -> list[Row]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(file)
-        columns = [name.strip().lower() for name in next(reader)]
-        return [dict(zip(columns, (*row, *[""] * len(columns)), strict=False)) for row in reader if any(row)]
+    reader = csv.reader(text_of(path).splitlines())
+    columns = [name.strip().lower() for name in next(reader)]
+    return [dict(zip(columns, (*row, *[""] * len(columns)), strict=False)) for row in reader if any(row)]
 
 
 def _label_column(path: Path, row: Row) -> str:
@@ -67,11 +76,11 @@ def _label_column(path: Path, row: Row) -> str:
     raise DatasetError(f"{path} has the columns {', '.join(row)}; expected one of {', '.join(LABELS)} among them.")
 
 
-def _picture(name: str, known: dict[str, list[Path]], pictures: dict[Path, Picture]) -> Picture | None:
+def _picture(name: str, table: Path, known: dict[str, list[Path]], pictures: dict[Path, Picture]) -> Picture | None:
     candidates = known.get(Path(name).stem) or known.get(name) or []
     if not candidates:
         return None
-    file = next((path for path in candidates if path.name == Path(name).name), candidates[0])
+    file = nearest([path for path in candidates if path.name == Path(name).name] or candidates, table)
     if file not in pictures:
         pictures[file] = Picture(file, *size_of(file))
     return pictures[file]

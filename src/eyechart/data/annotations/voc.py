@@ -8,7 +8,17 @@ from __future__ import annotations
 from pathlib import Path
 from xml.etree import ElementTree
 
-from eyechart.data.annotations.found import Annotated, Faults, Picture, number_in, part_in_path, pictures_below, size_of
+from eyechart.data.annotations.found import (
+    Annotated,
+    Faults,
+    Picture,
+    nearest,
+    number_in,
+    opened,
+    part_in_path,
+    pictures_below,
+    text_of,
+)
 from eyechart.data.layout import PART_OF_WORD, Part
 from eyechart.files.storage import natural_key
 
@@ -51,11 +61,12 @@ def read(root: Path, files: list[Path]) -> Annotated:
 
 
 def _tree(path: Path, faults: Faults) -> Element | None:
-    if path.stat().st_size > LARGEST_BYTES or "<!ENTITY" in _head(path):
+    content = path.read_bytes() if path.stat().st_size <= LARGEST_BYTES else b"<!ENTITY"
+    if b"<!ENTITY" in content:
         faults.add(path.name, "is too large, or declares entities, which annotations have no use for")
         return None
     try:
-        return ElementTree.parse(path).getroot()
+        return ElementTree.fromstring(content)
     except ElementTree.ParseError as error:
         faults.add(path.name, f"is no xml ({error})")
         return None
@@ -66,7 +77,7 @@ def _listed(root: Path) -> dict[str, Part]:
     found: dict[str, Part] = {}
     for path in sorted(root.rglob("ImageSets/Main/*.txt")):
         if part := PART_OF_WORD.get(path.stem):
-            found |= {line.split()[0]: part for line in path.read_text(encoding="utf-8").splitlines() if line.strip()}
+            found |= {line.split()[0]: part for line in text_of(path).splitlines() if line.strip()}
     return found
 
 
@@ -76,11 +87,9 @@ def _picture(path: Path, tree: Element, known: dict[str, list[Path]], faults: Fa
     if not candidates:
         faults.add(path.name, f"the image {name!r} is not there")
         return None
-    file = next((each for each in candidates if each.name == name), candidates[0])
+    file = nearest([each for each in candidates if each.name == name] or candidates, path)
     width, height = (number_in(_text(tree, f"size/{side}")) for side in ("width", "height"))
-    if not (width >= 1 and height >= 1):  # many tools leave them 0
-        width, height = size_of(file)
-    return Picture(file, int(width), int(height))
+    return opened(file, width, height, path.name, faults)  # many tools leave them 0
 
 
 def _add(

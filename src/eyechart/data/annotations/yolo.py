@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from eyechart.base.errors import DatasetError
-from eyechart.data.annotations.found import Annotated, Faults, Picture, number_in, part_in_path, size_of
+from eyechart.data.annotations.found import Annotated, Faults, Picture, number_in, part_in_path, size_of, text_of
 from eyechart.data.layout import PART_OF_WORD, Part
 from eyechart.data.pictures import SUFFIXES
 
@@ -92,7 +92,7 @@ def _labels_of(picture: Path, root: Path) -> Path | None:
 
 
 def _add_all(path: Path | None, picture: Picture, classes: tuple[str, ...], faults: Faults) -> None:
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines() if path else [], 1):
+    for number, line in enumerate(text_of(path).splitlines() if path else [], 1):
         where, words = f"{path.name if path else ''}, line {number}", line.split()
         if not words:
             continue
