@@ -282,3 +282,21 @@ def test_a_full_disk_fails_with_a_message_and_no_half_written_run(tmp_path: Path
         assert not list(disk.glob("**/.*.partial"))
     finally:
         subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_an_answer_is_drawn_in_the_pictures_own_pixels(study: Path, tmp_path: Path) -> None:
+    pictures = [tmp_path / f"{name}.png" for name in ("a", "b")]
+    for picture in pictures:
+        Image.new("L", (90, 120), 255).save(picture)
+    one = eyechart("predict", study / "fasterrcnn-s0", pictures[0], "--draw", tmp_path / "out.png", "--json")
+    assert one.returncode == 0, one.stderr
+    assert Image.open(tmp_path / "out.png").width == 270
+    (answer,) = json.loads(one.stdout)
+    assert all(0 <= x <= 90 for box in answer["boxes"] for x in box["box"][::2])
+    assert all(0 <= y <= 120 for box in answer["boxes"] for y in box["box"][1::2])
+    two = eyechart("predict", study / "cnn-s0", *pictures, "--draw", tmp_path / "drawings")
+    assert two.returncode == 0, two.stderr
+    assert {path.name for path in (tmp_path / "drawings").iterdir()} == {"a.png", "b.png"}
+    wrong = eyechart("predict", study / "cnn-s0", *pictures, "--draw", tmp_path / "one.png")
+    assert (wrong.returncode, "expected a folder" in wrong.stderr) == (2, True)
+    assert not (tmp_path / "one.png").exists()

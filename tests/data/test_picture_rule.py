@@ -18,7 +18,7 @@ from eyechart.data.class_folders import list_folder
 from eyechart.data.cut_test import is_test
 from eyechart.data.picture_rule import MEASURES, UNMEASURED, decide
 from eyechart.data.pictures import read_picture
-from eyechart.inference.prediction import read_pictures
+from eyechart.inference.prediction import read_as_the_run_does
 from eyechart.schema import DatasetCard, PictureRule, Preprocessing
 
 pytestmark = pytest.mark.usefixtures("empty_cache")
@@ -419,10 +419,10 @@ def test_a_strangers_picture_is_read_by_the_rule_of_the_run(tmp_path):
         picture_rule=dataset.card.picture_rule,
     )
     again = Preprocessing.model_validate_json(preprocessing.model_dump_json())
-    read = read_pictures([tmp_path / "stranger.tif"], again)
-    assert np.abs(read[0, 0] - GREY * 0.3).max() <= 1
-    alone = read_pictures([tmp_path / "stranger.tif"], preprocessing.model_copy(update={"picture_rule": None}))
-    assert np.abs(alone[0, 0] - GREY).max() <= 1, "without a rule it has its own range"
+    read, _ = read_as_the_run_does(tmp_path / "stranger.tif", again)
+    assert np.abs(read[0] - GREY * 0.3).max() <= 1
+    alone, _ = read_as_the_run_does(tmp_path / "stranger.tif", preprocessing.model_copy(update={"picture_rule": None}))
+    assert np.abs(alone[0] - GREY).max() <= 1, "without a rule it has its own range"
 
 
 def test_records_from_before_have_no_rule(make_dataset):

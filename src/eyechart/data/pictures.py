@@ -64,10 +64,27 @@ def read_picture(path: Path, *, channels: int, height: int, width: int, rule: Pi
     parts lie over white.  Raises DatasetMissing when there is no such file, DatasetError, naming it, when it is no
     picture, broken or huge.
     """
+    return read_with_size(path, channels=channels, height=height, width=width, rule=rule)[0]
+
+
+def read_with_size(
+    path: Path, *, channels: int, height: int, width: int, rule: PictureRule | None = None
+) -> tuple[np.ndarray, tuple[int, int]]:
+    """The same, and the (height, width) of the upright picture before it was fitted."""
     assert channels in (1, 3)
     with _errors_named(path):
-        fitted = _fitted(_content(path), height, width, rule)[0]
-        return _pixels(fitted.convert("L" if channels == 1 else "RGB"))
+        fitted, own_size, _ = _fitted(_content(path), height, width, rule)
+        return _pixels(fitted.convert("L" if channels == 1 else "RGB")), own_size
+
+
+def in_own_pixels(boxes: np.ndarray, own_size: tuple[int, int], height: int, width: int) -> np.ndarray:
+    """Boxes (R, 4) found on a picture that was fitted into a frame, in the upright picture's own pixels, cut to it."""
+    own_height, own_width = own_size
+    inner_width, inner_height = _inner(own_width, own_height, height, width)
+    corner = np.array([(width - inner_width) // 2, (height - inner_height) // 2] * 2)
+    scale = np.array([own_width / inner_width, own_height / inner_height] * 2)
+    own: np.ndarray = ((boxes - corner) * scale).clip(0, [own_width, own_height] * 2)
+    return own
 
 
 def decode_picture(
@@ -208,14 +225,19 @@ def _fit(picture: Image.Image, height: int, width: int) -> Image.Image:
     """Scale into the frame, proportions kept, and fill what is left over with the edge's colour."""
     if picture.size == (width, height):
         return picture
-    scale = min(width / picture.width, height / picture.height)
-    inner = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+    inner = _inner(picture.width, picture.height, height, width)
     scaled = picture.resize(inner, Image.Resampling.BILINEAR)
     if inner == (width, height):
         return scaled
     frame = Image.new(picture.mode, (width, height), _edge_colour(scaled))
     frame.paste(scaled, ((width - inner[0]) // 2, (height - inner[1]) // 2))
     return frame
+
+
+def _inner(own_width: int, own_height: int, height: int, width: int) -> tuple[int, int]:
+    """Width and height that a picture has inside the frame, proportions kept."""
+    scale = min(width / own_width, height / own_height)
+    return max(1, round(own_width * scale)), max(1, round(own_height * scale))
 
 
 def _edge_colour(picture: Image.Image) -> int | tuple[int, ...]:

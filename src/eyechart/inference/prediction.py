@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 import numpy as np
 
 from eyechart.base import host
-from eyechart.data.pictures import read_picture
+from eyechart.data.pictures import in_own_pixels, read_with_size
 from eyechart.files.file_names import readable
 from eyechart.inference import saved
 from eyechart.inference.predictor import NetworkPredictor
@@ -32,7 +32,7 @@ class PictureAnswer(NamedTuple):
     label: str  # the most probable class
     probability: float  # after the run's temperature, as all of them
     probabilities: dict[str, float]  # of every class, most probable first
-    boxes: list[dict[str, object]]  # of a detector: label, score, box in pixels of the picture as the run reads it
+    boxes: list[dict[str, object]]  # of a detector: label, score, box in the upright picture's own pixels
 
 
 @dataclass(frozen=True)
@@ -54,9 +54,14 @@ class RunPredictor:
 
     def answer_pictures(self, pictures: Sequence[Path]) -> list[PictureAnswer]:
         """Answers for pictures of any size and mode, in their order; DatasetError for one that cannot be read."""
-        predictions = self.answer(read_pictures(pictures, self.record.preprocessing))
-        classes = self.record.dataset.classes
-        return [_answer(readable(str(path)), row, predictions, classes) for row, path in enumerate(pictures)]
+        frame, classes = self.record.preprocessing, self.record.dataset.classes
+        read = [read_as_the_run_does(path, frame) for path in pictures]
+        predictions = self.answer(np.stack([pixels for pixels, _ in read]))
+        answers = []
+        for row, (path, (_, own_size)) in enumerate(zip(pictures, read, strict=True)):
+            boxes = _boxes(row, predictions, classes, own_size, frame)
+            answers.append(_answer(readable(str(path)), predictions.probabilities[row], classes, boxes))
+        return answers
 
 
 def open_run(run: Path, *, device: str = "auto") -> RunPredictor:
@@ -66,38 +71,35 @@ def open_run(run: Path, *, device: str = "auto") -> RunPredictor:
     return RunPredictor(record, NetworkPredictor(cast("ContenderModel", model), chosen, PICTURES_AT_ONCE))
 
 
-def read_pictures(pictures: Sequence[Path], preprocessing: Preprocessing) -> np.ndarray:
-    """Pictures as the run's dataset would have them: uint8 (N, C, H, W)."""
-    return np.stack(
-        [
-            read_picture(
-                path,
-                channels=preprocessing.image_channels,
-                height=preprocessing.image_height,
-                width=preprocessing.image_width,
-                rule=preprocessing.picture_rule,
-            )
-            for path in pictures
-        ]
+def read_as_the_run_does(picture: Path, frame: Preprocessing) -> tuple[np.ndarray, tuple[int, int]]:
+    """A picture as the run's dataset would have it, uint8 (C, H, W), and its own upright (height, width)."""
+    return read_with_size(
+        picture,
+        channels=frame.image_channels,
+        height=frame.image_height,
+        width=frame.image_width,
+        rule=frame.picture_rule,
     )
 
 
-def _answer(picture: str, row: int, predictions: Predictions, classes: tuple[str, ...]) -> PictureAnswer:
-    probabilities = predictions.probabilities[row]
+def _boxes(
+    row: int, predictions: Predictions, classes: tuple[str, ...], own_size: tuple[int, int], frame: Preprocessing
+) -> list[dict[str, object]]:
+    if predictions.boxes is None:
+        return []
+    found = predictions.found()
+    of_row = np.flatnonzero(found.image == row)
+    boxes = in_own_pixels(found.boxes[of_row], own_size, frame.image_height, frame.image_width)
+    return [
+        {"label": classes[int(found.labels[index])], "score": float(found.scores[index]), "box": box}
+        for index, box in zip(of_row, boxes.tolist(), strict=True)
+    ]
+
+
+def _answer(
+    picture: str, probabilities: np.ndarray, classes: tuple[str, ...], boxes: list[dict[str, object]]
+) -> PictureAnswer:
     order = np.argsort(-probabilities, kind="stable")
-    boxes: list[dict[str, object]] = []
-    if predictions.boxes is not None:
-        assert predictions.box_image is not None
-        assert predictions.box_scores is not None
-        assert predictions.box_labels is not None
-        boxes = [
-            {
-                "label": classes[int(predictions.box_labels[index])],
-                "score": float(predictions.box_scores[index]),
-                "box": [float(value) for value in predictions.boxes[index]],
-            }
-            for index in np.flatnonzero(predictions.box_image == row)
-        ]
     return PictureAnswer(
         picture=picture,
         label=classes[int(order[0])],
