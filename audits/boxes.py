@@ -10,7 +10,7 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from eyechart.schema import DetectionScores
-from eyechart.schema.contracts import Predictions
+from eyechart.schema.contracts import FoundBoxes, Predictions
 
 HEIGHT, WIDTH, NUM_CLASSES = 40, 60, 4
 
@@ -25,6 +25,15 @@ def detector_says(
         box_scores=np.array(scores, np.float32),
         box_labels=np.array(labels, np.int32),
     )
+
+
+def found_boxes(*rows: tuple[int, tuple[float, float, float, float], float, int]) -> FoundBoxes:
+    """Rows of (image, box, score, label)."""
+    image, boxes, scores, labels = zip(*rows, strict=True) if rows else ((), (), (), ())
+    return FoundBoxes(
+        np.array(image, np.int32), np.array(boxes, float).reshape(-1, 4), np.array(scores, float),
+        np.array(labels, np.int32),
+    )  # fmt: skip
 
 
 def random_case(

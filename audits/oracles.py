@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 from sklearn.metrics import accuracy_score, confusion_matrix, log_loss, precision_recall_fscore_support
 
-from audits.boxes import HEIGHT, WIDTH, pycocotools_says, random_case, twelve
+from audits.boxes import pycocotools_says, random_case, twelve
 from audits.settings import Answer, Settings
 from eyechart.comparison import families, paired
 from eyechart.schema import PROBABILITY_FLOOR
@@ -87,7 +87,7 @@ def boxes_pycocotools(settings: Settings) -> Answer:
         )
         if seed % 2:  # ties between scores
             predictions.found().scores[:] = np.round(predictions.found().scores, 1)
-        ours = score_boxes(predictions, from_padded(true_boxes, true_labels), height=HEIGHT, width=WIDTH)
+        ours = score_boxes(predictions, from_padded(true_boxes, true_labels))
         theirs = pycocotools_says(predictions, true_boxes, true_labels)
         differences += [_distance(a, b) for a, b in zip(twelve(ours), theirs, strict=True)]
     return compared(differences, num_cases, LARGEST_BOX_DIFFERENCE)

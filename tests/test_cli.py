@@ -300,3 +300,24 @@ def test_an_answer_is_drawn_in_the_pictures_own_pixels(study: Path, tmp_path: Pa
     wrong = eyechart("predict", study / "cnn-s0", *pictures, "--draw", tmp_path / "one.png")
     assert (wrong.returncode, "expected a folder" in wrong.stderr) == (2, True)
     assert not (tmp_path / "one.png").exists()
+
+
+def test_a_run_answers_scenes(study: Path, tmp_path: Path) -> None:
+    """Every box of `predict`, under the ids of the annotations; a classifier has none to give."""
+    scenes, file = tmp_path / "scenes", tmp_path / "found.json"
+    made = eyechart("scenes", "make", "digits", "-o", scenes, "--offline", "--train", "0", "--validation", "0",
+                    "--test", "3", "--canvas", "64", "--side", "12-24", "--count", "2")  # fmt: skip
+    assert made.returncode == 0, made.stderr
+    answered = eyechart("scenes", "answer", study / "fasterrcnn-s0", scenes, "-o", file)
+    detections = json.loads(file.read_text(encoding="utf-8"))
+    assert answered.stdout.strip() == f"detections: {file} ({len(detections)} boxes on 3 pictures of test)"
+    predicted = eyechart("predict", study / "fasterrcnn-s0", scenes / "test" / "000001.png", "--json")
+    scores = [box["score"] for box in json.loads(predicted.stdout)[0]["boxes"]]
+    assert [each["score"] for each in detections if each["image_id"] == 1] == pytest.approx(scores, abs=1e-4)
+    judged = json.loads(eyechart("scenes", "judge", scenes, file, "--json").stdout)
+    assert judged["detections"]["found.json"]["scores"]["num_boxes"] == len(detections)
+    again = eyechart("scenes", "answer", study / "fasterrcnn-s0", scenes, "-o", file)
+    assert "is there; expected a new file" in again.stderr
+    classifier = eyechart("scenes", "answer", study / "cnn-s0", scenes, "-o", tmp_path / "other.json")
+    assert "names pictures and finds no boxes" in classifier.stderr
+    assert not (tmp_path / "other.json").exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -70,3 +71,48 @@ def test_a_folder_that_is_taken(tmp_path: Path) -> None:
         eyechart(*MAKE, "-o", tmp_path)
     with pytest.raises(DatasetError, match="has no annotations that are known"):
         eyechart("scenes", "check", tmp_path)
+
+
+def made_scenes(folder: Path) -> Path:
+    assert eyechart(*MAKE, "-o", folder / "s", "--test", "12", "--side", "8-20", "--count", "1-3").exit_code == 0
+    return folder / "s"
+
+
+def perfect(scenes: Path) -> list[dict[str, object]]:
+    truth = json.loads((scenes / "annotations" / "test.json").read_text(encoding="utf-8"))["annotations"]
+    return [
+        {"image_id": each["image_id"], "category_id": each["category_id"], "bbox": each["bbox"], "score": 0.9}
+        for each in truth
+    ]
+
+
+def test_detections_are_judged_and_compared(tmp_path: Path) -> None:
+    scenes = made_scenes(tmp_path)
+    right, wrong = tmp_path / "right.json", tmp_path / "wrong.json"
+    right.write_text(json.dumps(perfect(scenes)), encoding="utf-8")
+    wrong.write_text(json.dumps([each | {"category_id": 1} for each in perfect(scenes)]), encoding="utf-8")
+    told = eyechart("scenes", "judge", scenes, right, wrong).stdout
+    assert told.startswith("test: 12 pictures, ")
+    assert "right.json finds better than wrong.json on such images" in told
+    assert "as many as there are objects on 12 of 12 images" in told
+    document = json.loads(eyechart("scenes", "judge", scenes, right, wrong, "--json").stdout)
+    scores = {name: each["scores"]["map"] for name, each in document["detections"].items()}
+    assert scores["right.json"] == pytest.approx(1)
+    assert scores["wrong.json"] < 0.3
+    errors = {each["kind"]: each["count"] for each in document["detections"]["wrong.json"]["errors"]}
+    assert errors["class"] > 0 == errors["missed"]
+    assert document["pairs"][0]["interval"][1] < 0
+
+
+def test_what_cannot_be_judged(tmp_path: Path) -> None:
+    scenes = made_scenes(tmp_path)
+    file = tmp_path / "x.json"
+    file.write_text("[]", encoding="utf-8")
+    with pytest.raises(UsageError, match=r"There is no part 'valid' here, only .*Choose one with --part"):
+        eyechart("scenes", "judge", scenes, file, "--part", "valid")
+    with pytest.raises(UsageError, match="is given twice"):
+        eyechart("scenes", "judge", scenes, file, file)
+    with pytest.raises(UsageError, match=r"--score got 2; expected 0\.\.1"):
+        eyechart("scenes", "judge", scenes, file, "--score", "2")
+    silent = eyechart("scenes", "judge", scenes, file).stdout
+    assert "wrong by" in silent

@@ -10,16 +10,16 @@ from PIL import Image, ImageColor
 
 from eyechart.data.pictures import in_own_pixels, read_with_size
 from eyechart.inference.drawing import CAPTION_HEIGHT, FRAME, draw_answer
-from eyechart.inference.prediction import PictureAnswer
+from eyechart.inference.prediction import FoundBox, PictureAnswer
 
-BOX = {"label": "seven", "score": 0.9}
+BOX = FoundBox("seven", 0.9, (0, 0, 0, 0))
 
 
-def answer(*boxes: dict[str, object]) -> PictureAnswer:
+def answer(*boxes: FoundBox) -> PictureAnswer:
     return PictureAnswer("x.png", "seven", 0.987, {"seven": 0.987, "one": 0.013}, list(boxes))
 
 
-def drawn(folder: Path, width: int, height: int, *boxes: dict[str, object]) -> Image.Image:
+def drawn(folder: Path, width: int, height: int, *boxes: FoundBox) -> Image.Image:
     Image.new("L", (width, height), 40).save(folder / "x.png")
     draw_answer(folder / "x.png", answer(*boxes), folder / "out" / "y.png")
     return Image.open(folder / "out" / "y.png").convert("RGB")
@@ -27,8 +27,8 @@ def drawn(folder: Path, width: int, height: int, *boxes: dict[str, object]) -> I
 
 @pytest.mark.parametrize(("width", "height", "scale"), [(40, 80, 4), (400, 300, 1), (3200, 1600, 0.5)])
 def test_a_frame_stands_where_the_box_is(width: int, height: int, scale: float, tmp_path: Path) -> None:
-    corners = [0.25 * width, 0.25 * height, 0.75 * width, 0.75 * height]
-    picture = drawn(tmp_path, width, height, BOX | {"box": corners})
+    corners = (0.25 * width, 0.25 * height, 0.75 * width, 0.75 * height)
+    picture = drawn(tmp_path, width, height, BOX._replace(box=corners))
     assert picture.size == (width * scale, height * scale + CAPTION_HEIGHT)
     pixels = np.asarray(picture)
     framed = (pixels == ImageColor.getrgb(FRAME)).all(axis=-1)
@@ -47,7 +47,7 @@ def test_without_boxes_only_the_caption_is_added(tmp_path: Path) -> None:
 
 
 def test_a_box_without_area_draws_nothing(tmp_path: Path) -> None:
-    pixels = np.asarray(drawn(tmp_path, 400, 300, BOX | {"box": [5.0, 5.0, 5.0, 9.0]}))
+    pixels = np.asarray(drawn(tmp_path, 400, 300, BOX._replace(box=(5.0, 5.0, 5.0, 9.0))))
     assert (pixels[:300] == 40).all()
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pytest
@@ -15,9 +13,6 @@ from eyechart.runner.judge import judge
 from eyechart.schema.contracts import Images, LabelledImages, Predictions
 from eyechart.schema.objects import objects_of
 from eyechart.scoring import metrics
-
-if TYPE_CHECKING:
-    from eyechart.schema import DatasetCard
 
 
 @pytest.mark.parametrize("share_of_class_0", [0.1, 0.5, 0.95])
@@ -33,9 +28,8 @@ def test_a_guess_is_right_once_in_k_times_whatever_the_classes(share_of_class_0:
 def test_a_diverged_detector_found_nothing() -> None:
     part = LabelledImages(np.zeros((20, 1, 28, 28), np.uint8), np.arange(20) % 10)
     part.images[:, :, 4:20, 4:20] = 255
-    card = cast("DatasetCard", SimpleNamespace(height=28, width=28))
-    assert judge(Guess(10), part, card).detection is None
-    judged = judge(Guess(10, gives_boxes=True), part, card)
+    assert judge(Guess(10), part).detection is None
+    judged = judge(Guess(10, gives_boxes=True), part)
     assert judged.detection
     assert (judged.detection.map, judged.detection.mean_iou, judged.detection.num_boxes) == (0, 0, 0)
     assert judged.scores.accuracy == 1, "a guess prefers the classes in turn, and so do these labels"
@@ -51,7 +45,7 @@ def test_whoever_answers_is_judged_by_it() -> None:
             return Predictions(np.eye(4, dtype=np.float32)[np.arange(len(images)) % 4])
 
     part = LabelledImages(np.zeros((8, 1, 2, 2), np.uint8), np.arange(8) % 4)
-    judged = judge(Oracle(), part, cast("DatasetCard", None))
+    judged = judge(Oracle(), part)
     assert (judged.scores.accuracy, judged.scores.num_items, judged.detection) == (1, 8, None)
 
 
@@ -62,7 +56,6 @@ def test_a_detector_is_judged_by_the_boxes_of_its_dataset() -> None:
     two, one = [(0, 0, 9, 9), (9, 9, 20, 20)], [(1, 1, 5, 5)]
     objects = objects_of([(two, [1, 2], [False] * 2), ([], [], []), (one, [0], [False])])
     part = LabelledImages(images, np.zeros(3, np.int64), objects)
-    card = cast("DatasetCard", SimpleNamespace(height=28, width=28))
 
     class Finder:
         gives_boxes = True
@@ -74,10 +67,10 @@ def test_a_detector_is_judged_by_the_boxes_of_its_dataset() -> None:
                 box_scores=np.array([0.9, 0.8, 0.7], np.float32), box_labels=objects.labels.astype(np.int32),
             )  # fmt: skip
 
-    found = judge(Finder(), part, card).detection
+    found = judge(Finder(), part).detection
     assert found
     assert (found.map, found.mean_iou) == pytest.approx((1, 1))
-    of_ink = judge(Finder(), LabelledImages(images, part.labels), card).detection
+    of_ink = judge(Finder(), LabelledImages(images, part.labels)).detection
     assert of_ink
     assert of_ink.map < 0.5
     assert np.array_equal(objects_on(part).boxes, objects.boxes)

@@ -20,7 +20,8 @@ def test_of_one_image() -> None:
     assert THREE.counts.tolist() == [2, 0, 3]
     boxes, labels = THREE.of(2)
     assert boxes.tolist() == [[2, 2, 6, 6], [0, 0, 9, 9], [5, 5, 7, 8]]
-    assert (boxes.dtype, labels.dtype, labels.tolist()) == (np.float32, np.int64, [1, 1, 0])
+    assert (boxes.dtype, labels.dtype, labels.tolist()) == (np.float64, np.int64, [1, 1, 0])
+    assert THREE.areas.tolist()[2:] == [16, 81, 6]
     assert [len(part) for part in THREE.of(1)] == [0, 0]
 
 

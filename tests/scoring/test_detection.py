@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from audits.boxes import HEIGHT, WIDTH, detector_says, pycocotools_says, random_case, twelve
+from audits.boxes import detector_says, pycocotools_says, random_case, twelve
 from eyechart.schema.objects import from_padded
 from eyechart.scoring.detection import box_iou, score_boxes
 
@@ -24,7 +24,7 @@ from eyechart.scoring.detection import box_iou, score_boxes
 )  # fmt: skip
 def test_equal_to_pycocotools(seed: int, sizes: dict[str, Any]):
     predictions, true_boxes, true_labels = random_case(seed, **sizes)
-    scores = score_boxes(predictions, from_padded(true_boxes, true_labels), height=HEIGHT, width=WIDTH)
+    scores = score_boxes(predictions, from_padded(true_boxes, true_labels))
     expected = pycocotools_says(predictions, true_boxes, true_labels)
     assert twelve(scores) == pytest.approx(expected, abs=1e-6)
     assert 0 < scores.map < 1, "the case must be neither trivial nor hopeless"
@@ -37,10 +37,10 @@ def test_equal_to_pycocotools_with_crowds_and_empty_images(seed: int):
     true_labels[::4] = -1  # nothing on every fourth image
     crowds = np.random.default_rng(seed).random(true_labels.shape) < 0.3
     objects = replace(from_padded(true_boxes, true_labels), crowds=crowds[true_labels >= 0])
-    scores = score_boxes(predictions, objects, height=HEIGHT, width=WIDTH)
+    scores = score_boxes(predictions, objects)
     expected = pycocotools_says(predictions, true_boxes, true_labels, crowds)
     assert twelve(scores) == pytest.approx(expected, abs=1e-6)
-    without = score_boxes(predictions, from_padded(true_boxes, true_labels), height=HEIGHT, width=WIDTH)
+    without = score_boxes(predictions, from_padded(true_boxes, true_labels))
     assert scores.map != without.map, "crowds count"
 
 
@@ -49,7 +49,7 @@ def test_equal_to_pycocotools_with_tied_scores_and_boxes_without_area():
     found = predictions.found()
     found.scores[:] = np.round(found.scores, 1)
     true_boxes[:5, :, 2:] = true_boxes[:5, :, :2]
-    scores = score_boxes(predictions, from_padded(true_boxes, true_labels), height=HEIGHT, width=WIDTH)
+    scores = score_boxes(predictions, from_padded(true_boxes, true_labels))
     expected = pycocotools_says(predictions, true_boxes, true_labels)
     assert twelve(scores) == pytest.approx(expected, abs=1e-6)
 
@@ -60,7 +60,7 @@ def test_perfect_boxes():
     answers = detector_says(
         len(true_boxes), image, true_boxes[image, slot], np.linspace(1, 0.5, len(image)), true_labels[image, slot]
     )
-    scores = score_boxes(answers, from_padded(true_boxes, true_labels), height=HEIGHT, width=WIDTH)
+    scores = score_boxes(answers, from_padded(true_boxes, true_labels))
     assert scores.map == scores.map50 == scores.map75 == pytest.approx(1)
     assert scores.mean_iou == pytest.approx(1)
     assert scores.num_boxes == len(image)
@@ -69,7 +69,7 @@ def test_perfect_boxes():
 def test_nothing_found(capsys: pytest.CaptureFixture[str]):
     _, true_boxes, true_labels = random_case(7)
     silent = detector_says(len(true_boxes), [], [], [], [])
-    scores = score_boxes(silent, from_padded(true_boxes, true_labels), height=HEIGHT, width=WIDTH)
+    scores = score_boxes(silent, from_padded(true_boxes, true_labels))
     assert twelve(scores) == [0, 0, 0, 0, None, None, 0, 0, 0, 0, None, None]
     assert (scores.mean_iou, scores.found_fraction, scores.num_boxes) == (0, 0, 0)
     assert capsys.readouterr() == ("", "")
@@ -78,7 +78,7 @@ def test_nothing_found(capsys: pytest.CaptureFixture[str]):
 def test_wrong_class_finds_no_object_but_still_fits():
     true_boxes, true_labels = np.array([[[2, 2, 12, 12]]], np.float32), np.array([[1]])
     answers = detector_says(1, [0], [[2, 2, 12, 12]], [0.9], [2])
-    scores = score_boxes(answers, from_padded(true_boxes, true_labels), height=HEIGHT, width=WIDTH)
+    scores = score_boxes(answers, from_padded(true_boxes, true_labels))
     assert scores.map == 0
     assert scores.mean_iou == 1
 
@@ -86,16 +86,14 @@ def test_wrong_class_finds_no_object_but_still_fits():
 def test_class_zero_is_a_class_like_any_other():
     true_boxes, true_labels = np.array([[[2, 2, 12, 12]]], np.float32), np.array([[0]])
     answers = detector_says(1, [0], [[2, 2, 12, 12]], [0.9], [0])
-    assert score_boxes(answers, from_padded(true_boxes, true_labels), height=HEIGHT, width=WIDTH).map == pytest.approx(
-        1
-    )
+    assert score_boxes(answers, from_padded(true_boxes, true_labels)).map == pytest.approx(1)
 
 
 def test_thresholds_by_hand():
     # IoU 6/10: right up to .60, so three of ten thresholds; wrong at .75.
     true_boxes, true_labels = np.array([[[0, 0, 10, 10]]], np.float32), np.array([[3]])
     answers = detector_says(1, [0], [[0, 0, 10, 6]], [0.5], [3])
-    scores = score_boxes(answers, from_padded(true_boxes, true_labels), height=HEIGHT, width=WIDTH)
+    scores = score_boxes(answers, from_padded(true_boxes, true_labels))
     assert (scores.map, scores.map50, scores.map75) == pytest.approx((0.3, 1, 0))
     assert scores.mean_iou == pytest.approx(0.6)
 
@@ -103,7 +101,7 @@ def test_thresholds_by_hand():
 def test_mean_iou_takes_the_best_scored_box_not_the_best_fitting():
     true_boxes = np.tile(np.array([[[0, 0, 10, 10]]], np.float32), (3, 1, 1))
     answers = detector_says(3, [0, 0, 2], [[0, 0, 10, 10], [0, 0, 10, 5], [20, 20, 30, 30]], [0.4, 0.6, 0.9], [1, 1, 1])
-    scores = score_boxes(answers, from_padded(true_boxes, np.ones((3, 1), int)), height=HEIGHT, width=WIDTH)
+    scores = score_boxes(answers, from_padded(true_boxes, np.ones((3, 1), int)))
     assert scores.mean_iou == pytest.approx((0.5 + 0 + 0) / 3)  # half, none found, elsewhere
     assert scores.found_fraction == pytest.approx(2 / 3)
     assert scores.num_boxes == 3
@@ -112,16 +110,16 @@ def test_mean_iou_takes_the_best_scored_box_not_the_best_fitting():
 def test_mean_iou_with_two_true_boxes():
     true_boxes = np.array([[[0, 0, 10, 10], [30, 0, 40, 10]]], np.float32)
     answers = detector_says(1, [0, 0, 0], [[0, 0, 10, 8], [30, 0, 40, 10], [30, 0, 40, 5]], [0.9, 0.5, 0.8], [1, 1, 1])
-    both = score_boxes(answers, from_padded(true_boxes, np.array([[1, 2]])), height=HEIGHT, width=WIDTH)
+    both = score_boxes(answers, from_padded(true_boxes, np.array([[1, 2]])))
     assert both.mean_iou == pytest.approx((0.8 + 0.5) / 2)
     # The second one only fills up: all boxes then belong to the first.
-    alone = score_boxes(answers, from_padded(true_boxes, np.array([[1, -1]])), height=HEIGHT, width=WIDTH)
+    alone = score_boxes(answers, from_padded(true_boxes, np.array([[1, -1]])))
     assert alone.mean_iou == pytest.approx(0.8)
 
 
 def test_nothing_to_find():
     answers = detector_says(1, [0], [[0, 0, 1, 1]], [0.5], [1])
-    scores = score_boxes(answers, from_padded(np.zeros((1, 1, 4)), np.full((1, 1), -1)), height=HEIGHT, width=WIDTH)
+    scores = score_boxes(answers, from_padded(np.zeros((1, 1, 4)), np.full((1, 1), -1)))
     assert math.isnan(scores.map)
     assert math.isnan(scores.mean_iou)
 
@@ -137,5 +135,5 @@ def test_boxes_of_a_class_that_is_not_there_are_in_no_mean():
     true_boxes, true_labels = np.array([[[2, 2, 12, 12]], [[4, 4, 9, 9]]], np.float32), np.array([[0], [1]])
     found = [[2, 2, 12, 12], [4, 4, 9, 9], [0, 0, 5, 5]]
     answers = detector_says(2, [0, 1, 1], found, [0.9, 0.8, 0.95], [0, 1, 2])
-    scores = score_boxes(answers, from_padded(true_boxes, true_labels), height=HEIGHT, width=WIDTH)
+    scores = score_boxes(answers, from_padded(true_boxes, true_labels))
     assert scores.map == scores.mar_100 == pytest.approx(1)

@@ -114,7 +114,7 @@ def predict(
             draw_answer(picture, answer, target, predictor.record.preprocessing.picture_rule)
             say(f"drawn: {target}", err=True)
     if as_json:
-        typer.echo(json_text([answer._asdict() for answer in answers], indent=1))
+        typer.echo(json_text([answer.as_json() for answer in answers], indent=1))
     else:
         answers_table(answers)
 

@@ -7,14 +7,18 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from eyechart.base.plain_json import json_text
 from eyechart.terminal.lines import aloud, say
 
 if TYPE_CHECKING:
     from eyechart.data.annotations.found import Annotated
+    from eyechart.data.layout import Part
     from eyechart.data.scenes import Knobs
 
-app = typer.Typer(help="Scenes with many objects: make them, and check annotations of COCO, VOC, YOLO or CSV.",
+app = typer.Typer(help="Scenes with many objects: make them, check annotations of others, judge detections.",
                   no_args_is_help=True)  # fmt: skip
+
+PART = typer.Option(None, "--part", help="train, validation or test. Default: the only one, or test.")
 
 
 @app.command()
@@ -57,6 +61,81 @@ def check(
 
     for line in _lines(read_annotations(folder)):
         say(line)
+
+
+@app.command()
+def answer(
+    run: Path = typer.Argument(..., help="The folder of a trained fasterrcnn, in a study."),
+    folder: Path = typer.Argument(..., help="Pictures with annotations, as for check."),
+    output: Path = typer.Option(..., "-o", "--output", help="A new json file: COCO's list of detections."),
+    part: str = PART,
+    device: str = typer.Option("auto", "--device", help="auto, cpu, cuda, cuda:1 or mps."),
+) -> None:
+    """Write what a trained detector finds in annotated pictures, for judge and for every tool that reads COCO."""
+    from eyechart.base.errors import UsageError
+    from eyechart.data.annotations.looking import read_annotations
+    from eyechart.files.storage import write_text
+    from eyechart.inference.detections import find_in
+    from eyechart.inference.prediction import open_run
+
+    if output.exists():
+        raise UsageError(f"{output} is there; expected a new file. Choose another --output.")
+    annotated = read_annotations(folder)
+    chosen = _part(annotated, part)
+    detections = find_in(open_run(run, device=device), annotated, chosen, aloud)
+    write_text(output, json_text(detections) + "\n")
+    say(f"detections: {output} ({len(detections):,} boxes on {len(annotated.parts[chosen]):,} pictures of {chosen})")
+
+
+@app.command()
+def judge(
+    folder: Path = typer.Argument(..., help="Pictures with annotations, as for check."),
+    detections: list[Path] = typer.Argument(..., help="COCO's json of detections, of one detector or of several."),
+    part: str = PART,
+    score: float = typer.Option(0.5, "--score", help="The least of a box that counts as an answer, 0..1."),
+    as_json: bool = typer.Option(False, "--json", help="Print JSON: also every curve of precision and recall."),
+) -> None:
+    """Judge any detector's boxes: COCO's twelve, every class, what is wrong and what it costs, and which is better."""
+    from eyechart.base.errors import UsageError
+    from eyechart.comparison.detections import judge_detections
+    from eyechart.data.annotations.detections import read_detections
+    from eyechart.data.annotations.looking import read_annotations
+    from eyechart.terminal.detections import detections_json, print_detections
+
+    if not 0 <= score <= 1:
+        raise UsageError(f"--score got {score:g}; expected 0..1.")
+    annotated = read_annotations(folder)
+    chosen = _part(annotated, part)
+    objects = annotated.objects(chosen)
+    found = {name: read_detections(path, annotated, chosen) for name, path in _names(detections).items()}
+    judged = {name: judge_detections(each, objects, annotated.classes, score) for name, each in found.items()}
+    if as_json:
+        typer.echo(json_text({"part": chosen, **detections_json(judged, annotated.classes)}, indent=1))
+        return
+    say(f"{chosen}: {len(objects):,} pictures, {int((~objects.crowds).sum()):,} boxes to find")
+    print_detections(judged, annotated.classes)
+
+
+def _part(annotated: Annotated, asked: str | None) -> Part:
+    """The part that is asked for; else the only one, else test."""
+    from eyechart.base.errors import UsageError
+
+    there = [part for part, pictures in annotated.parts.items() if pictures]
+    chosen = asked or (there[0] if len(there) == 1 else "test")
+    for part in there:
+        if part == chosen:
+            return part
+    raise UsageError(f"There is no part {chosen!r} here, only {', '.join(there)}. Choose one with --part.")
+
+
+def _names(paths: list[Path]) -> dict[str, Path]:
+    """Files by their names; by their paths where two have one name.  UsageError for a file that is given twice."""
+    from eyechart.base.errors import UsageError
+
+    if len(set(paths)) < len(paths):
+        raise UsageError(f"{max(paths, key=paths.count)} is given twice; expected every file once.")
+    names = [path.name for path in paths]
+    return {path.name if names.count(path.name) == 1 else str(path): path for path in paths}
 
 
 def _write(data: str, output: Path, knobs: Knobs, numbers: dict[str, int], seed: int, offline: bool) -> None:

@@ -11,6 +11,7 @@ Hesterberg 2015, "What Teachers Should Know About the Bootstrap", section 4.4 (e
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from functools import lru_cache
 
 import numpy as np
@@ -39,6 +40,16 @@ def seed_shares(num_seeds: int, num_draws: int = NUM_DRAWS) -> np.ndarray:
     shares: np.ndarray = _counts(np.random.default_rng([SEED, num_seeds]), num_draws, num_seeds) / np.float32(num_seeds)
     shares.setflags(write=False)
     return shares
+
+
+def image_counts(num_images: int, num_draws: int, at_once: int = 100) -> Iterator[np.ndarray]:
+    """float32 (at most `at_once`, N) until there are `num_draws` rows: how often each image is in a draw of N of them.
+
+    The same rows for the same N, so that what two detectors get from them is paired.
+    """
+    random = np.random.default_rng([SEED, num_images])
+    for start in range(0, num_draws, at_once):
+        yield _counts(random, min(at_once, num_draws - start), num_images)
 
 
 def _counts(random: np.random.Generator, num_draws: int, size: int) -> np.ndarray:

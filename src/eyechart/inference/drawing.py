@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -15,7 +15,7 @@ from eyechart.data.pictures import read_with_size
 from eyechart.files.storage import write_bytes
 
 if TYPE_CHECKING:
-    from eyechart.inference.prediction import PictureAnswer
+    from eyechart.inference.prediction import FoundBox, PictureAnswer
     from eyechart.schema import PictureRule
 
 LEAST_SIDE, MOST_SIDE = 320, 1600  # pixels of the drawing's longer side: small pictures grow by whole numbers
@@ -51,12 +51,12 @@ def _scale(height: int, width: int) -> float:
     return min(1.0, MOST_SIDE / longer)
 
 
-def _draw_box(draw: ImageDraw.ImageDraw, found: dict[str, object], scale: float, size: tuple[int, int]) -> None:
-    left, top, right, bottom = (scale * side for side in cast("list[float]", found["box"]))
+def _draw_box(draw: ImageDraw.ImageDraw, found: FoundBox, scale: float, size: tuple[int, int]) -> None:
+    left, top, right, bottom = (scale * side for side in found.box)
     if right - left < 1 or bottom - top < 1:
         return
     draw.rectangle((left, top, right - 1, bottom - 1), outline=FRAME, width=3)
-    name = f"{shown(str(found['label']), MOST_LETTERS)} {100 * cast('float', found['score']):.0f} %"
+    name = f"{shown(found.label, MOST_LETTERS)} {100 * found.score:.0f} %"
     font, text = pillow_font(name, LETTER)
     wide, high = font.getlength(text) + 8, LETTER + 7
     x = max(0.0, min(left, size[0] - wide))

@@ -25,6 +25,14 @@ if TYPE_CHECKING:
 PICTURES_AT_ONCE = 64  # through the network
 
 
+class FoundBox(NamedTuple):
+    """One box of a detector."""
+
+    label: str
+    score: float
+    box: tuple[float, float, float, float]  # left, top, right, bottom in the upright picture's own pixels
+
+
 class PictureAnswer(NamedTuple):
     """The answer for one picture."""
 
@@ -32,7 +40,10 @@ class PictureAnswer(NamedTuple):
     label: str  # the most probable class
     probability: float  # after the run's temperature, as all of them
     probabilities: dict[str, float]  # of every class, most probable first
-    boxes: list[dict[str, object]]  # of a detector: label, score, box in the upright picture's own pixels
+    boxes: list[FoundBox]  # of a detector
+
+    def as_json(self) -> dict[str, object]:
+        return {**self._asdict(), "boxes": [box._asdict() for box in self.boxes]}
 
 
 @dataclass(frozen=True)
@@ -84,21 +95,19 @@ def read_as_the_run_does(picture: Path, frame: Preprocessing) -> tuple[np.ndarra
 
 def _boxes(
     row: int, predictions: Predictions, classes: tuple[str, ...], own_size: tuple[int, int], frame: Preprocessing
-) -> list[dict[str, object]]:
+) -> list[FoundBox]:
     if predictions.boxes is None:
         return []
     found = predictions.found()
     of_row = np.flatnonzero(found.image == row)
     boxes = in_own_pixels(found.boxes[of_row], own_size, frame.image_height, frame.image_width)
     return [
-        {"label": classes[int(found.labels[index])], "score": float(found.scores[index]), "box": box}
+        FoundBox(classes[int(found.labels[index])], float(found.scores[index]), tuple(box))
         for index, box in zip(of_row, boxes.tolist(), strict=True)
     ]
 
 
-def _answer(
-    picture: str, probabilities: np.ndarray, classes: tuple[str, ...], boxes: list[dict[str, object]]
-) -> PictureAnswer:
+def _answer(picture: str, probabilities: np.ndarray, classes: tuple[str, ...], boxes: list[FoundBox]) -> PictureAnswer:
     order = np.argsort(-probabilities, kind="stable")
     return PictureAnswer(
         picture=picture,

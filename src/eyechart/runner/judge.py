@@ -8,7 +8,7 @@ from eyechart.data.boxes import objects_on
 from eyechart.scoring import detection, metrics
 
 if TYPE_CHECKING:
-    from eyechart.schema import DatasetCard, DetectionScores, Scores
+    from eyechart.schema import DetectionScores, Scores
     from eyechart.schema.contracts import LabelledImages, Predictions, Predictor
 
 
@@ -20,10 +20,10 @@ class Judgement(NamedTuple):
     detection: DetectionScores | None  # None: a classifier
 
 
-def judge(predictor: Predictor, part: LabelledImages, card: DatasetCard, temperature: float = 1.0) -> Judgement:
+def judge(predictor: Predictor, part: LabelledImages, temperature: float = 1.0) -> Judgement:
     """Ask for every image of a part; `temperature` is that of the loss."""
     predictions = predictor.answer(part.images)
     found = None
     if predictor.gives_boxes:  # one that diverged has none, which counts as having found nothing
-        found = detection.score_boxes(predictions, objects_on(part), height=card.height, width=card.width)
+        found = detection.score_boxes(predictions, objects_on(part))
     return Judgement(predictions, metrics.score(part.labels, predictions.probabilities, temperature), found)

@@ -53,7 +53,7 @@ def run_contender(
         validation = trained.answers_on_validation()
         heat = temperature.fit(splits.validation.labels, validation.probabilities)
         test = splits.test.open()
-        judged = judge(trained.predictor, test, card, heat.value)
+        judged = judge(trained.predictor, test, heat.value)
     with clock.section("preparation"):
         measured = _measure_cost(contender, plan, clock, trained.matmul_flops_per_second)
     beside = Path(job.folder).parent

@@ -13,9 +13,10 @@ class Objects:
     """The objects of N images, image after image.  Boxes are (left, top, right, bottom) in pixels of their image."""
 
     offsets: np.ndarray  # int64 (N + 1,): those of image i are rows offsets[i] to offsets[i + 1]
-    boxes: np.ndarray  # float32 (M, 4)
+    boxes: np.ndarray  # float32 (M, 4); float64 where they were read from annotations
     labels: np.ndarray  # int64 (M,), 0..K-1
     crowds: np.ndarray  # bool (M,): stands for many that nobody counted; not trained on, and no mistake to find there
+    areas: np.ndarray  # float64 (M,), square pixels: what COCO's sizes go by; of outlines where they are annotated
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -35,7 +36,7 @@ class Objects:
         counts = self.counts[images]
         offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
         rows = np.repeat(self.offsets[:-1][images] - offsets[:-1], counts) + np.arange(offsets[-1])
-        return Objects(offsets, self.boxes[rows], self.labels[rows], self.crowds[rows])
+        return Objects(offsets, self.boxes[rows], self.labels[rows], self.crowds[rows], self.areas[rows])
 
     def padded(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(boxes float32 (B, R, 4), labels int64 (B, R), -1 filling up) of a batch; crowds are left out.
@@ -53,8 +54,11 @@ class Objects:
         return boxes, labels
 
 
-def objects_of(images: Iterable[tuple[Sequence[Sequence[float]], Sequence[int], Sequence[bool]]]) -> Objects:
-    """From (boxes, labels, crowds) of every image."""
+def objects_of(
+    images: Iterable[tuple[Sequence[Sequence[float]], Sequence[int], Sequence[bool]]],
+    areas: Sequence[float] | None = None,
+) -> Objects:
+    """From (boxes, labels, crowds) of every image; `areas` of all of them, None: those of their boxes."""
     counts: list[int] = []
     boxes: list[Sequence[float]] = []
     labels: list[int] = []
@@ -65,21 +69,33 @@ def objects_of(images: Iterable[tuple[Sequence[Sequence[float]], Sequence[int], 
         boxes.extend(of_boxes)
         labels.extend(of_labels)
         crowds.extend(of_crowds)
+    corners = np.asarray(boxes, np.float64).reshape(-1, 4)
+    assert areas is None or len(areas) == len(corners), "an area for every box"
     return Objects(
         np.concatenate([[0], np.cumsum(counts, dtype=np.int64)]).astype(np.int64),
-        np.asarray(boxes, np.float32).reshape(-1, 4),
+        corners,
         np.asarray(labels, np.int64),
         np.asarray(crowds, bool),
+        area_of(corners) if areas is None else np.asarray(areas, np.float64),
     )
 
 
 def from_padded(boxes: np.ndarray, labels: np.ndarray) -> Objects:
     """From boxes (N, R, 4) and labels (N, R), of which -1 only fills up."""
     image, slot = np.nonzero(labels >= 0)
+    corners = boxes[image, slot].reshape(-1, 4)
     counts = np.bincount(image, minlength=len(labels))
     return Objects(
         np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
-        boxes[image, slot].astype(np.float32).reshape(-1, 4),
+        corners.astype(np.float32),
         labels[image, slot].astype(np.int64),
         np.zeros(len(image), bool),
+        area_of(corners),
     )
+
+
+def area_of(boxes: np.ndarray) -> np.ndarray:
+    """float64 (...,) of boxes (..., 4)."""
+    sides = boxes[..., 2:].astype(np.float64) - boxes[..., :2]
+    areas: np.ndarray = sides[..., 0] * sides[..., 1]
+    return areas

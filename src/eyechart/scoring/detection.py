@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from eyechart.schema import DetectionScores
+from eyechart.scoring.box_matching import box_iou
 
 if TYPE_CHECKING:
     from eyechart.schema.contracts import FoundBoxes, Predictions
@@ -17,7 +18,14 @@ SIZES = ("small", "medium", "large")  # COCO's: true boxes below 32 x 32 pixels,
 BOX_LIMITS = (1, 10, 100)  # boxes an image and class that are looked at
 
 
-def score_boxes(predictions: Predictions, objects: Objects, *, height: int, width: int) -> DetectionScores:
+def score_boxes(predictions: Predictions, objects: Objects) -> DetectionScores:
+    """Score a detector's boxes against what is to be found, as `score_found` does."""
+    num_images, num_classes = predictions.probabilities.shape
+    assert len(objects) == num_images, "objects of each image"
+    return score_found(predictions.found(), objects, num_classes)
+
+
+def score_found(found: FoundBoxes, objects: Objects, num_classes: int) -> DetectionScores:
     """Score a detector's boxes against what is to be found.
 
     - `map`, `map50`, `map75` and the other nine of COCO's twelve: for each class that is there to be found, at most 100
@@ -28,16 +36,14 @@ def score_boxes(predictions: Predictions, objects: Objects, *, height: int, widt
       true box an image, this is the IoU of the true box and the best-scored box.
     - `found_fraction`: images with at least one box, of all images.
 
-    Boxes are (left, top, right, bottom) in pixels of images of `height` x `width`.
+    Boxes are (left, top, right, bottom) in pixels of their image, image after image.
     """
-    found = predictions.found()
-    num_images, num_classes = predictions.probabilities.shape
-    assert len(objects) == num_images, "objects of each image"
-    frame = {
-        "images": [{"id": image, "height": height, "width": width} for image in range(num_images)],
-        "categories": [{"id": label, "name": str(label)} for label in range(num_classes)],
-    }
-    precision, recall = _coco_curves(frame, found, objects)
+    return scores_of_curves(*coco_curves(found, objects, num_classes), found, objects)
+
+
+def scores_of_curves(precision: np.ndarray, recall: np.ndarray, found: FoundBoxes, objects: Objects) -> DetectionScores:
+    """The same, from what `coco_curves` says of these boxes and objects."""
+    num_images = len(objects)
     whole = precision[:, :, :, 0, -1]
     return DetectionScores(
         mean_iou=_mean_iou(found, *objects.padded(np.arange(num_images))),
@@ -50,17 +56,6 @@ def score_boxes(predictions: Predictions, objects: Objects, *, height: int, widt
         **{f"mar_{limit}": _defined(recall[:, :, 0, place]) for place, limit in enumerate(BOX_LIMITS)},
         **{f"mar_{size}": _defined(recall[:, :, place, -1]) for place, size in enumerate(SIZES, 1)},
     )
-
-
-def box_iou(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Intersection over union of boxes (..., 4) with (..., 4), broadcast; 0 where both are without area."""
-    left_top = np.maximum(first[..., :2], second[..., :2])
-    right_bottom = np.minimum(first[..., 2:], second[..., 2:])
-    intersection = np.prod(np.clip(right_bottom - left_top, 0, None), axis=-1)
-    union = np.prod(first[..., 2:] - first[..., :2], axis=-1) + np.prod(second[..., 2:] - second[..., :2], axis=-1)
-    union = union - intersection
-    iou: np.ndarray = np.divide(intersection, union, out=np.zeros_like(union), where=union > 0)
-    return iou
 
 
 # --------------------------------------------------------------------------------------------- closeness
@@ -92,17 +87,21 @@ def _centres(boxes: np.ndarray) -> np.ndarray:
 # --------------------------------------------------------------------------------------------- average precision
 
 
-def _coco_curves(frame: dict[str, Any], found: FoundBoxes, objects: Objects) -> tuple[np.ndarray, np.ndarray]:
+def coco_curves(found: FoundBoxes, objects: Objects, num_classes: int) -> tuple[np.ndarray, np.ndarray]:
     """Precision (T, L, K, A, M) at each recall level, and recall (T, K, A, M); -1 where a class has no true box.
 
     IoU thresholds .50:.05:.95, recall levels 0:.01:1, classes, sizes (all, then SIZES), BOX_LIMITS.
     """
     from faster_coco_eval import COCO, COCOeval_faster
 
+    frame = {
+        "images": [{"id": image} for image in range(len(objects))],
+        "categories": [{"id": label, "name": str(label)} for label in range(num_classes)],
+    }
     image = np.repeat(np.arange(len(objects)), objects.counts)
     truth = _annotations(image, objects.boxes, objects.labels)
-    for annotation, is_crowd in zip(truth, objects.crowds.tolist(), strict=True):
-        annotation["iscrowd"] = int(is_crowd)
+    for annotation, area, is_crowd in zip(truth, objects.areas.tolist(), objects.crowds.tolist(), strict=True):
+        annotation |= {"area": area, "iscrowd": int(is_crowd)}
     answers = _annotations(found.image, found.boxes, found.labels)
     for annotation, box_score in zip(answers, found.scores.tolist(), strict=True):
         annotation["score"] = box_score

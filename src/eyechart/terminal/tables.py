@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from eyechart.inference.prediction import PictureAnswer
+    from eyechart.inference.prediction import FoundBox, PictureAnswer
     from eyechart.runner.estimate import Estimate
     from eyechart.schema import DetectionScores, RunRecord
 
@@ -251,10 +251,8 @@ def _precision(record: RunRecord) -> str:
     return record.rules.precision.replace("auto", "float32")  # where nobody settled it
 
 
-def _box(box: dict[str, object]) -> str:
-    edges = box["box"]
-    assert isinstance(edges, list)
-    return f"{box['label']} {percent_text(float(str(box['score'])), 0)} at " + ",".join(f"{edge:.0f}" for edge in edges)
+def _box(found: FoundBox) -> str:
+    return f"{found.label} {percent_text(found.score, 0)} at " + ",".join(f"{edge:.0f}" for edge in found.box)
 
 
 def _name(run: str, contender: str) -> Text:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ def read(root: Path, documents: dict[Path, Document]) -> Annotated:
             raise DatasetError(f"{path} is of the {part} part, as another file is. Expected one json for each part.")
         parts[part] = _pictures(path, document, root, class_of, faults)
     faults.raise_any("COCO")
-    return Annotated("COCO", classes, parts)
+    return Annotated("COCO", classes, parts, class_of=class_of)
 
 
 def _entries(path: Path, document: Document, key: str, faults: Faults) -> list[Document]:
@@ -80,6 +81,7 @@ def _pictures(path: Path, document: Document, root: Path, class_of: dict[object,
             continue
         size = number_in(image.get("width")), number_in(image.get("height"))
         pictures[id_] = opened(file, *size, f"{path.name}, image {id_}", faults)
+        pictures[id_].id = id_
     seen: set[object] = set()
     for annotation in _entries(path, document, "annotations", faults):
         _add(annotation, f"{path.name}, annotation {annotation.get('id')}", pictures, class_of, seen, faults)
@@ -107,9 +109,9 @@ def _add(
     left, top, width, height = map(number_in, box)
     checked = faults.box(where, (left, top, left + width, top + height), picture)
     if checked:
-        picture.boxes.append(checked)
-        picture.labels.append(class_of[annotation["category_id"]])
-        picture.crowds.append(bool(annotation.get("iscrowd", 0)))
+        area = number_in(annotation.get("area"))
+        picture.add(checked, class_of[annotation["category_id"]], is_crowd=bool(annotation.get("iscrowd", 0)),
+                    area=area if area > 0 and math.isfinite(area) else None)  # fmt: skip
 
 
 def _file(name: str, annotations: Path, root: Path) -> Path | None:

@@ -26,6 +26,18 @@ class Picture:
     boxes: list[tuple[float, float, float, float]] = field(default_factory=list)
     labels: list[int] = field(default_factory=list)
     crowds: list[bool] = field(default_factory=list)
+    areas: list[float] = field(default_factory=list)  # square pixels; of the outline where one is annotated
+    id: object = None  # by which a file of detections names it; None: by its name alone
+
+    def add(
+        self, box: tuple[float, float, float, float], label: int, *, is_crowd: bool = False, area: float | None = None
+    ) -> None:
+        """`area` None: that of the box."""
+        left, top, right, bottom = box
+        self.boxes.append(box)
+        self.labels.append(label)
+        self.crowds.append(is_crowd)
+        self.areas.append((right - left) * (bottom - top) if area is None else area)
 
 
 @dataclass(frozen=True)
@@ -36,10 +48,13 @@ class Annotated:
     classes: tuple[str, ...]
     parts: dict[Part, list[Picture]]
     remarks: tuple[str, ...] = ()  # what people should know about the reading
+    class_of: dict[object, int] = field(default_factory=dict)  # category ids of COCO
 
     def objects(self, part: Part) -> Objects:
         """What is to be found, in the order of the part's pictures."""
-        return objects_of((each.boxes, each.labels, each.crowds) for each in self.parts[part])
+        pictures = self.parts[part]
+        areas = [area for each in pictures for area in each.areas]
+        return objects_of(((each.boxes, each.labels, each.crowds) for each in pictures), areas)
 
 
 class Faults:

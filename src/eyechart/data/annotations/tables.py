@@ -96,6 +96,4 @@ def _add(row: Row, where: str, picture: Picture | None, classes: tuple[str, ...]
         return
     checked = faults.box(where, [number_in(row[corner]) for corner in CORNERS], picture)
     if checked:
-        picture.boxes.append(checked)
-        picture.labels.append(classes.index(label))
-        picture.crowds.append(False)
+        picture.add(checked, classes.index(label))

@@ -104,9 +104,7 @@ def _add(
         corners[0], corners[1] = corners[0] - 1, corners[1] - 1
     checked = faults.box(where, corners, picture)
     if checked:
-        picture.boxes.append(checked)
-        picture.labels.append(classes.index(name))
-        picture.crowds.append(False)
+        picture.add(checked, classes.index(name))
 
 
 def _text(element: Element, path: str) -> str:

@@ -108,6 +108,4 @@ def _add_all(path: Path | None, picture: Picture, classes: tuple[str, ...], faul
         sides = (picture.width, picture.height) * 2
         checked = faults.box(where, (share * side for share, side in zip(corners, sides, strict=True)), picture)
         if checked:
-            picture.boxes.append(checked)
-            picture.labels.append(int(label))
-            picture.crowds.append(False)
+            picture.add(checked, int(label))
