@@ -62,6 +62,7 @@ LOOKED_AFTER_BY = {
     "files/cache": "data/test_catalog.py",
     "files/file_names": "test_file_kinds.py",  # with names that only bytes can say
     "files/replacing": "study/test_folder.py",
+    "inference/detections": "test_cli.py",
     "inference/predictor": "runner/test_judge.py",
     "inference/saved": "inference/test_prediction.py",
     "launch/probe": "study/test_machine.py",
@@ -108,6 +109,7 @@ LOOKED_AFTER_BY = {
     "schema/rules": "test_records.py",
     "schema/tuning": "tuning/test_search.py",
     "schema/versions": "test_versions.py",
+    "scoring/average_precision": "scoring/test_box_matching.py",
     "scoring/class_means": "scoring/test_metrics.py",
     "scoring/times": "comparison/test_timing.py",
     "study/choices": "study/test_study.py",
@@ -115,6 +117,7 @@ LOOKED_AFTER_BY = {
     "study/plan": "study/test_study.py",
     "study/race": "cli/test_strict.py",
     "terminal/console": "terminal/test_grid.py",
+    "terminal/detections": "comparison/test_detections.py",
     "terminal/lines": "test_nasty_names.py",
     "terminal/summaries": "cli/test_strict.py",
     "terminal/tables": "test_nasty_names.py",

@@ -14,10 +14,12 @@ if TYPE_CHECKING:
     from eyechart.data.annotations.found import Annotated
     from eyechart.data.layout import Part
     from eyechart.data.scenes import Knobs
+    from eyechart.schema.contracts import FoundBoxes
 
 app = typer.Typer(help="Scenes with many objects: make them, check annotations of others, judge detections.",
                   no_args_is_help=True)  # fmt: skip
 
+MOST_DRAWN = 12
 PART = typer.Option(None, "--part", help="train, validation or test. Default: the only one, or test.")
 
 
@@ -93,6 +95,7 @@ def judge(
     detections: list[Path] = typer.Argument(..., help="COCO's json of detections, of one detector or of several."),
     part: str = PART,
     score: float = typer.Option(0.5, "--score", help="The least of a box that counts as an answer, 0..1."),
+    draw: Path = typer.Option(None, "--draw", help="A new folder: the pictures with the most mistakes, drawn."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON: also every curve of precision and recall."),
 ) -> None:
     """Judge any detector's boxes: COCO's twelve, every class, what is wrong and what it costs, and which is better."""
@@ -104,16 +107,34 @@ def judge(
 
     if not 0 <= score <= 1:
         raise UsageError(f"--score got {score:g}; expected 0..1.")
+    if draw is not None and draw.exists():
+        raise UsageError(f"{draw} is there; expected a new folder. Choose another --draw.")
     annotated = read_annotations(folder)
     chosen = _part(annotated, part)
     objects = annotated.objects(chosen)
     found = {name: read_detections(path, annotated, chosen) for name, path in _names(detections).items()}
     judged = {name: judge_detections(each, objects, annotated.classes, score) for name, each in found.items()}
+    if draw is not None:
+        _draw(draw, annotated, chosen, found, score)
     if as_json:
         typer.echo(json_text({"part": chosen, **detections_json(judged, annotated.classes)}, indent=1))
         return
     say(f"{chosen}: {len(objects):,} pictures, {int((~objects.crowds).sum()):,} boxes to find")
     print_detections(judged, annotated.classes)
+
+
+def _draw(folder: Path, annotated: Annotated, part: Part, found: dict[str, FoundBoxes], score: float) -> None:
+    """A folder for each detector, where there are several."""
+    from eyechart.data.coco_files import made_whole
+    from eyechart.inference.mistakes import draw_worst
+    from eyechart.scoring.detection_matrix import answers_only
+
+    pictures, objects = annotated.parts[part], annotated.objects(part)
+    with made_whole(folder) as inside:
+        for number, each in enumerate(found.values(), 1):
+            own = inside / str(number) if len(found) > 1 else inside
+            drawn = draw_worst(pictures, answers_only(each, score), objects, annotated.classes, own, MOST_DRAWN)
+            aloud(f"drawn: {len(drawn)} pictures in {folder / own.relative_to(inside)}")
 
 
 def _part(annotated: Annotated, asked: str | None) -> Part:
