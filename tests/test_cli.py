@@ -319,5 +319,14 @@ def test_a_run_answers_scenes(study: Path, tmp_path: Path) -> None:
     again = eyechart("scenes", "answer", study / "fasterrcnn-s0", scenes, "-o", file)
     assert "is there; expected a new file" in again.stderr
     classifier = eyechart("scenes", "answer", study / "cnn-s0", scenes, "-o", tmp_path / "other.json")
-    assert "names pictures and finds no boxes" in classifier.stderr
+    assert "names pictures and finds no boxes by itself. Choose --how components" in classifier.stderr
     assert not (tmp_path / "other.json").exists()
+    parts = eyechart("scenes", "answer", study / "cnn-s0", scenes, "-o", tmp_path / "parts.json", "--how", "components")
+    assert parts.returncode == 0, parts.stderr
+    assert json.loads((tmp_path / "parts.json").read_text(encoding="utf-8"))
+    detector = eyechart(
+        "scenes", "answer", study / "fasterrcnn-s0", scenes, "-o", tmp_path / "x.json", "--how", "windows"
+    )
+    assert "is a detector and finds its own boxes" in detector.stderr
+    unknown = eyechart("scenes", "answer", study / "cnn-s0", scenes, "-o", tmp_path / "x.json", "--how", "guess")
+    assert "--how got 'guess'; expected components or windows" in unknown.stderr

@@ -101,7 +101,9 @@ def test_detections_are_judged_and_compared(tmp_path: Path) -> None:
     assert scores["wrong.json"] < 0.3
     errors = {each["kind"]: each["count"] for each in document["detections"]["wrong.json"]["errors"]}
     assert errors["class"] > 0 == errors["missed"]
-    assert document["pairs"][0]["interval"][1] < 0
+    assert -1 <= document["pairs"][0]["interval"][0] < document["pairs"][0]["interval"][1] < 0
+    intervals = [each["map_interval"] for each in document["detections"].values()]
+    assert all(0 <= low <= high <= 1 for low, high in intervals)
 
 
 def test_what_cannot_be_judged(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from eyechart.data.annotations.found import Annotated
     from eyechart.data.layout import Part
     from eyechart.data.scenes import Knobs
+    from eyechart.inference.baselines import How
     from eyechart.schema.contracts import FoundBoxes
 
 app = typer.Typer(help="Scenes with many objects: make them, check annotations of others, judge detections.",
@@ -67,13 +68,14 @@ def check(
 
 @app.command()
 def answer(
-    run: Path = typer.Argument(..., help="The folder of a trained fasterrcnn, in a study."),
+    run: Path = typer.Argument(..., help="The folder of a trained run: a detector, or a classifier with --how."),
     folder: Path = typer.Argument(..., help="Pictures with annotations, as for check."),
     output: Path = typer.Option(..., "-o", "--output", help="A new json file: COCO's list of detections."),
     part: str = PART,
+    how: str = typer.Option(None, "--how", help="For a classifier: components or windows."),
     device: str = typer.Option("auto", "--device", help="auto, cpu, cuda, cuda:1 or mps."),
 ) -> None:
-    """Write what a trained detector finds in annotated pictures, for judge and for every tool that reads COCO."""
+    """Write what a trained run finds in annotated pictures, for judge and for every tool that reads COCO."""
     from eyechart.base.errors import UsageError
     from eyechart.data.annotations.looking import read_annotations
     from eyechart.files.storage import write_text
@@ -84,7 +86,7 @@ def answer(
         raise UsageError(f"{output} is there; expected a new file. Choose another --output.")
     annotated = read_annotations(folder)
     chosen = _part(annotated, part)
-    detections = find_in(open_run(run, device=device), annotated, chosen, aloud)
+    detections = find_in(open_run(run, device=device), annotated, chosen, _how(how), aloud)
     write_text(output, json_text(detections) + "\n")
     say(f"detections: {output} ({len(detections):,} boxes on {len(annotated.parts[chosen]):,} pictures of {chosen})")
 
@@ -121,6 +123,14 @@ def judge(
         return
     say(f"{chosen}: {len(objects):,} pictures, {int((~objects.crowds).sum()):,} boxes to find")
     print_detections(judged, annotated.classes)
+
+
+def _how(text: str | None) -> How | None:
+    from eyechart.base.errors import UsageError
+
+    if text is None or text == "components" or text == "windows":
+        return text
+    raise UsageError(f"--how got {text!r}; expected components or windows.")
 
 
 def _draw(folder: Path, annotated: Annotated, part: Part, found: dict[str, FoundBoxes], score: float) -> None:

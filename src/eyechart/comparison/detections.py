@@ -79,7 +79,7 @@ def judge_detections(found: FoundBoxes, objects: Objects, classes: tuple[str, ..
     draws = _draws(found, objects, len(classes), scores.map)
     return Judged(
         scores=scores,
-        map_interval=_interval(draws) if len(objects) > 1 else None,
+        map_interval=_interval(draws, least=0.0) if len(objects) > 1 else None,
         map_draws=draws,
         classes=tuple(_class(k, name, precision, recall, objects) for k, name in enumerate(classes)),
         errors=error_costs(found, objects, len(classes)),
@@ -92,7 +92,7 @@ def judge_detections(found: FoundBoxes, objects: Objects, classes: tuple[str, ..
 
 def difference(first: Judged, second: Judged) -> Difference | None:
     """Of two that were judged on the same images; None where neither has an interval."""
-    interval = _interval(second.map_draws - first.map_draws) if first.map_interval else None
+    interval = _interval(second.map_draws - first.map_draws, least=-1.0) if first.map_interval else None
     return Difference(second.scores.map - first.scores.map, interval) if interval else None
 
 
@@ -106,12 +106,12 @@ def _draws(found: FoundBoxes, objects: Objects, num_classes: int, whole: float) 
     return draws if np.isnan(draws).all() else draws - np.nanmean(draws) + whole
 
 
-def _interval(draws: np.ndarray) -> Interval | None:
-    """Draws without anything to be found say nothing."""
+def _interval(draws: np.ndarray, least: float) -> Interval | None:
+    """Between `least` and 1.  Draws without anything to be found say nothing."""
     defined = draws[~np.isnan(draws)]
     if not len(defined):
         return None
-    low, high = np.quantile(defined, [TAIL, 1 - TAIL])
+    low, high = np.quantile(defined, [TAIL, 1 - TAIL]).clip(least, 1.0)
     return float(low), float(high)
 
 

@@ -41,7 +41,7 @@ def print_detections(judged: dict[str, Judged], classes: tuple[str, ...]) -> Non
         console.print(errors_grid(each))
         console.print(Text(f"\n{shown(name)}: class by class", style="bold"))
         console.print(classes_grid(each.classes))
-        console.print(Text(f"\n{shown(name)}: {answers_sentence(each)}", style="bold"))
+        console.print(Text(f"\n{shown(name)}: {answers_sentence(each)}", style="bold"), soft_wrap=True)
         if len(classes) <= MOST_IN_MATRIX:
             console.print(matrix_grid(each, classes))
 
