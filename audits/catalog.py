@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from audits import a_against_a, oracles, sabotage, same_time, test_part
+from audits import a_against_a, detection_intervals, oracles, sabotage, same_time, test_part
 from audits.settings import Answer, Settings
 
 AUDITS: dict[str, Callable[[Settings], Answer]] = {
     "metrics_scikit_learn": oracles.metrics_scikit_learn,
     "boxes_pycocotools": oracles.boxes_pycocotools,
     "tests_statsmodels": oracles.tests_statsmodels,
+    "detection_intervals": detection_intervals.detection_intervals,
     "nothing_chosen_on_test": test_part.nothing_chosen_on_test,
     "shuffled_labels": sabotage.shuffled_labels,
     "a_against_a_made_up": a_against_a.a_against_a_made_up,

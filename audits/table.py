@@ -96,6 +96,14 @@ def _test_part(figures: Figures) -> str:
     )
 
 
+def _intervals(figures: Figures) -> str:
+    return (
+        f"{figures['flagged']} of {figures['sets']} pairs are told apart; {figures['covered']} of {figures['sets']} "
+        f"intervals hold the mean, {figures['map']:.3f}; they are {figures['interval_width']:.3f} wide on average, "
+        f"with {figures['images']} images"
+    )
+
+
 def _of(figures: Figures, total: str) -> str:
     return f"{figures['flagged']} of {figures[total]}"
 
@@ -109,4 +117,5 @@ FOUND: dict[str, Callable[[Figures], str]] = {
     "metrics_scikit_learn": _oracle,
     "boxes_pycocotools": _oracle,
     "tests_statsmodels": _oracle,
+    "detection_intervals": _intervals,
 }
