@@ -11,6 +11,7 @@ from eyechart.base.plain_json import json_text
 from eyechart.terminal.lines import aloud, say
 
 if TYPE_CHECKING:
+    from eyechart.comparison.detections import Judged
     from eyechart.data.annotations.found import Annotated
     from eyechart.data.layout import Part
     from eyechart.data.scenes import Knobs
@@ -97,7 +98,7 @@ def judge(
     detections: list[Path] = typer.Argument(..., help="COCO's json of detections, of one detector or of several."),
     part: str = PART,
     score: float = typer.Option(0.5, "--score", help="The least of a box that counts as an answer, 0..1."),
-    draw: Path = typer.Option(None, "--draw", help="A new folder: the pictures with the most mistakes, drawn."),
+    draw: Path = typer.Option(None, "--draw", help="A new folder: the worst pictures, and the curves, drawn."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON: also every curve of precision and recall."),
 ) -> None:
     """Judge any detector's boxes: COCO's twelve, every class, what is wrong and what it costs, and which is better."""
@@ -117,7 +118,7 @@ def judge(
     found = {name: read_detections(path, annotated, chosen) for name, path in _names(detections).items()}
     judged = {name: judge_detections(each, objects, annotated.classes, score) for name, each in found.items()}
     if draw is not None:
-        _draw(draw, annotated, chosen, found, score)
+        _draw(draw, annotated, chosen, found, judged)
     if as_json:
         typer.echo(json_text({"part": chosen, **detections_json(judged, annotated.classes)}, indent=1))
         return
@@ -133,18 +134,23 @@ def _how(text: str | None) -> How | None:
     raise UsageError(f"--how got {text!r}; expected components or windows.")
 
 
-def _draw(folder: Path, annotated: Annotated, part: Part, found: dict[str, FoundBoxes], score: float) -> None:
-    """A folder for each detector, where there are several."""
+def _draw(
+    folder: Path, annotated: Annotated, part: Part, found: dict[str, FoundBoxes], judged: dict[str, Judged]
+) -> None:
+    """The worst pictures and the curves; a folder for each detector, where there are several."""
     from eyechart.data.coco_files import made_whole
     from eyechart.inference.mistakes import draw_worst
+    from eyechart.report.precision_recall import draw_curves
     from eyechart.scoring.detection_matrix import answers_only
 
     pictures, objects = annotated.parts[part], annotated.objects(part)
     with made_whole(folder) as inside:
-        for number, each in enumerate(found.values(), 1):
+        for number, (name, each) in enumerate(found.items(), 1):
             own = inside / str(number) if len(found) > 1 else inside
-            drawn = draw_worst(pictures, answers_only(each, score), objects, annotated.classes, own, MOST_DRAWN)
-            aloud(f"drawn: {len(drawn)} pictures in {folder / own.relative_to(inside)}")
+            answers = answers_only(each, judged[name].least_score)
+            drawn = draw_worst(pictures, answers, objects, annotated.classes, own, MOST_DRAWN)
+            draw_curves(name, judged[name].classes, own)
+            aloud(f"drawn: {len(drawn)} pictures and the curves of {name} in {folder / own.relative_to(inside)}")
 
 
 def _part(annotated: Annotated, asked: str | None) -> Part:
