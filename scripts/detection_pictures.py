@@ -1,0 +1,80 @@
+"""The pictures and the table of docs/detection.md: a classifier's two baselines on scenes of every level.
+
+Usage: python scripts/detection_pictures.py RUN      the folder of a trained cnn, such as runs/quick-mnist/cnn-s0
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+REGION = re.compile(r"<!-- baselines -->\n.*?<!-- /baselines -->", re.DOTALL)
+LEVELS, WAYS = ("easy", "medium", "hard"), ("components", "windows")
+NUM_SCENES = 200
+
+
+def main(run: Path) -> None:
+    record = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        judged = {level: judged_scenes(run, level, folder) for level in LEVELS}
+        shutil.copy(folder / "easy-drawn" / "1" / "precision-recall.png", DOCS / "images" / "detection-curves.png")
+        worst = min((folder / "easy-drawn" / "1").glob("01-*.png"))
+        shutil.copy(worst, DOCS / "images" / "detection-worst.png")
+    document = DOCS / "detection.md"
+    text = document.read_text(encoding="utf-8")
+    assert len(REGION.findall(text)) == 1, "the document has one place for the table"
+    filled = f"<!-- baselines -->\n{table(judged, record)}\n<!-- /baselines -->"
+    document.write_text(REGION.sub(lambda _: filled, text), encoding="utf-8")
+
+
+def judged_scenes(run: Path, level: str, folder: Path) -> dict[str, Any]:
+    """What `judge` says of both ways on test scenes of a level, as JSON; the worst scenes of the easy ones are drawn."""
+    scenes = folder / level
+    eyechart("scenes", "make", "mnist", "-o", scenes, "--level", level, "--train", 0, "--validation", 0,
+             "--test", NUM_SCENES)  # fmt: skip
+    files = [folder / f"{level}-{how}.json" for how in WAYS]
+    for how, file in zip(WAYS, files, strict=True):
+        eyechart("scenes", "answer", run, scenes, "-o", file, "--how", how)
+    drawn = ["--draw", folder / "easy-drawn"] if level == "easy" else []
+    document: dict[str, Any] = json.loads(eyechart("scenes", "judge", scenes, *files, "--json", *drawn))
+    return {how: document["detections"][file.name] for how, file in zip(WAYS, files, strict=True)}
+
+
+def eyechart(*arguments: object) -> str:
+    words = [sys.executable, "-m", "eyechart", *map(str, arguments)]
+    return subprocess.run(words, check=True, stdout=subprocess.PIPE, encoding="utf-8").stdout
+
+
+def table(judged: dict[str, dict[str, Any]], record: dict[str, Any]) -> str:
+    """Markdown: a row for each level and way."""
+    lines = [
+        "| scenes | way | mAP | mAP50 | counted right | dearest mistake |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for level, ways in judged.items():
+        for how, each in ways.items():
+            low, high = each["map_interval"]
+            count, dearest = each["counting"], max(each["errors"], key=lambda error: float(error["map50_lost"]))
+            lines.append(
+                f"| {level} | {how} | {each['scores']['map']:.3f} ({low:.3f} to {high:.3f}) "
+                f"| {each['scores']['map50']:.3f} | {count['num_exact']} of {count['num_images']} "
+                f"| {dearest['kind']}, {dearest['map50_lost']:.3f} |"
+            )
+    seconds, accuracy = record["clocks"]["training_seconds"], record["test"]["accuracy"]
+    lines.append(
+        f"\n{NUM_SCENES} test scenes of MNIST each, seed 0; a `{record['contender']}` that trained for {seconds:.0f} s on "
+        f"single digits (test accuracy {accuracy:.4f}). Intervals: 95 %, over the scenes."
+    )
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
