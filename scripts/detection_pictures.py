@@ -17,7 +17,7 @@ from typing import Any
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 REGION = re.compile(r"<!-- baselines -->\n.*?<!-- /baselines -->", re.DOTALL)
 LEVELS, WAYS = ("easy", "medium", "hard"), ("components", "windows")
-NUM_SCENES = 200
+NUM_SCENES, SEED = 100, 1  # scenes of seed 0 were looked at while the baselines were written
 
 
 def main(run: Path) -> None:
@@ -39,7 +39,7 @@ def judged_scenes(run: Path, level: str, folder: Path) -> dict[str, Any]:
     """What `judge` says of both ways on test scenes of a level, as JSON; the worst scenes of the easy ones are drawn."""
     scenes = folder / level
     eyechart("scenes", "make", "mnist", "-o", scenes, "--level", level, "--train", 0, "--validation", 0,
-             "--test", NUM_SCENES)  # fmt: skip
+             "--test", NUM_SCENES, "--seed", SEED)  # fmt: skip
     files = [folder / f"{level}-{how}.json" for how in WAYS]
     for how, file in zip(WAYS, files, strict=True):
         eyechart("scenes", "answer", run, scenes, "-o", file, "--how", how)
@@ -70,7 +70,7 @@ def table(judged: dict[str, dict[str, Any]], record: dict[str, Any]) -> str:
             )
     seconds, accuracy = record["clocks"]["training_seconds"], record["test"]["accuracy"]
     lines.append(
-        f"\n{NUM_SCENES} test scenes of MNIST each, seed 0; a `{record['contender']}` that trained for {seconds:.0f} s on "
+        f"\n{NUM_SCENES} test scenes of MNIST each, seed {SEED}; a `{record['contender']}` that trained for {seconds:.0f} s on "
         f"single digits (test accuracy {accuracy:.4f}). Intervals: 95 %, over the scenes."
     )
     return "\n".join(lines)

@@ -27,6 +27,7 @@ How = Literal["components", "windows"]
 
 PICTURES_AT_ONCE = 16  # windows of a picture are thousands
 LEAST_CONTRAST = 40  # of 255, from the ground: below it nothing stands out
+FAINT = 20  # of 255: so much noise a grey ground may have
 LEAST_SIDE = 8  # pixels of the longer side of an object
 INK_OF_FRAME = 20 / 28  # of the frame that an object's longer side takes; MNIST's own rule
 WINDOW_SIDES = 2.0 ** np.arange(4, 8.1, 0.5)  # pixels: 16, 23, 32 ... 256
@@ -70,19 +71,20 @@ def _look(picture: Path, frame: Preprocessing, how: How) -> tuple[np.ndarray, np
     if not len(boxes):
         return boxes, np.zeros((0, frame.image_channels, frame.image_height, frame.image_width), np.uint8)
     share = INK_OF_FRAME if how == "components" else 1.0
-    return boxes, _crops(_as_trained(pixels, frame), boxes, share, frame.image_height, frame.image_width)
-
-
-def _as_trained(pixels: np.ndarray, frame: Preprocessing) -> np.ndarray:
-    """Grey pictures light on dark where the network learned that, and the other way round.
-
-    A mean below one half says that it learned light on dark; one that has ImageNet's is taken for such.  Colours stay.
-    """
     if frame.image_channels == 3:
-        return pixels
-    low, ground, high = np.percentile(pixels, [1, 50, 99])
-    is_light_on_dark = high - ground >= ground - low
-    return pixels if is_light_on_dark == (frame.mean[0] < 0.5) else 255 - pixels
+        return boxes, _crops(pixels, boxes, share, frame)
+    crops = _crops(np.maximum(distance, FAINT)[None] - FAINT, boxes, share, frame)
+    return boxes, _as_trained(crops, frame)
+
+
+def _as_trained(crops: np.ndarray, frame: Preprocessing) -> np.ndarray:
+    """Grey crops of distances from the ground with full contrast, light on dark where the network learned that.
+
+    A mean below one half says that it did; one that has ImageNet's is taken for such.
+    """
+    most = np.maximum(crops.max(axis=(1, 2, 3), keepdims=True), 1)
+    full = (crops * (255 / most).astype(np.float32)).clip(0, 255).astype(np.uint8)
+    return full if frame.mean[0] < 0.5 else 255 - full
 
 
 def components(distance: np.ndarray) -> np.ndarray:
@@ -133,12 +135,13 @@ def _otsu(values: np.ndarray) -> int:
     return int(np.nan_to_num(between).argmax())
 
 
-def _crops(pixels: np.ndarray, boxes: np.ndarray, share: float, height: int, width: int) -> np.ndarray:
-    """uint8 (R, C, height, width): squares of whose side each box takes `share`; beyond the edge there is ground."""
+def _crops(pixels: np.ndarray, boxes: np.ndarray, share: float, frame: Preprocessing) -> np.ndarray:
+    """uint8 (R, C, H, W) as in the frame: squares of whose side each box takes `share`; beyond the edge there is ground."""
     halves = (boxes[:, 2:] - boxes[:, :2]).max(axis=1) / share / 2
     centres = (boxes[:, :2] + boxes[:, 2:]) / 2
     margin = int(np.ceil(halves.max())) + 1
     regions = np.concatenate([centres - halves[:, None], centres + halves[:, None]], axis=1) + margin
+    height, width = frame.image_height, frame.image_width
     crops = np.empty((len(boxes), len(pixels), height, width), np.uint8)
     for channel, plane in enumerate(pixels):
         padded = Image.fromarray(np.pad(plane, margin, constant_values=int(np.median(plane))))
