@@ -36,7 +36,7 @@ def main(run: Path) -> None:
 
 
 def judged_scenes(run: Path, level: str, folder: Path) -> dict[str, Any]:
-    """What `judge` says of both ways on test scenes of a level, as JSON; the worst scenes of the easy ones are drawn."""
+    """What `judge` says of both ways on test scenes of a level; the worst scenes of the easy ones are drawn."""
     scenes = folder / level
     eyechart("scenes", "make", "mnist", "-o", scenes, "--level", level, "--train", 0, "--validation", 0,
              "--test", NUM_SCENES, "--seed", SEED)  # fmt: skip
@@ -70,8 +70,8 @@ def table(judged: dict[str, dict[str, Any]], record: dict[str, Any]) -> str:
             )
     seconds, accuracy = record["clocks"]["training_seconds"], record["test"]["accuracy"]
     lines.append(
-        f"\n{NUM_SCENES} test scenes of MNIST each, seed {SEED}; a `{record['contender']}` that trained for {seconds:.0f} s on "
-        f"single digits (test accuracy {accuracy:.4f}). Intervals: 95 %, over the scenes."
+        f"\n{NUM_SCENES} test scenes of MNIST each, seed {SEED}; a `{record['contender']}` that trained for "
+        f"{seconds:.0f} s on single digits (test accuracy {accuracy:.4f}). Intervals: 95 %, over the scenes."
     )
     return "\n".join(lines)
 

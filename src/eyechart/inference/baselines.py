@@ -136,7 +136,7 @@ def _otsu(values: np.ndarray) -> int:
 
 
 def _crops(pixels: np.ndarray, boxes: np.ndarray, share: float, frame: Preprocessing) -> np.ndarray:
-    """uint8 (R, C, H, W) as in the frame: squares of whose side each box takes `share`; beyond the edge there is ground."""
+    """uint8 (R, C, H, W) of the frame: squares of whose side a box takes `share`; beyond the edge there is ground."""
     halves = (boxes[:, 2:] - boxes[:, :2]).max(axis=1) / share / 2
     centres = (boxes[:, :2] + boxes[:, 2:]) / 2
     margin = int(np.ceil(halves.max())) + 1
