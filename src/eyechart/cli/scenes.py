@@ -129,8 +129,12 @@ def judge(
 def _how(text: str | None) -> How | None:
     from eyechart.base.errors import UsageError
 
-    if text is None or text == "components" or text == "windows":
-        return text
+    if text is None:
+        return None
+    if text == "components":
+        return "components"
+    if text == "windows":
+        return "windows"
     raise UsageError(f"--how got {text!r}; expected components or windows.")
 
 

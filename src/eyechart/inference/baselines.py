@@ -83,7 +83,7 @@ def _as_trained(crops: np.ndarray, frame: Preprocessing) -> np.ndarray:
     A mean below one half says that it did; one that has ImageNet's is taken for such.
     """
     most = np.maximum(crops.max(axis=(1, 2, 3), keepdims=True), 1)
-    full = (crops * (255 / most).astype(np.float32)).clip(0, 255).astype(np.uint8)
+    full: np.ndarray = (crops * (255 / most).astype(np.float32)).clip(0, 255).astype(np.uint8)
     return full if frame.mean[0] < 0.5 else 255 - full
 
 
@@ -109,8 +109,8 @@ def windows(distance: np.ndarray) -> np.ndarray:
         if side > min(height, width):
             break
         step = max(1, side // STEPS_A_WINDOW)
-        top, left = np.meshgrid(np.arange(0, height - side + 1, step), np.arange(0, width - side + 1, step))
-        top, left = top.ravel(), left.ravel()
+        rows, columns = np.arange(0, height - side + 1, step), np.arange(0, width - side + 1, step)
+        top, left = np.repeat(rows, len(columns)), np.tile(columns, len(rows))
         bottom, right = top + side, left + side
         inked = table[bottom, right] - table[top, right] - table[bottom, left] + table[top, left]
         enough = inked >= LEAST_SIDE
@@ -145,8 +145,9 @@ def _crops(pixels: np.ndarray, boxes: np.ndarray, share: float, frame: Preproces
     crops = np.empty((len(boxes), len(pixels), height, width), np.uint8)
     for channel, plane in enumerate(pixels):
         padded = Image.fromarray(np.pad(plane, margin, constant_values=int(np.median(plane))))
-        for row, region in enumerate(regions.tolist()):
-            crops[row, channel] = padded.resize((width, height), Image.Resampling.BILINEAR, box=tuple(region))
+        for row, (left, top, right, bottom) in enumerate(regions.tolist()):
+            resized = padded.resize((width, height), Image.Resampling.BILINEAR, box=(left, top, right, bottom))
+            crops[row, channel] = np.asarray(resized)
     return crops
 
 

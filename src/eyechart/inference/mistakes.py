@@ -51,10 +51,10 @@ def marks_of(answers: FoundBoxes, objects: Objects, classes: Sequence[str]) -> l
     missed[true_box[is_matched]] = False
     image_of = np.repeat(np.arange(len(objects)), objects.counts)
     marks: list[list[Mark]] = [[] for _ in range(len(objects))]
-    for row in np.flatnonzero(missed):
+    for row in np.flatnonzero(missed).tolist():
         name = _name(classes, objects.labels[row])
         marks[image_of[row]].append(Mark(_corners(objects.boxes[row]), f"missed {name}", MISSED))
-    for row in np.flatnonzero(~matches.ignored[0]):
+    for row in np.flatnonzero(~matches.ignored[0]).tolist():
         truth = int(objects.labels[true_box[row]]) if is_matched[row] else None
         marks[answers.image[row]].append(_mark(answers, row, truth, classes))
     return [sorted(each, key=lambda mark: mark.colour == RIGHT) for each in marks]
