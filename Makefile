@@ -3,7 +3,7 @@
 # make check   lint, format and types
 # make accuracy            every recipe's full schedule, three seeds, into records/mnist.json (hours; goes on where it stopped)
 # make accuracy SEEDS=10   the same with ten seeds: enough for verdicts on all ten pairs
-# make accuracy-quick SEEDS=10   equal seconds, paired seeds, into records/mnist-quick.json (75 minutes; leave the machine alone)
+# make accuracy-quick SEEDS=10   equal seconds, paired seeds, into records/mnist-quick.json (95 minutes; leave the machine alone)
 # make accuracy-standard   every recipe's full schedule, one seed, into records/mnist-standard.json (an hour or so)
 # make audit               does eyechart deserve trust itself? into records/audit.json (half an hour)
 # make bench               every benchmark against its peers, into records/bench.json (over an hour)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import eyechart
 from eyechart.base import host
 from eyechart.base.errors import UsageError
 from eyechart.schema import Host
@@ -65,6 +66,12 @@ print(time.process_time() - start, "torch" in sys.modules)
     seconds, loaded = run_python(code).split()
     assert float(seconds) < 0.5
     assert loaded == "False"
+
+
+def test_the_commit_is_asked_of_our_own_package(monkeypatch: pytest.MonkeyPatch):
+    """Wherever this module stands in it: a run that knows no commit cannot be traced."""
+    monkeypatch.setattr(host, "_commit", lambda package: str(package))
+    assert host.host_facts(None, 1).commit == str(Path(eyechart.__file__).resolve().parent)
 
 
 @NEEDS_GIT

@@ -41,7 +41,7 @@ def host_facts(device: torch.device | None, num_threads: int) -> Host:
         num_threads=num_threads,
         python=platform.python_version(),
         versions=_versions(),
-        commit=_commit(Path(__file__).resolve().parent),
+        commit=_commit(Path(__file__).resolve().parents[1]),
         load_average=round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
     )
 
