@@ -11,7 +11,7 @@ from typing import Any, Literal
 import pytest
 from pydantic import ValidationError
 
-import eyechart.schema
+from eyechart import schema
 from eyechart.base.plain_json import json_text, read_json
 from eyechart.files.storage import read_run, write_record
 from eyechart.launch import process, worker
@@ -147,7 +147,7 @@ def test_what_a_recipe_chooses_is_finite(field: str, value: float) -> None:
 def test_every_record_of_ours_keeps_the_rule() -> None:
     from eyechart.training.checkpoint import CheckpointCard
 
-    kinds = [getattr(eyechart.schema, name) for name in eyechart.schema.__all__]
+    kinds = [getattr(schema, name) for name in schema.__all__]
     records = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Frozen)] + [CheckpointCard]
     assert len(records) > 20
     assert {kind.model_config.get("ser_json_inf_nan") for kind in records} == {"null"}

@@ -34,4 +34,4 @@ def seen_from_here(path: str, started_in: str, names: Container[str]) -> str:
 
 def place_of(path: str, started_in: str) -> str:
     """The one name of a place, however it was written: without links, `..`, `~` and trailing slashes."""
-    return os.path.realpath(os.path.join(on_disk(started_in), user_path(path)))
+    return os.path.realpath(os.path.join(on_disk(started_in), on_disk(str(user_path(path)))))
