@@ -77,6 +77,14 @@ def read_with_size(
         return _pixels(fitted.convert("L" if channels == 1 else "RGB")), own_size
 
 
+def read_in_own_size(path: Path, *, channels: int, rule: PictureRule | None = None) -> np.ndarray:
+    """An upright picture as it is, uint8 (channels, H, W).  Errors as read_picture."""
+    assert channels in (1, 3)
+    with _errors_named(path):
+        upright, _, _ = _upright(_content(path), rule)
+        return _pixels(upright.convert("L" if channels == 1 else "RGB"))
+
+
 def in_own_pixels(boxes: np.ndarray, own_size: tuple[int, int], height: int, width: int) -> np.ndarray:
     """Boxes (R, 4) found on a picture that was fitted into a frame, in the upright picture's own pixels, cut to it."""
     own_height, own_width = own_size
@@ -141,16 +149,24 @@ def _fitted(
     content: bytes, height: int, width: int, rule: PictureRule | None
 ) -> tuple[Image.Image, tuple[int, int], bool]:
     """The picture inside the frame, mode L or RGB; its own (height, width); whether it needs a rule."""
+    # JPEG can be decoded at 1/2, 1/4 or 1/8: far faster for photos, and still twice the size that is kept.
+    upright, own_size, needs_rule = _upright(content, rule, least=(2 * width, 2 * height))
+    return _fit(upright, height, width), own_size, needs_rule
+
+
+def _upright(
+    content: bytes, rule: PictureRule | None, least: tuple[int, int] | None = None
+) -> tuple[Image.Image, tuple[int, int], bool]:
+    """The same before it is fitted; with `least` (width, height), a JPEG may come smaller, but not below that."""
     opened = _opened(content)
     own_width, own_height = opened.size
     deep = deep_picture(opened, content) if is_deep(opened) else None  # first: asking a PNG for its EXIF loads it
     orientation = opened.getexif().get(EXIF_ORIENTATION, 1)
-    # JPEG can be decoded at 1/2, 1/4 or 1/8: far faster for photos, and still twice the size that is kept.
-    opened.draft(None, (2 * width, 2 * height))
+    if least:
+        opened.draft(None, least)
     upright, needs_rule = _plain(opened, deep, rule, is_turned=orientation != 1)
-    fitted = _fit(upright, height, width)
     # Orientations 5 to 8 swap the axes.
-    return fitted, (own_width, own_height) if orientation >= 5 else (own_height, own_width), needs_rule
+    return upright, (own_width, own_height) if orientation >= 5 else (own_height, own_width), needs_rule
 
 
 def _pixels(picture: Image.Image) -> np.ndarray:

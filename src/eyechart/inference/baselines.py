@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from PIL import Image
 
-from eyechart.data.pictures import read_with_size
+from eyechart.data.pictures import read_in_own_size
 from eyechart.inference.prediction import FoundBox
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 How = Literal["components", "windows"]
 
-PICTURES_AT_ONCE = 16  # windows of a picture are thousands
+PICTURES_AT_ONCE: dict[How, int] = {"components": 16, "windows": 1}  # windows of a picture are thousands
 LEAST_CONTRAST = 40  # of 255, from the ground: below it nothing stands out
 FAINT = 20  # of 255: so much noise a grey ground may have
 LEAST_SIDE = 8  # pixels of the longer side of an object
@@ -42,10 +42,9 @@ def boxes_by_classifier(predictor: RunPredictor, pictures: Sequence[Path], how: 
     Raises DatasetError for a picture that cannot be read.
     """
     classes = predictor.record.dataset.classes
-    for start in range(0, len(pictures), PICTURES_AT_ONCE):
-        looked = [
-            _look(picture, predictor.record.preprocessing, how) for picture in pictures[start:][:PICTURES_AT_ONCE]
-        ]
+    at_once = PICTURES_AT_ONCE[how]
+    for start in range(0, len(pictures), at_once):
+        looked = [_look(picture, predictor.record.preprocessing, how) for picture in pictures[start : start + at_once]]
         probabilities = _answers(predictor, np.concatenate([crops for _, crops in looked]))
         ends = np.cumsum([len(boxes) for boxes, _ in looked])
         for (boxes, _), of_picture in zip(looked, np.split(probabilities, ends[:-1]), strict=True):
@@ -62,10 +61,7 @@ def _answers(predictor: RunPredictor, crops: np.ndarray) -> np.ndarray:
 
 def _look(picture: Path, frame: Preprocessing, how: How) -> tuple[np.ndarray, np.ndarray]:
     """Boxes (R, 4) that may hold an object, and what is in them as the classifier wants it, uint8 (R, C, H, W)."""
-    _, (height, width) = read_with_size(picture, channels=1, height=8, width=8, rule=frame.picture_rule)
-    pixels, _ = read_with_size(
-        picture, channels=frame.image_channels, height=height, width=width, rule=frame.picture_rule
-    )
+    pixels = read_in_own_size(picture, channels=frame.image_channels, rule=frame.picture_rule)
     distance = _from_ground(pixels)
     boxes = components(distance) if how == "components" else windows(distance)
     if not len(boxes):

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 
 from eyechart.base.fonts import pillow_font
 from eyechart.base.foreign_text import shown
-from eyechart.data.pictures import read_with_size
+from eyechart.data.pictures import read_in_own_size
 from eyechart.files.storage import write_bytes
 
 if TYPE_CHECKING:
@@ -47,8 +47,8 @@ def draw_marks(
     picture: Path, marks: Sequence[Mark], caption: str, target: Path, rule: PictureRule | None = None
 ) -> None:
     """Write a PNG of the upright picture with boxes on it, the first ones on top.  Errors as draw_answer has."""
-    _, (height, width) = read_with_size(picture, channels=3, height=8, width=8, rule=rule)
-    pixels, _ = read_with_size(picture, channels=3, height=height, width=width, rule=rule)
+    pixels = read_in_own_size(picture, channels=3, rule=rule)
+    height, width = pixels.shape[1:]
     scale = _scale(height, width)
     size = max(1, round(width * scale)), max(1, round(height * scale))
     resampling = Image.Resampling.NEAREST if scale > 1 else Image.Resampling.LANCZOS

@@ -35,7 +35,8 @@ def drawn_map(
     NaN for a draw without anything to be found.  With one of each image, this is what `scoring.detection` says.
     """
     true_image = np.repeat(np.arange(len(objects)), objects.counts)
-    total = np.zeros((len(counts), len(matches.true_box)))
+    is_right = matches.is_right
+    total = np.zeros((len(counts), len(is_right)))
     defined = np.zeros((len(counts), 1))
     for label in range(num_classes):
         wanted = np.bincount(true_image[(objects.labels == label) & ~objects.crowds], minlength=len(objects))
@@ -44,7 +45,7 @@ def drawn_map(
         rows = rows[np.argsort(-found.scores[rows], kind="stable")]
         is_there = num_true > 0
         defined += is_there[:, None]
-        for place, (right, ignored) in enumerate(zip(matches.is_right, matches.ignored, strict=True)):
+        for place, (right, ignored) in enumerate(zip(is_right, matches.ignored, strict=True)):
             kept = rows[~ignored[rows]]
             weights = counts[:, found.image[kept]].astype(np.float64)
             values = _average(weights * right[kept], weights, np.maximum(num_true, 1))
