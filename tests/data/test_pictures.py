@@ -11,7 +11,7 @@ from PIL import Image
 
 from eyechart.base.errors import DatasetError, DatasetMissing
 from eyechart.data import pictures
-from eyechart.data.pictures import decode_picture, read_picture
+from eyechart.data.pictures import decode_picture, read_in_own_size, read_picture
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow's, on broken TIFF files
 
@@ -245,3 +245,11 @@ def test_avif(tmp_path):
     Image.new("L", (4, 4), 90).save(tmp_path / "x.avif", quality=100)
     assert "x.avif".endswith(pictures.SUFFIXES)
     assert abs(int(read_grey(tmp_path / "x.avif")[0, 0, 0]) - 90) <= 3
+
+
+def test_its_own_size_is_the_upright_one_and_no_draft_of_a_jpeg(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # stored lying on its side
+    Image.fromarray(np.tile(np.arange(200, dtype=np.uint8), (400, 3))).save(tmp_path / "x.jpg", exif=exif)
+    assert read_in_own_size(tmp_path / "x.jpg", channels=1).shape == (1, 600, 400)
+    assert read_in_own_size(tmp_path / "x.jpg", channels=3).shape == (3, 600, 400)

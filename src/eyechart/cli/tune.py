@@ -25,6 +25,7 @@ def tune(
     data: str = typer.Option("mnist", "-d", "--data", help="A known dataset (eyechart data list), or a folder or zip."),
     trials: int = typer.Option(None, "--trials", help="Trials of every contender. Default: 20."),
     seconds: float = typer.Option(None, "--seconds", help="Instead: seconds of training of every contender."),
+    # Far from the 0, 1, 2, ... of studies, which may not use these again.
     search_seeds: str = typer.Option("1000", "--search-seeds", "--search-seed",
                                      help="Seeds of each trial, its score is their mean; no study may use them again."),
     preset: str = typer.Option("quick", "-p", "--preset", help="quick, standard or smoke: the budget of a training."),

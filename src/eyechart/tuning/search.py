@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from eyechart.schema.contracts import Reporter
 
 DEFAULT_TRIALS = 20  # for each contender: ten at random and ten that learn from them
-DEFAULT_SEARCH_SEED = 1000  # far from the 0, 1, 2, ... of studies, which may not use it again
 
 
 class Trial(NamedTuple):
