@@ -35,7 +35,7 @@ def test_every_known_name_has_its_source() -> None:
 
 def test_a_generated_dataset_may_be_wide_and_in_colour(monkeypatch: pytest.MonkeyPatch) -> None:
     """All that a new one takes: a row of facts and who makes it."""
-    monkeypatch.setattr(catalog, "SOURCES", (Made(DRAWN, draw), *sources.SOURCES))
+    monkeypatch.setattr(sources, "SOURCES", (Made(DRAWN, draw), *sources.SOURCES))
     dataset = catalog.load_dataset("drawn")
     assert dataset.train.images.shape == (8, 3, 12, 20)
     assert (dataset.card.num_channels, dataset.card.height, dataset.card.width) == (3, 12, 20)

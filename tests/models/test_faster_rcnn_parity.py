@@ -37,12 +37,15 @@ class TestTorchvision:
         assert data.boxes is not None
         assert data.box_labels is not None
         truth = model.frame.truth(data.boxes, data.box_labels)
-        features = model.feature_map(data.images)
-        scores = model.proposal_network(features)
-        first = model.proposal_network.loss(*scores, truth, None)
-        second = model.region_head.loss(features, model.proposal_network.propose(*scores), truth, None)
+        maps = model.feature_maps(data.images)
+        scores = model.proposal_network(maps)
+        first, of_first = model.proposal_network.loss(*scores, truth, None)
+        second, of_second = model.region_head.loss(maps[0], model.proposal_network.propose(*scores), truth, None)
         torch.testing.assert_close(first, expected["loss_objectness"] + expected["loss_rpn_box_reg"])
         torch.testing.assert_close(second, expected["loss_classifier"] + expected["loss_box_reg"])
+        names = ("loss_objectness", "loss_rpn_box_reg", "loss_classifier", "loss_box_reg")
+        for own, name in zip([*of_first, *of_second], names, strict=True):
+            torch.testing.assert_close(own, expected[name])
         torch.testing.assert_close(model.loss(data), sum(expected.values()))
 
     def test_gradients_are_equal(self, cases: ModuleType, model: FasterRCNN) -> None:

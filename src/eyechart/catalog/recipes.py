@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from eyechart.base.errors import UsageError
 from eyechart.base.near_miss import did_you_mean
-from eyechart.schema import Augmentation, Recipe
+from eyechart.schema import Augmentation, Recipe, Task
 
 RECIPES: dict[str, Recipe] = {
     "cnn": Recipe(
@@ -106,6 +106,35 @@ RECIPES: dict[str, Recipe] = {
     ),
 }
 
+# Of contenders that find boxes, for datasets with any number of objects on an image.
+DETECTION_RECIPES: dict[str, Recipe] = {
+    "fasterrcnn": Recipe(
+        contender="fasterrcnn",
+        title="Faster R-CNN",
+        epochs=20,
+        batch_size=16,
+        optimizer="adamw",
+        learning_rate=3e-3,
+        weight_decay=0.02,
+        clip_norm=5.0,
+        options={
+            "anchor_pixels": "auto",
+            "anchor_ratios": "auto",
+            "levels": "auto",
+            "num_candidates": 200,
+            "num_proposals": 48,
+            "num_detections": 60,
+            "region_samples": 32,
+            "region_positives": 0.5,
+            "pool_cells": 7,
+            "shared_deltas": True,
+            "box_weight": 3.0,
+        },
+        source="docs/lab-log.md, scenes",
+        expect="not measured yet",
+    ),
+}
+
 WITH_WEIGHTS = ("vgg16", "alexnet")  # contenders that may start from weights that were trained elsewhere
 
 # The third part of a contender's name, as changes of its recipe.
@@ -115,7 +144,12 @@ FROZEN_WORDS: dict[str, dict[str, Any]] = {
 }
 
 
-def recipe_of(contender: str, changes: dict[str, Any] | None = None) -> Recipe:
+def recipes_for(task: Task) -> dict[str, Recipe]:
+    """Who can do a task, and how."""
+    return RECIPES if task == "classification" else DETECTION_RECIPES
+
+
+def recipe_of(contender: str, changes: dict[str, Any] | None = None, task: Task = "classification") -> Recipe:
     """The recipe of a contender "name[:weights[:frozen|whole]]", with `changes` of fields on top.
 
     Raises UsageError for a name, a third part or a value that cannot be.
@@ -126,7 +160,13 @@ def recipe_of(contender: str, changes: dict[str, Any] | None = None) -> Recipe:
             f"There is no contender {name!r}.{did_you_mean(name, RECIPES)} "
             f"Expected one of {', '.join(RECIPES)}, such as -m cnn -m vgg16:hed:frozen."
         )
-    return changed(RECIPES[name], _from_name(contender, rest) | (changes or {}))
+    known = recipes_for(task)
+    if name not in known:
+        raise UsageError(
+            f"{name} names what a whole image shows, and this dataset has objects to be found in boxes. "
+            f"Expected -m {' or -m '.join(known)}."
+        )
+    return changed(known[name], _from_name(contender, rest) | (changes or {}))
 
 
 def changed(recipe: Recipe, changes: dict[str, Any]) -> Recipe:

@@ -13,9 +13,10 @@ from eyechart.terminal.lines import record_json
 def compare(
     runs: list[Path] = typer.Argument(..., metavar="RUNS...", help="Runs, studies, or folders of studies."),
     metric: str = typer.Option(
-        "accuracy",
+        None,
         "--metric",
-        help="accuracy, macro_f1, loss, training_seconds, map; or all, and what is untested.",
+        help="accuracy, macro_f1, loss, training_seconds, map; or all, and what is untested. Default: accuracy, or map "
+        "of scenes.",
     ),
     lang: str = LANG,
     strict: bool = STRICT,
@@ -26,14 +27,14 @@ def compare(
     from eyechart.comparison.findings import refuse
     from eyechart.files.storage import find_runs
 
-    metrics, language = _metrics(metric), language_of(lang)
+    asked, language = _metrics(metric) if metric is not None else None, language_of(lang)
     comparison = compare_runs(find_runs(runs))
     if as_json:
         typer.echo(record_json(comparison))
     else:
         from eyechart.terminal.verdicts import show_comparison
 
-        show_comparison(comparison, metrics, language)
+        show_comparison(comparison, asked or [comparison.primary], language)
     if strict:
         refuse(comparison.findings, language)
 

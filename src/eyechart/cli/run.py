@@ -121,18 +121,19 @@ def _dry_run(record: StudyRecord, folder: Path, offline: bool, as_json: bool, st
     from eyechart.data.catalog import load_dataset
     from eyechart.runner.estimate import estimate
     from eyechart.study.machine import settle_machine
-    from eyechart.study.plan import jobs_of, settle_weights
+    from eyechart.study.plan import jobs_of, settle_anchors, settle_weights
     from eyechart.study.race import forewarn
     from eyechart.terminal.tables import estimates_table
 
-    record = settle_machine(settle_weights(record, offline, aloud), offline, aloud)
+    rules = record.rules
+    dataset = load_dataset(rules.dataset, img_size=rules.img_size, offline=offline, say=silent)
+    record = settle_anchors(settle_weights(record, offline, aloud), dataset)
+    record = settle_machine(record, offline, aloud)
     estimates = estimate(jobs_of(record, folder, offline), say=aloud)
     if as_json:
         typer.echo(json_text([each._asdict() for each in estimates], indent=1))
     else:
         estimates_table(estimates)
-    rules = record.rules
-    dataset = load_dataset(rules.dataset, img_size=rules.img_size, offline=offline, say=silent)
     forewarn(record, dataset.card.num_test, aloud, strict, lang)
 
 

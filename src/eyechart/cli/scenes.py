@@ -52,7 +52,7 @@ def make(
     knobs = knobs_of(level, canvas=canvas, count=_between("--count", count), side=_between("--side", side),
                      overlap=overlap, rotation=rotation, clutter=clutter, noise=noise, grounds=grounds,
                      contrast=contrast)  # fmt: skip
-    numbers = {"train": train, "validation": validation, "test": test}
+    numbers: dict[Part, int] = {"train": train, "validation": validation, "test": test}
     _write(data, output, knobs, numbers, seed, offline)
 
 
@@ -179,38 +179,33 @@ def _names(paths: list[Path]) -> dict[str, Path]:
     return {path.name if names.count(path.name) == 1 else str(path): path for path in paths}
 
 
-def _write(data: str, output: Path, knobs: Knobs, numbers: dict[str, int], seed: int, offline: bool) -> None:
+def _write(data: str, output: Path, knobs: Knobs, numbers: dict[Part, int], seed: int, offline: bool) -> None:
     from eyechart.base.errors import UsageError
-    from eyechart.catalog.presets import rules_of
     from eyechart.data.catalog import load_dataset
     from eyechart.data.coco_files import made_whole, write_scenes
-    from eyechart.data.scenes import SceneMaker
-    from eyechart.data.splits import split
+    from eyechart.data.scene_sets import scene_makers
 
     if min(numbers.values()) < 0 or not any(numbers.values()):
         raise UsageError("Expected some scenes: --train, --validation and --test with 0 or more, not all of them 0.")
     if output.exists():
         raise UsageError(f"{output} is there; expected a new folder. Choose another --output.")
     dataset = load_dataset(data, offline=offline, say=aloud)
-    splits = split(dataset, rules_of("standard", data), seed)
-    parts = {"train": splits.train, "validation": splits.validation, "test": splits.test.open()}
+    makers = scene_makers(dataset, knobs, seed)
     with made_whole(output) as folder:
         for part, number in numbers.items():
             if number:
-                maker = SceneMaker(parts[part].images, parts[part].labels, knobs, seed, part)
-                write_scenes(folder, part, maker, number, dataset.card.classes, aloud)
+                write_scenes(folder, part, makers[part], number, dataset.card.classes, aloud)
     say(f"scenes: {output}")
 
 
 def _between(option: str, text: str | None) -> tuple[int, int] | None:
-    """ "2-8" -> (2, 8), "5" -> (5, 5)."""
     from eyechart.base.errors import UsageError
+    from eyechart.data.scenes import between
 
     if text is None:
         return None
-    low, _, high = text.partition("-")
     try:
-        return int(low), int(high or low)
+        return between(text)
     except ValueError:
         raise UsageError(f"{option} got {text!r}; expected a whole number, or two with a dash, such as 2-8.") from None
 

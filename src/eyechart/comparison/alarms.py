@@ -19,7 +19,7 @@ from eyechart.schema import Finding
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from eyechart.schema import RunRecord, Scalar, Scores
+    from eyechart.schema import RunRecord, Scalar, Scores, Task
 
 SCORE_TOLERANCE = 1e-6
 F1_DISTANCE = 0.1  # of macro F1 from accuracy
@@ -28,6 +28,12 @@ PERMUTED_SHARE = 0.3  # by which another naming of the classes would raise the a
 FEWEST_RENAMED = 2  # classes: where there is one, its wrong answers are no naming
 FEW_SHARED = 1e-3  # of a part's images may also lie in another part, as in some published datasets
 MOST_NAMED = 5  # classes
+OF_CLASSES = {  # looks at what images are named
+    "constant-answers", "loss-at-chance", "memorised", "softmax-twice", "loss-at-floor", "loss-zero",
+    "scores-contradict", "f1-far-from-accuracy", "renamed-classes", "validation-above-test", "test-above-validation",
+    "misfit", "not-probabilities", "scores-not-from-answers",
+}  # fmt: skip
+OF_BOXES = {"same-box", "boxes-not-from-answers"}
 NOTES = {"few-shared-pictures", "cut-classes", "not-checked"}
 MOST_MFU = 1.2  # of the machine's own matrix product; more cannot be
 
@@ -42,7 +48,15 @@ class Suspicions:
 
 def suspicions(each: Evidence) -> Suspicions:
     """Every look at one run."""
-    return Suspicions(each.run, {code: facts for code, look in LOOKS.items() if (facts := look(each)) is not None})
+    looks = {code: look for code, look in LOOKS.items() if each.run.task in look_tasks(code)}
+    return Suspicions(each.run, {code: facts for code, look in looks.items() if (facts := look(each)) is not None})
+
+
+def look_tasks(code: str) -> tuple[Task, ...]:
+    """The tasks in which a look finds what it looks for."""
+    if code in OF_CLASSES:
+        return ("classification",)
+    return ("detection",) if code in OF_BOXES else ("classification", "detection")
 
 
 def alarms(suspected: Sequence[Suspicions]) -> list[Finding]:
@@ -74,7 +88,7 @@ def _diverged(each: Evidence) -> Facts:
 
 def _scores_contradict(each: Evidence) -> Facts:
     """Accuracy, precision, recall and F1 are functions of the confusion matrix."""
-    for part, scores in (("test", each.run.test), ("validation", each.run.validation)):
+    for part, scores in (("test", each.run.test_scores), ("validation", each.run.validation_scores)):
         for name, value in rescored(scores.confusion).items():
             if not abs(getattr(scores, name) - value) <= SCORE_TOLERANCE:  # also when one is not a number
                 return {"part": part, "score": name, "stated": getattr(scores, name), "follows": value}
@@ -96,42 +110,46 @@ def rescored(confusion: Sequence[Sequence[int]]) -> dict[str, float]:
 def _f1_far_from_accuracy(each: Evidence) -> Facts:
     """Accuracy that leaves classes out, or is carried by the frequent ones."""
     run = each.run
-    distance = run.test.accuracy - run.test.macro_f1
-    if not had_its_chance(run) or abs(distance) <= F1_DISTANCE or constant_answer(run.test) is not None:
+    distance = run.test_scores.accuracy - run.test_scores.macro_f1
+    if not had_its_chance(run) or abs(distance) <= F1_DISTANCE or constant_answer(run.test_scores) is not None:
         return None
-    judged = [(f1, name) for name, f1 in zip(run.dataset.classes, run.test.per_class.f1, strict=True) if f1 is not None]
+    judged = [
+        (f1, name) for name, f1 in zip(run.dataset.classes, run.test_scores.per_class.f1, strict=True) if f1 is not None
+    ]
     class_f1, name = min(judged)
-    if class_f1 > run.test.accuracy - F1_DISTANCE:  # wrong answers that name classes without images cost no precision
+    if (
+        class_f1 > run.test_scores.accuracy - F1_DISTANCE
+    ):  # wrong answers that name classes without images cost no precision
         return None
-    facts: dict[str, Scalar] = {"accuracy": run.test.accuracy, "macro_f1": run.test.macro_f1}
+    facts: dict[str, Scalar] = {"accuracy": run.test_scores.accuracy, "macro_f1": run.test_scores.macro_f1}
     return facts | {"class": name, "class_f1": class_f1}
 
 
 def _renamed_classes(each: Evidence) -> Facts:
     """Another naming of the classes would make many more answers right: class ids were mixed up."""
     run = each.run
-    rows = [row for row in run.test.confusion if any(row)]  # of the classes that the part has
+    rows = [row for row in run.test_scores.confusion if any(row)]  # of the classes that the part has
     if not had_its_chance(run) or len(rows) < FEWEST_RENAMED:
         return None
     favourite = [max(range(len(row)), key=row.__getitem__) for row in rows]
     if len(set(favourite)) < len(favourite):
         return None
-    share = sum(row[k] for row, k in zip(rows, favourite, strict=True)) / run.test.num_items
-    if share <= run.test.accuracy + PERMUTED_SHARE:
+    share = sum(row[k] for row, k in zip(rows, favourite, strict=True)) / run.test_scores.num_items
+    if share <= run.test_scores.accuracy + PERMUTED_SHARE:
         return None
-    return {"accuracy": run.test.accuracy, "renamed": share}
+    return {"accuracy": run.test_scores.accuracy, "renamed": share}
 
 
 def _validation_above_test(each: Evidence) -> Facts:
     run = each.run
-    is_leak = _is_far_above(run.validation, run.test) and run.status == "finished"
-    return {"validation": run.validation.accuracy, "test": run.test.accuracy} if is_leak else None
+    is_leak = _is_far_above(run.validation_scores, run.test_scores) and run.status == "finished"
+    return {"validation": run.validation_scores.accuracy, "test": run.test_scores.accuracy} if is_leak else None
 
 
 def _test_above_validation(each: Evidence) -> Facts:
     run = each.run
-    is_leak = _is_far_above(run.test, run.validation) and run.status == "finished"
-    return {"validation": run.validation.accuracy, "test": run.test.accuracy} if is_leak else None
+    is_leak = _is_far_above(run.test_scores, run.validation_scores) and run.status == "finished"
+    return {"validation": run.validation_scores.accuracy, "test": run.test_scores.accuracy} if is_leak else None
 
 
 def _is_far_above(high: Scores, low: Scores) -> bool:
@@ -266,5 +284,7 @@ LOOKS: dict[str, Callable[[Evidence], Facts]] = {
     "misfit": stored.misfit,
     "not-probabilities": stored.not_probabilities,
     "scores-not-from-answers": stored.scores_not_from_answers,
+    "same-box": stored.same_box,
+    "boxes-not-from-answers": stored.boxes_not_from_answers,
     "not-checked": stored.not_checked,
 }

@@ -17,7 +17,7 @@ from eyechart.comparison.stored import read_each
 from eyechart.comparison.summaries import Certainty, certainty_of, summaries_of
 from eyechart.files.storage import read_run
 from eyechart.schema import Comparison, Family, Finding, Verdict
-from eyechart.scoring.measures import MEASURES, PRIMARY, Measure
+from eyechart.scoring.measures import MEASURES, Measure, primary_metric
 from eyechart.scoring.times import are_a_question
 from eyechart.words.class_means import absent_classes
 
@@ -47,11 +47,12 @@ def compare_contenders(
     contenders: list[Contender], items: ItemValues, certainty: Mapping[Path, Certainty] | None = None
 ) -> Comparison:
     """The same of what was read already, the best contender first; without findings."""
-    deviations = _item_deviations(items) if len(contenders) > 1 else {}
+    deviations = _item_deviations(items) | items.deviations if len(contenders) > 1 else {}
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # one metric beside another: nearly all of it is numpy
         compared = list(pool.map(lambda each: _compared(each, contenders, items, deviations), MEASURES.values()))
     return Comparison(
         dataset=contenders[0].any_run.dataset.title,
+        primary=primary_metric(contenders[0].any_run.task),
         contenders=tuple(contender.name for contender in contenders),
         pretrained={
             contender.name: origin
@@ -59,9 +60,9 @@ def compare_contenders(
             if (origin := contender.any_run.weights.pretrained_on)
         },
         diverged=tuple(each.name for each in contenders if all(run.status == "diverged" for run in each.runs.values())),
-        num_items=contenders[0].any_run.test.num_items,
+        num_items=contenders[0].any_run.num_judged,
         num_classes=contenders[0].any_run.dataset.num_classes,
-        absent_classes=absent_classes(contenders[0].any_run),
+        absent_classes=absent_classes(contenders[0].any_run) if contenders[0].any_run.test else (),
         summaries=summaries_of(contenders, certainty or {}),
         families=tuple(family for family, _ in compared if family is not None),
         verdicts=tuple(verdict for _, found in compared for verdict in found),
@@ -76,16 +77,18 @@ def _compared(
     if len(measured) < 2 or _is_no_question(measure, contenders):
         return None, []
     facts = pairs.facts_of_pairs(measure, contenders, items, deviations.get(measure.name))
-    if measure.name == PRIMARY:
+    if measure.name == "accuracy":
         pairs.add_item_tests(facts, len(contenders), items)
-    num_items = contenders[0].any_run.test.num_items
+    elif measure.name in items.deviations:
+        pairs.add_draw_tests(facts, contenders, items, measure)
+    num_items = contenders[0].any_run.num_judged
     family = _family(measure, contenders, measured, items)
     return family, verdicts.verdicts_of(measure, contenders, facts, num_items)
 
 
 def _item_deviations(items: ItemValues) -> dict[str, np.ndarray]:
     """How every run's mean moves with other test items, in metrics that add up over them: the same draws for all."""
-    if not items.rows:
+    if not items.values:
         return {}
     deviations = bootstrap.item_deviations(np.concatenate(list(items.values.values())))
     return dict(zip(items.values, np.split(deviations, len(items.values), axis=1), strict=True))
@@ -101,16 +104,21 @@ def _family(measure: Measure, contenders: list[Contender], measured: list[Conten
     """Friedman over the seeds that all have; Cochran over the items where that is one seed; two contenders: neither."""
     values = [{seed: measure.value(run) for seed, run in contender.runs.items()} for contender in measured]
     seeds = [seed for seed in values[0] if all(of_one.get(seed) is not None for of_one in values)]
-    is_primary = measure.name == PRIMARY
+    is_primary = measure.name == primary_metric(contenders[0].any_run.task)
     if len(measured) > 2 and len(seeds) > 1:
         scores = np.array([[of_one[seed] for seed in seeds] for of_one in values], float)
         found = families.friedman(scores)
         return Family(metric=measure.name, test="friedman", statistic=found.statistic, p_value=found.p_value,
                       is_primary=is_primary)  # fmt: skip
     places = [contenders.index(contender) for contender in measured]
-    if is_primary and len(measured) > 2 and seeds and all(items.has_all(place, seeds) for place in places):
+    if (
+        measure.name == "accuracy"
+        and len(measured) > 2
+        and seeds
+        and all(items.has_all(place, seeds) for place in places)
+    ):
         rows = [items.rows[place, seeds[0]] for place in places]
-        found = families.cochran(items.values[PRIMARY][rows] > 0)
+        found = families.cochran(items.values["accuracy"][rows] > 0)
         return Family(metric=measure.name, test="cochran", statistic=found.statistic, p_value=found.p_value,
                       is_primary=True)  # fmt: skip
     return Family(metric=measure.name, test="none", is_primary=is_primary)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections import Counter, defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from eyechart.base.errors import UsageError
+from eyechart.comparison.detections import map_draws
 from eyechart.files.storage import natural_key
 from eyechart.scoring.measures import MEASURES
 from eyechart.scoring.temperature import cooled
@@ -18,7 +20,7 @@ from eyechart.scoring.temperature import cooled
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from eyechart.comparison.stored import Evidence
+    from eyechart.comparison.stored import Evidence, FoundPart
     from eyechart.schema import RunRecord
 
 
@@ -35,8 +37,9 @@ class Contender:
         return next(iter(self.runs.values()))
 
     @property
-    def mean_accuracy(self) -> float:
-        return statistics.fmean(run.test.accuracy for run in self.runs.values())
+    def mean_mark(self) -> float:
+        """Of the primary metric; where there was nothing to find, the worst."""
+        return statistics.fmean(0.0 if math.isnan(run.mark) else run.mark for run in self.runs.values())
 
 
 @dataclass(frozen=True)
@@ -46,13 +49,14 @@ class ItemValues:
     rows: dict[tuple[int, int], int]  # (contender's place, seed) -> row
     values: dict[str, np.ndarray]  # metric -> float32 (rows, N)
     missing: tuple[str, ...]  # runs without
+    deviations: dict[str, np.ndarray] = field(default_factory=dict)  # of metrics that do not add up: (draws, rows)
 
     def has_all(self, contender: int, seeds: Iterable[int]) -> bool:
         return all((contender, seed) in self.rows for seed in seeds)
 
 
 def group_contenders(runs: dict[Path, RunRecord]) -> list[Contender]:
-    """The runs, by their folders, grouped by study and contender, the best mean accuracy first.
+    """The runs, by their folders, grouped by study and contender, the best first.
 
     Raises UsageError where there are no runs, or where they are of different datasets or test parts.
     """
@@ -70,7 +74,7 @@ def group_contenders(runs: dict[Path, RunRecord]) -> list[Contender]:
         )
         for key, members in groups.items()
     ]  # fmt: skip
-    return sorted(contenders, key=lambda contender: (-contender.mean_accuracy, natural_key(contender.name)))
+    return sorted(contenders, key=lambda contender: (-contender.mean_mark, natural_key(contender.name)))
 
 
 def unique_names(studies: dict[tuple[Path, str], str]) -> dict[tuple[Path, str], str]:
@@ -81,25 +85,46 @@ def unique_names(studies: dict[tuple[Path, str], str]) -> dict[tuple[Path, str],
     return {key: name if repeated[name] == 1 else f"{name} in {key[0]}" for key, name in named.items()}
 
 
-def values_of_items(each: Evidence) -> dict[str, np.ndarray] | None:
-    """Metric -> float32 (N,), what each test item contributes in one run; None where answers are gone or damaged."""
+@dataclass(frozen=True)
+class OfRun:
+    """What one run's test items contribute to its metrics."""
+
+    values: dict[str, np.ndarray]  # metric -> float32 (N,), whose mean it is
+    deviations: dict[str, np.ndarray] = field(default_factory=dict)  # metric -> float32 (draws,), with items drawn anew
+
+
+def values_of_items(each: Evidence) -> OfRun | None:
+    """None where answers are gone or damaged."""
+    if each.scenes:
+        return _of_scenes(each.scenes, each.run.dataset.num_classes)
     test = each.parts[0]
     if test.items is None or test.probabilities is None:
         return None
     labels = test.items.labels
     raw = np.nan_to_num(test.probabilities)
     after = cooled(raw, each.run.temperature.value if each.run.temperature else 1.0)
-    return {
-        name: measure.item_values(labels, after if measure.is_cooled else raw).astype(np.float32)
-        for name, measure in MEASURES.items()
-        if measure.item_values
-    }
+    return OfRun(
+        {
+            name: measure.item_values(labels, after if measure.is_cooled else raw).astype(np.float32)
+            for name, measure in MEASURES.items()
+            if measure.item_values
+        }
+    )
 
 
-def stack_items(contenders: list[Contender], found: dict[Path, dict[str, np.ndarray] | None]) -> ItemValues:
+def _of_scenes(scenes: FoundPart, num_classes: int) -> OfRun | None:
+    """Average precision does not add up over images: by how much it moves when they are drawn anew."""
+    if scenes.found is None or scenes.items is None or scenes.items.objects is None:
+        return None
+    draws = map_draws(scenes.found, scenes.items.objects, num_classes, 0.0)
+    return OfRun({}, {"map": np.nan_to_num(draws).astype(np.float32)})
+
+
+def stack_items(contenders: list[Contender], found: dict[Path, OfRun | None]) -> ItemValues:
     """The values of all runs together, from those of each run's folder; runs without any are named."""
     rows: dict[tuple[int, int], int] = {}
     stacked: dict[str, list[np.ndarray]] = defaultdict(list)
+    drawn: dict[str, list[np.ndarray]] = defaultdict(list)
     missing = []
     for place, contender in enumerate(contenders):
         for seed, run in contender.runs.items():
@@ -108,9 +133,16 @@ def stack_items(contenders: list[Contender], found: dict[Path, dict[str, np.ndar
                 missing.append(f"{run.study}/{run.run}")
                 continue
             rows[place, seed] = len(rows)
-            for metric, of_run in values.items():
+            for metric, of_run in values.values.items():
                 stacked[metric].append(of_run)
-    return ItemValues(rows, {metric: np.stack(of_runs) for metric, of_runs in stacked.items()}, tuple(missing))
+            for metric, of_run in values.deviations.items():
+                drawn[metric].append(of_run)
+    return ItemValues(
+        rows,
+        {metric: np.stack(of_runs) for metric, of_runs in stacked.items()},
+        tuple(missing),
+        {metric: np.stack(of_runs, axis=1) for metric, of_runs in drawn.items()},
+    )
 
 
 def _check_same_test(runs: dict[Path, RunRecord]) -> None:

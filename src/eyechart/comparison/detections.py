@@ -76,7 +76,7 @@ def judge_detections(found: FoundBoxes, objects: Objects, classes: tuple[str, ..
     answers = answers_only(found, least_score)
     count = counting(answers, objects)
     scores = scores_of_curves(precision, recall, found, objects)
-    draws = _draws(found, objects, len(classes), scores.map)
+    draws = map_draws(found, objects, len(classes), scores.map)
     return Judged(
         scores=scores,
         map_interval=_interval(draws, least=0.0) if len(objects) > 1 else None,
@@ -96,7 +96,8 @@ def difference(first: Judged, second: Judged) -> Difference | None:
     return Difference(second.scores.map - first.scores.map, interval) if interval else None
 
 
-def _draws(found: FoundBoxes, objects: Objects, num_classes: int, whole: float) -> np.ndarray:
+def map_draws(found: FoundBoxes, objects: Objects, num_classes: int, whole: float) -> np.ndarray:
+    """float64 (draws,): mAP of as many images drawn anew, moved so that their mean is `whole`; nan: nothing to find."""
     matches = match_boxes(found, objects)
     parts = [
         drawn_map(found, objects, matches, num_classes, counts).mean(axis=1)

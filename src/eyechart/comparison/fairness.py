@@ -237,9 +237,7 @@ def _worth_knowing(runs: Sequence[RunRecord]) -> list[Finding | None]:
 
 def _shortened_test(runs: Sequence[RunRecord]) -> Finding | None:
     shortened = [run for run in runs if is_test_shortened(run)]
-    return _about(
-        "note", "shortened-test", shortened, runs, images=min((r.test.num_items for r in shortened), default=0)
-    )
+    return _about("note", "shortened-test", shortened, runs, images=min((r.num_judged for r in shortened), default=0))
 
 
 def is_test_shortened(run: RunRecord) -> bool:
@@ -248,7 +246,8 @@ def is_test_shortened(run: RunRecord) -> bool:
 
 
 def _small_validation(runs: Sequence[RunRecord]) -> Finding | None:
-    small = [run for run in runs if run.splits.num_validation < LEAST_VALIDATION_IMAGES]
+    named = [run for run in runs if run.task == "classification"]  # the error of a mAP is no matter of images alone
+    small = [run for run in named if run.splits.num_validation < LEAST_VALIDATION_IMAGES]
     images = min((run.splits.num_validation for run in small), default=0)
     error = math.sqrt(0.99 * 0.01 / max(1, images))
     return _about("note", "small-validation", small, runs, images=images, error=round(error, 4))

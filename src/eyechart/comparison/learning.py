@@ -35,16 +35,18 @@ def constant_answers(each: Evidence) -> Facts:
     run = each.run
     if not had_its_chance(run):
         return None
-    answer = constant_answer(run.test)
+    answer = constant_answer(run.test_scores)
     if answer is None:
         return None
-    f1_of_classes = [f1 or 0.0 for f1 in run.test.per_class.f1]  # no right answer: also of a class without images
-    weighted = sum(f1 * n for f1, n in zip(f1_of_classes, run.test.per_class.support, strict=True))
+    f1_of_classes = [
+        f1 or 0.0 for f1 in run.test_scores.per_class.f1
+    ]  # no right answer: also of a class without images
+    weighted = sum(f1 * n for f1, n in zip(f1_of_classes, run.test_scores.per_class.support, strict=True))
     return {
         "class": run.dataset.classes[answer],
-        "accuracy": run.test.accuracy,
-        "macro_f1": run.test.macro_f1,
-        "weighted_f1": weighted / max(1, run.test.num_items),
+        "accuracy": run.test_scores.accuracy,
+        "macro_f1": run.test_scores.macro_f1,
+        "weighted_f1": weighted / max(1, run.test_scores.num_items),
         "class_f1": f1_of_classes[answer],
         "steps": run.plan.num_steps,
     }
@@ -69,10 +71,10 @@ def loss_at_chance(each: Evidence) -> Facts:
     last, chance = run.history[-1], math.log(max(2, run.dataset.num_classes))
     is_detector = run.detection is not None  # its training loss is of boxes as well
     is_stuck = is_detector or abs(last.train_loss / chance - 1) <= LOSS_TOLERANCE
-    if not is_stuck or last.validation_loss < (1 - LOSS_TOLERANCE) * chance or not is_at_chance(run.test):
+    if not is_stuck or last.validation_loss < (1 - LOSS_TOLERANCE) * chance or not is_at_chance(run.test_scores):
         return None
     facts: dict[str, Scalar] = {"classes": run.dataset.num_classes, "chance": chance, "loss": last.validation_loss}
-    return facts | {"accuracy": run.test.accuracy, "steps": run.plan.num_steps}
+    return facts | {"accuracy": run.test_scores.accuracy, "steps": run.plan.num_steps}
 
 
 def is_at_chance(scores: Scores) -> bool:
@@ -93,11 +95,11 @@ def memorised(each: Evidence) -> Facts:
     """The training loss fell and the test is at chance: what shuffled or wrongly matched labels look like."""
     run = each.run
     losses = [point.train_loss for point in run.history]
-    if not had_its_chance(run) or len(losses) < 2 or not is_at_chance(run.test):
+    if not had_its_chance(run) or len(losses) < 2 or not is_at_chance(run.test_scores):
         return None
-    if constant_answer(run.test) is not None or not losses[-1] <= FALLEN_LOSS * losses[0]:
+    if constant_answer(run.test_scores) is not None or not losses[-1] <= FALLEN_LOSS * losses[0]:
         return None
-    return {"first": losses[0], "last": losses[-1], "accuracy": run.test.accuracy}
+    return {"first": losses[0], "last": losses[-1], "accuracy": run.test_scores.accuracy}
 
 
 def softmax_twice(each: Evidence) -> Facts:
@@ -110,10 +112,10 @@ def softmax_twice(each: Evidence) -> Facts:
     certainty = sorted(probabilities.max(axis=1).tolist())
     error = math.sqrt(cap * (1 - cap) / len(certainty))
     is_capped = certainty[-1] <= cap * 1.001 and certainty[int(0.95 * len(certainty))] >= CAP_REACHED * cap
-    if not is_capped or run.test.accuracy <= cap + CHANCE_ERRORS * error:
+    if not is_capped or run.test_scores.accuracy <= cap + CHANCE_ERRORS * error:
         return None
     facts: dict[str, Scalar] = {"most": certainty[-1], "cap": cap, "classes": num_classes}
-    return facts | {"accuracy": run.test.accuracy, "floor": loss_floor(num_classes)}
+    return facts | {"accuracy": run.test_scores.accuracy, "floor": loss_floor(num_classes)}
 
 
 def loss_floor(num_classes: int) -> float:
@@ -132,16 +134,16 @@ def loss_at_floor(each: Evidence) -> Facts:
     floor = loss_floor(run.dataset.num_classes)
     for look in looks:
         is_capped = floor * 0.999 <= look.train_loss <= 1.1 * floor
-        if not is_capped or look.validation_accuracy < CAPPED_ACCURACY or look.validation_loss > 0.7 * floor:
+        if not is_capped or look.mark < CAPPED_ACCURACY or look.validation_loss > 0.7 * floor:
             return None
     facts: dict[str, Scalar] = {"floor": floor, "classes": run.dataset.num_classes}
-    return facts | {"loss": looks[-1].train_loss, "accuracy": looks[-1].validation_accuracy}
+    return facts | {"loss": looks[-1].train_loss, "accuracy": looks[-1].mark}
 
 
 def loss_zero(each: Evidence) -> Facts:
     """Exactly 0, or below: no cross-entropy of real answers is."""
     run = each.run
     losses = [("train", point.train_loss) for point in run.history]
-    losses += [("validation", run.validation.raw_loss), ("test", run.test.raw_loss)]
+    losses += [("validation", run.validation_scores.raw_loss), ("test", run.test_scores.raw_loss)]
     zero = [(part, loss) for part, loss in losses if loss <= 0]
     return {"part": zero[0][0], "loss": zero[0][1]} if zero else None

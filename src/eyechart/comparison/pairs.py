@@ -21,9 +21,9 @@ Seeds = tuple[int, ...]
 
 @dataclass(frozen=True)
 class ItemTest:
-    """McNemar's exact test of one pair on one seed."""
+    """One pair on one seed: McNemar's exact test, or one by draws of the items."""
 
-    lead: int  # items that only the first got right minus those that only the second did
+    lead: int  # items that only the first got right minus those that only the second did; or its sign
     p_value: float
     holm_p: float  # among all pairs of this seed
 
@@ -122,7 +122,7 @@ class _Group:
             if len(numbers) and (by_items or not self.are_few):
                 for number, ends in zip(numbers, self._ends(numbers, by_items).T, strict=True):
                     facts[number].ends = tuple(ends.tolist())
-        if with_items.any() and not self.are_few:
+        if with_items.any() and not self.are_few and self.measure.item_values:
             self._add_variances(facts, np.flatnonzero(with_items))
         return facts
 
@@ -140,7 +140,8 @@ class _Group:
     def _drawn_means(self, by_items: bool) -> np.ndarray:
         """float32 (A, draws): each contender's mean score under seeds and, if so, items drawn anew; 0 where unknown."""
         num_seeds = len(self.seeds)
-        shares = np.full((1, num_seeds), 1 / num_seeds) if self.are_few else bootstrap.seed_shares(num_seeds)
+        num_draws = bootstrap.NUM_DRAWS if self.deviations is None else len(self.deviations)
+        shares = np.full((1, num_seeds), 1 / num_seeds) if self.are_few else bootstrap.seed_shares(num_seeds, num_draws)
         centre = self.scores.mean()  # float32 keeps the digits of small numbers only
         means: np.ndarray = ((self.scores - centre) @ shares.T).astype(np.float32)  # (A, draws)
         if not by_items:
@@ -163,6 +164,32 @@ class _Group:
         for number in numbers:
             at = index[self.first[number]], index[self.second[number]]
             facts[number].item_variance, facts[number].both_variance = float(parts.item[at]), float(parts.both[at])
+
+
+def add_draw_tests(facts: list[PairFacts], contenders: list[Contender], items: ItemValues, measure: Measure) -> None:
+    """Of a metric that does not add up over items: a bootstrap test of every pair on every seed that both answered.
+
+    Its p-value is twice the share of draws of images in which the lead is gone, with Holm among the pairs of a seed.
+    """
+    deviations, orientation = items.deviations[measure.name], 1 if measure.higher_is_better else -1
+    for seed in sorted({seed for _, seed in items.rows}):
+        tested = [
+            pair
+            for pair in facts
+            if seed in pair.seeds and all((p, seed) in items.rows for p in (pair.first, pair.second))
+        ]
+        leads, p_values = [], []
+        for pair in tested:
+            first, second = (measure.value(contenders[place].runs[seed]) for place in (pair.first, pair.second))
+            assert first is not None, "pairs share seeds in which both have a value"
+            assert second is not None
+            lead = measure.score(first) - measure.score(second)
+            moves = deviations[:, items.rows[pair.first, seed]] - deviations[:, items.rows[pair.second, seed]]
+            gone = np.mean((lead + orientation * moves) * np.sign(lead) <= 0) if lead else 0.5
+            leads.append(int(np.sign(lead)))
+            p_values.append(min(1.0, 2 * max(float(gone), 1 / len(deviations))))
+        for pair, lead, p, adjusted in zip(tested, leads, p_values, holm(np.array(p_values)), strict=True):
+            pair.item_tests.append(ItemTest(lead, p, float(adjusted)))
 
 
 def add_item_tests(facts: list[PairFacts], num_contenders: int, items: ItemValues) -> None:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from eyechart.base.errors import StorageError
 from eyechart.files.storage import PREDICTIONS_FILE, VALIDATION_FILE, digest_arrays, read_arrays
+from eyechart.schema.contracts import Predictions
+from eyechart.schema.objects import objects_from
 from eyechart.scoring.temperature import loss_after
 
 if TYPE_CHECKING:
@@ -18,9 +20,14 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from eyechart.schema import RunRecord, Scalar, Scores
+    from eyechart.schema import DetectionScores, RunRecord, Scalar, Scores
+    from eyechart.schema.contracts import FoundBoxes
+    from eyechart.schema.objects import Objects
 
 LOSS_TOLERANCE = 1e-5  # nats
+MAP_TOLERANCE = 1e-6
+SAME_BOX_SHARE = 0.9  # of the images with a box
+FEWEST_BOXED = 20  # images, below which nothing is said of it
 SUM_TOLERANCE = 1e-3  # by which the probabilities of one image may miss 1
 
 Facts = dict[str, "Scalar"] | None  # None: nothing suspicious
@@ -45,6 +52,17 @@ class Items:
 
     sha256: str
     labels: np.ndarray
+    objects: Objects | None = None  # of scenes
+
+
+@dataclass(frozen=True)
+class FoundPart:
+    """The test part of a run on scenes; None where a file is not there or does not fit."""
+
+    scores: DetectionScores
+    images_sha256: str  # of images, labels and objects, by the run file
+    found: FoundBoxes | None
+    items: Items | None
 
 
 @dataclass(frozen=True)
@@ -52,8 +70,9 @@ class Evidence:
     """A run and what is stored beside it."""
 
     run: RunRecord
-    parts: tuple[Part, ...]  # test, and validation where it was kept
+    parts: tuple[Part, ...]  # test, and validation where it was kept; none of a run on scenes
     predictions_sha256: str  # of what is stored; empty: there is nothing
+    scenes: FoundPart | None = None  # of a run on scenes
 
     @property
     def test_probabilities(self) -> np.ndarray | None:
@@ -79,12 +98,37 @@ def _items_names(run: RunRecord) -> list[str]:
 def _evidence(folder: Path, run: RunRecord, known: dict[Path, Items | None]) -> Evidence:
     answers = _arrays(folder / PREDICTIONS_FILE)
     items = known.get(folder.parent / run.items) if run.items else None
-    parts = [_part("test", run, run.test, run.splits.test_sha256, answers.get("probabilities"), items)]
+    predictions_sha256 = digest_arrays(answers) if answers else ""
+    if run.task == "detection":
+        scenes = FoundPart(run.box_scores, run.splits.test_sha256, _found(answers, run), items)
+        return Evidence(run, (), predictions_sha256, scenes)
+    parts = [_part("test", run, run.test_scores, run.splits.test_sha256, answers.get("probabilities"), items)]
     if run.validation_items:
         kept = _arrays(folder / VALIDATION_FILE).get("probabilities")
         items = known[folder.parent / run.validation_items]
-        parts.append(_part("validation", run, run.validation, run.splits.validation_sha256, kept, items))
-    return Evidence(run, tuple(parts), digest_arrays(answers) if answers else "")
+        parts.append(_part("validation", run, run.validation_scores, run.splits.validation_sha256, kept, items))
+    return Evidence(run, tuple(parts), predictions_sha256)
+
+
+def _found(arrays: dict[str, np.ndarray], run: RunRecord) -> FoundBoxes | None:
+    """The boxes of a predictions file, where they are all there and fit each other and the part."""
+    import numpy as np
+
+    predictions = Predictions.from_arrays({"probabilities": np.empty((0, 0)), **arrays})
+    if predictions.box_image is None or predictions.boxes is None or predictions.box_labels is None:
+        return None
+    number = len(predictions.box_image)
+    if (
+        predictions.box_scores is None
+        or len(predictions.box_scores) != number
+        or predictions.boxes.shape != (number, 4)
+    ):
+        return None
+    image, labels = predictions.box_image, predictions.box_labels
+    fits = number == 0 or (
+        image.min() >= 0 and image.max() < run.splits.num_test and _are_ids(labels, run.dataset.num_classes)
+    )
+    return predictions.found() if fits else None
 
 
 def _part(
@@ -113,7 +157,10 @@ def _items(path: Path) -> Items | None:
     # As data/content.py hashes a part.
     digest = hashlib.sha256(np.ascontiguousarray(arrays["images"]).data)
     digest.update(np.ascontiguousarray(arrays["labels"], dtype="<i8").data)
-    return Items(digest.hexdigest(), arrays["labels"])
+    objects = objects_from(arrays)
+    for taken_in in objects.bytes_for_hash if objects else ():
+        digest.update(taken_in)
+    return Items(digest.hexdigest(), arrays["labels"], objects)
 
 
 def _arrays(path: Path) -> dict[str, np.ndarray]:
@@ -134,6 +181,8 @@ def predictions_changed(each: Evidence) -> Facts:
 
 def items_changed(each: Evidence) -> Facts:
     """The stored images and labels are not those that the run was judged on."""
+    if each.scenes and each.scenes.items and each.scenes.items.sha256 != each.scenes.images_sha256:
+        return {"part": "test", "stored": each.scenes.items.sha256[:12], "stated": each.scenes.images_sha256[:12]}
     for part in each.parts:
         if part.items and part.items.sha256 != part.images_sha256:
             return {"part": part.name, "stored": part.items.sha256[:12], "stated": part.images_sha256[:12]}
@@ -189,6 +238,42 @@ def _rescored(labels: np.ndarray, probabilities: np.ndarray, scores: Scores) -> 
     return (None if is_same else float((answers == labels).mean())), loss_after(1.0, labels, probabilities)
 
 
+def boxes_not_from_answers(each: Evidence) -> Facts:
+    """The mAP, made anew from the stored boxes, is not that of the run file."""
+    from eyechart.scoring.detection import score_found
+
+    scenes = each.scenes
+    if scenes is None or scenes.found is None or scenes.items is None or scenes.items.objects is None:
+        return None
+    follows = score_found(scenes.found, scenes.items.objects, each.run.dataset.num_classes).map
+    if abs(follows - scenes.scores.map) <= MAP_TOLERANCE or (
+        follows != follows and scenes.scores.map != scenes.scores.map
+    ):
+        return None
+    return {"part": "test", "score": "map", "stated": scenes.scores.map, "follows": follows}
+
+
+def same_box(each: Evidence) -> Facts:
+    """(Nearly) every image got the same best box, although what is to be found lies in many places."""
+    import numpy as np
+
+    scenes = each.scenes
+    if scenes is None or scenes.found is None or each.run.status != "finished":
+        return None
+    image, first = np.unique(scenes.found.image, return_index=True)
+    if len(image) < FEWEST_BOXED:
+        return None
+    best = np.rint(scenes.found.boxes[first])  # image after image, best first
+    _, counts = np.unique(best, axis=0, return_counts=True)
+    share = counts.max() / len(image)
+    return {"share": float(share), "images": len(image)} if share >= SAME_BOX_SHARE else None
+
+
 def not_checked(each: Evidence) -> Facts:
     """The scores could not be made anew, because answers or labels are not there."""
+    if each.scenes:
+        is_there = (
+            each.scenes.found is not None and each.scenes.items is not None and each.scenes.items.objects is not None
+        )
+        return None if is_there else {}
     return {} if any(part.probabilities is None or part.items is None for part in each.parts) else None

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from eyechart.comparison.calibration import brier_score, expected_calibration_error
 from eyechart.comparison.uncertainty import mean_interval, wilson_interval
 from eyechart.schema import Summary
-from eyechart.scoring.measures import METRICS, PRIMARY, in_no_record
+from eyechart.scoring.measures import METRICS, in_no_record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,6 +26,8 @@ Certainty = dict[str, float]  # "brier" and "ece" of one run's answers to the te
 
 def certainty_of(each: Evidence) -> Certainty:
     """How far a run's test answers can be believed; empty where they are gone or damaged."""
+    if not each.parts:
+        return {}
     test = each.parts[0]
     if test.items is None or test.probabilities is None:
         return {}
@@ -57,8 +59,8 @@ def _summary(metric: str, contender: Contender, measured: list[float | None]) ->
     if len(values) > 1:
         low, high = mean_interval(values)
         ends = max(0.0, low), min(1.0, high) if METRICS[metric].is_share else high
-    elif metric == PRIMARY:
-        num_items = contender.any_run.test.num_items
+    elif metric == "accuracy":
+        num_items = contender.any_run.num_judged
         ends = wilson_interval(round(values[0] * num_items), num_items)
     return Summary(
         contender=contender.name,

@@ -104,7 +104,7 @@ def time_to(history: Sequence[HistoryPoint], accuracy: float) -> Crossing | None
     """The first look at or above a validation accuracy (0..1); None: never seen there."""
     before = 0.0
     for point in history:
-        if point.validation_accuracy >= accuracy:
+        if point.mark >= accuracy:
             return Crossing(point.training_seconds, before, point.images_seen)
         before = point.training_seconds
     return None

@@ -46,7 +46,7 @@ def _verdict(
     elif kind == "not shown":
         needs = power.needed(pair.differences, num_items, pair.item_variance, pair.both_variance, ALPHA / num_rivals)
     ends = [measure.shown(end) for end in pair.ends] if pair.ends else [None] * 4
-    item_ps = [test.p_value for test in pair.item_tests]
+    item_ps = [test.p_value for test in pair.item_tests if measure.item_values]  # of McNemar
     return Verdict(
         metric=measure.name,
         first=contenders[pair.first].name,

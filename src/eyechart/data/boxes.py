@@ -59,6 +59,15 @@ def _span(marked: Tensor) -> tuple[Tensor, Tensor]:
     return first, (marked * (places + 1)).amax(dim=1)
 
 
+def strata_of(objects: Objects) -> np.ndarray:
+    """int64 (N,): the class of each image's largest object, 0 where there is none; what shares are balanced by."""
+    image = np.repeat(np.arange(len(objects)), objects.counts)
+    smallest_first = np.lexsort((objects.areas, image))
+    strata = np.zeros(len(objects), np.int64)
+    strata[image[smallest_first]] = objects.labels[smallest_first]  # the last that is written is the largest
+    return strata
+
+
 def objects_on(part: LabelledImages) -> Objects:
     """What is to be found on each image of a part: what its dataset says, or one object around the ink."""
     if part.objects is not None:

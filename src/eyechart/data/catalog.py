@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eyechart.base.errors import UsageError
 from eyechart.data.facts import DatasetFacts
 from eyechart.data.known import KNOWN, KnownDataset
-from eyechart.data.sources import NAMED, SOURCES, Source, Wish
-from eyechart.files.file_names import readable
+from eyechart.data.sources import NAMED, Wish, names_and_near_misses, source_of
 from eyechart.schema.contracts import Dataset
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["KNOWN", "DatasetFacts", "KnownDataset", "fetch", "is_here", "load_dataset", "verify"]
+__all__ = ["KNOWN", "DatasetFacts", "KnownDataset", "fetch", "is_here", "load_dataset", "source_of", "verify"]
 
 
 def _silent(message: str) -> None:
@@ -41,7 +39,7 @@ def fetch(name: str, *, offline: bool = False, say: Callable[[str], None] = _sil
     None for a dataset that needs no cache.  Raises UsageError for a name that is not known, else as load_dataset.
     """
     if name not in NAMED:
-        raise UsageError(f"There is no dataset called {name!r} to fetch. {_names_and_near_misses(name)}")
+        raise UsageError(f"There is no dataset called {name!r} to fetch. {names_and_near_misses(name)}")
     load_dataset(name, offline=offline, say=say)
     return NAMED[name].folder()
 
@@ -57,20 +55,3 @@ def verify(reference: str, *, img_size: int | None = None, say: Callable[[str], 
 def is_here(name: str) -> bool:
     """Whether a known dataset can be loaded without fetching anything, going by its files' names."""
     return NAMED[name].is_here()
-
-
-def source_of(reference: str) -> Source:
-    """The first source that claims a reference; UsageError where none does."""
-    for source in SOURCES:
-        if source.claims(reference):
-            return source
-    shown = readable(reference)
-    raise UsageError(f"{shown!r} is neither a known dataset nor a path. {_names_and_near_misses(shown)}")
-
-
-def _names_and_near_misses(name: str) -> str:
-    wanted = name.strip().lower()
-    near = [known for known in KNOWN if wanted and wanted in known]
-    near += [known for known in difflib.get_close_matches(wanted, KNOWN, n=2, cutoff=0.5) if known not in near]
-    guess = f" Did you mean {' or '.join(near)}?" if near else ""
-    return f"Expected one of {', '.join(KNOWN)}, or the path of a folder or zip.{guess}"

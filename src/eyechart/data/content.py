@@ -28,14 +28,8 @@ def parts_sha256(*parts: LabelledImages | None) -> str:
                 digest.update(np.ascontiguousarray(images).data)
             digest.update(np.ascontiguousarray(part.labels, dtype="<i8").data)
             if part.objects is not None:
-                objects = part.objects
-                for numbers, kind in (
-                    (objects.offsets, "<i8"),
-                    (objects.boxes, "<f4"),
-                    (objects.labels, "<i8"),
-                    (objects.crowds, "|b1"),
-                ):
-                    digest.update(np.ascontiguousarray(numbers, dtype=kind).data)
+                for taken_in in part.objects.bytes_for_hash:
+                    digest.update(taken_in)
     return digest.hexdigest()
 
 

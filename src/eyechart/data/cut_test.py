@@ -20,7 +20,7 @@ TEST_SHARE = 0.2  # of each class
 
 def check_can_be_cut(listing: Listing) -> None:
     """DatasetError where no class has a picture to spare."""
-    if not _amounts(listing).any():
+    if not _amounts(listing.labels("train"), len(listing.classes)).any():
         raise DatasetError(
             f"{listing.root} has one picture a class, so none can be set aside for the test. "
             f"Expected at least two of some class; add pictures."
@@ -29,15 +29,19 @@ def check_can_be_cut(listing: Listing) -> None:
 
 def is_test(listing: Listing, digests: np.ndarray) -> np.ndarray:
     """Which pictures of the train folder are for the test, bool (N,), by the digests of its files, uint8 (N, 32)."""
+    return smallest_digests(listing.labels("train"), len(listing.classes), digests)
+
+
+def smallest_digests(labels: np.ndarray, num_classes: int, digests: np.ndarray) -> np.ndarray:
+    """The same of labels int64 (N,)."""
     # As eight big-endian bytes each, the four numbers of a digest sort like the digest.
     numbers = np.ascontiguousarray(digests).view(">u8")  # (N, 4)
     order = np.lexsort(numbers.T[::-1])
     keys = np.empty(len(order), np.int64)
     keys[order] = np.arange(len(order))
-    return pick(listing.labels("train"), _amounts(listing), keys)
+    return pick(labels, _amounts(labels, num_classes), keys)
 
 
-def _amounts(listing: Listing) -> np.ndarray:
+def _amounts(labels: np.ndarray, num_classes: int) -> np.ndarray:
     """Pictures of each class for the test; a class of one picture keeps it for train."""
-    labels = listing.labels("train")
-    return amounts(class_counts(labels, len(listing.classes)), round(TEST_SHARE * len(labels)), at_least=1, leave=1)
+    return amounts(class_counts(labels, num_classes), round(TEST_SHARE * len(labels)), at_least=1, leave=1)

@@ -35,7 +35,8 @@ class DatasetFacts:
     """The answer of `eyechart data verify`; it exists only when everything could be read."""
 
     card: DatasetCard
-    counts: dict[str, tuple[int, ...]]  # part -> images of each class
+    counts: dict[str, tuple[int, ...]]  # part -> images of each class; objects where images have any number of them
+    sizes: dict[str, int]  # part -> images
     num_shared: dict[str, int]  # part -> its images that are, pixel for pixel, in train as well
     files: tuple[FileCheck, ...]
     plain: dict[str, tuple[str, ...]]  # part -> names of the images of one plain colour
@@ -62,7 +63,7 @@ class DatasetFacts:
             f"content sha256 {card.content_sha256}",
         ]
         lines += [_rule_line(card.picture_rule)] if card.picture_rule else []
-        lines += [_part_line(part, counts, card.classes) for part, counts in self.counts.items()]
+        lines += [_part_line(part, self.sizes[part], counts, card) for part, counts in self.counts.items()]
         lines += [f"{count:,} {part} images are in train as well" for part, count in self.num_shared.items() if count]
         lines += [f"{file.name} md5 {file.md5} {_judgement(file)}" for file in self.files]
         return lines
@@ -89,9 +90,10 @@ def facts_of(
     """Count and compare what is in memory; `names` are the images' names in each part, if they have any."""
     parts = {"train": dataset.train, "validation": dataset.validation, "test": dataset.test}
     present = {name: part for name, part in parts.items() if part is not None}
+    named = present if dataset.card.task == "classification" else {}  # whose images have a class each
     num_classes = dataset.card.num_classes
     counts = {
-        name: tuple(int(count) for count in class_counts(part.labels, num_classes)) for name, part in present.items()
+        name: tuple(int(count) for count in class_counts(_labels(part), num_classes)) for name, part in present.items()
     }
     hashes = {name: _image_hashes(part) for name, part in present.items()}
     plain = {name: are_plain(part) for name, part in present.items()}
@@ -100,11 +102,12 @@ def facts_of(
     return DatasetFacts(
         card=dataset.card,
         counts=counts,
+        sizes={name: len(part) for name, part in present.items()},
         num_shared=shared,
         files=files,
         plain={part: _names_of(np.flatnonzero(which), (names or {}).get(part)) for part, which in plain.items()},
-        plain_classes={name: plain_classes(part, plain[name], classes) for name, part in present.items()},
-        repeated_classes={name: _repeated(part, hashes[name], classes) for name, part in present.items()},
+        plain_classes={name: plain_classes(part, plain[name], classes) for name, part in named.items()},
+        repeated_classes={name: _repeated(part, hashes[name], classes) for name, part in named.items()},
     )
 
 
@@ -132,9 +135,15 @@ def _image_hashes(part: LabelledImages) -> np.ndarray:
     )
 
 
-def _part_line(part: str, counts: tuple[int, ...], classes: tuple[str, ...]) -> str:
-    by_class = " · ".join(f"{name}: {count:,}" for name, count in zip(classes, counts, strict=True))
-    return f"{sum(counts):,} {part} images; {by_class}"
+def _labels(part: LabelledImages) -> np.ndarray:
+    """One an image, or one an object where images have any number of them."""
+    return part.labels if part.objects is None else part.objects.labels
+
+
+def _part_line(part: str, size: int, counts: tuple[int, ...], card: DatasetCard) -> str:
+    by_class = " · ".join(f"{name}: {count:,}" for name, count in zip(card.classes, counts, strict=True))
+    objects = f" with {sum(counts):,} objects" if card.task == "detection" else ""
+    return f"{size:,} {part} images{objects}; {by_class}"
 
 
 def _rule_line(rule: PictureRule) -> str:

@@ -68,31 +68,48 @@ def read_picture(path: Path, *, channels: int, height: int, width: int, rule: Pi
 
 
 def read_with_size(
-    path: Path, *, channels: int, height: int, width: int, rule: PictureRule | None = None
+    path: Path, *, channels: int, height: int, width: int, rule: PictureRule | None = None, is_upright: bool = True
 ) -> tuple[np.ndarray, tuple[int, int]]:
-    """The same, and the (height, width) of the upright picture before it was fitted."""
+    """The same, and the (height, width) of the upright picture before it was fitted.
+
+    Not `is_upright`: as the file has it, whatever its EXIF says, which is how annotations mean it.
+    """
     assert channels in (1, 3)
     with _errors_named(path):
-        fitted, own_size, _ = _fitted(_content(path), height, width, rule)
+        fitted, own_size, _ = _fitted(_content(path), height, width, rule, is_upright)
         return _pixels(fitted.convert("L" if channels == 1 else "RGB")), own_size
 
 
-def read_in_own_size(path: Path, *, channels: int, rule: PictureRule | None = None) -> np.ndarray:
-    """An upright picture as it is, uint8 (channels, H, W).  Errors as read_picture."""
+def read_in_own_size(
+    path: Path, *, channels: int, rule: PictureRule | None = None, is_upright: bool = True
+) -> np.ndarray:
+    """A picture as it is, uint8 (channels, H, W); upright, or as the file has it.  Errors as read_picture."""
     assert channels in (1, 3)
     with _errors_named(path):
-        upright, _, _ = _upright(_content(path), rule)
+        upright, _, _ = _upright(_content(path), rule, is_upright=is_upright)
         return _pixels(upright.convert("L" if channels == 1 else "RGB"))
+
+
+def in_frame(boxes: np.ndarray, own_size: tuple[int, int], height: int, width: int) -> np.ndarray:
+    """Boxes (R, 4) in a picture's own pixels, where they are once it is fitted into a frame; undoes in_own_pixels."""
+    corner, scale = _fit_map(own_size, height, width)
+    fitted: np.ndarray = boxes / scale + corner
+    return fitted
 
 
 def in_own_pixels(boxes: np.ndarray, own_size: tuple[int, int], height: int, width: int) -> np.ndarray:
     """Boxes (R, 4) found on a picture that was fitted into a frame, in the upright picture's own pixels, cut to it."""
+    corner, scale = _fit_map(own_size, height, width)
+    own: np.ndarray = ((boxes - corner) * scale).clip(0, [own_size[1], own_size[0]] * 2)
+    return own
+
+
+def _fit_map(own_size: tuple[int, int], height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """Where the fitted picture begins, and how many of its own pixels one of the frame's is; for boxes, (4,) each."""
     own_height, own_width = own_size
     inner_width, inner_height = _inner(own_width, own_height, height, width)
     corner = np.array([(width - inner_width) // 2, (height - inner_height) // 2] * 2)
-    scale = np.array([own_width / inner_width, own_height / inner_height] * 2)
-    own: np.ndarray = ((boxes - corner) * scale).clip(0, [own_width, own_height] * 2)
-    return own
+    return corner, np.array([own_width / inner_width, own_height / inner_height] * 2)
 
 
 def decode_picture(
@@ -146,22 +163,22 @@ def _opened(content: bytes) -> Image.Image:
 
 
 def _fitted(
-    content: bytes, height: int, width: int, rule: PictureRule | None
+    content: bytes, height: int, width: int, rule: PictureRule | None, is_upright: bool = True
 ) -> tuple[Image.Image, tuple[int, int], bool]:
     """The picture inside the frame, mode L or RGB; its own (height, width); whether it needs a rule."""
     # JPEG can be decoded at 1/2, 1/4 or 1/8: far faster for photos, and still twice the size that is kept.
-    upright, own_size, needs_rule = _upright(content, rule, least=(2 * width, 2 * height))
+    upright, own_size, needs_rule = _upright(content, rule, (2 * width, 2 * height), is_upright)
     return _fit(upright, height, width), own_size, needs_rule
 
 
 def _upright(
-    content: bytes, rule: PictureRule | None, least: tuple[int, int] | None = None
+    content: bytes, rule: PictureRule | None, least: tuple[int, int] | None = None, is_upright: bool = True
 ) -> tuple[Image.Image, tuple[int, int], bool]:
     """The same before it is fitted; with `least` (width, height), a JPEG may come smaller, but not below that."""
     opened = _opened(content)
     own_width, own_height = opened.size
     deep = deep_picture(opened, content) if is_deep(opened) else None  # first: asking a PNG for its EXIF loads it
-    orientation = opened.getexif().get(EXIF_ORIENTATION, 1)
+    orientation = opened.getexif().get(EXIF_ORIENTATION, 1) if is_upright else 1
     if least:
         opened.draft(None, least)
     upright, needs_rule = _plain(opened, deep, rule, is_turned=orientation != 1)

@@ -44,7 +44,7 @@ class Knobs:
 
     canvas: int = 128  # pixels a side
     count: tuple[int, int] = (2, 6)  # objects, both ends possible
-    side: tuple[int, int] = (20, 44)  # pixels of the longer side of an object's image
+    side: tuple[int, int] = (20, 44)  # pixels of an object's longer side, before it is turned
     overlap: float = 0.0  # the largest IoU that two boxes may have
     rotation: float = 0.0  # degrees, to either side
     clutter: int = 0  # pieces without a box
@@ -105,6 +105,12 @@ def _check(knobs: Knobs) -> None:
 
 
 # --------------------------------------------------------------------------------------------- scenes
+
+
+def between(text: str) -> tuple[int, int]:
+    """ "2-8" -> (2, 8), "5" -> (5, 5).  Raises ValueError for anything else."""
+    low, _, high = text.partition("-")
+    return int(low), int(high or low)
 
 
 class Scene(NamedTuple):
@@ -211,7 +217,7 @@ class Stamp(NamedTuple):
 
 
 def _cut_out(image: np.ndarray) -> Stamp:
-    """An image uint8 (C, h, w) without its plain ground, or the whole of it."""
+    """An image uint8 (C, h, w) without its plain ground and margin, or the whole of it."""
     pixels = image.astype(np.float32) / 255
     border = np.concatenate([pixels[:, 0], pixels[:, -1], pixels[:, 1:-1, 0], pixels[:, 1:-1, -1]], axis=1)
     ground = np.median(border, axis=1)
@@ -220,7 +226,9 @@ def _cut_out(image: np.ndarray) -> Stamp:
     on_border = np.abs(border - ground[:, None]).max(axis=0)
     if peak <= LEAST_PEAK or float((on_border > INK_SHARE * peak).mean()) > PLAIN_BORDER:
         return Stamp(pixels, np.ones(pixels.shape[1:], np.float32))
-    return Stamp(None, contrast / peak)
+    alpha = contrast / peak
+    left, top, right, bottom = _ink_box(alpha)
+    return Stamp(None, alpha[top:bottom, left:right])
 
 
 def _turned(stamp: Stamp, side: int, degrees: float) -> Stamp:

@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import ClassVar, NamedTuple, Protocol
 
 from eyechart.base.errors import DatasetError, DatasetMissing, UsageError
-from eyechart.data import cached, idx_folder, image_folder, mnist, sklearn_digits, torchvision_sets
+from eyechart.data import (
+    annotated_folder,
+    cached,
+    idx_folder,
+    image_folder,
+    mnist,
+    scene_sets,
+    sklearn_digits,
+    torchvision_sets,
+)
+from eyechart.data.annotations.looking import are_annotated
 from eyechart.data.archive import names_that_lead_out
 from eyechart.data.facts import DatasetFacts, FileCheck, facts_of
 from eyechart.data.idx import IDX_FILES
 from eyechart.data.known import KNOWN, KnownDataset
 from eyechart.data.regular_files import check_regular
 from eyechart.files.cache import cache_folder, is_offline
-from eyechart.files.file_names import on_disk
-from eyechart.files.places import user_path
+from eyechart.files.file_names import on_disk, readable
+from eyechart.files.places import SCENES, user_path
+from eyechart.schema import Task
 from eyechart.schema.contracts import Dataset
 
 ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar")
@@ -32,6 +44,10 @@ class Wish(NamedTuple):
 
 class Source(Protocol):
     """One way to come by a dataset; the first that claims a reference delivers it."""
+
+    @property
+    def task(self) -> Task:
+        """What is asked of its images."""
 
     def claims(self, reference: str) -> bool:
         """Whether a reference is this source's business: a name that it knows, a path that it can read."""
@@ -49,6 +65,8 @@ class Source(Protocol):
 @dataclass(frozen=True)
 class Named:
     """A dataset that has a name and a size of its own."""
+
+    task: ClassVar[Task] = "classification"
 
     known: KnownDataset
 
@@ -133,6 +151,8 @@ def _kept(name: str) -> Kept:
 class IdxFiles:
     """A folder or zip that holds IDX files."""
 
+    task: ClassVar[Task] = "classification"
+
     def claims(self, reference: str) -> bool:
         path = path_of(reference)
         return path is not None and (path.is_file() or bool(idx_folder.find(path)))
@@ -168,8 +188,45 @@ class IdxFiles:
         return facts_of(dataset, tuple(checks))
 
 
+@dataclass(frozen=True)
+class Scenes:
+    """Images of another source, placed on canvases."""
+
+    task: ClassVar[Task] = "detection"
+
+    load_source: Callable[[str, Wish], Dataset]
+
+    def claims(self, reference: str) -> bool:
+        return reference.startswith(SCENES)
+
+    def load(self, reference: str, wish: Wish, *, rehash: bool = False) -> Dataset:
+        source = self.load_source(scene_sets.wish_of(reference).source, wish)
+        return scene_sets.load(reference, source, wish.say, rehash=rehash)
+
+    def verify(self, reference: str, wish: Wish) -> DatasetFacts:
+        return facts_of(self.load(reference, wish, rehash=True), ())
+
+
+class AnnotatedFolder:
+    """A folder of pictures with boxes: COCO, Pascal VOC, YOLO or CSV."""
+
+    task: ClassVar[Task] = "detection"
+
+    def claims(self, reference: str) -> bool:
+        path = path_of(reference)
+        return path is not None and path.is_dir() and are_annotated(path)
+
+    def load(self, reference: str, wish: Wish, *, rehash: bool = False) -> Dataset:
+        return annotated_folder.load(_path(reference), wish.img_size, wish.say, rehash=rehash)
+
+    def verify(self, reference: str, wish: Wish) -> DatasetFacts:
+        return facts_of(self.load(reference, wish, rehash=True), ())
+
+
 class PictureFolder:
     """A folder of class folders with pictures in them."""
+
+    task: ClassVar[Task] = "classification"
 
     def claims(self, reference: str) -> bool:
         return path_of(reference) is not None
@@ -210,4 +267,28 @@ NAMED: dict[str, Named] = {
     **{name: _kept(name) for name in ("fashion-mnist", "kmnist", "emnist-letters", "qmnist", "usps")},
     "digits": Made(KNOWN["digits"], sklearn_digits.load),
 }
-SOURCES: tuple[Source, ...] = (*NAMED.values(), IdxFiles(), PictureFolder())  # type: ignore[arg-type]
+SOURCES: tuple[Source, ...] = (
+    *NAMED.values(),  # type: ignore[arg-type]
+    Scenes(lambda reference, wish: source_of(reference).load(reference, wish)),
+    IdxFiles(),
+    AnnotatedFolder(),
+    PictureFolder(),
+)
+
+
+def source_of(reference: str) -> Source:
+    """The first source that claims a reference; UsageError where none does."""
+    for source in SOURCES:
+        if source.claims(reference):
+            return source
+    shown = readable(reference)
+    raise UsageError(f"{shown!r} is neither a known dataset nor a path. {names_and_near_misses(shown)}")
+
+
+def names_and_near_misses(name: str) -> str:
+    """What could have been written instead of `name`."""
+    wanted = name.strip().lower()
+    near = [known for known in KNOWN if wanted and wanted in known]
+    near += [known for known in difflib.get_close_matches(wanted, KNOWN, n=2, cutoff=0.5) if known not in near]
+    guess = f" Did you mean {' or '.join(near)}?" if near else ""
+    return f"Expected one of {', '.join(KNOWN)}, scenes:mnist, or the path of a folder or zip.{guess}"

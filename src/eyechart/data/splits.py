@@ -32,7 +32,7 @@ def split(dataset: Dataset, rules: Rules, seed: int) -> Splits:
     Raises DatasetError when a class has no image in train.
     """
     classes = dataset.card.classes
-    train, validation = _train_and_validation(dataset, rules, seed)
+    train, validation = train_and_validation(dataset, rules, seed)
     if rules.fraction < 1:
         counts = class_counts(train.labels, len(classes))
         wanted = amounts(counts, round(rules.fraction * len(train)), at_least=1)
@@ -50,14 +50,14 @@ def split(dataset: Dataset, rules: Rules, seed: int) -> Splits:
         num_test=len(test),
         num_shared=num_shared_images(parts),
         missing_classes={name: _missing_classes(part, classes) for name, part in parts.items()},
-        plain_classes=_plain_classes(parts, classes),
+        plain_classes=_plain_classes(parts, classes) if dataset.card.task == "classification" else None,
     )
     return Splits(card, train, validation, SealedTest(test), mean, std)
 
 
 def parts_in_words(dataset: Dataset, rules: Rules) -> str:
     """How many images each part is going to have, the same for every seed.  Raises as `split` does."""
-    train, validation = _train_and_validation(dataset, rules, seed=0)
+    train, validation = train_and_validation(dataset, rules, seed=0)
     classes = len(dataset.card.classes)
     test = _first_of_each_class(dataset.test, classes, rules.max_test_images)
     used = f" ({100 * rules.fraction:g} % of them used)" if rules.fraction < 1 else ""
@@ -92,7 +92,8 @@ def pixel_statistics(images: Images) -> tuple[tuple[float, ...], tuple[float, ..
     return tuple(mean / 255 for mean in means), tuple(std)
 
 
-def _train_and_validation(dataset: Dataset, rules: Rules, seed: int) -> tuple[LabelledImages, LabelledImages]:
+def train_and_validation(dataset: Dataset, rules: Rules, seed: int) -> tuple[LabelledImages, LabelledImages]:
+    """What is trained on, before a share of it is taken, and what is looked at meanwhile."""
     train = dataset.train
     if dataset.validation is not None:
         return train, dataset.validation
@@ -141,7 +142,8 @@ def _taken(part: LabelledImages, mask: np.ndarray) -> LabelledImages:
 
 
 def _missing_classes(part: LabelledImages, classes: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(classes[k] for k in np.flatnonzero(class_counts(part.labels, len(classes)) == 0))
+    of_items = part.labels if part.objects is None else part.objects.labels
+    return tuple(classes[k] for k in np.flatnonzero(class_counts(of_items, len(classes)) == 0))
 
 
 def _plain_classes(parts: dict[str, LabelledImages], classes: tuple[str, ...]) -> dict[str, tuple[str, ...]] | None:
@@ -154,6 +156,7 @@ def _check_every_class(train: LabelledImages, classes: tuple[str, ...], name: st
     missing = _missing_classes(train, classes)
     if missing:
         raise DatasetError(
-            f"{name} has no train image of {', '.join(map(repr, missing))}; expected at least one "
+            f"{name} has no train {'image' if train.objects is None else 'box'} of "
+            f"{', '.join(map(repr, missing))}; expected at least one "
             f"of each of its {len(classes)} classes. Add images of it to train, or leave the class out."
         )

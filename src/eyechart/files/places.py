@@ -8,6 +8,8 @@ from pathlib import Path
 
 from eyechart.files.file_names import on_disk, readable
 
+SCENES = "scenes:"  # before a reference: scenes that are made of its images
+
 
 def user_path(path: str | Path) -> Path:
     """A path with the home folder in the place of its `~`; one of nobody's home stays as it is."""
@@ -26,7 +28,11 @@ def seen_from_here(path: str, started_in: str, names: Container[str]) -> str:
     """A path that was written in `started_in`, for a process that may stand somewhere else.
 
     As it was written wherever that means the same here; `names` are no paths.  An empty `started_in` is not known.
+    Of "scenes:path,level=hard" the path is meant.
     """
+    if path.startswith(SCENES):
+        source, comma, settings = path.removeprefix(SCENES).partition(",")
+        return f"{SCENES}{seen_from_here(source, started_in, names)}{comma}{settings}"
     if path in names or not started_in or started_in == working_folder() or user_path(path).is_absolute():
         return path
     return os.path.join(started_in, path)

@@ -229,6 +229,8 @@ def read_run(folder: Path) -> RunRecord:
     if not is_run(folder):
         raise StorageError(_no_run(folder))
     run = read_record(folder / RUN_FILE, RunRecord)
+    if run.task == "detection":
+        return run
     if run.temperature is None and run.validation_items:  # of before there were temperatures
         run = _with_temperature(folder, run)
     return run.model_copy(update={part: by_todays_rule(getattr(run, part)) for part in ("test", "validation")})

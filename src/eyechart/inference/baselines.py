@@ -37,7 +37,7 @@ MOST_OVERLAP = 0.3  # IoU of two windows that both stay
 
 
 def boxes_by_classifier(predictor: RunPredictor, pictures: Sequence[Path], how: How) -> Iterator[list[FoundBox]]:
-    """What a classifier finds in each picture, in its upright own pixels, best first.
+    """What a classifier finds in each picture, in its own pixels as its file has them, best first.
 
     Raises DatasetError for a picture that cannot be read.
     """
@@ -61,7 +61,7 @@ def _answers(predictor: RunPredictor, crops: np.ndarray) -> np.ndarray:
 
 def _look(picture: Path, frame: Preprocessing, how: How) -> tuple[np.ndarray, np.ndarray]:
     """Boxes (R, 4) that may hold an object, and what is in them as the classifier wants it, uint8 (R, C, H, W)."""
-    pixels = read_in_own_size(picture, channels=frame.image_channels, rule=frame.picture_rule)
+    pixels = read_in_own_size(picture, channels=frame.image_channels, rule=frame.picture_rule, is_upright=False)
     distance = _from_ground(pixels)
     boxes = components(distance) if how == "components" else windows(distance)
     if not len(boxes):

@@ -64,7 +64,7 @@ def _finder(predictor: RunPredictor, how: How | None) -> Callable[[Sequence[Path
 
 def _own_boxes(predictor: RunPredictor, pictures: Sequence[Path]) -> Iterator[list[FoundBox]]:
     for start in range(0, len(pictures), PICTURES_AT_ONCE):
-        for answer in predictor.answer_pictures(pictures[start : start + PICTURES_AT_ONCE]):
+        for answer in predictor.answer_pictures(pictures[start : start + PICTURES_AT_ONCE], is_upright=False):
             yield answer.boxes
 
 

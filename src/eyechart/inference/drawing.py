@@ -39,15 +39,23 @@ class Mark(NamedTuple):
 def draw_answer(picture: Path, answer: PictureAnswer, target: Path, rule: PictureRule | None = None) -> None:
     """Write a PNG of the upright picture with the answer on it.  Errors as reading pictures and writing files has."""
     marks = [Mark(each.box, f"{shown(each.label, MOST_LETTERS)} {100 * each.score:.0f} %") for each in answer.boxes]
-    caption = f"{shown(answer.label, MOST_LETTERS)}  {100 * answer.probability:.1f} %"
+    caption = f"{len(marks)} found"
+    if answer.label is not None:
+        caption = f"{shown(answer.label, MOST_LETTERS)}  {100 * (answer.probability or 0.0):.1f} %"
     draw_marks(picture, marks, caption, target, rule)
 
 
 def draw_marks(
-    picture: Path, marks: Sequence[Mark], caption: str, target: Path, rule: PictureRule | None = None
+    picture: Path,
+    marks: Sequence[Mark],
+    caption: str,
+    target: Path,
+    rule: PictureRule | None = None,
+    *,
+    is_upright: bool = True,
 ) -> None:
-    """Write a PNG of the upright picture with boxes on it, the first ones on top.  Errors as draw_answer has."""
-    pixels = read_in_own_size(picture, channels=3, rule=rule)
+    """Write a PNG of the picture with boxes on it, the first ones on top.  Errors as draw_answer has."""
+    pixels = read_in_own_size(picture, channels=3, rule=rule, is_upright=is_upright)
     height, width = pixels.shape[1:]
     scale = _scale(height, width)
     size = max(1, round(width * scale)), max(1, round(height * scale))

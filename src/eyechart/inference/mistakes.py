@@ -9,8 +9,7 @@ import numpy as np
 
 from eyechart.base.foreign_text import shown
 from eyechart.inference.drawing import MOST_LETTERS, Mark, draw_marks
-from eyechart.scoring.box_matching import match_boxes
-from eyechart.scoring.detection_matrix import MATRIX_IOU
+from eyechart.scoring.detection_matrix import outcomes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,24 +37,21 @@ def draw_worst(
         colours = [mark.colour for mark in marks[image]]
         caption = f"{colours.count(RIGHT)} right, {colours.count(WRONG)} wrong, {colours.count(MISSED)} missed"
         target = folder / f"{rank:02d}-{pictures[image].path.stem}.png"
-        draw_marks(pictures[image].path, marks[image], caption, target)
+        draw_marks(pictures[image].path, marks[image], caption, target, is_upright=False)
         written.append(target)
     return written
 
 
 def marks_of(answers: FoundBoxes, objects: Objects, classes: Sequence[str]) -> list[list[Mark]]:
     """For every image what was missed, then what is wrong, then what is right; as in the detection matrix."""
-    matches = match_boxes(answers, objects, np.array([MATRIX_IOU]), any_class=True)
-    true_box, is_matched = matches.true_box[0], matches.is_right[0]
-    missed = ~objects.crowds
-    missed[true_box[is_matched]] = False
+    owner, judged, missed = outcomes(answers, objects)
     image_of = np.repeat(np.arange(len(objects)), objects.counts)
     marks: list[list[Mark]] = [[] for _ in range(len(objects))]
     for row in np.flatnonzero(missed).tolist():
         name = _name(classes, objects.labels[row])
         marks[image_of[row]].append(Mark(_corners(objects.boxes[row]), f"missed {name}", MISSED))
-    for row in np.flatnonzero(~matches.ignored[0]).tolist():
-        truth = int(objects.labels[true_box[row]]) if is_matched[row] else None
+    for row in np.flatnonzero(judged).tolist():
+        truth = int(objects.labels[owner[row]]) if owner[row] >= 0 else None
         marks[answers.image[row]].append(_mark(answers, row, truth, classes))
     return [sorted(each, key=lambda mark: mark.colour == RIGHT) for each in marks]
 

@@ -30,16 +30,16 @@ class FoundBox(NamedTuple):
 
     label: str
     score: float
-    box: tuple[float, float, float, float]  # left, top, right, bottom in the upright picture's own pixels
+    box: tuple[float, float, float, float]  # left, top, right, bottom in the picture's own pixels
 
 
 class PictureAnswer(NamedTuple):
     """The answer for one picture."""
 
     picture: str
-    label: str  # the most probable class
-    probability: float  # after the run's temperature, as all of them
-    probabilities: dict[str, float]  # of every class, most probable first
+    label: str | None  # the most probable class; None: a run on scenes, whose pictures have none
+    probability: float | None  # after the run's temperature, as all of them
+    probabilities: dict[str, float]  # of every class, most probable first; empty: a run on scenes
     boxes: list[FoundBox]  # of a detector
 
     def as_json(self) -> dict[str, object]:
@@ -63,15 +63,22 @@ class RunPredictor:
         heat = self.record.temperature.value if self.record.temperature else 1.0
         return replace(predictions, probabilities=cooled(predictions.probabilities, heat))
 
-    def answer_pictures(self, pictures: Sequence[Path]) -> list[PictureAnswer]:
-        """Answers for pictures of any size and mode, in their order; DatasetError for one that cannot be read."""
+    def answer_pictures(self, pictures: Sequence[Path], *, is_upright: bool = True) -> list[PictureAnswer]:
+        """Answers for pictures of any size and mode, in their order; DatasetError for one that cannot be read.
+
+        Pictures are turned upright by their EXIF; not `is_upright`: taken as their files have them, as annotations do.
+        """
         frame, classes = self.record.preprocessing, self.record.dataset.classes
-        read = [read_as_the_run_does(path, frame) for path in pictures]
+        read = [read_as_the_run_does(path, frame, is_upright) for path in pictures]
         predictions = self.answer(np.stack([pixels for pixels, _ in read]))
         answers = []
         for row, (path, (_, own_size)) in enumerate(zip(pictures, read, strict=True)):
             boxes = _boxes(row, predictions, classes, own_size, frame)
-            answers.append(_answer(readable(str(path)), predictions.probabilities[row], classes, boxes))
+            name = readable(str(path))
+            if self.record.task == "detection":
+                answers.append(PictureAnswer(name, None, None, {}, boxes))
+            else:
+                answers.append(_answer(name, predictions.probabilities[row], classes, boxes))
         return answers
 
 
@@ -82,14 +89,17 @@ def open_run(run: Path, *, device: str = "auto") -> RunPredictor:
     return RunPredictor(record, NetworkPredictor(cast("ContenderModel", model), chosen, PICTURES_AT_ONCE))
 
 
-def read_as_the_run_does(picture: Path, frame: Preprocessing) -> tuple[np.ndarray, tuple[int, int]]:
-    """A picture as the run's dataset would have it, uint8 (C, H, W), and its own upright (height, width)."""
+def read_as_the_run_does(
+    picture: Path, frame: Preprocessing, is_upright: bool = True
+) -> tuple[np.ndarray, tuple[int, int]]:
+    """A picture as the run's dataset would have it, uint8 (C, H, W), and its own (height, width)."""
     return read_with_size(
         picture,
         channels=frame.image_channels,
         height=frame.image_height,
         width=frame.image_width,
         rule=frame.picture_rule,
+        is_upright=is_upright,
     )
 
 

@@ -16,10 +16,13 @@ class DetectorOptions(Frozen):
     """The options of a recipe, checked.  Sizes are in pixels of the network's input."""
 
     width: int = Field(16, ge=1)  # channels of the first convolution; the others have 2 and 4 times as many
-    anchor_pixels: str = "8,12,16,20"  # square roots of the anchors' areas
+    levels: int = Field(1, ge=1, le=4)  # maps of strides 4, 8, 16, 32, each with as many of the anchors' sizes
+    anchor_pixels: str = "8,12,16,20"  # square roots of the anchors' areas; "auto" until the train boxes are known
     scale_anchors: bool = False  # True: anchor_pixels are for an input of 28 pixels and grow with a larger one
     anchor_ratios: str = "1,2,4"  # height / width
     pool_cells: int = Field(5, ge=1)  # side of the grid on which the head sees a proposal
+    shared_deltas: bool = False  # True: one box a proposal, whatever its class; False: one for each class
+    box_weight: float = Field(1.0, gt=0)  # of the head's box loss
     head_units: int = Field(128, ge=1)  # of both hidden layers
     num_candidates: int = Field(64, ge=1)  # best anchors of an image that suppression looks at
     num_proposals: int = Field(24, ge=1)  # of which this many go to the head

@@ -16,14 +16,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from eyechart.models.backbones import STRIDE, make_backbone
 from eyechart.models.detector_options import DetectorOptions, read_options
 from eyechart.models.preprocess import Preprocess
 from eyechart.models.region_networks import ProposalNetwork, RegionHead, Truth
-from eyechart.models.region_ops import at_least, clip_boxes, make_anchors
+from eyechart.models.region_ops import at_least, clip_boxes
 from eyechart.schema import Preprocessing, Recipe
 from eyechart.schema.contracts import Answer, Batch, ContenderModel, Detections
 
-STRIDE = 4  # input pixels a cell of the map
 SCORE_LIMITS = (0.01, 0.999)  # what no box and a perfect box say of a class: no odds, and no loss, are infinite
 
 
@@ -37,6 +37,7 @@ class FasterRCNN(nn.Module):
     """Batches carry boxes, answers carry detections; boxes are in pixels of the dataset's images."""
 
     needs_boxes = True
+    loss_names = ("objectness", "proposal boxes", "classes", "boxes")
 
     def __init__(
         self, preprocessing: Preprocessing, num_classes: int, options: DetectorOptions, label_smoothing: float = 0.0
@@ -45,36 +46,38 @@ class FasterRCNN(nn.Module):
         self.num_classes = num_classes
         self.preprocess = Preprocess(preprocessing)
         self.frame = BoxFrame(preprocessing)
-        self.backbone, depth = make_backbone(preprocessing.input_channels, options.width)
+        self.backbone, depth = make_backbone(preprocessing.input_channels, options)
         size = (preprocessing.input_height, preprocessing.input_width)
-        map_size = (size[0] // STRIDE, size[1] // STRIDE)
-        anchors = make_anchors(map_size, STRIDE, options.anchor_sizes_for(*size), options.anchor_shapes)
-        self.proposal_network = ProposalNetwork(depth, anchors, size, options)
+        self.proposal_network = ProposalNetwork(depth, size, options)
         self.region_head = RegionHead(depth, num_classes, 1 / STRIDE, size, options, label_smoothing)
 
-    def feature_map(self, images: Tensor) -> Tensor:
-        """Images (B, C, H, W) -> map (B, D, h, w)."""
+    def feature_maps(self, images: Tensor) -> list[Tensor]:
+        """Images (B, C, H, W) -> a map (B, D, h, w) for each level, the finest first."""
         images = self.preprocess(images).contiguous(memory_format=torch.channels_last)
-        features: Tensor = self.backbone(images)
-        return features
+        features = self.backbone(images)
+        return features if isinstance(features, list) else [features]
 
     def loss(self, batch: Batch) -> Tensor:
-        """Is something there + where + what + where exactly, each torchvision's loss with weight 1."""
+        return self.losses(batch)[0]
+
+    def losses(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Is something there + where + what + where exactly, torchvision's losses; and these four, without gradient."""
         assert batch.boxes is not None, "a detector trains on boxes"
         assert batch.box_labels is not None, "boxes need labels"
         truth = self.frame.truth(batch.boxes, batch.box_labels)
-        features = self.feature_map(batch.images)
-        objectness, deltas = self.proposal_network(features)
+        maps = self.feature_maps(batch.images)
+        objectness, deltas = self.proposal_network(maps)
         proposals = self.proposal_network.propose(objectness, deltas)
-        draws = self._draws(features.device)
-        first_stage = self.proposal_network.loss(objectness, deltas, truth, draws)
-        return first_stage + self.region_head.loss(features, proposals, truth, draws)
+        draws = self._draws(batch.images.device)
+        first, of_first = self.proposal_network.loss(objectness, deltas, truth, draws)
+        second, of_second = self.region_head.loss(maps[0], proposals, truth, draws)
+        return first + second, torch.stack([*of_first, *of_second]).detach()
 
     def detect(self, images: Tensor) -> Detections:
         """The boxes of each image, best first."""
-        features = self.feature_map(images)
-        proposals = self.proposal_network.propose(*self.proposal_network(features))
-        found: Detections = self.region_head.detect(features, proposals)
+        maps = self.feature_maps(images)
+        proposals = self.proposal_network.propose(*self.proposal_network(maps))
+        found: Detections = self.region_head.detect(maps[0], proposals)
         return found._replace(boxes=self.frame.to_image(found.boxes, found.labels >= 0))
 
     def answer(self, images: Tensor) -> Answer:
@@ -105,25 +108,6 @@ def probabilities_from_boxes(detections: Detections, num_classes: int) -> Tensor
     best = best.scatter_reduce(1, detections.labels.clamp(min=0), detections.scores, reduce="amax").clamp(*SCORE_LIMITS)
     odds = best / (1 - best)
     return odds / odds.sum(dim=1, keepdim=True)
-
-
-def make_backbone(in_channels: int, width: int) -> tuple[nn.Sequential, int]:
-    """Three convolutions, the first two followed by pooling: map of depth 4 x width, and that depth.
-
-    Pooling comes before normalising and activating: the same maxima for a quarter of the work.
-    """
-    backbone = nn.Sequential(
-        *[nn.Conv2d(in_channels, width, 3, padding=1, bias=False), nn.MaxPool2d(2)],
-        *[nn.BatchNorm2d(width), nn.ReLU(inplace=True)],
-        *[nn.Conv2d(width, 2 * width, 3, padding=1, bias=False), nn.MaxPool2d(2)],
-        *[nn.BatchNorm2d(2 * width), nn.ReLU(inplace=True)],
-        *[nn.Conv2d(2 * width, 4 * width, 3, padding=1, bias=False)],
-        *[nn.BatchNorm2d(4 * width), nn.ReLU(inplace=True)],
-    )
-    for layer in backbone:
-        if isinstance(layer, nn.Conv2d):
-            nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
-    return backbone, 4 * width
 
 
 class BoxFrame(nn.Module):

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, smooth_l1_loss
 
+from eyechart.models.backbones import STRIDE
 from eyechart.models.detector_options import DetectorOptions
 from eyechart.models.region_ops import (
     IGNORED,
@@ -20,6 +21,7 @@ from eyechart.models.region_ops import (
     clip_boxes,
     decode_boxes,
     encode_boxes,
+    make_anchors,
     match,
     pairwise_iou,
     roi_align,
@@ -59,12 +61,21 @@ class ProposalNetwork(nn.Module):
     weights = (1.0, 1.0)
     anchors: Tensor
 
-    def __init__(self, depth: int, anchors: Tensor, input_size: tuple[int, int], options: DetectorOptions):
+    def __init__(self, depth: int, input_size: tuple[int, int], options: DetectorOptions):
         super().__init__()
         self.options = options
         self.input_size = input_size
-        self.register_buffer("anchors", anchors, persistent=False)  # (N, 4), made once
-        num_shapes = len(options.anchor_sizes) * len(options.anchor_shapes)
+        sizes = options.anchor_sizes_for(*input_size)
+        each = len(sizes) // options.levels
+        by_level = [sizes[each * level : each * (level + 1)] for level in range(options.levels)]
+        anchors = []
+        stride, (height, width) = STRIDE, (input_size[0] // STRIDE, input_size[1] // STRIDE)
+        for of_level in by_level:
+            anchors.append(make_anchors((height, width), stride, of_level, options.anchor_shapes))
+            stride, height, width = 2 * stride, height // 2, width // 2
+        self.num_anchors = [len(each) for each in anchors]  # of each level
+        self.register_buffer("anchors", torch.cat(anchors), persistent=False)  # (N, 4), made once
+        num_shapes = len(by_level[0]) * len(options.anchor_shapes)
         self.convolution = nn.Conv2d(depth, depth, kernel_size=3, padding=1)
         self.objectness = nn.Conv2d(depth, num_shapes, kernel_size=1)
         self.deltas = nn.Conv2d(depth, num_shapes * 4, kernel_size=1)
@@ -72,8 +83,12 @@ class ProposalNetwork(nn.Module):
             nn.init.normal_(layer.weight, std=0.01)
             nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
 
-    def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        """Map (B, D, h, w) -> objectness logits (B, N) and deltas (B, N, 4), in the order of the anchors."""
+    def forward(self, maps: list[Tensor]) -> tuple[Tensor, Tensor]:
+        """Maps (B, D, h, w) -> objectness logits (B, N) and deltas (B, N, 4), in the order of the anchors."""
+        answers = [self._of_level(features) for features in maps]
+        return torch.cat([each for each, _ in answers], dim=1), torch.cat([each for _, each in answers], dim=1)
+
+    def _of_level(self, features: Tensor) -> tuple[Tensor, Tensor]:
         hidden = self.convolution(features).relu()
         objectness = self.objectness(hidden).permute(0, 2, 3, 1).flatten(1)  # (B, N)
         deltas = self.deltas(hidden).permute(0, 2, 3, 1).flatten(1).unflatten(1, (-1, 4))  # (B, N, 4)
@@ -89,7 +104,10 @@ class ProposalNetwork(nn.Module):
         scores, best = scores.masked_fill(~kept, -torch.inf).topk(min(options.num_proposals, boxes.shape[1]))
         return Proposals(take_boxes(boxes, best), scores > -torch.inf)
 
-    def loss(self, objectness: Tensor, deltas: Tensor, truth: Truth, generator: torch.Generator | None) -> Tensor:
+    def loss(
+        self, objectness: Tensor, deltas: Tensor, truth: Truth, generator: torch.Generator | None
+    ) -> tuple[Tensor, list[Tensor]]:
+        """The loss of this stage, and what it is the sum of: is something there, and where."""
         options = self.options
         matched, kind = match(truth.overlaps(self.anchors), high=0.7, low=0.3, best_for_each_box=True)
         drawn, is_drawn = sample(kind, options.proposal_samples, options.proposal_positives, generator)
@@ -100,7 +118,8 @@ class ProposalNetwork(nn.Module):
         boxes = take_boxes(truth.boxes, matched.gather(1, drawn))  # (B, samples, 4)
         targets = encode_boxes(boxes, self.anchors[drawn], self.weights)
         error = smooth_l1_loss(take_boxes(deltas, drawn), targets, beta=BETA, reduction="none")
-        return ((surprise * is_drawn).sum() + (error * positive.unsqueeze(-1)).sum()) / num_drawn
+        sums = [(surprise * is_drawn).sum(), (error * positive.unsqueeze(-1)).sum()]
+        return (sums[0] + sums[1]) / num_drawn, [each / num_drawn for each in sums]
 
 
 class RegionHead(nn.Module):
@@ -132,15 +151,18 @@ class RegionHead(nn.Module):
             nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")  # type: ignore[arg-type]
             nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
         self.classes = nn.Linear(options.head_units, num_classes + SHIFT)
-        self.deltas = nn.Linear(options.head_units, (num_classes + SHIFT) * 4)
+        self.deltas = nn.Linear(options.head_units, 4 * (1 if options.shared_deltas else num_classes + SHIFT))
 
     def forward(self, features: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor]:
-        """Map (B, D, h, w), boxes (B, R, 4) -> logits (B, R, 1 + K) and deltas (B, R, 1 + K, 4)."""
+        """Map (B, D, h, w), boxes (B, R, 4) -> logits (B, R, 1 + K) and deltas (B, R, 1 + K or 1, 4)."""
         pooled = roi_align(features, boxes, self.options.pool_cells, self.scale)
         hidden = self.hidden(pooled.flatten(2))
         return self.classes(hidden).float(), self.deltas(hidden).unflatten(-1, (-1, 4)).float()
 
-    def loss(self, features: Tensor, proposals: Proposals, truth: Truth, generator: torch.Generator | None) -> Tensor:
+    def loss(
+        self, features: Tensor, proposals: Proposals, truth: Truth, generator: torch.Generator | None
+    ) -> tuple[Tensor, list[Tensor]]:
+        """The loss of this stage, and what it is the sum of: what is it, and where exactly."""
         options = self.options
         # The true boxes are proposals too, so that there is something to learn from the first step on.
         boxes = torch.cat([proposals.boxes, truth.boxes], dim=1)
@@ -156,18 +178,21 @@ class RegionHead(nn.Module):
         surprise = cross_entropy(
             logits.flatten(0, 1), labels.flatten(), reduction="none", label_smoothing=self.label_smoothing
         ).view_as(labels)
-        own = deltas.gather(2, labels[..., None, None].expand(-1, -1, 1, 4)).squeeze(2)  # (B, samples, 4)
+        which = labels if deltas.shape[2] > 1 else labels * 0
+        own = deltas.gather(2, which[..., None, None].expand(-1, -1, 1, 4)).squeeze(2)  # (B, samples, 4)
         targets = encode_boxes(take_boxes(truth.boxes, matched), boxes, self.weights)
         targets = torch.where(positive.unsqueeze(-1), targets, 0.0)  # a slot that is not filled may have no area
         error = smooth_l1_loss(own, targets, beta=BETA, reduction="none")
-        return ((surprise * is_drawn).sum() + (error * positive.unsqueeze(-1)).sum()) / num_drawn
+        sums = [(surprise * is_drawn).sum(), options.box_weight * (error * positive.unsqueeze(-1)).sum()]
+        return (sums[0] + sums[1]) / num_drawn, [each / num_drawn for each in sums]
 
     def detect(self, features: Tensor, proposals: Proposals) -> Detections:
         """Score every proposal as every class, and keep what is likely and not beaten by its own class."""
         options = self.options
         logits, deltas = self(features, proposals.boxes)
         scores = logits.softmax(dim=-1)[..., SHIFT:].transpose(1, 2)  # (B, K, N)
-        boxes = decode_boxes(deltas, proposals.boxes.unsqueeze(2), self.weights)[:, :, SHIFT:]
+        boxes = decode_boxes(deltas, proposals.boxes.unsqueeze(2), self.weights)
+        boxes = boxes[:, :, SHIFT:] if boxes.shape[2] > 1 else boxes.expand(-1, -1, scores.shape[1], -1)
         boxes = clip_boxes(boxes, *self.input_size).transpose(1, 2)  # (B, K, N, 4)
         scores, order = scores.sort(dim=-1, descending=True)
         boxes = boxes.gather(2, order.unsqueeze(-1).expand(-1, -1, -1, 4))

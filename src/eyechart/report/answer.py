@@ -14,6 +14,7 @@ from eyechart.report import claims
 from eyechart.report.entries import Entry, runs_of
 from eyechart.report.pairs import Pairs
 from eyechart.schema import Rules, Verdict
+from eyechart.scoring.measures import MEASURES
 from eyechart.words.numbers import elided, percent_decimals
 from eyechart.words.speech import Speech
 
@@ -38,8 +39,8 @@ def answer(entries: list[Entry], pairs: Pairs, say: Speech) -> Answer:
                 "Tous les entraînements ont divergé : rien ne peut être dit de leur qualité."),
         )  # fmt: skip
     else:
-        sentences = (_who_leads(standing, say), _how_sure(standing, pairs, say))
-    return Answer(_question(entries, say), sentences, _conditions(entries, say))
+        sentences = (_who_leads(standing, say), how_sure(standing, pairs, say))
+    return Answer(_question(entries, say), sentences, conditions(entries, say))
 
 
 def _question(entries: list[Entry], say: Speech) -> str:
@@ -72,7 +73,7 @@ def interval_text(entry: Entry, say: Speech) -> str:
 def _who_leads(standing: list[Entry], say: Speech) -> str:
     leader = standing[0]
     error = described_error(leader, say)
-    n = say.count(leader.first.test.num_items)
+    n = say.count(leader.first.num_judged)
     of_what = say(f"of {n} test images", f"des {n} images de test")
     start = ""
     if is_pretrained(leader):
@@ -99,16 +100,16 @@ def _who_leads(standing: list[Entry], say: Speech) -> str:
 # --------------------------------------------------------------------------------------------- how sure
 
 
-def _how_sure(standing: list[Entry], pairs: Pairs, say: Speech) -> str:
+def how_sure(standing: list[Entry], pairs: Pairs, say: Speech) -> str:
     leader = standing[0]
     if len(standing) == 1:
-        return _what_the_interval_covers(leader, say)
+        return what_the_interval_covers(leader, say)
     found = [(entry, pairs.verdict(leader, entry)) for entry in standing[1:]]
     told = []
     for place, tell in TELLERS.items():
         group = [entry for entry, verdict in found if _place(leader, verdict) == place]
         if group:
-            told.append(tell(_subject(standing, say), _names(group, len(standing) - 1, say), say))
+            told.append(tell(_subject(standing, pairs.primary, say), _names(group, len(standing) - 1, say), say))
     return " ".join(told)
 
 
@@ -140,22 +141,24 @@ class Subject(NamedTuple):
     that: str  # "that it", "qu'il"
     whether: str  # "Whether it is", "Est-il"
     models: str
+    metric: str  # in which they are compared
 
     @staticmethod
-    def of(name: str, say: Speech) -> Subject:
+    def of(name: str, metric: str, say: Speech) -> Subject:
         return Subject(
             name,
             say(f"that {name}", elided("que", name)),
             say(f"Whether {name} is", f"{name} est-il"),
             say(f"The trained models of {name}", f"Les modèles entraînés {say.of(name)}"),
+            metric,
         )
 
 
-def _subject(standing: list[Entry], say: Speech) -> Subject:
+def _subject(standing: list[Entry], metric: str, say: Speech) -> Subject:
     if len(claims.leaders(standing)) > 1:
-        return Subject.of(standing[0].name, say)
+        return Subject.of(standing[0].name, metric, say)
     models = say("Its trained models", "Ses modèles entraînés")
-    return Subject(say("It", "Il"), say("that it", "qu'il"), say("Whether it is", "Est-il"), models)
+    return Subject(say("It", "Il"), say("that it", "qu'il"), say("Whether it is", "Est-il"), models, metric)
 
 
 def _better(who: Subject, names: str, say: Speech) -> str:
@@ -171,9 +174,10 @@ def _better_runs(who: Subject, names: str, say: Speech) -> str:
 
 
 def _equivalent(who: Subject, names: str, say: Speech) -> str:
+    margin = say.number(100 * MEASURES[who.metric].margin, 1)
     return say(
-        f"{who.at_start} is equivalent to {names}: within 0.1 point.",
-        f"{who.at_start} est équivalent à {names} : à 0,1 point près.",
+        f"{who.at_start} is equivalent to {names}: within {margin} point.",
+        f"{who.at_start} est équivalent à {names} : à {margin} point près.",
     )
 
 
@@ -200,7 +204,7 @@ TELLERS: dict[str, Callable[[Subject, str, Speech], str]] = {
 }
 
 
-def _what_the_interval_covers(entry: Entry, say: Speech) -> str:
+def what_the_interval_covers(entry: Entry, say: Speech) -> str:
     if len(entry.runs) == 1:
         return say(
             "The interval covers other test images of the same kind, not what another seed would change.",
@@ -238,7 +242,7 @@ def is_pretrained(entry: Entry) -> bool:
     return bool(entry.first.weights.pretrained_on)
 
 
-def _conditions(entries: list[Entry], say: Speech) -> str:
+def conditions(entries: list[Entry], say: Speech) -> str:
     rules = {run.record.rules for run in runs_of(entries)}
     num_runs = sum(len(entry.runs) for entry in entries)
     seeds = seeds_text(entries, say)

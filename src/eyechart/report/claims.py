@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
-from eyechart.report.entries import Entry, runs_of
+from eyechart.report.entries import Entry, mean_lack, runs_of
 from eyechart.report.pairs import Pairs
 from eyechart.schema import RunRecord
 from eyechart.scoring import times
@@ -23,9 +23,9 @@ def standing(entries: list[Entry]) -> list[Entry]:
 
 
 def leaders(entries: list[Entry]) -> list[Entry]:
-    """The first, and whoever has the same mean error."""
+    """The first, and whoever has the same mean in the primary metric."""
     finished = standing(entries)
-    return [entry for entry in finished if entry.error.mean == finished[0].error.mean]
+    return [entry for entry in finished if mean_lack(entry) == mean_lack(finished[0])]
 
 
 def lead_of_first(entries: list[Entry], pairs: Pairs) -> Literal["architectures", "these runs"] | None:

@@ -42,7 +42,7 @@ def per_class_f1(entries: list[Entry], folder: Path, say: Speech) -> Chart:
     figure, axes = new_panel(F1_INCHES, 0.55 + legend_inches + 0.34 * len(classes), margins)
     shortfalls = [_draw_f1(axes, entry, _offset(i, len(entries)), say) for i, entry in enumerate(entries)]
     _set_f1_axis(axes, [value for values in shortfalls for value in values], say)
-    for row in entries[0].first.test.per_class.absent:
+    for row in entries[0].first.test_scores.per_class.absent:
         none = say("– no test image", "– aucune image de test")
         axes.text(0.01, row, none, transform=axes.get_yaxis_transform(), va="bottom", color=MUTED, fontsize=8.5)
     axes.set_yticks(range(len(classes)), names)
@@ -148,7 +148,7 @@ def _joined(told: list[str], say: Speech) -> str:
 
 
 def _f1_caption(entries: list[Entry], say: Speech) -> str:
-    support = [number for number in entries[0].first.test.per_class.support if number]
+    support = [number for number in entries[0].first.test_scores.per_class.support if number]
     few, many = say.count(min(support)), say.count(max(support))
     sizes = few if few == many else say(f"{few} to {many}", f"{few} à {many}")
     n = say(f"n = {sizes} test images a class", f"n = {sizes} images de test par classe")
@@ -193,7 +193,7 @@ def confusion_matrices(entries: list[Entry], folder: Path, say: Speech) -> Chart
 
 
 def _confusion_caption(entries: list[Entry], say: Speech) -> str:
-    n = say.count(entries[0].first.test.num_items)
+    n = say.count(entries[0].first.num_judged)
     seeds = max(len(entry.judged) for entry in entries)
     rows = say(
         f"Rows: truth, columns: answer; n = {n} test images.",
@@ -228,7 +228,7 @@ def _frequent_mistakes(entries: list[Entry], matrices: list[list[list[float]]], 
 
 def mean_confusion(entry: Entry) -> list[list[float]]:
     """Counts a run, mean over the runs: rows are the truth, columns the answer."""
-    tables = [run.record.test.confusion for run in entry.judged]
+    tables = [run.record.test_scores.confusion for run in entry.judged]
     return [[statistics.fmean(cells) for cells in zip(*rows, strict=True)] for rows in zip(*tables, strict=True)]
 
 

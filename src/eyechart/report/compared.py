@@ -18,7 +18,7 @@ def compared(run_folders: list[Path], entries: list[Entry], say: Speech) -> tupl
     try:
         return compare_runs(run_folders), []
     except EyechartError as error:
-        card, num_items = entries[0].first.dataset, entries[0].first.test.num_items
+        card, num_items = entries[0].first.dataset, entries[0].first.num_judged
         names = tuple(entry.name for entry in entries)
         nothing = Comparison(
             dataset=card.title, contenders=names, num_items=num_items, summaries=(), families=(), verdicts=()

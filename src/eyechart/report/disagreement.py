@@ -12,7 +12,7 @@ import numpy as np
 from eyechart.base.errors import StorageError
 from eyechart.catalog.palette import Style
 from eyechart.files.storage import PREDICTIONS_FILE, read_arrays
-from eyechart.report.entries import MOST_SHOWN, Entry, Run
+from eyechart.report.entries import MOST_SHOWN, Entry, Run, chosen_runs
 from eyechart.report.section import Section
 from eyechart.words.speech import Speech
 
@@ -129,16 +129,9 @@ def _entropy(probabilities: np.ndarray) -> np.ndarray:
 # --------------------------------------------------------------------------------------------- reading
 
 
-def _chosen_runs(entries: list[Entry]) -> list[tuple[Entry, Run]]:
-    """One run of each contender: of the seed that most of them share, else its first."""
-    seeds = Counter(run.record.seed for entry in entries for run in entry.judged)
-    seed = min(seeds, key=lambda each: (-seeds[each], each))
-    return [(e, next((run for run in e.judged if run.record.seed == seed), e.judged[0])) for e in entries]
-
-
 def _read_items(entries: list[Entry], missing: list[str], say: Speech) -> dict[str, np.ndarray] | None:
     """The test images and labels, from the first study whose file is there and whole."""
-    paths = {run.folder.parent / run.record.items: run.record for _, run in _chosen_runs(entries)}
+    paths = {run.folder.parent / run.record.items: run.record for _, run in chosen_runs(entries)}
     not_shown = say("The test images are not shown:", "Les images de test ne sont pas montrées :")
     problems = []
     for path in paths:
@@ -157,7 +150,7 @@ def _read_items(entries: list[Entry], missing: list[str], say: Speech) -> dict[s
 
 def _read_answers(entries: list[Entry], num_items: int, missing: list[str], say: Speech) -> list[Answers]:
     """The predictions of the contenders that were judged on these very images."""
-    chosen = _chosen_runs(entries)
+    chosen = chosen_runs(entries)
     test_hash = Counter(run.record.splits.test_sha256 for _, run in chosen).most_common(1)[0][0]
     found = []
     for entry, run in chosen:
@@ -216,7 +209,9 @@ def image_uri(pixels: np.ndarray) -> str:
 
 def _true_boxes(item: int, items: dict[str, np.ndarray], say: Speech) -> list[DrawnBox]:
     boxes = items["true_boxes"][item] if "true_boxes" in items else []
-    return [_drawn(box, None, say("true box", "vraie boîte")) for box in boxes if box[2] > box[0] and box[3] > box[1]]
+    return [
+        drawn_box(box, None, say("true box", "vraie boîte")) for box in boxes if box[2] > box[0] and box[3] > box[1]
+    ]
 
 
 def _found_boxes(item: int, answers: Answers, classes: tuple[str, ...], say: Speech) -> list[DrawnBox]:
@@ -228,11 +223,13 @@ def _found_boxes(item: int, answers: Answers, classes: tuple[str, ...], say: Spe
     for i in mine[:MOST_BOXES]:
         score, label = float(arrays["box_scores"][i]), int(arrays["box_labels"][i])
         if score >= LEAST_BOX_SCORE and 0 <= label < len(classes):
-            drawn.append(_drawn(arrays["boxes"][i], answers.entry.style, f"{classes[label]} ({say.percent(score, 0)})"))
+            drawn.append(
+                drawn_box(arrays["boxes"][i], answers.entry.style, f"{classes[label]} ({say.percent(score, 0)})")
+            )
     return drawn
 
 
-def _drawn(box: np.ndarray, style: Style | None, title: str) -> DrawnBox:
+def drawn_box(box: np.ndarray, style: Style | None, title: str) -> DrawnBox:
     left, top, right, bottom = (round(float(edge), 2) for edge in box)
     return DrawnBox(left, top, round(right - left, 2), round(bottom - top, 2), style, title)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections import Counter
 from collections.abc import Callable
@@ -86,7 +87,7 @@ class Entry:
 
     def f1_by_class(self) -> list[list[float]]:
         """F1 of every class, a value a run; none for a class without a test image."""
-        by_class = zip(*(run.record.test.per_class.f1 for run in self.judged), strict=True)
+        by_class = zip(*(run.record.test_scores.per_class.f1 for run in self.judged), strict=True)
         return [[value for value in values if value is not None] for values in by_class]
 
     @cached_property
@@ -96,18 +97,29 @@ class Entry:
         if len(errors) > 1:
             low, high = mean_interval(errors)
             return Estimate(statistics.fmean(errors), max(0.0, low), min(1.0, high))
-        low, high = wilson_interval(num_wrong(self.first), self.first.test.num_items)
+        low, high = wilson_interval(num_wrong(self.first), self.first.num_judged)
         return Estimate(errors[0], low, high)
 
 
 def num_wrong(record: RunRecord) -> int:
     """Test images answered wrongly, from the confusion matrix, so that it is a whole number."""
-    right = sum(row[truth] for truth, row in enumerate(record.test.confusion))
-    return record.test.num_items - right
+    right = sum(row[truth] for truth, row in enumerate(record.test_scores.confusion))
+    return record.num_judged - right
+
+
+def lack(record: RunRecord) -> float:
+    """What a run lacks to be perfect in the primary metric of its task, 0..1."""
+    if record.task == "classification":
+        return test_error(record)
+    return 1.0 if math.isnan(record.mark) else 1.0 - record.mark
+
+
+def mean_lack(entry: Entry) -> float:
+    return statistics.fmean(entry.scores(lack))
 
 
 def test_error(record: RunRecord) -> float:
-    return num_wrong(record) / record.test.num_items if record.test.num_items else float("nan")
+    return num_wrong(record) / record.num_judged if record.num_judged else float("nan")
 
 
 def read_runs(folders: list[Path]) -> list[Run]:
@@ -137,7 +149,7 @@ def _with_shown_names(record: RunRecord) -> RunRecord:
 
 
 def group_runs(runs: list[Run]) -> list[Entry]:
-    """The runs by study and contender, fewest errors first; contenders of which every run diverged come last."""
+    """The runs by study and contender, the best in the primary metric first; those that diverged altogether last."""
     groups: dict[tuple[Path, str], list[Run]] = {}
     for run in runs:
         groups.setdefault((run.folder.resolve().parent, run.record.contender), []).append(run)
@@ -148,7 +160,7 @@ def group_runs(runs: list[Run]) -> list[Entry]:
         Entry(names[group], style, tuple(sorted(groups[group], key=lambda run: run.record.seed)))
         for group, style in zip(ordered, styles, strict=True)
     ]
-    return sorted(entries, key=lambda entry: (entry.diverged, entry.error.mean))
+    return sorted(entries, key=lambda entry: (entry.diverged, mean_lack(entry)))
 
 
 def _distinct_styles(records: list[RunRecord]) -> list[Style]:
@@ -165,3 +177,10 @@ def _distinct_styles(records: list[RunRecord]) -> list[Style]:
 
 def runs_of(entries: list[Entry]) -> list[Run]:
     return [run for entry in entries for run in entry.runs]
+
+
+def chosen_runs(entries: list[Entry]) -> list[tuple[Entry, Run]]:
+    """One run of each contender: of the seed that most of them share, else its first."""
+    seeds = Counter(run.record.seed for entry in entries for run in entry.judged)
+    seed = min(seeds, key=lambda each: (-seeds[each], each))
+    return [(e, next((run for run in e.judged if run.record.seed == seed), e.judged[0])) for e in entries]

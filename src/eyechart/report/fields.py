@@ -36,6 +36,7 @@ FRENCH = {
     "validation_sha256": "sha256 de la validation", "test_sha256": "sha256 du test",
     "num_shared": "images communes à deux parties", "missing_classes": "classes absentes",
     "plain_classes": "classes d'images unies", "picture_rule": "règle de lecture des images",
+    "task": "tâche",
     "image_channels": "canaux de l'image", "image_height": "hauteur de l'image", "image_width": "largeur de l'image",
     "input_channels": "canaux d'entrée", "input_height": "hauteur d'entrée", "input_width": "largeur d'entrée",
     "mean": "moyenne", "std": "écart type",

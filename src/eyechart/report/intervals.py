@@ -13,8 +13,9 @@ from eyechart.report.answer import seeds_text
 from eyechart.report.charts import INK, NEUTRAL, Chart, Panel, new_panel, saved_panel, text_inches
 from eyechart.report.entries import Entry
 from eyechart.report.metrics import Metric, metric_words, turned
-from eyechart.report.pairs import PRIMARY, Pairs
+from eyechart.report.pairs import Pairs
 from eyechart.schema import Summary, Verdict
+from eyechart.scoring.measures import MEASURES
 from eyechart.words.numbers import shortened
 from eyechart.words.speech import Speech
 
@@ -38,7 +39,7 @@ def intervals(entries: list[Entry], pairs: Pairs, folder: Path, say: Speech) -> 
             panels.append(_metric_panel(found, metric_words(key, say), folder, say))
     if not panels:
         return None
-    n, seeds = say.count(entries[0].first.test.num_items), seeds_text(entries, say)
+    n, seeds = say.count(entries[0].first.num_judged), seeds_text(entries, say)
     caption = say(
         f"n = {n} test images, {seeds}. Large marks: means with 95 % intervals; small ones: single seeds. "
         "Further left is better, but for mAP and IoU.",
@@ -81,7 +82,7 @@ def _is_box_metric(metric: Metric) -> bool:
 
 def _reading(metric: Metric, say: Speech) -> tuple[str, Callable[[float], float]]:
     """The label of a metric's axis, and how its values are brought to it: what lacks to 100 %, for shares."""
-    if metric.key == PRIMARY:
+    if metric.key == "accuracy":
         return say("test error", "erreur de test"), lambda value: 1 - value
     if metric.scale == "points" and not _is_box_metric(metric):
         return f"1 − {metric.name}", lambda value: 1 - value
@@ -115,21 +116,23 @@ def differences(entries: list[Entry], pairs: Pairs, folder: Path, say: Speech) -
     figure, axes = _rows_panel([entry for entry, _ in behind], say)
     values = [value for _, row in behind for value in row]
     _set_difference_axis(axes, values, say)
-    axes.axvspan(-EQUIVALENT, EQUIVALENT, color=NEUTRAL, linewidth=0, zorder=0.5)
+    margin = 100 * MEASURES[pairs.primary].margin
+    axes.axvspan(-margin, margin, color=NEUTRAL, linewidth=0, zorder=0.5)
     axes.axvline(0, color=INK, linewidth=1.0)
     for row, (entry, (mean, low, high)) in enumerate(behind):
         axes.plot([low, high], [row, row], color=entry.style.colour, linewidth=1.8)
         axes.plot([mean], [row], entry.style.marker, color=entry.style.colour, markersize=7)
-    axes.set_xlabel(say(f"points of accuracy behind {leader.name}", f"points d'exactitude de retard sur {leader.name}"))
+    name, zone = metric_words(pairs.primary, say).name, say.number(margin, 1)
+    axes.set_xlabel(say(f"points of {name} behind {leader.name}", f"points {say.of(name)} de retard sur {leader.name}"))
     described = say(f"differences from {leader.name}", f"différences avec {leader.name}")
     panel = saved_panel(figure, "differences", described, folder)
     caption = say(
-        "Paired differences of accuracy with 95 % intervals. An interval that leaves the line at 0 out speaks for a "
-        "difference; the grey zone is ±0.1 point, inside which two count as equivalent. Which pairs are shown to "
-        "differ is said by the verdicts.",
-        "Différences appariées d'exactitude avec intervalles à 95 %. Un intervalle qui exclut le trait à 0 plaide pour "
-        "une différence ; la zone grise est ±0,1 point, où deux concurrents comptent comme équivalents. Quelles paires "
-        "diffèrent de façon démontrée, les verdicts le disent.",
+        f"Paired differences of {name} with 95 % intervals. An interval that leaves the line at 0 out speaks for a "
+        f"difference; the grey zone is ±{zone} point, inside which two count as equivalent. Which pairs are shown to "
+        f"differ is said by the verdicts.",
+        f"Différences appariées {say.of(name)} avec intervalles à 95 %. Un intervalle qui exclut le trait à 0 plaide "
+        f"pour une différence ; la zone grise est ±{zone} point, où deux concurrents comptent comme équivalents. "
+        f"Quelles paires diffèrent de façon démontrée, les verdicts le disent.",
     )
     title = differences_title(entries, pairs, say)
     return Chart("differences", title, caption, (panel,), "two")

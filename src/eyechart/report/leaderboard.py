@@ -89,13 +89,13 @@ def quality_columns(means: str, say: Speech) -> tuple[Column, ...]:
     quality = {"accuracy": right, "macro_precision": macro, "macro_recall": macro, "macro_f1": macro,
                "loss": loss, "raw_loss": raw}  # fmt: skip
     return (
-        *(_score_column(METRICS[name], explained, say) for name, explained in quality.items()),
+        *(score_column(METRICS[name], explained, say) for name, explained in quality.items()),
         Column(say("Training", "Entraînement"), lambda run: run.clocks.training_seconds, say.seconds, training, True),
         Column(say("Parameters", "Param."), lambda run: run.cost.num_parameters, say.scaled, parameters),
     )
 
 
-def _score_column(measure: Measure, explained: str, say: Speech) -> Column:
+def score_column(measure: Measure, explained: str, say: Speech) -> Column:
     heading, quantity = say(*measure.heading), measure.value
 
     def known(run: RunRecord) -> float:
@@ -200,12 +200,12 @@ def _row(
         error=Cell(say.percent(error.mean, decimals), "", error.mean),
         interval=interval_text(entry, say),
         whisker=Whisker(*(_position(value, *axis) for value in (error.mean, error.low, error.high))),
-        quality=tuple(_cell(entry, column, say) for column in quality),
-        cost=tuple(_cell(entry, column, say) for column in cost_columns(say)),
+        quality=tuple(column_cell(entry, column, say) for column in quality),
+        cost=tuple(column_cell(entry, column, say) for column in cost_columns(say)),
     )
 
 
-def _cell(entry: Entry, column: Column, say: Speech) -> Cell:
+def column_cell(entry: Entry, column: Column, say: Speech) -> Cell:
     values = (entry.scores if column.is_score else entry.values)(column.quantity)
     mean = statistics.fmean(values)
     spread = ""
@@ -223,7 +223,7 @@ def _spread(column: Column, mean: float, deviation: float, say: Speech) -> str:
 
 def _axis(entries: list[Entry]) -> tuple[float, float]:
     """Both ends of the error axis: it holds every interval; an error of 0 stands at its left end."""
-    smallest = 0.5 / max(1, entries[0].first.test.num_items)
+    smallest = 0.5 / max(1, entries[0].first.num_judged)
     lows = [max(entry.error.low, smallest) for entry in entries]
     highs = [max(entry.error.high, smallest) for entry in entries]
     return min(lows) / 1.15, max(highs) * 1.15

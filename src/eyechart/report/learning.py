@@ -70,7 +70,7 @@ def learning_curves(entries: list[Entry], folder: Path, say: Speech) -> Chart | 
     error, loss = say("validation error", "erreur de validation"), say("validation loss", "perte de validation")
     nats = say("nats an image", "nats par image")
     measures = (
-        Measure("error", error, lambda point: max(1 - point.validation_accuracy, floor), say.short_percent),
+        Measure("error", error, lambda point: max(1 - point.mark, floor), say.short_percent),
         Measure("loss", f"{loss} ({nats})", lambda point: point.validation_loss, say.plain),
     )
     panels = [panel for measure in measures for panel in _row(entries, measure, folder, say)]
@@ -89,10 +89,10 @@ def _row(entries: list[Entry], measure: Measure, folder: Path, say: Speech) -> l
         curves = [(entry, curve) for entry in entries for curve in mean_curves(entry, clock, measure.reading)]
         names = text_inches(shortened(entry.label(say)) for entry in entries)
         figure, axes = new_panel(4.9, 3.4, (0.72, 0.5, 0.42 + names, 0.1))
-        _set_x_axis(axes, [value for _, curve in curves for value in curve.x], name == "seconds", say)
-        _set_y_axis(axes, curves, measure)
+        set_x_axis(axes, [value for _, curve in curves for value in curve.x], name == "seconds", say)
+        set_y_axis(axes, curves, measure)
         axes.set_xlabel(label)
-        _draw(axes, curves, say)
+        draw_curves(axes, curves, say)
         description = say(
             f"{measure.label} against {label}, a line a contender",
             f"{measure.label} selon {label}, une ligne par concurrent",
@@ -126,7 +126,7 @@ def _single(history: tuple[HistoryPoint, ...], clock: Reading, reading: Reading)
     return Curve([clock(point) for point in points], [reading(point) for point in points], [], [])
 
 
-def _set_x_axis(axes: Axes, values: list[float], is_time: bool, say: Speech) -> None:
+def set_x_axis(axes: Axes, values: list[float], is_time: bool, say: Speech) -> None:
     positive = [value for value in values if value > 0]
     if is_time or (positive and max(positive) > LONG_AXIS * min(positive)):
         limits = scales.log_limits(positive, room=1.1)
@@ -137,13 +137,13 @@ def _set_x_axis(axes: Axes, values: list[float], is_time: bool, say: Speech) -> 
         axes.xaxis.set_major_formatter(lambda value, _: say.plain(value))
 
 
-def _set_y_axis(axes: Axes, curves: list[tuple[Entry, Curve]], measure: Measure) -> None:
+def set_y_axis(axes: Axes, curves: list[tuple[Entry, Curve]], measure: Measure) -> None:
     limits = scales.log_limits([value for _, curve in curves for value in curve.y])
     scales.set_log(axes.yaxis, limits, scales.log_ticks(*limits), measure.written)
     axes.set_ylabel(measure.label)
 
 
-def _draw(axes: Axes, curves: list[tuple[Entry, Curve]], say: Speech) -> None:
+def draw_curves(axes: Axes, curves: list[tuple[Entry, Curve]], say: Speech) -> None:
     ends = {}
     bottom = axes.get_ylim()[0]
     for entry, curve in curves:
@@ -217,7 +217,7 @@ def _crossings(entry: Entry, accuracy: float) -> Crossings:
 def _crossing(run: Run, accuracy: float) -> tuple[float, float] | None:
     before = 0.0
     for point in run.record.history:
-        if point.validation_accuracy >= accuracy:
+        if point.mark >= accuracy:
             return before, point.training_seconds
         before = point.training_seconds
     return None

@@ -10,9 +10,10 @@ from eyechart.report.charts import Chart
 from eyechart.report.entries import MOST_SHOWN, Entry
 from eyechart.report.intervals import differences, intervals
 from eyechart.report.metrics import Metric, metric_words, turned
-from eyechart.report.pairs import PRIMARY, Pairs
+from eyechart.report.pairs import Pairs
 from eyechart.report.section import Draft, Section
 from eyechart.schema import Verdict
+from eyechart.scoring.measures import MEASURES
 from eyechart.words.speech import Speech
 from eyechart.words.verdicts import family_sentence
 
@@ -70,12 +71,14 @@ def matrices(entries: list[Entry], pairs: Pairs, sentence: Sentence, say: Speech
     return tuple(_matrix(shown, metric, pairs, sentence, say) for metric in pairs.metrics)
 
 
-def legend(say: Speech) -> tuple[Legend, ...]:
+def legend(pairs: Pairs, say: Speech) -> tuple[Legend, ...]:
+    margin, name = say.number(100 * MEASURES[pairs.primary].margin, 1), metric_words(pairs.primary, say).name
+    within = say(f"equivalent: within the metric's margin, ±{margin} point of {name}",
+                 f"équivalents : dans la marge de la mesure, ±{margin} point {say.of(name)}")  # fmt: skip
     return (
         Legend("wins", ">", say("the row is better than the column", "la ligne est meilleure que la colonne")),
         Legend("loses", "<", say("the column is better", "la colonne est meilleure")),
-        Legend("equivalent", "=", say("equivalent: within the metric's margin, ±0.1 point of accuracy",
-                                      "équivalents : dans la marge de la mesure, ±0,1 point d'exactitude")),
+        Legend("equivalent", "=", within),
         Legend("not-shown", "?", say("not shown: neither of the two", "non démontré : ni l'un ni l'autre")),
         Legend("too-few", "…", say("too few runs to say", "trop peu d'entraînements pour conclure")),
         Legend(
@@ -109,7 +112,7 @@ def _matrix(entries: list[Entry], key: str, pairs: Pairs, sentence: Sentence, sa
         rows=tuple(rows),
         sentences=tuple(sentence(verdict) for verdict in verdicts[:MOST_SENTENCES]),
         num_left_out=max(0, len(verdicts) - MOST_SENTENCES),
-        is_primary=key == PRIMARY,
+        is_primary=key == pairs.primary,
     )
 
 
@@ -162,7 +165,7 @@ def _how_sure(verdict: Verdict, say: Speech) -> str:
 
 def finding(pairs: Pairs, say: Speech) -> str:
     """How many pairs are decided in the primary metric, and of what."""
-    verdicts = [verdict for verdict in pairs.comparison.verdicts if verdict.metric == PRIMARY]
+    verdicts = [verdict for verdict in pairs.comparison.verdicts if verdict.metric == pairs.primary]
     kinds = [verdict.scope if _is_of_runs(verdict) else verdict.kind for verdict in verdicts]
     counts = {kind: kinds.count(kind) for kind in ("better", "these runs", "equivalent", "not shown", "too few runs")}
     number = say.counted(len(verdicts), "pair", "paire")
@@ -177,7 +180,8 @@ def finding(pairs: Pairs, say: Speech) -> str:
         "too few runs": say("with too few runs to say", "avec trop peu d'entraînements pour conclure"),
     }
     parts = [f"{times} {told[kind]}" for kind, times in counts.items() if times]
-    lead = say(f"Accuracy, {number}: ", f"Exactitude, {number} : ")
+    name = metric_words(pairs.primary, say).name
+    lead = f"{name[:1].upper()}{name[1:]}, {number}" + say(": ", " : ")
     return lead + say.listed(parts) if parts else say("Who beats whom", "Qui bat qui")
 
 
@@ -191,7 +195,16 @@ class VerdictsSection(NamedTuple):
     finding: str
     matrices: tuple[Matrix, ...]
     legend: tuple[Legend, ...]
+    asked: str  # which question came first
     charts: tuple[Chart, ...]
+
+
+def asked(pairs: Pairs, say: Speech) -> str:
+    """The primary metric, which no result chose."""
+    name = metric_words(pairs.primary, say).name
+    if pairs.primary == "accuracy":
+        return say("Accuracy was the question asked beforehand.", "L'exactitude était la question posée d'avance.")
+    return say(f"The {name} was the question asked beforehand.", f"Le {name} était la question posée d'avance.")
 
 
 def _section(draft: Draft) -> VerdictsSection | None:
@@ -200,7 +213,13 @@ def _section(draft: Draft) -> VerdictsSection | None:
     if not found:
         return None
     drawn = [draw(draft.drawn, facts.pairs, draft.figures, say) for draw in (differences, intervals)]
-    return VerdictsSection(finding(facts.pairs, say), found, legend(say), tuple(chart for chart in drawn if chart))
+    return VerdictsSection(
+        finding(facts.pairs, say),
+        found,
+        legend(facts.pairs, say),
+        asked(facts.pairs, say),
+        tuple(chart for chart in drawn if chart),
+    )
 
 
 SECTION = Section("verdicts", ("Verdicts", "Verdicts"), _section, "verdicts.html")

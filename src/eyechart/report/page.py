@@ -28,6 +28,10 @@ from eyechart.report import (
     tuning,
 )
 from eyechart.report.answer import answer
+from eyechart.report.boxes import classes as boxes_classes
+from eyechart.report.boxes import curves, hardest, losses, mistakes
+from eyechart.report.boxes import table as boxes_table
+from eyechart.report.boxes.opening import opening
 from eyechart.report.charts import dark_colour, drawing, themed
 from eyechart.report.compared import compared, verdict_sentence
 from eyechart.report.entries import MOST_SHOWN, Entry, Run, group_runs, read_runs
@@ -35,7 +39,7 @@ from eyechart.report.glyphs import mark, mark_path
 from eyechart.report.pairs import Pairs
 from eyechart.report.provenance import run_link
 from eyechart.report.section import Draft, Facts, Section
-from eyechart.schema import Comparison
+from eyechart.schema import Comparison, Task
 from eyechart.words.findings import sentence as finding_sentence
 from eyechart.words.numbers import unbroken
 from eyechart.words.speech import speech
@@ -58,6 +62,19 @@ SECTIONS: tuple[Section, ...] = (  # in the order of the page
     label_errors.SECTION,
     provenance.SECTION,
 )
+
+
+SCENE_SECTIONS: tuple[Section, ...] = (
+    boxes_table.SECTION,
+    matrix.SECTION,
+    mistakes.SECTION,
+    curves.SECTION,
+    boxes_classes.SECTION,
+    hardest.SECTION,
+    losses.SECTION,
+    provenance.SECTION,
+)
+SECTIONS_OF: dict[Task, tuple[Section, ...]] = {"classification": SECTIONS, "detection": SCENE_SECTIONS}
 
 
 @dataclass(frozen=True)
@@ -86,12 +103,13 @@ def write_report(
     say = speech(lang)
     entries = group_runs(read_runs(run_folders))
     found, problems = (comparison, []) if comparison else compared(run_folders, entries, say)
+    sections = SECTIONS_OF[entries[0].first.task]
     told = problems + [finding_sentence(each, say.lang) for each in found.findings]
-    draft = Draft(Facts(entries, Pairs(found), told, verdict_sentence(found, say), say), output, SECTIONS)
+    draft = Draft(Facts(entries, Pairs(found), told, verdict_sentence(found, say), say), output, sections)
     with drawing((*(entry.name for entry in entries), *entries[0].first.dataset.classes)):
-        built = {section: content for section in SECTIONS if (content := draft.content(section.anchor))}
-    parts = draft.content(synthesis.SECTION.anchor)
-    write_text(output.parent / synthesis_name(output), synthesis.as_markdown(parts, draft.facts, draft.figures))
+        built = {section: content for section in sections if (content := draft.content(section.anchor))}
+    if parts := built.get(synthesis.SECTION):
+        write_text(output.parent / synthesis_name(output), synthesis.as_markdown(parts, draft.facts, draft.figures))
     write_text(output, _page(draft, built))
     missing = [sentence for content in built.values() for sentence in getattr(content, "missing", ())]
     for sentence in dict.fromkeys([*problems, *missing]):
@@ -110,7 +128,7 @@ def _page(draft: Draft, built: dict[Section, Any]) -> str:
         say=say,
         sections=[(section, content, say(*section.title)) for section, content in built.items()],
         titles={section.anchor: say(*section.title) for section in built},
-        answer=answer(entries, draft.pairs, say),
+        answer=answer(entries, draft.pairs, say) if entries[0].first.task == "classification" else opening(draft),
         notices=draft.facts.findings,
         synthesis_file=synthesis_name(output),
         links=lambda runs: _links(list(runs), output),

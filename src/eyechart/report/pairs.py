@@ -9,14 +9,17 @@ from eyechart.report.entries import Entry
 from eyechart.schema import Comparison, Family, Summary, Verdict
 from eyechart.scoring.measures import MEASURES
 
-PRIMARY = "accuracy"  # the question that was asked beforehand; other metrics are exploratory
-
 
 @dataclass(frozen=True)
 class Pairs:
     """A comparison with its verdicts and summaries by name."""
 
     comparison: Comparison
+
+    @property
+    def primary(self) -> str:
+        """The question that was asked beforehand; other metrics are exploratory."""
+        return self.comparison.primary
 
     @cached_property
     def _verdicts(self) -> dict[tuple[str, frozenset[str]], Verdict]:
@@ -30,7 +33,7 @@ class Pairs:
     def metrics(self) -> tuple[str, ...]:
         """Metrics with a verdict, the primary one first."""
         found = dict.fromkeys(verdict.metric for verdict in self.comparison.verdicts)
-        return tuple(sorted(found, key=lambda metric: metric != PRIMARY))
+        return tuple(sorted(found, key=lambda metric: metric != self.primary))
 
     @cached_property
     def measured(self) -> tuple[str, ...]:
@@ -38,11 +41,11 @@ class Pairs:
         found = dict.fromkeys(summary.metric for summary in self.comparison.summaries)
         return tuple(metric for metric in found if metric in MEASURES)
 
-    def verdict(self, one: Entry, other: Entry, metric: str = PRIMARY) -> Verdict | None:
-        """None where the comparison has nothing on the two, because one of them diverged for instance."""
-        return self._verdicts.get((metric, frozenset((one.name, other.name))))
+    def verdict(self, one: Entry, other: Entry, metric: str | None = None) -> Verdict | None:
+        """In the primary metric, if none is named; None where there is nothing, as of one that diverged."""
+        return self._verdicts.get((metric or self.primary, frozenset((one.name, other.name))))
 
-    def is_better(self, one: Entry, other: Entry, metric: str = PRIMARY) -> bool:
+    def is_better(self, one: Entry, other: Entry, metric: str | None = None) -> bool:
         """Whether it was shown, of the architectures or at least of these runs."""
         found = self.verdict(one, other, metric)
         return found is not None and found.kind == "better" and found.first == one.name

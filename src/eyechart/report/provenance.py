@@ -13,7 +13,7 @@ from eyechart.files.storage import RUN_FILE, read_study
 from eyechart.report.entries import Entry, Run, runs_of, test_error
 from eyechart.report.fields import Facts, facts, value_text
 from eyechart.report.section import Section
-from eyechart.schema import Execution, Host, Plan, Recipe, Tuning
+from eyechart.schema import Execution, Host, Plan, Recipe, RunRecord, Tuning
 from eyechart.words.speech import ENGLISH, Speech
 
 MOST_GROUPS = 8  # different rules, splits or machines that are listed in full
@@ -36,8 +36,7 @@ class RunRow:
     link: str  # of its run file, relative to the report
     seed: int
     diverged: bool
-    error: str
-    loss: str
+    scores: tuple[str, ...]  # under Provenance.score_headings
     training: str
     test_accesses: int
     started_at: str
@@ -63,6 +62,7 @@ class Provenance:
     machines: tuple[Group, ...]
     num_left_out: int  # groups beyond the most that are listed
     makings: tuple[Making, ...]
+    score_headings: tuple[str, ...]
 
 
 def provenance(entries: list[Entry], output: Path, say: Speech) -> Provenance:
@@ -83,6 +83,11 @@ def provenance(entries: list[Entry], output: Path, say: Speech) -> Provenance:
         machines=groups[2][:MOST_GROUPS],
         num_left_out=sum(max(0, len(group) - MOST_GROUPS) for group in groups),
         makings=tuple(_making(entry, output, say) for entry in entries),
+        score_headings=(
+            (say("Error", "Erreur"), say("Loss", "Perte"))
+            if runs[0].record.task == "classification"
+            else ("mAP", "AP50")
+        ),
     )
 
 
@@ -123,6 +128,12 @@ def _making(entry: Entry, output: Path, say: Speech) -> Making:
     return Making(entry, tuple(blocks), tuple(_run_row(run, output, say) for run in entry.runs))
 
 
+def _scores(record: RunRecord, say: Speech) -> tuple[str, ...]:
+    if record.test:
+        return say.percent(test_error(record)), say.loss(record.test.loss)
+    return say.percent(record.box_scores.map), say.percent(record.box_scores.map50)
+
+
 def _run_row(run: Run, output: Path, say: Speech) -> RunRow:
     record = run.record
     return RunRow(
@@ -130,8 +141,7 @@ def _run_row(run: Run, output: Path, say: Speech) -> RunRow:
         link=run_link(run, output),
         seed=record.seed,
         diverged=run.diverged,
-        error=say.percent(test_error(record)),
-        loss=say.loss(record.test.loss),
+        scores=_scores(record, say),
         training=say.seconds(record.clocks.training_seconds),
         test_accesses=record.test_accesses,
         started_at=record.started_at,

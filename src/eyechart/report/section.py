@@ -9,12 +9,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from eyechart.report.entries import MOST_SHOWN, Entry
 from eyechart.report.pairs import Pairs
 from eyechart.schema import Verdict
 from eyechart.words.speech import Speech
+
+if TYPE_CHECKING:
+    from eyechart.report.boxes.found import OnScenes
 
 
 class Section(NamedTuple):
@@ -72,6 +75,13 @@ class Draft:
     def figures(self) -> Path:
         """The folder of drawings, beside the page."""
         return self.output.parent / f"{self.output.stem}-figures"
+
+    @cached_property
+    def on_scenes(self) -> OnScenes:
+        """What one run of each contender found, where the task is to find boxes."""
+        from eyechart.report.boxes.found import on_scenes
+
+        return on_scenes(self.entries, self.say)
 
     def content(self, anchor: str) -> Any:
         """What the section has to show; None: nothing."""

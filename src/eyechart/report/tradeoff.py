@@ -52,7 +52,7 @@ def prices(say: Speech) -> tuple[Price, ...]:
 def accuracy_against_cost(entries: list[Entry], pairs: Pairs, folder: Path, say: Speech) -> Chart:
     """Three panels with one common error axis."""
     panels = tuple(_panel(entries, price, folder, say) for price in prices(say))
-    n = say.count(entries[0].first.test.num_items)
+    n = say.count(entries[0].first.num_judged)
     whiskers = say(
         "95 % t-intervals over seeds, in both directions; Wilson's for the error where there is one seed",
         "intervalles t à 95 % sur les graines, dans les deux sens ; de Wilson pour l'erreur s'il n'y a qu'une graine",
@@ -86,7 +86,7 @@ def _point(entry: Entry, price: Price, floor: float) -> Point:
 
 def _panel(entries: list[Entry], price: Price, folder: Path, say: Speech) -> Panel:
     figure, axes = new_panel(3.7, 3.1, (0.74, 0.5, 0.12, 0.1))
-    floor = 0.5 / max(1, entries[0].first.test.num_items)
+    floor = 0.5 / max(1, entries[0].first.num_judged)
     points = [_point(entry, price, floor) for entry in entries]
     x_limits = scales.log_limits([value for point in points for value in point.cost], room=1.6)
     y_limits = scales.log_limits([value for point in points for value in point.error])

@@ -8,7 +8,7 @@ from eyechart.data.boxes import objects_on
 from eyechart.scoring import detection, metrics
 
 if TYPE_CHECKING:
-    from eyechart.schema import DetectionScores, Scores
+    from eyechart.schema import DetectionScores, Scores, Task, Temperature
     from eyechart.schema.contracts import LabelledImages, Predictions, Predictor
 
 
@@ -16,14 +16,26 @@ class Judgement(NamedTuple):
     """The answers on a part, before any temperature, and their scores."""
 
     predictions: Predictions
-    scores: Scores
+    scores: Scores | None  # None: images of scenes have no class of their own
     detection: DetectionScores | None  # None: a classifier
 
 
-def judge(predictor: Predictor, part: LabelledImages, temperature: float = 1.0) -> Judgement:
-    """Ask for every image of a part; `temperature` is that of the loss."""
-    predictions = predictor.answer(part.images)
+def judge(
+    predictor: Predictor, part: LabelledImages, task: Task = "classification", heat: Temperature | None = None
+) -> Judgement:
+    """Ask for every image of a part; `heat` is that of the loss."""
+    return scored(predictor.answer(part.images), part, task, heat)
+
+
+def scored(
+    predictions: Predictions, part: LabelledImages, task: Task = "classification", heat: Temperature | None = None
+) -> Judgement:
+    """The same of what was answered already."""
     found = None
-    if predictor.gives_boxes:  # one that diverged has none, which counts as having found nothing
+    if predictions.boxes is not None:  # a detector that diverged has none, which counts as having found nothing
         found = detection.score_boxes(predictions, objects_on(part))
-    return Judgement(predictions, metrics.score(part.labels, predictions.probabilities, temperature), found)
+    assert found or task == "classification", "only detectors are judged on scenes"
+    if task == "detection":
+        return Judgement(predictions, None, found)
+    scores = metrics.score(part.labels, predictions.probabilities, heat.value if heat else 1.0)
+    return Judgement(predictions, scores, found)

@@ -18,11 +18,12 @@ from eyechart.files import storage
 from eyechart.inference import saved
 from eyechart.inference.predictor import BATCH_SIZE
 from eyechart.runner.contender import TOOLS, Contender
-from eyechart.runner.judge import judge
-from eyechart.runner.train import dtype_of, train
-from eyechart.schema import Clocks, Cost, Plan, RunJob, RunRecord
+from eyechart.runner.judge import Judgement, judge, scored
+from eyechart.runner.train import Trained, dtype_of, train
+from eyechart.schema import Clocks, Cost, Plan, RunJob, RunRecord, Temperature
 from eyechart.schema.contracts import LabelledImages, Predictions, Progress
-from eyechart.scoring import metrics, temperature
+from eyechart.schema.objects import OBJECT_ARRAYS
+from eyechart.scoring import temperature
 from eyechart.training import feeds, loop
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from eyechart.schema.contracts import Reporter
 
+MARK_NAMES = {"classification": "accuracy", "detection": "mAP"}
 # Of a job and its record.
 SHARED_FIELDS = {"study", "run", "contender", "seed", "recipe", "rules", "command", "started_in"}
 
@@ -50,16 +52,16 @@ def run_contender(
     splits, card = contender.splits, contender.card
     with clock.section("evaluation"):
         report(Progress(job.run, "judging", plan.num_steps, plan.num_steps))
-        validation = trained.answers_on_validation()
-        heat = temperature.fit(splits.validation.labels, validation.probabilities)
+        on_validation, heat = _on_validation(trained)
         test = splits.test.open()
-        judged = judge(trained.predictor, test, heat.value)
+        judged = judge(trained.predictor, test, card.task, heat)
     with clock.section("preparation"):
         measured = _measure_cost(contender, plan, clock, trained.matmul_flops_per_second)
     beside = Path(job.folder).parent
     record = RunRecord(
         **job.model_dump(include=SHARED_FIELDS),
         status="diverged" if fit.diverged else "finished",
+        cause=fit.cause,
         plan=plan,
         dataset=card,
         splits=splits.card,
@@ -67,9 +69,10 @@ def run_contender(
         preprocessing=contender.preprocessing,
         history=tuple(fit.history),
         temperature=heat,
-        validation=metrics.score(splits.validation.labels, validation.probabilities, heat.value),
+        validation=on_validation.scores,
         test=judged.scores,
         detection=judged.detection,
+        validation_detection=on_validation.detection if card.task == "detection" else None,
         clocks=_clocks(clock, fit),
         cost=measured,
         host=trained.host,
@@ -81,9 +84,25 @@ def run_contender(
         started_at=started_at,
         finished_at=_now(),
     )
-    _write_run(Path(job.folder), record, contender.model, judged.predictions, validation)
-    report(Progress(job.run, "finished", plan.num_steps, plan.num_steps, None, record.validation.accuracy))
+    _write_run(Path(job.folder), record, contender.model, judged.predictions, on_validation.predictions)
+    report(_ending(record))
     return record
+
+
+def _on_validation(trained: Trained) -> tuple[Judgement, Temperature | None]:
+    """How good the last answers on validation are, and what certainty is worth where images have a class each."""
+    part, task = trained.contender.splits.validation, trained.contender.card.task
+    answers = trained.answers_on_validation()
+    heat = temperature.fit(part.labels, answers.probabilities) if task == "classification" else None
+    return scored(answers, part, task, heat), heat
+
+
+def _ending(record: RunRecord) -> Progress:
+    steps, note = record.plan.num_steps, f"diverged: {record.cause}" if record.status == "diverged" else ""
+    name = MARK_NAMES[record.task]
+    return Progress(
+        record.run, "finished", steps, steps, validation_mark=record.validation_mark, mark_name=name, note=note
+    )
 
 
 # --------------------------------------------------------------------------------------------- cost
@@ -116,20 +135,25 @@ def _measure_cost(contender: Contender, plan: Plan, clock: Clock, earlier_matmul
 def _write_items(folder: Path, part: LabelledImages) -> str:
     """The images and labels of a part, once for all runs that share it; the name of the file."""
     arrays = {"images": part.images, "labels": part.labels}
+    if part.objects is not None:
+        arrays |= {f"object_{name}": getattr(part.objects, name) for name in OBJECT_ARRAYS}
     name = f"items-{storage.digest_arrays(arrays)[:12]}.npz"
     if not (folder / name).exists():
-        padded = objects_on(part).padded(np.arange(len(part)))
-        storage.write_arrays(folder / name, arrays | {"true_boxes": padded[0]})
+        if part.objects is None:
+            arrays |= {"true_boxes": objects_on(part).padded(np.arange(len(part)))[0]}
+        storage.write_arrays(folder / name, arrays)
     return name
 
 
 def _write_run(folder: Path, record: RunRecord, model: nn.Module, test: Predictions, validation: Predictions) -> None:
     """All files of a run; run.json last, because its presence says that the others are there."""
     storage.write_arrays(folder / storage.PREDICTIONS_FILE, test.arrays())
-    storage.write_arrays(folder / storage.VALIDATION_FILE, {"probabilities": validation.probabilities})
+    kept = validation.arrays() if record.task == "detection" else {"probabilities": validation.probabilities}
+    storage.write_arrays(folder / storage.VALIDATION_FILE, kept)
     saved.save_weights(folder / storage.WEIGHTS_FILE, model, record)
     storage.write_record(folder / storage.RUN_FILE, record)
-    for leftover in (storage.CHECKPOINT_FILE, storage.FAILURE_FILE, feeds.SPILL_FILE):
+    good_checkpoint = () if record.status == "diverged" else (storage.CHECKPOINT_FILE,)  # of before it diverged
+    for leftover in (*good_checkpoint, storage.FAILURE_FILE, feeds.SPILL_FILE):
         (folder / leftover).unlink(missing_ok=True)
 
 

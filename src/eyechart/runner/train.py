@@ -8,12 +8,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
 import torch
 
 from eyechart.base import host, seeding
 from eyechart.base.clock import Clock, device_synchronise
 from eyechart.base.errors import Interrupted, RunFailed
 from eyechart.base.foreign_text import shown
+from eyechart.data.boxes import objects_on
 from eyechart.evaluation import cost
 from eyechart.files import storage
 from eyechart.inference.predictor import BATCH_SIZE, Guess
@@ -21,8 +23,8 @@ from eyechart.models import catalog as architectures
 from eyechart.runner import planning
 from eyechart.runner.contender import TOOLS, Contender, prepare
 from eyechart.schema import Host, Job, Plan
-from eyechart.schema.contracts import LabelledImages, Predictions, Predictor, Progress
-from eyechart.scoring import metrics
+from eyechart.schema.contracts import LabelledImages, NamesLosses, Predictions, Predictor, Progress
+from eyechart.scoring import detection, metrics
 from eyechart.training import feeds, loop
 
 if TYPE_CHECKING:
@@ -129,24 +131,35 @@ class Looks:
         try:
             self.latest = self._contender.predictor.answer(part.images)
         except RunFailed:  # no numbers any more: the loop calls the run diverged
-            return loop.Validation(float("nan"), 0.0, None)
+            return loop.Validation(float("nan"), None if self._contender.card.task == "detection" else 0.0)
+        objective, losses = self._objective(part)
+        if self._contender.card.task == "detection":
+            found = detection.score_boxes(self.latest, objects_on(part))
+            assert objective is not None, "only detectors train on scenes"
+            return loop.Validation(objective, None, objective, losses, found.map)
         scores = metrics.score(part.labels, self.latest.probabilities)
-        return loop.Validation(scores.raw_loss, scores.accuracy, self._objective(part))
+        return loop.Validation(scores.raw_loss, scores.accuracy, objective, losses)
 
-    def _objective(self, part: LabelledImages) -> float | None:
-        """A detector's own loss on the validation part, classes and boxes together, without augmentation."""
+    def _objective(self, part: LabelledImages) -> tuple[float | None, dict[str, float]]:
+        """A detector's own loss on the validation part, without augmentation, and what it is the sum of."""
         model, network = self._contender.model, self._contender.network
         if not network.needs_boxes:
-            return None
+            return None, {}
         model.eval()
-        total = 0.0
+        names = network.loss_names if isinstance(network, NamesLosses) else ()
+        total, parts = 0.0, np.zeros(len(names))
         seeding.seed_everything(self._contender.job.seed, "objective")  # which regions are sampled
         with torch.no_grad():
             for start in range(0, len(part), BATCH_SIZE):
                 chunk = slice(start, start + BATCH_SIZE)
                 batch = feeds.as_batch(model, part, chunk, self._contender.device, TOOLS)
-                total += float(network.loss(batch)) * len(batch.labels)
-        return total / len(part)
+                if isinstance(network, NamesLosses):
+                    loss, of_batch = network.losses(batch)
+                    parts += of_batch.cpu().numpy() * len(batch.labels)
+                else:
+                    loss = network.loss(batch)
+                total += float(loss) * len(batch.labels)
+        return total / len(part), dict(zip(names, (parts / len(part)).tolist(), strict=True))
 
 
 def dtype_of(job: Job) -> torch.dtype:

@@ -41,7 +41,7 @@ class Family(Frozen):
     test: Literal["friedman", "cochran", "none"]  # over seeds | over the items of one seed | not applicable
     statistic: float | None = None
     p_value: Fraction | None = None
-    is_primary: bool = False  # accuracy, stated beforehand; all others are exploratory
+    is_primary: bool = False  # stated beforehand; all others are exploratory
 
 
 class Verdict(Frozen):
@@ -82,7 +82,8 @@ class Comparison(Frozen):
     """Everything that can be said of the runs together; what terminal, JSON and report show."""
 
     dataset: str
-    contenders: tuple[str, ...]  # the fewest errors first
+    primary: str = "accuracy"  # the metric that was asked about beforehand, of the dataset's task
+    contenders: tuple[str, ...]  # the best in it first
     pretrained: dict[str, str] = {}  # contender -> what it was pretrained on
     diverged: tuple[str, ...] = ()  # contenders of which every run diverged: guesses, and no pair among them says more
     num_items: Count  # test images

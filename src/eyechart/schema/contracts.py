@@ -154,6 +154,16 @@ class ContenderModel(Protocol):
 
 
 @runtime_checkable
+class NamesLosses(Protocol):
+    """A model whose loss is a sum of several, each worth a line of its own."""
+
+    loss_names: tuple[str, ...]
+
+    def losses(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """The scalar that training makes smaller, and its parts (len(loss_names),), without gradient."""
+
+
+@runtime_checkable
 class KeepsFeatures(Protocol):
     """A model whose frozen stages can be asked once an image: what they give is kept and trained on."""
 
@@ -195,9 +205,10 @@ class Progress(NamedTuple):
     step: int = 0
     num_steps: int = 0
     loss: float | None = None
-    validation_accuracy: float | None = None
+    validation_mark: float | None = None  # accuracy, or the boxes' mAP on scenes; 0..1
     seconds_left: float | None = None
     note: str = ""  # a plain sentence, shown as it is
+    mark_name: str = "accuracy"
 
 
 Reporter = Callable[[Progress], None]

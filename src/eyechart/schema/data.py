@@ -6,6 +6,8 @@ from typing import Literal
 
 from eyechart.schema.frozen import Count, Frozen
 
+Task = Literal["classification", "detection"]
+
 
 class PictureRule(Frozen):
     """How a dataset reads pictures of more than 8 bits, and transparent ones: one rule for all of its pictures."""
@@ -31,6 +33,7 @@ class DatasetCard(Frozen):
     num_validation: Count = 0  # 0: the dataset has no validation part of its own
     num_test: Count
     picture_rule: PictureRule | None = None  # None: all pictures have 8 bits and are opaque
+    task: Task = "classification"  # detection: any number of objects on an image, each in a box
 
     @property
     def num_classes(self) -> int:

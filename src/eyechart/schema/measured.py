@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 from eyechart.schema.frozen import Count, Frozen, Positive
@@ -22,9 +23,22 @@ class HistoryPoint(Frozen):
     training_seconds: float  # on the training clock
     learning_rate: float
     train_loss: float  # the contender's own objective, mean since the last point
-    validation_loss: float  # negative log-likelihood of the class probabilities, the same for all
-    validation_accuracy: float
+    validation_loss: float  # negative log-likelihood of the class probabilities, the same for all; on scenes objective
+    validation_accuracy: float | None  # None: scenes
     validation_objective: float | None = None  # a detector's own loss (classes and boxes), else None
+    validation_map: float | None = None  # of the boxes, on scenes
+    train_losses: dict[str, float] = {}  # what a detector's objective is the sum of, by name
+    validation_losses: dict[str, float] = {}
+
+    @property
+    def mark(self) -> float:
+        """The primary metric of the task on validation images, 0..1: accuracy, or the boxes' mAP."""
+        value = self.validation_map if self.validation_accuracy is None else self.validation_accuracy
+        return math.nan if value is None else value
+
+    @property
+    def mark_name(self) -> str:
+        return "mAP" if self.validation_accuracy is None else "accuracy"
 
 
 class Execution(Frozen):
@@ -99,7 +113,7 @@ class Scores(Frozen):
 
 
 class DetectionScores(Frozen):
-    """How good the boxes are; COCO's definitions, one ink box an image as truth."""
+    """How good the boxes are, by COCO's definitions."""
 
     mean_iou: float  # of the true box and the best-scored box, 0 where there is none
     map: float  # AP averaged over IoU .50:.05:.95

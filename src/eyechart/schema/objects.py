@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
+OBJECT_ARRAYS = ("offsets", "boxes", "labels", "crowds", "areas")  # as files name them
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,13 @@ class Objects:
         rows = slice(self.offsets[image], self.offsets[image + 1])
         return self.boxes[rows], self.labels[rows]
 
+    @property
+    def bytes_for_hash(self) -> Iterator[memoryview]:
+        """What a content hash takes in: where each image's begin, boxes, classes, crowds."""
+        kinds = (("offsets", "<i8"), ("boxes", "<f4"), ("labels", "<i8"), ("crowds", "|b1"))
+        for name, kind in kinds:
+            yield np.ascontiguousarray(getattr(self, name), dtype=kind).data
+
     def subset(self, images: np.ndarray) -> Objects:
         """Those of the images at `images` (int64), in that order."""
         counts = self.counts[images]
@@ -52,6 +61,17 @@ class Objects:
         boxes[owner, slot] = some.boxes[~some.crowds]
         labels[owner, slot] = some.labels[~some.crowds]
         return boxes, labels
+
+
+def objects_from(arrays: Mapping[str, np.ndarray]) -> Objects | None:
+    """From a file's arrays "object_boxes" and so on; None where one of them is not there, or they do not fit."""
+    named = {name: arrays.get(f"object_{name}") for name in OBJECT_ARRAYS}
+    if any(array is None for array in named.values()):
+        return None
+    objects = Objects(**named)  # type: ignore[arg-type]
+    number = len(objects.boxes)
+    fits = objects.boxes.shape == (number, 4) and len(objects.labels) == len(objects.crowds) == number
+    return objects if fits and len(objects.areas) == number == objects.offsets[-1] else None
 
 
 def objects_of(
@@ -77,6 +97,18 @@ def objects_of(
         np.asarray(labels, np.int64),
         np.asarray(crowds, bool),
         area_of(corners) if areas is None else np.asarray(areas, np.float64),
+    )
+
+
+def joined(parts: Sequence[Objects]) -> Objects:
+    """Those of several stretches of images, one after another."""
+    counts = np.concatenate([part.counts for part in parts])
+    return Objects(
+        np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+        np.concatenate([part.boxes for part in parts]).astype(np.float32),
+        np.concatenate([part.labels for part in parts]),
+        np.concatenate([part.crowds for part in parts]),
+        np.concatenate([part.areas for part in parts]),
     )
 
 

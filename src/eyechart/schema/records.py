@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
-from eyechart.schema.data import DatasetCard, Preprocessing, SplitsCard
+from eyechart.schema.data import DatasetCard, Preprocessing, SplitsCard, Task
 from eyechart.schema.frozen import Count, Frozen
 from eyechart.schema.measured import Clocks, Cost, DetectionScores, HistoryPoint, Host, Plan, Scores, Temperature
 from eyechart.schema.rules import Recipe, Rules, WeightsOrigin
@@ -21,6 +22,7 @@ class RunRecord(Frozen):
     run: str  # the folder's name: "vit-s0"
     contender: str  # as asked for: "vgg16:hed"
     status: Literal["finished", "diverged"]
+    cause: str = ""  # of having diverged; empty: it finished, or an older eyechart did not say
     seed: Count
     recipe: Recipe
     rules: Rules
@@ -31,9 +33,10 @@ class RunRecord(Frozen):
     preprocessing: Preprocessing
     history: tuple[HistoryPoint, ...]
     temperature: Temperature | None = None  # fitted on validation; None: an older run, whose answers were not kept
-    validation: Scores
-    test: Scores
-    detection: DetectionScores | None = None
+    validation: Scores | None  # of the classes that images are named; None: scenes, whose images have none of their own
+    test: Scores | None
+    detection: DetectionScores | None = None  # of the boxes on the test part; None: a classifier
+    validation_detection: DetectionScores | None = None  # None: not measured, as on single objects
     clocks: Clocks
     cost: Cost
     host: Host
@@ -46,6 +49,44 @@ class RunRecord(Frozen):
     started_in: str = ""  # the folder from which relative paths of data and weights are meant; empty: not known
     started_at: str
     finished_at: str
+
+    @property
+    def task(self) -> Task:
+        return self.dataset.task
+
+    @property
+    def test_scores(self) -> Scores:
+        """Of a run whose task is to name images."""
+        assert self.test, "a run on scenes names boxes, not images"
+        return self.test
+
+    @property
+    def validation_scores(self) -> Scores:
+        assert self.validation, "a run on scenes names boxes, not images"
+        return self.validation
+
+    @property
+    def box_scores(self) -> DetectionScores:
+        """Of a run whose task is to find boxes."""
+        assert self.detection, "a classifier finds no boxes"
+        return self.detection
+
+    @property
+    def num_judged(self) -> int:
+        """Test images."""
+        return self.test.num_items if self.test else self.splits.num_test
+
+    @property
+    def mark(self) -> float:
+        """The primary metric of its task on the test part, 0..1: accuracy, or the boxes' mAP; 0 of no box at all."""
+        return self.test.accuracy if self.test else self.box_scores.map
+
+    @property
+    def validation_mark(self) -> float:
+        """The same on validation images."""
+        if self.validation:
+            return self.validation.accuracy
+        return self.validation_detection.map if self.validation_detection else math.nan
 
 
 class MachineChoice(Frozen):

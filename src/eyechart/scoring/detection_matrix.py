@@ -55,3 +55,16 @@ def counting(found: FoundBoxes, objects: Objects) -> Counting:
     has_crowd[np.repeat(np.arange(len(objects)), objects.counts)[objects.crowds]] = True
     error = np.abs(np.bincount(found.image, minlength=len(objects)) - objects.counts)[~has_crowd]
     return Counting(len(error), int((error == 0).sum()), float(error.mean()) if len(error) else float("nan"))
+
+
+def outcomes(answers: FoundBoxes, objects: Objects) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What each answer is at IoU MATRIX_IOU, whatever its class, and what nobody found.
+
+    The row of the true box that an answer belongs to, int64 (M,), -1: it fits nothing; which answers are judged at all,
+    bool (M,) (those on crowds are not); and which true boxes are missed, bool.
+    """
+    matches = match_boxes(answers, objects, np.array([MATRIX_IOU]), any_class=True)
+    owner = np.where(matches.is_right[0], matches.true_box[0], -1)
+    missed = ~objects.crowds
+    missed[owner[owner >= 0]] = False
+    return owner, ~matches.ignored[0], missed

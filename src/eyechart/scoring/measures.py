@@ -13,7 +13,7 @@ from typing import Literal
 
 import numpy as np
 
-from eyechart.schema import PROBABILITY_FLOOR, RunRecord
+from eyechart.schema import PROBABILITY_FLOOR, RunRecord, Task
 from eyechart.scoring.times import is_spoiled
 
 Quantity = Callable[[RunRecord], float | None]  # None: this run has no such number
@@ -93,6 +93,10 @@ def in_no_record(run: RunRecord) -> None:
     """The value of what only the answers tell."""
 
 
+def _of_classes(name: str) -> Quantity:
+    return lambda run: getattr(run.test, name) if run.test else None
+
+
 def _of_boxes(name: str) -> Quantity:
     return lambda run: getattr(run.detection, name) if run.detection else None
 
@@ -113,16 +117,17 @@ METRICS: dict[str, Measure] = {
     for measure in (
         Measure(
             "accuracy", ("accuracy", "exactitude"), ("accuracy", "exactitude"), "points",
-            lambda run: run.test.accuracy, margin=0.001, item_values=right_answers,
+            _of_classes("accuracy"), margin=0.001, item_values=right_answers,
         ),
         Measure(
             "macro_f1", ("macro F1", "F1 macro"), ("F1", "F1"), "points",
-            lambda run: run.test.macro_f1, margin=0.001, item_values=macro_f1_influences,
+            _of_classes("macro_f1"), margin=0.001, item_values=macro_f1_influences,
         ),
         # 0.1 point more of wrong answers costs about 0.003 nats: a wrong answer of a trained network costs some 3 nats.
         Measure(
             "loss", ("loss", "perte"), ("loss", "perte"), "nats",
-            lambda run: run.test.loss if run.temperature else None,  # a raw one is not compared with the others'
+            # A raw one is not compared with the others'.
+            lambda run: run.test.loss if run.test and run.temperature else None,
             higher_is_better=False, margin=0.003, item_values=item_losses, is_cooled=True,
         ),
         # Less than 3 % is what the same model under two names may differ by (rule 12).
@@ -139,15 +144,15 @@ METRICS: dict[str, Measure] = {
         ),
         Measure(
             "macro_precision", ("macro precision", "précision macro"), ("precision", "précision"), "points",
-            lambda run: run.test.macro_precision,
+            _of_classes("macro_precision"),
         ),
         Measure(
             "macro_recall", ("macro recall", "rappel macro"), ("recall", "rappel"), "points",
-            lambda run: run.test.macro_recall,
+            _of_classes("macro_recall"),
         ),
         Measure(
             "raw_loss", ("raw loss", "perte brute"), ("raw loss", "perte brute"), "nats",
-            lambda run: run.test.raw_loss, higher_is_better=False,
+            _of_classes("raw_loss"), higher_is_better=False,
         ),
         *_box_measures(),
         Measure("brier", ("Brier", "Brier"), ("Brier", "Brier"), "", in_no_record, higher_is_better=False),
@@ -155,4 +160,9 @@ METRICS: dict[str, Measure] = {
     )
 }  # fmt: skip
 MEASURES = {name: measure for name, measure in METRICS.items() if measure.is_tested}  # those that are tested
-PRIMARY = "accuracy"  # stated beforehand; verdicts in the others are exploratory
+PRIMARY: dict[Task, str] = {"classification": "accuracy", "detection": "map"}  # stated beforehand; others explore
+
+
+def primary_metric(task: Task) -> str:
+    """The metric that a study of this task is about."""
+    return PRIMARY[task]

@@ -8,18 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from eyechart.base.errors import UsageError
-from eyechart.catalog.recipes import RECIPES, slug
+from eyechart.catalog.recipes import recipes_for, slug
 from eyechart.files.places import user_path
+from eyechart.schema import Task
 
 
-def contenders_of(models: str | Sequence[str]) -> tuple[str, ...]:
-    """Names of contenders, each once; all of them where none is named."""
+def contenders_of(models: str | Sequence[str], task: Task = "classification") -> tuple[str, ...]:
+    """Names of contenders, each once; all that can do the task where none is named."""
     names = models.split(",") if isinstance(models, str) else list(models)
     if not all(isinstance(name, str) for name in names):
         raise UsageError(f"-m got {names}; expected names of contenders, such as cnn,vit.")
     contenders = tuple(name.strip() for name in names)
     _check_differ("-m", [slug(contender) for contender in contenders])
-    return contenders or tuple(RECIPES)
+    return contenders or tuple(recipes_for(task))
 
 
 def seeds_of(seeds: int | Iterable[int]) -> tuple[int, ...]:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eyechart.base.errors import UsageError
+from eyechart.base.errors import EyechartError, UsageError
 from eyechart.base.foreign_text import path_word, shell_command
 from eyechart.catalog.presets import rules_of
 from eyechart.catalog.recipe_files import recipes_from
@@ -17,11 +17,13 @@ from eyechart.catalog.recipes import WITH_WEIGHTS, recipe_of, slug, takes_weight
 from eyechart.files.file_names import on_disk, recordable
 from eyechart.files.folder_names import check_folder_name, dataset_name, folder_name_of
 from eyechart.files.places import seen_from_here, working_folder
-from eyechart.schema import Recipe, RunJob, StudyRecord
+from eyechart.schema import Recipe, RunJob, StudyRecord, Task
 from eyechart.study.choices import contenders_of, paths_of, seeds_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    from eyechart.schema.contracts import Dataset
 
 
 def plan_study(
@@ -42,7 +44,9 @@ def plan_study(
     `recipe_files` replace whole recipes, and exclude changes of the same contender.
     Raises UsageError for names and values that cannot be.
     """
-    contenders, numbers, data = tuple(map(recordable, contenders_of(models))), seeds_of(seeds), recordable(data)
+    numbers, data = seeds_of(seeds), recordable(data)
+    task = task_of(data)
+    contenders = tuple(map(recordable, contenders_of(models, task)))
     if name is not None:
         with contextlib.suppress(UsageError):  # what is not UTF-8 is refused as a name
             name = recordable(name)
@@ -59,7 +63,7 @@ def plan_study(
 
     rules = {"num_threads": num_cores()} | {key: value for key, value in rules.items() if value is not None}
     fixed = rules_of(preset, data, **rules)
-    recipes = {contender: recipe_of(contender, _fitting(contender, given)) for contender in contenders}
+    recipes = {contender: recipe_of(contender, _fitting(contender, given), task) for contender in contenders}
     recipes |= _from_files(paths_of(recipe_files), contenders, given)
     check_search_seeds(numbers, recipes)
     return StudyRecord(
@@ -104,6 +108,30 @@ def check_search_seeds(seeds: Sequence[int], recipes: dict[str, Recipe]) -> None
                 f"The recipe of {contender} was tuned with seed {', '.join(map(str, used))}, and this study would use "
                 f"it again. Expected seeds that the search did not see, such as --seeds 0,1,2."
             )
+
+
+def task_of(data: str) -> Task:
+    """What is asked of a dataset's images, as far as its name and its files' names tell; nothing is loaded."""
+    from eyechart.data.catalog import source_of
+
+    try:
+        return source_of(data).task
+    except (EyechartError, OSError):  # it is told when the dataset is loaded, with what else is wrong
+        return "classification"
+
+
+def settle_anchors(record: StudyRecord, dataset: Dataset) -> StudyRecord:
+    """Replace "auto" anchors by sizes and shapes that fit the boxes of the train part, the same for all seeds."""
+    from eyechart.data.anchors import fitting_anchors
+
+    if not any("auto" in recipe.options.values() for recipe in record.recipes.values()):
+        return record
+    found = fitting_anchors(dataset.train)
+    recipes = {}
+    for contender, recipe in record.recipes.items():
+        settled = {name: value for name, value in found.items() if recipe.options.get(name) == "auto"}
+        recipes[contender] = recipe.model_copy(update={"options": recipe.options | settled})
+    return record.model_copy(update={"recipes": recipes})
 
 
 def settle_weights(record: StudyRecord, offline: bool, say: Callable[[str], None]) -> StudyRecord:

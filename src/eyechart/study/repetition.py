@@ -103,5 +103,6 @@ def compare(old: RunRecord, new: RunRecord) -> tuple[list[str], bool]:
         ),
     ]
     lines = [f"{name:12} {'identical' if same else 'DIFFERENT'}  {digests}" for name, same, digests in rows]
-    lines.append(f"{'accuracy':12} {old.test.accuracy:.4%}  {new.test.accuracy:.4%}")
+    name = "accuracy" if old.task == "classification" else "mAP"
+    lines.append(f"{name:12} {old.mark:.4%}  {new.mark:.4%}")
     return lines, all(same for _, same, _ in rows)

@@ -27,14 +27,22 @@ def judged_json(folder: Path, run: RunRecord) -> dict[str, Any]:
     from pydantic_core import to_jsonable_python
 
     from eyechart.comparison.calibration import calibrate_run
-    from eyechart.comparison.timing import timing
 
+    if run.task == "detection":
+        return run.model_dump(mode="json") | {"calibration": None, "timing": _timing_json(run)}
     try:
         calibration = to_jsonable_python(calibrate_run(folder, run), inf_nan_mode="null")
     except StorageError:
         calibration = None
-    clocks = to_jsonable_python(timing(run.contender, [run]), inf_nan_mode="null")
-    return run.model_dump(mode="json") | {"calibration": calibration, "timing": clocks}
+    return run.model_dump(mode="json") | {"calibration": calibration, "timing": _timing_json(run)}
+
+
+def _timing_json(run: RunRecord) -> Any:
+    from pydantic_core import to_jsonable_python
+
+    from eyechart.comparison.timing import timing
+
+    return to_jsonable_python(timing(run.contender, [run]), inf_nan_mode="null")
 
 
 def certainty_rows(folder: Path, run: RunRecord) -> list[tuple[str, str]]:
@@ -86,7 +94,9 @@ def print_judged(runs: Sequence[RunAt], console: Console | None = None) -> None:
     if not groups:
         return
     console = console or open_console(sys.stdout)
-    for table in (_clocks_table(groups), _certainty_table(groups)):
+    of_classes = {key: group for key, group in groups.items() if group[0][1].task == "classification"}
+    tables = [_clocks_table(groups)] + ([_certainty_table(of_classes)] if of_classes else [])
+    for table in tables:
         console.print("", table, sep="\n")
     console.print()
     lines = (
@@ -97,7 +107,7 @@ def print_judged(runs: Sequence[RunAt], console: Console | None = None) -> None:
         "held near 1, because too few validation images say anything; "
         "scaled: with it. Several seeds: means.",
     )
-    for line in lines:
+    for line in lines[: len(tables) + 1]:
         console.print(Text(line, style="dim"), soft_wrap=True)
 
 

@@ -17,38 +17,47 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from eyechart.schema import RunRecord
+    from eyechart.schema import RunRecord, Task
 
-RESULT_COLUMNS = (
-    "contender", "weights", "accuracy %>", "precision %>", "recall %>", "F1 %>", "loss>", "raw loss>",
-    "training>", "parameters>", "images/s>",
-)  # fmt: skip
+# Between the contender's name and what it took.
+SCORE_COLUMNS: dict[Task, tuple[str, ...]] = {
+    "classification": ("accuracy %>", "precision %>", "recall %>", "F1 %>", "loss>", "raw loss>"),
+    "detection": ("mAP %>", "AP50 %>", "AP75 %>", "AR100 %>", "IoU %>"),
+}
+COST_COLUMNS = ("training>", "parameters>", "images/s>")
 
 
 def results_table(records: Sequence[RunRecord], console: Console | None = None) -> None:
-    """Print the leaderboard on standard output, the best accuracy first; seeds of a contender share a row."""
+    """Print the leaderboard on standard output, the best first; seeds of a contender share a row.
+
+    Runs of each task stand in a table of their own.
+    """
     console = console or open_console(sys.stdout)
     if not records:
         console.print("There are no finished runs to show.")
         return
-    groups = _grouped(records)
-    grid = Grid(columns(*RESULT_COLUMNS))
-    for group in groups:
-        grid.add(*_result_cells(group, several_studies=len({record.study for record in records}) > 1))
-    console.print(grid)
-    console.print()
-    for line in _legend(groups):
-        console.print(Text(shown(line), style="dim"), soft_wrap=True)
+    several_studies = len({record.study for record in records}) > 1
+    for task, score_columns in SCORE_COLUMNS.items():
+        groups = _grouped([record for record in records if record.task == task])
+        if not groups:
+            continue
+        grid = Grid(columns("contender", "weights", *score_columns, *COST_COLUMNS))
+        for group in groups:
+            grid.add(*_result_cells(group, several_studies))
+        console.print(grid)
+        console.print()
+        for line in _legend(groups):
+            console.print(Text(shown(line), style="dim"), soft_wrap=True)
 
 
 def _grouped(records: Sequence[RunRecord]) -> list[list[RunRecord]]:
-    """The seeds of each contender (of each study) together, best mean accuracy first, all diverged ones last."""
+    """The seeds of each contender (of each study) together, the best first, all diverged ones last."""
     groups: dict[tuple[str, str], list[RunRecord]] = {}
     for record in records:
         groups.setdefault((record.study, record.contender), []).append(record)
 
     def badness(group: list[RunRecord]) -> float:
-        return -statistics.fmean(record.test.accuracy for record in group) if _finished(group) else 1.0
+        return -statistics.fmean(record.mark for record in group) if _finished(group) else 1.0
 
     return sorted(groups.values(), key=badness)
 
@@ -61,7 +70,7 @@ def _finished(group: list[RunRecord]) -> list[RunRecord]:
 def _result_cells(group: list[RunRecord], several_studies: bool) -> list[Text | str]:
     from eyechart.words.numbers import count, scaled, seconds
 
-    first, scored = group[0], [record.test for record in group if _finished(group)]
+    first = group[0]
     name = f"{first.contender} ({first.study})" if several_studies else first.contender
 
     def mean(value: Callable[[RunRecord], float]) -> float:
@@ -70,28 +79,45 @@ def _result_cells(group: list[RunRecord], several_studies: bool) -> list[Text | 
     return [
         named(name, first.recipe.contender),
         first.weights.name + ("†" if first.weights.pretrained_on else ""),
-        _accuracy(group),
-        spread([100 * scores.macro_precision for scores in scored], 2),
-        spread([100 * scores.macro_recall for scores in scored], 2),
-        spread([100 * scores.macro_f1 for scores in scored], 2),
-        spread([scores.loss for scores in scored], 4),
-        spread([scores.raw_loss for scores in scored], 4),
+        _mark(group),
+        *(_class_cells(group) if first.task == "classification" else _box_cells(group)),
         seconds(mean(lambda record: record.clocks.training_seconds)),
         scaled(first.cost.num_parameters, ""),
         count(round(mean(lambda record: record.cost.inference_images_per_second))),
     ]
 
 
-def _accuracy(group: list[RunRecord]) -> str:
-    """One run: with its Wilson interval; several: mean and standard deviation; and how many diverged."""
+def _class_cells(group: list[RunRecord]) -> list[str]:
+    scored = [record.test_scores for record in group if _finished(group)]
+    return [
+        spread([100 * scores.macro_precision for scores in scored], 2),
+        spread([100 * scores.macro_recall for scores in scored], 2),
+        spread([100 * scores.macro_f1 for scores in scored], 2),
+        spread([scores.loss for scores in scored], 4),
+        spread([scores.raw_loss for scores in scored], 4),
+    ]
+
+
+def _box_cells(group: list[RunRecord]) -> list[str]:
+    scored = [record.box_scores for record in group if _finished(group)]
+    return [
+        spread([100 * scores.map50 for scores in scored], 2),
+        spread([100 * scores.map75 for scores in scored], 2),
+        spread([100 * (scores.mar_100 or 0.0) for scores in scored], 2),
+        spread([100 * scores.mean_iou for scores in scored], 2),
+    ]
+
+
+def _mark(group: list[RunRecord]) -> str:
+    """The primary metric: one accuracy with its Wilson interval; several: mean and deviation; how many diverged."""
     from eyechart.comparison.uncertainty import wilson_interval
 
     num_diverged = len(group) - len(_finished(group))
     if num_diverged == len(group):
         return "diverged" if num_diverged == 1 else f"all {num_diverged} diverged"
-    text = spread([100 * record.test.accuracy for record in group], 2)
-    if len(group) == 1:
-        scores = group[0].test
+    text = spread([100 * record.mark for record in group], 2)
+    if len(group) == 1 and group[0].test:
+        scores = group[0].test_scores
         low, high = wilson_interval(round(scores.accuracy * scores.num_items), scores.num_items)
         text += f" ({100 * low:.2f}–{100 * high:.2f})"
     return f"{text} {num_diverged} of {len(group)} diverged" if num_diverged else text
@@ -110,11 +136,14 @@ def _legend(groups: list[list[RunRecord]]) -> list[str]:
     from eyechart.words.class_means import absent_classes, means_over
 
     records = [record for group in groups for record in group]
-    parts = dict.fromkeys(f"{record.test.num_items:,} test images of {record.dataset.title}" for record in records)
-    means = dict.fromkeys(means_over(record.dataset.num_classes, absent_classes(record)) for record in records)
-    lines = [f"{', '.join(parts)}. Precision, recall and F1 are {'; '.join(means)}."]
+    parts = dict.fromkeys(f"{record.num_judged:,} test images of {record.dataset.title}" for record in records)
     scored = [group for group in groups if _finished(group)]
-    if any(len(group) == 1 for group in scored):
+    if records[0].task == "detection":
+        lines = [f"{', '.join(parts)}. COCO's figures: mAP is the mean over classes and overlaps from .50 to .95."]
+    else:
+        means = dict.fromkeys(means_over(record.dataset.num_classes, absent_classes(record)) for record in records)
+        lines = [f"{', '.join(parts)}. Precision, recall and F1 are {'; '.join(means)}."]
+    if records[0].task == "classification" and any(len(group) == 1 for group in scored):
         lines.append("(low–high): 95 % Wilson interval of one run.")
     if numbers := sorted({len(group) for group in scored} - {1}):
         lines.append(f"±: standard deviation over {' or '.join(map(str, numbers))} seeds.")

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from eyechart.schema import Finding, RunRecord
 
 
+# The loss is that after the temperature.  None: a run on scenes, whose images have no class of their own.
+CLASS_SCORES = ("accuracy", "macro_precision", "macro_recall", "macro_f1", "loss", "raw_loss")
+
+
 def summary(record: RunRecord) -> dict[str, Any]:
     """What scripts want to know of a run: ratios in 0..1, times in seconds."""
     from eyechart.words.class_means import absent_classes
@@ -25,21 +29,20 @@ def summary(record: RunRecord) -> dict[str, Any]:
         "seed": record.seed,
         "status": record.status,
         "weights": record.weights.name,
-        "accuracy": record.test.accuracy,
-        "macro_precision": record.test.macro_precision,
-        "macro_recall": record.test.macro_recall,
-        "macro_f1": record.test.macro_f1,
-        "loss": record.test.loss,  # after the temperature
-        "raw_loss": record.test.raw_loss,
+        "task": record.task,
+        **{name: getattr(record.test, name, None) for name in CLASS_SCORES},
         "temperature": record.temperature.value if record.temperature else None,
         "train_seconds": record.clocks.training_seconds,
         "total_seconds": record.clocks.total_seconds,
         "num_parameters": record.cost.num_parameters,
         "images_seen": record.plan.num_steps * record.plan.batch_size,
         "num_classes": record.dataset.num_classes,
-        "absent_classes": list(absent_classes(record)),  # without a test image, and in no macro mean
+        "absent_classes": list(absent_classes(record))
+        if record.test
+        else [],  # without a test image, and in no macro mean
         "mean_iou": record.detection.mean_iou if record.detection else None,
         "map": record.detection.map if record.detection else None,
+        "map50": record.detection.map50 if record.detection else None,
         "dataset": record.dataset.name,
         "finished_at": record.finished_at,
     }

@@ -31,23 +31,24 @@ def runs_table(records: Sequence[RunRecord], broken: Sequence[dict[str, Any]]) -
         say("There are no runs here yet. Make some with: eyechart run", err=True)
         return
     table = Grid(
-        columns("study", "run", "weights", "accuracy %>", "macro F1>", "loss>", "training>", "finished>"), keys=2
+        columns("study", "run", "weights", _mark_heading(records), "macro F1>", "loss>", "training>", "finished>"),
+        keys=2,
     )
     for record in records:
         table.add(
             record.study,
             _name(record.run, record.contender),
             record.weights.name,
-            f"{100 * record.test.accuracy:.2f}" if record.status == "finished" else "diverged",
-            f"{record.test.macro_f1:.4f}",
-            f"{record.test.loss:.4f}",
+            f"{100 * record.mark:.2f}" if record.status == "finished" else "diverged",
+            f"{record.test.macro_f1:.4f}" if record.test else "–",
+            f"{record.test.loss:.4f}" if record.test else "–",
             seconds_text(record.clocks.training_seconds),
             record.finished_at[:16].replace("T", " "),
         )
     console = open_console(sys.stdout)
     if records:
         console.print(table)
-    if any(record.test.per_class.absent for record in records):
+    if any(record.test and record.test.per_class.absent for record in records):
         console.print("macro F1 is a mean over the classes that the test part has; some are missing: eyechart show RUN")
     for item in broken:
         how = "unfinished, --resume continues it" if item["can_continue"] else "unfinished"
@@ -56,13 +57,19 @@ def runs_table(records: Sequence[RunRecord], broken: Sequence[dict[str, Any]]) -
         console.print(Text(shown(line)), soft_wrap=True)
 
 
+def _mark_heading(records: Sequence[RunRecord]) -> str:
+    """What the primary metric of these runs is called."""
+    names = {"classification": "accuracy", "detection": "mAP"}
+    return " or ".join(name for task, name in names.items() if task in {record.task for record in records}) + " %>"
+
+
 def run_sheet(record: RunRecord, folder: Path) -> None:
     """Everything about one run, in groups; its answers are read from `folder`."""
     from eyechart.terminal.judged import certainty_rows, clock_rows
 
     groups: dict[str, list[tuple[str, str]]] = {
         f"{record.run} of {record.study}": _identity(record),
-        "test": _scores(record) + certainty_rows(folder, record),
+        "test": _scores(record) + certainty_rows(folder, record) if record.test else _box_rows(record),
         "clocks": _clocks(record) + clock_rows(record),
         "cost": _cost(record),
         "how it was made": _provenance(record),
@@ -89,11 +96,14 @@ def repeat_command(folder: Path) -> str:
 
 def answers_table(answers: Sequence[PictureAnswer]) -> None:
     """One line a picture: the answer, its probability, the runner-up, and the boxes of a detector."""
-    with_boxes = any(answer.boxes for answer in answers)
-    table = Grid(
-        columns("picture", "answer", "probability>", "next", "probability>", *(["boxes~"] if with_boxes else []))
-    )
+    with_boxes = any(answer.boxes or answer.label is None for answer in answers)
+    named = [answer for answer in answers if answer.label is not None]
+    of_classes = ["answer", "probability>", "next", "probability>"] if named else []
+    table = Grid(columns("picture", *of_classes, *(["boxes~"] if with_boxes else [])))
     for answer in answers:
+        if answer.label is None or answer.probability is None:
+            table.add(answer.picture, "; ".join(_box(box) for box in answer.boxes) or "nothing found")
+            continue
         label, probability = next(iter([*answer.probabilities.items()][1:2]), ("", 0.0))
         row = [
             answer.picture,
@@ -154,7 +164,7 @@ def _identity(record: RunRecord) -> list[tuple[str, str]]:
 def _scores(record: RunRecord) -> list[tuple[str, str]]:
     from eyechart.words.class_means import absent_classes, means_over
 
-    test = record.test
+    test = record.test_scores
     rows = [
         ("accuracy", f"{100 * test.accuracy:.2f} % of {test.num_items:,} images"),
         ("macro precision", f"{test.macro_precision:.4f}"),
@@ -164,16 +174,20 @@ def _scores(record: RunRecord) -> list[tuple[str, str]]:
         ("macro", means_over(record.dataset.num_classes, absent_classes(record))),
         ("F1 by class", _f1_by_class(record)),
     ]
-    if record.detection:
-        boxes = record.detection
-        rows.append(("boxes", f"mean IoU {boxes.mean_iou:.3f}, mAP {boxes.map:.3f}, mAP50 {boxes.map50:.3f}"))
-        rows.append(("COCO's other figures", _other_box_figures(boxes)))
-    return rows
+    return rows + (_box_rows(record) if record.detection else [])
+
+
+def _box_rows(record: RunRecord) -> list[tuple[str, str]]:
+    boxes = record.box_scores
+    return [
+        ("boxes", f"mean IoU {boxes.mean_iou:.3f}, mAP {boxes.map:.3f}, mAP50 {boxes.map50:.3f}"),
+        ("COCO's other figures", _other_box_figures(boxes)),
+    ]
 
 
 def _loss_text(record: RunRecord) -> str:
     """What is compared, what it was made from, and the loss of the answers as they come."""
-    test, found = record.test, record.temperature
+    test, found = record.test_scores, record.temperature
     if not found:
         return f"{test.raw_loss:.4f} nats, raw: the run kept no validation answers to fit a temperature to"
     held = ", held near 1 for want of images" if found.reason == "held" else ""
@@ -183,7 +197,7 @@ def _loss_text(record: RunRecord) -> str:
 
 def _f1_by_class(record: RunRecord) -> str:
     """Every class with its F1, a dash where there is no test image; of many classes the lowest."""
-    rows = list(zip(record.dataset.classes, record.test.per_class.f1, strict=True))
+    rows = list(zip(record.dataset.classes, record.test_scores.per_class.f1, strict=True))
     if len(rows) > MOST_CLASSES:
         known = sorted(((name, f1) for name, f1 in rows if f1 is not None), key=lambda row: row[1])
         return f"{_listed(known[:MOST_CLASSES])}  (the lowest of {len(rows):,} classes; --json has all)"

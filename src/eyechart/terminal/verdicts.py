@@ -27,6 +27,12 @@ MARKS = {  # kind -> mark where the row's contender leads, where it trails
 }  # fmt: skip
 
 
+TITLES = {
+    "accuracy": ("verdicts on accuracy", "verdicts sur l'exactitude"),
+    "map": ("verdicts on the boxes' mAP", "verdicts sur le mAP des boîtes"),
+}
+
+
 def show_comparison(
     comparison: Comparison, metrics: Sequence[str], lang: Language = "en", console: Console | None = None
 ) -> None:
@@ -64,10 +70,10 @@ def show_short(comparison: Comparison, lang: Language = "en", console: Console |
     console = console or open_console(sys.stdout)
     from eyechart.words.verdicts import comparable, diverged_sentence
 
-    verdicts = comparable([each for each in comparison.verdicts if each.metric == "accuracy"], comparison)
+    verdicts = comparable([each for each in comparison.verdicts if each.metric == comparison.primary], comparison)
     show_findings(comparison.findings, lang, console)
     if verdicts:
-        title = "verdicts on accuracy" if lang == "en" else "verdicts sur l'exactitude"
+        title = TITLES[comparison.primary][lang == "fr"]
         console.print(Text(title, style="bold"))
         _print_sentences(comparison, verdicts, SHORT_SENTENCES, lang, console)
     if told := diverged_sentence(comparison, lang):
@@ -114,8 +120,12 @@ def _summary_table(comparison: Comparison, measures: Sequence[Measure], lang: La
         if any(known):
             mark = "†" if name in comparison.pretrained else ""
             cells = [_cell(summary, lang) for summary in known]
-            table.add(_named(name, mark), str(len(by_name[name, "accuracy"].seeds)), *cells)
+            table.add(_named(name, mark), _num_seeds(by_name.get((name, comparison.primary))), *cells)
     return table
+
+
+def _num_seeds(summary: Summary | None) -> str:
+    return str(len(summary.seeds)) if summary else "–"
 
 
 def _cell(summary: Summary | None, lang: Language) -> str:

@@ -32,6 +32,7 @@ class CheckpointCard(Frozen):
     fingerprint: str  # of recipe, rules, seed and splits: a checkpoint continues nothing else
     history: tuple[HistoryPoint, ...]
     loss_sum: float = 0.0  # of the steps since the last look, a float32
+    part_sums: tuple[float, ...] = ()  # what that is the sum of, where the model names it
     num_summed: Count = 0  # these steps
     segments: tuple[Segment, ...]
     clock_seconds: dict[str, float]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import torch
 from torch import Tensor, nn
 
-from eyechart.schema.contracts import KeepsFeatures
+from eyechart.schema.contracts import KeepsFeatures, NamesLosses
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,19 +40,26 @@ class Computation:
         self._device_type = device.type if device else "cpu"
         self._is_mixed = precision == "bfloat16"  # sums and weights stay float32: no scaling of gradients is needed
         self._replays = mode == "graphs"
-        self._loss = _executed(cast("ContenderModel", model).loss, mode)
+        self.parts: Tensor | None = None  # of the last batch's loss, where the model names them; without gradient
+        self._names_losses = isinstance(model, NamesLosses)
+        whole = model.losses if isinstance(model, NamesLosses) else cast("ContenderModel", model).loss
+        self._loss = _executed(whole, mode)
         self._loss_from_features: Callable[..., Tensor] | None = None
         if isinstance(model, KeepsFeatures):
             self._loss_from_features = _executed(model.loss_from_features, mode)
 
     def loss(self, batch: Batch) -> Tensor:
         """The scalar loss of a batch, ready for backward()."""
-        return self._computed(self._loss, batch)
+        found = self._computed(self._loss, batch)
+        if not self._names_losses:
+            return cast("Tensor", found)
+        loss, self.parts = found
+        return cast("Tensor", loss)
 
     def loss_from_features(self, features: Tensor, labels: Tensor) -> Tensor:
         """The same from kept features (B, ...) and labels (B,)."""
         assert self._loss_from_features, "this model keeps no features"
-        return self._computed(self._loss_from_features, features, labels)
+        return cast("Tensor", self._computed(self._loss_from_features, features, labels))
 
     def features(self, images: Tensor) -> Tensor:
         """What the frozen stages give for images (B, C, H, W): once an image, so never compiled."""
@@ -60,7 +67,7 @@ class Computation:
             assert isinstance(self._model, KeepsFeatures)
             return self._model.features(images)
 
-    def _computed(self, function: Callable[..., Tensor], *inputs: Any) -> Tensor:
+    def _computed(self, function: Callable[..., Any], *inputs: Any) -> Any:
         if self._replays:
             # What the step before left in the graphs' memory is done with.
             torch.compiler.cudagraph_mark_step_begin()  # type: ignore[no-untyped-call]
@@ -74,9 +81,9 @@ class Computation:
         return contextlib.nullcontext()
 
 
-def _executed(function: Callable[..., Tensor], mode: ExecutionMode) -> Callable[..., Tensor]:
+def _executed(function: Callable[..., Any], mode: ExecutionMode) -> Callable[..., Any]:
     if mode == "eager":
         return function
     torch.use_deterministic_algorithms(True, warn_only=True)  # of the compiler as well
-    compiled: Callable[..., Tensor] = torch.compile(function, dynamic=False, options=OPTIONS[mode])
+    compiled: Callable[..., Any] = torch.compile(function, dynamic=False, options=OPTIONS[mode])
     return compiled

@@ -54,6 +54,11 @@ class Feed(Protocol):
     def loss(self, step: int) -> Tensor:
         """The scalar loss of that step's batch, ready for backward()."""
 
+    @property
+    def parts(self) -> Tensor | None:
+        """What the last loss was the sum of, where the model names that."""
+        return None
+
 
 class Order:
     """Which images a step takes: a new permutation for every epoch, a function of (seed, step)."""
@@ -72,7 +77,7 @@ class Order:
         return self._order[position * self._batch_size :][: self._batch_size]
 
 
-class ImageFeed:
+class ImageFeed(Feed):
     """Batches of augmented images."""
 
     def __init__(
@@ -107,6 +112,10 @@ class ImageFeed:
         self._seed_draws(derived_seed(self._seed, "step", step))
         return self._computation.loss(batch)
 
+    @property
+    def parts(self) -> Tensor | None:
+        return self._computation.parts
+
     def batch(self, step: int) -> Batch:
         indices = self._order.indices(step)
         places = _moved(indices, self._device)  # the same, where labels and resident images are
@@ -133,7 +142,7 @@ class ImageFeed:
         return _moved(torch.from_numpy(self._images[indices.numpy()]), self._device)
 
 
-class CachedFeed:
+class CachedFeed(Feed):
     """Batches of what the frozen stages gave: exact, because these see an image the same way each time."""
 
     def __init__(

@@ -19,7 +19,7 @@ from torch import nn
 from eyechart.base.clock import Clock
 from eyechart.base.errors import Interrupted
 from eyechart.schema import HistoryPoint, Plan, Recipe, Segment
-from eyechart.schema.contracts import Progress
+from eyechart.schema.contracts import NamesLosses, Progress
 from eyechart.training import checkpoint as checkpoints
 from eyechart.training.feeds import Feed
 from eyechart.training.optimizers import build_optimizer
@@ -39,9 +39,11 @@ PROGRESS_SECONDS = 0.5  # between two signs of life; each one waits for the devi
 class Validation(NamedTuple):
     """What a look at the validation part gives."""
 
-    loss: float  # negative log-likelihood
-    accuracy: float
-    objective: float | None  # a detector's own loss
+    loss: float  # negative log-likelihood, or on scenes the objective
+    accuracy: float | None = None  # None: scenes
+    objective: float | None = None  # a detector's own loss
+    losses: dict[str, float] = {}  # noqa: RUF012 (never changed): what the objective is the sum of
+    map: float | None = None  # of the boxes, on scenes
 
 
 @dataclass
@@ -68,6 +70,7 @@ class Fit:
     history: list[HistoryPoint] = field(default_factory=list)
     segments: list[Segment] = field(default_factory=list)
     diverged: bool = False
+    cause: str = ""  # of having diverged
     _last_checkpoint: float = 0.0
     _last_progress: float = 0.0
     _loss: torch.Tensor | None = None  # of the last step, on the device
@@ -80,6 +83,7 @@ class Fit:
         """
         optimizer = build_optimizer(self.model, self.recipe, self.trunk, self.device)
         self._loss_sum = torch.zeros((), device=self.device)  # over these steps
+        self._part_sums = torch.zeros(len(self._loss_names), device=self.device)
         step = self._resume(optimizer)
         self._started_at = datetime.now(UTC).isoformat(timespec="seconds")
         self._first_step, self._seconds_before = step, self.clock.seconds("training")
@@ -113,6 +117,8 @@ class Fit:
             self._loss = one(step, rate)
             step += 1
             self._loss_sum += self._loss
+            if (parts := self.feed.parts) is not None:
+                self._part_sums += parts
             self._num_summed += 1
             if (laid_out := pacer(self.plan, step)) is not self.plan:
                 self.plan = laid_out
@@ -120,9 +126,10 @@ class Fit:
             self._sign_of_life(step)
             if step in self.plan.evaluation_steps:
                 self._look(step, rate)
-                if self.diverged:
-                    return
-            self._save_or_stop(step, optimizer)
+            if not self.diverged:
+                self._save_or_stop(step, optimizer)
+            if self.diverged:
+                return
 
     def _rates(self) -> list[float]:
         return learning_rates(self.recipe, self.plan.num_steps, self.plan.stretches)
@@ -130,12 +137,15 @@ class Fit:
     def _look(self, step: int, rate: float) -> None:
         """Measure validation; the training clock stands still meanwhile."""
         train_loss = float(self._loss_sum) / self._num_summed
+        train_losses = self._mean_parts()
         self._loss_sum.zero_()
+        self._part_sums.zero_()
         self._num_summed = 0
         with self.clock.section("evaluation"):
             validation = self.validate()
         self.model.train()
-        self.diverged = not (math.isfinite(train_loss) and math.isfinite(validation.loss))
+        if not (math.isfinite(train_loss) and math.isfinite(validation.loss)):
+            self._give_up(step, train_loss, train_losses)
         images_seen = step * self.plan.batch_size
         self.history.append(
             HistoryPoint(
@@ -148,9 +158,30 @@ class Fit:
                 validation_loss=validation.loss,
                 validation_accuracy=validation.accuracy,
                 validation_objective=validation.objective,
+                validation_map=validation.map,
+                train_losses=train_losses,
+                validation_losses=validation.losses,
             )
         )
         self._sign_of_life(step, at_once=True)
+
+    @property
+    def _loss_names(self) -> tuple[str, ...]:
+        return self.model.loss_names if isinstance(self.model, NamesLosses) else ()
+
+    def _mean_parts(self) -> dict[str, float]:
+        """What the training loss since the last look is the sum of; empty where the model does not name it."""
+        means = self._part_sums / max(1, self._num_summed)
+        return dict(zip(self._loss_names, means.tolist(), strict=True))
+
+    def _give_up(self, step: int, train_loss: float, parts: dict[str, float]) -> None:
+        """The loss is no number any more; the last checkpoint, of when it was one, stays."""
+        self.diverged = True
+        broken = [name for name, value in parts.items() if not math.isfinite(value)]
+        what = f"the {' and the '.join(broken)} loss" if broken else "the training loss"
+        if math.isfinite(train_loss):
+            what = "the loss on validation images"
+        self.cause = f"{what} was no number by step {step}"
 
     # ------------------------------------------------------------------------------------- saving and resuming
 
@@ -158,6 +189,9 @@ class Fit:
         signal_number = self.stop_signal()
         due = step < self.plan.num_steps and time.monotonic() - self._last_checkpoint > CHECKPOINT_SECONDS
         if self.path is None or not (due or signal_number):
+            return
+        if not math.isfinite(float(self._loss_sum)):
+            self._give_up(step, math.nan, self._mean_parts())
             return
         with self.clock.section("checkpoint"):
             segments = (*self.segments, self._segment(step))
@@ -168,6 +202,7 @@ class Fit:
                 fingerprint=self.fingerprint,
                 history=tuple(self.history),
                 loss_sum=float(self._loss_sum),
+                part_sums=tuple(self._part_sums.tolist()),
                 num_summed=self._num_summed,
                 segments=segments,
                 clock_seconds=self.clock.all_seconds(),
@@ -191,6 +226,8 @@ class Fit:
         self.history[:] = card.history
         self.segments[:] = card.segments
         self._loss_sum.fill_(card.loss_sum)
+        if card.part_sums:
+            self._part_sums.copy_(torch.tensor(card.part_sums))
         self._num_summed = card.num_summed
         self.clock.restore(card.clock_seconds, card.clock_cpu_seconds, card.clock_foreign_cpu_seconds)
         return card.step
@@ -216,7 +253,8 @@ class Fit:
                 step=step,
                 num_steps=self.plan.num_steps,
                 loss=None if self._loss is None else float(self._loss),
-                validation_accuracy=self.history[-1].validation_accuracy if self.history else None,
+                validation_mark=self.history[-1].mark if self.history else None,
+                mark_name=self.history[-1].mark_name if self.history else "accuracy",
                 seconds_left=seconds / step * (self.plan.num_steps - step) if step else None,
             )
         )

@@ -131,6 +131,19 @@ ALARM_SENTENCES: dict[str, tuple[str, str]] = {
         "{who} : {rows} des réponses conservées (partie {part}) ne sont pas des probabilités (de 0 à 1, de somme 1) ; "
         "pertes et calibration n'ont pas de sens. Recommencez.",
     ),
+    "same-box": (
+        "{who}: the best box is the same on {share} of {images} test images, although what is to be found lies in many "
+        "places. Boxes are not learned from the pictures: look at learning rate, anchors, and boxes beside images.",
+        "{who} : la meilleure boîte est la même sur {share} de {images} images de test, alors que les objets sont en "
+        "bien des endroits. Les boîtes ne viennent pas des images : vérifiez le taux d'apprentissage, les ancres, et "
+        "les boîtes sur les images.",
+    ),
+    "boxes-not-from-answers": (
+        "{who}: the run file states a mAP of {stated}, and the stored boxes give {follows}. One of the two was "
+        "changed. Train again.",
+        "{who} : le fichier annonce un mAP de {stated}, et les boîtes conservées donnent {follows}. L'un des deux a "
+        "été modifié. Recommencez.",
+    ),
     "no-predictions": (
         "{who}: the stored answers are gone or damaged, so they are compared by their scores alone, without the "
         "test images, and the scores are taken as the run file states them.",

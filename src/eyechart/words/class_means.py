@@ -16,7 +16,7 @@ MOST_NAMED = 5
 
 def absent_classes(run: RunRecord) -> tuple[str, ...]:
     """The names of the classes without a test image."""
-    return tuple(run.dataset.classes[k] for k in run.test.per_class.absent)
+    return tuple(run.dataset.classes[k] for k in run.test_scores.per_class.absent)
 
 
 def means_over(num_classes: int, absent: Sequence[str], lang: Language = "en") -> str:

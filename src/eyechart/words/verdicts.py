@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from eyechart.scoring.measures import MEASURES, PRIMARY
+from eyechart.scoring.measures import MEASURES
 from eyechart.words.metric_names import interval_text, lead_decimals, lead_text, metric_name, shown_factor
 from eyechart.words.numbers import NARROW_SPACE, counted, elided, number, p_value, percent, significant, spoken_list
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def sentence(verdict: Verdict, comparison: Comparison, lang: Language = "en") -> str:
     """ "vit is better than cnn by 0.21 points (95 % interval 0.12 to 0.30, Holm p = .004, 10 seeds)"."""
     text = _Telling(verdict, comparison, lang).sentence()
-    if verdict.metric != PRIMARY:
+    if verdict.metric != comparison.primary:
         text = ("exploratory: " if lang == "en" else "exploratoire : ") + text
     return _spaced(text) if lang == "fr" else text
 
@@ -190,7 +190,7 @@ class _Telling:
                 f"{first} {has} une {name} inférieure de {lead} à celle {its}",
             )
         better = f"est meilleur {elided('que', second)}"
-        of_what = "" if verdict.metric == PRIMARY else self.say(f" in {name}", f" en {name}")
+        of_what = "" if verdict.metric == "accuracy" else self.say(f" in {name}", f" en {name}")
         return self.say(
             f"{first} is {'better than' if is_shown else 'ahead of'} {second}{of_what} by {lead}",
             f"{first} {better if is_shown else f'devance {second}'}{of_what} de {lead}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,7 +19,15 @@ class Format(Protocol):
     def read(self, root: Path, files: Any) -> Annotated: ...
 
 
+ENDINGS = (".json", ".xml", ".csv", ".yaml", ".yml")  # of files that say that there are annotations
 FORMATS: tuple[Format, ...] = (coco, yolo, voc, tables)
+
+
+def are_annotated(root: Path) -> bool:
+    """Whether a folder holds annotations that are known; other files of these kinds may lie in it all the same."""
+    if not any(name.lower().endswith(ENDINGS) for _, _, names in os.walk(root) for name in names):
+        return False  # quickly, of a folder with many thousand pictures
+    return any(each.find(root) for each in FORMATS)
 
 
 def read_annotations(root: Path) -> Annotated:

@@ -9,7 +9,6 @@ from eyechart.report.calibration import CalibrationSection
 from eyechart.report.classes import lowest_class, mean_confusion, mean_f1, most_frequent_mistake
 from eyechart.report.entries import Entry
 from eyechart.report.label_errors import LabelErrorSection
-from eyechart.report.pairs import PRIMARY
 from eyechart.report.section import Facts
 from eyechart.report.synthesis.part import MOST_NAMED, Part, made
 from eyechart.schema import DetectionScores, Verdict
@@ -90,7 +89,7 @@ def _what_is_decided(verdicts: list[Verdict], say: Speech) -> list[str]:
 def _of_accuracy(facts: Facts) -> list[Verdict]:
     names = {entry.name for entry in facts.standing}
     verdicts = facts.pairs.comparison.verdicts
-    return [each for each in verdicts if each.metric == PRIMARY and {each.first, each.second} <= names]
+    return [each for each in verdicts if each.metric == "accuracy" and {each.first, each.second} <= names]
 
 
 # --------------------------------------------------------------------------------------------- boxes and classes

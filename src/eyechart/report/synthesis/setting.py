@@ -14,7 +14,7 @@ def what_was_compared(facts: Facts) -> Part | None:
     names = _names(entries, facts)
     number = say.counted(len(entries), "contender", "concurrent")
     seeds, train = seeds_text(entries, say), train_text(entries, say)
-    test = say.count(entries[0].first.test.num_items)
+    test = say.count(entries[0].first.num_judged)
     sentences = [
         say(
             f"{number} ({names}) learned to tell the {card.num_classes} classes of {card.title} apart.",

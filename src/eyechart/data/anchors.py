@@ -1,0 +1,41 @@
+"""Anchors that fit a dataset: their sizes, shapes and levels, from the boxes of its train part."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from eyechart.base.errors import DatasetError
+
+if TYPE_CHECKING:
+    from eyechart.schema.contracts import LabelledImages
+
+SIZES = 4  # of the anchors, at equal ratios; rounded up to as many on each level
+WIDEST_LEVEL = 4.0  # how many times as large as its smallest anchor the largest of a level may be
+ENDS = (0.05, 0.95)  # of the boxes, by size and by shape
+FLAT = 1.35  # two shapes that differ by less need one anchor
+
+
+def fitting_anchors(part: LabelledImages) -> dict[str, str | int]:
+    """The options `anchor_pixels`, `anchor_ratios` and `levels` of a detector, as its recipe has them.
+
+    Raises DatasetError where no train image has a box.
+    """
+    objects = part.objects
+    boxes = np.empty((0, 4)) if objects is None else objects.boxes[~objects.crowds].astype(np.float64)
+    if not len(boxes):
+        raise DatasetError("No train image has a box; expected some, or there is nothing to learn from.")
+    sides = np.maximum(boxes[:, 2:] - boxes[:, :2], 1.0)
+    small, large = np.quantile(np.sqrt(sides.prod(axis=1)), ENDS)
+    levels = min(3, max(1, math.ceil(math.log(large / small, WIDEST_LEVEL) - 0.1)))
+    number = math.ceil(SIZES / levels) * levels
+    sizes = np.geomspace(small, large, 2 * number + 1)[1::2]  # the middle of each of equal shares
+    flat, tall = np.quantile(sides[:, 1] / sides[:, 0], ENDS)
+    ratios = np.geomspace(flat, tall, 5)[1::2] if tall / flat > FLAT else [math.sqrt(flat * tall)]
+    return {
+        "anchor_pixels": ",".join(f"{size:.3g}" for size in sizes),
+        "anchor_ratios": ",".join(f"{ratio:.2f}" for ratio in ratios),
+        "levels": levels,
+    }

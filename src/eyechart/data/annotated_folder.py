@@ -1,0 +1,185 @@
+"""A folder of annotated pictures as a dataset: COCO, Pascal VOC, YOLO or CSV, of any size, grey or colour.
+
+Pictures keep their proportions and are fitted into one frame (pictures.py); boxes go with them.  Pictures are taken as
+their files have them, whatever their EXIF says of up and down, because that is how annotations mean them.  A folder
+without a test part gets one by the rule of cut_test.py.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from eyechart.base.errors import DatasetError, UsageError
+from eyechart.data import box_store
+from eyechart.data.annotations.looking import read_annotations
+from eyechart.data.boxes import strata_of
+from eyechart.data.cut_test import smallest_digests
+from eyechart.data.pictures import DECODER_VERSION, decode_picture, in_frame, read_content, read_with_size
+from eyechart.files.file_names import readable
+from eyechart.schema import DatasetCard
+from eyechart.schema.contracts import Dataset
+from eyechart.schema.objects import Objects, objects_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from eyechart.data.annotations.found import Annotated, Picture
+    from eyechart.data.layout import Part
+
+LARGEST_FRAME = 320  # pixels a side, unless somebody asks for more
+AT_ONCE = 64
+LEAST_SIDE = 1.0  # pixels of a box in the frame that is still something to be found
+
+
+def load(root: Path, img_size: int | None, say: Callable[[str], None], *, rehash: bool = False) -> Dataset:
+    """The annotated pictures of a folder, decoded once into one frame and memory-mapped.
+
+    `img_size` is the frame's side in pixels; None: the pictures' own size where all have the same and it is small, else
+    a square of the longest side, LARGEST_FRAME at most.  Raises DatasetError for annotations or pictures that cannot be
+    used, StorageError when the disk is full.
+    """
+    if img_size is not None and img_size < 8:
+        raise UsageError(f"The image size is {img_size}; expected 8 pixels or more: --img-size 320.")
+    annotated = read_annotations(root)
+    parts = _parts(annotated, root, say)
+    frame = _frame([each for pictures in parts.values() for each in pictures], img_size)
+    store = box_store.prepared(
+        _facts(annotated, parts, root, frame), lambda: _recipes(parts, frame, say), "pictures", say, rehash=rehash
+    )
+    _tell(annotated, store, frame, root, say)
+    train, test, validation = (store.parts.get(part) for part in ("train", "test", "validation"))
+    assert train is not None, "_parts sees to it"
+    assert test is not None
+    name = readable(root.absolute().name or str(root))
+    card = DatasetCard(
+        name=name,
+        title=name,
+        source=readable(str(root)),
+        licence="the user's own",
+        content_sha256=store.content_sha256,
+        classes=annotated.classes,
+        num_channels=3 if train.images.shape[1] == 3 else 1,
+        height=frame[0],
+        width=frame[1],
+        num_train=len(train),
+        num_validation=len(validation) if validation is not None else 0,
+        num_test=len(test),
+        task="detection",
+    )
+    return Dataset(card, train, test, validation)
+
+
+def _parts(annotated: Annotated, root: Path, say: Callable[[str], None]) -> dict[Part, list[Picture]]:
+    """The parts that are there, with a test part cut from train where there is none."""
+    parts = {part: pictures for part, pictures in annotated.parts.items() if pictures}
+    if "train" not in parts:
+        raise DatasetError(f"{root} has annotations of {', '.join(parts)} alone; expected a train part to learn from.")
+    if "test" in parts:
+        return parts
+    pictures = parts["train"]
+    digests = np.stack([np.frombuffer(hashlib.sha256(read_content(each.path)).digest(), np.uint8) for each in pictures])
+    is_test = smallest_digests(strata_of(annotated.objects("train")), len(annotated.classes), digests)
+    if not is_test.any() or is_test.all():
+        raise DatasetError(
+            f"{root} has {len(pictures)} annotated pictures, so none can be set aside for the test. Expected at least "
+            f"two of some class; add pictures."
+        )
+    parts["train"] = [each for each, chosen in zip(pictures, is_test, strict=True) if not chosen]
+    parts["test"] = [each for each, chosen in zip(pictures, is_test, strict=True) if chosen]
+    say(f"{root}: no test part, so {len(parts['test']):,} pictures are set aside for the test by a fixed rule")
+    return parts
+
+
+def _frame(pictures: list[Picture], img_size: int | None) -> tuple[int, int]:
+    """Height and width into which all pictures are fitted."""
+    if img_size is not None:
+        return img_size, img_size
+    sizes = {(each.height, each.width) for each in pictures}
+    height, width = max(each[0] for each in sizes), max(each[1] for each in sizes)
+    if len(sizes) == 1 and max(height, width) <= LARGEST_FRAME:
+        return height, width
+    side = min(LARGEST_FRAME, max(8, height, width))
+    return side, side
+
+
+def _facts(annotated: Annotated, parts: dict[Part, list[Picture]], root: Path, frame: tuple[int, int]) -> object:
+    """All that the prepared pictures depend on: their files as they are now, and what is annotated."""
+    told = hashlib.sha256()
+    for part, pictures in parts.items():
+        for each in pictures:
+            stat = each.path.stat()
+            facts = (part, str(each.path), stat.st_size, stat.st_mtime_ns, each.boxes, each.labels, each.crowds)
+            told.update(repr(facts).encode("utf-8", "surrogateescape"))
+    return [DECODER_VERSION, readable(str(root.resolve())), list(annotated.classes), list(frame), told.hexdigest()]
+
+
+def _recipes(
+    parts: dict[Part, list[Picture]], frame: tuple[int, int], say: Callable[[str], None]
+) -> dict[Part, box_store.Recipe]:
+    say("looking whether the pictures are in colour")
+    channels = 3 if any(_is_colour(each, frame) for pictures in parts.values() for each in pictures) else 1
+    return {
+        part: box_store.Recipe((len(pictures), channels, *frame), _Stretches(pictures, channels, frame))
+        for part, pictures in parts.items()
+    }
+
+
+def _is_colour(picture: Picture, frame: tuple[int, int]) -> bool:
+    decoded = decode_picture(picture.path, read_content(picture.path), height=frame[0], width=frame[1])
+    return len(decoded.pixels) == 3
+
+
+class _Stretches:
+    """Some pictures at a time, in the frame, with what is on them there."""
+
+    def __init__(self, pictures: list[Picture], channels: int, frame: tuple[int, int]):
+        self._pictures, self._channels, self._frame = pictures, channels, frame
+
+    def __call__(self) -> Iterator[box_store.Stretch]:
+        for start in range(0, len(self._pictures), AT_ONCE):
+            some = self._pictures[start : start + AT_ONCE]
+            yield (
+                np.stack([self._pixels(each) for each in some]),
+                objects_of(map(self._fitted, some), self._areas(some)),
+            )
+
+    def _pixels(self, picture: Picture) -> np.ndarray:
+        height, width = self._frame
+        return read_with_size(
+            picture.path, channels=self._channels, height=height, width=width, is_upright=False
+        )[0]  # fmt: skip
+
+    def _fitted(self, picture: Picture) -> tuple[list[list[float]], list[int], list[bool]]:
+        boxes = np.array(picture.boxes, np.float64).reshape(-1, 4)
+        own_size = picture.height, picture.width
+        return in_frame(boxes, own_size, *self._frame).tolist(), picture.labels, picture.crowds
+
+    def _areas(self, pictures: list[Picture]) -> list[float]:
+        """In square pixels of the frame."""
+        height, width = self._frame
+        scales = [min(width / each.width, height / each.height) ** 2 for each in pictures]
+        return [area * scale for each, scale in zip(pictures, scales, strict=True) for area in each.areas]
+
+
+def _tell(
+    annotated: Annotated, store: box_store.BoxStore, frame: tuple[int, int], root: Path, say: Callable[[str], None]
+) -> None:
+    """How the folder was read, and what became too small to be found."""
+    names = ", ".join(annotated.classes[:20]) + (", …" if len(annotated.classes) > 20 else "")
+    say(f"{root}: {annotated.kind}, {len(annotated.classes):,} classes: {readable(names)}")
+    for remark in annotated.remarks:
+        say(f"{root}: {readable(remark)}")
+    objects = [each.objects for each in store.parts.values() if each.objects is not None]
+    number, tiny = sum(len(each.boxes) for each in objects), sum(map(_num_tiny, objects))
+    say(f"{root}: {number:,} boxes on pictures of {frame[1]} x {frame[0]} pixels")
+    if tiny:
+        say(f"{root}: {tiny:,} boxes are less than a pixel wide or high there; a larger --img-size would show them")
+
+
+def _num_tiny(objects: Objects) -> int:
+    sides = objects.boxes[:, 2:] - objects.boxes[:, :2]
+    return int((sides.min(axis=1, initial=np.inf) < LEAST_SIDE).sum()) if len(sides) else 0

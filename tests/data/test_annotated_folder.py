@@ -1,0 +1,155 @@
+"""Annotated pictures as a dataset: one frame for all sizes, boxes that go with them, parts, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from eyechart.base.errors import DatasetError, UsageError
+from eyechart.data import catalog
+from eyechart.data.pictures import EXIF_ORIENTATION
+
+COLOURS = {"cat": 250, "dog": 120}
+
+
+def picture(path: Path, size: tuple[int, int], boxes: list[tuple[str, int, int, int, int]], **save: Any) -> None:
+    """A black picture of `size` (width, height) with a filled square in each box."""
+    pixels = np.zeros((size[1], size[0]), np.uint8)
+    for name, left, top, right, bottom in boxes:
+        pixels[top:bottom, left:right] = COLOURS[name]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).save(path, **save)
+
+
+def coco(
+    root: Path, part: str, pictures: dict[str, tuple[tuple[int, int], list[tuple[str, int, int, int, int]]]]
+) -> None:
+    """Pictures and a json for one part."""
+    images, annotations = [], []
+    for number, (name, (size, boxes)) in enumerate(pictures.items(), 1):
+        picture(root / part / name, size, boxes)
+        images.append({"id": number, "file_name": f"{part}/{name}", "width": size[0], "height": size[1]})
+        annotations += [
+            {"id": len(annotations) + n, "image_id": number, "category_id": 1 + (label == "dog"),
+             "bbox": [x, y, r - x, b - y], "area": (r - x) * (b - y), "iscrowd": 0}
+            for n, (label, x, y, r, b) in enumerate(boxes, 1)
+        ]  # fmt: skip
+    content = {"images": images, "annotations": annotations,
+               "categories": [{"id": 1, "name": "cat"}, {"id": 2, "name": "dog"}]}  # fmt: skip
+    (root / "annotations").mkdir(parents=True, exist_ok=True)
+    (root / "annotations" / f"{part}.json").write_text(json.dumps(content))
+
+
+def a_few(number: int, size: tuple[int, int] = (40, 30)) -> dict[str, Any]:
+    return {
+        f"{n}.png": (size, [("cat" if n % 2 else "dog", 2 + n % 5, 3, 14 + n % 5, 23), ("dog", 20, 5, 40, 30)])
+        for n in range(number)
+    }
+
+
+def test_boxes_lie_on_what_they_are_of_whatever_the_pictures_size(tmp_path: Path) -> None:
+    coco(tmp_path, "train", a_few(3) | {"wide.png": ((90, 30), [("cat", 10, 10, 40, 20)])})
+    coco(tmp_path, "test", {"tall.png": ((20, 80), [("dog", 4, 40, 16, 76)])})
+    dataset = catalog.load_dataset(str(tmp_path))
+    assert (dataset.card.task, dataset.card.height, dataset.card.width) == ("detection", 90, 90)
+    assert dataset.card.classes == ("cat", "dog")
+    for part in (dataset.train, dataset.test):
+        assert part.objects is not None
+        for image in range(len(part)):
+            pixels = part.images[image : image + 1][0, 0]
+            for (left, top, right, bottom), label in zip(*part.objects.of(image), strict=True):
+                middle = int((top + bottom) / 2), int((left + right) / 2)
+                assert abs(int(pixels[middle]) - list(COLOURS.values())[label]) < 6
+                outside = int((top + bottom) / 2), int(right) + 3
+                if outside[1] < 90 and label == 0:
+                    assert pixels[outside] < 200
+
+
+def test_pictures_of_one_small_size_keep_it(tmp_path: Path) -> None:
+    coco(tmp_path, "train", a_few(4))
+    coco(tmp_path, "test", a_few(2))
+    dataset = catalog.load_dataset(str(tmp_path))
+    assert dataset.train.images.shape == (4, 1, 30, 40)
+    assert dataset.train.objects is not None
+    assert dataset.train.objects.of(0)[0].tolist() == [[2, 3, 14, 23], [20, 5, 40, 30]]
+    larger = catalog.load_dataset(str(tmp_path), img_size=80)
+    assert larger.train.images.shape == (4, 1, 80, 80)
+    assert larger.train.objects is not None
+    assert larger.train.objects.of(0)[0].tolist() == [[4, 16, 28, 56], [40, 20, 80, 70]]
+    with pytest.raises(UsageError, match="The image size is 4"):
+        catalog.load_dataset(str(tmp_path), img_size=4)
+
+
+def test_a_test_part_is_cut_by_a_fixed_rule(tmp_path: Path) -> None:
+    coco(tmp_path, "train", a_few(20))
+    told: list[str] = []
+    dataset = catalog.load_dataset(str(tmp_path), say=told.append)
+    assert (dataset.card.num_train, dataset.card.num_test) == (16, 4)
+    assert any("4 pictures are set aside" in each for each in told)
+    again = catalog.load_dataset(str(tmp_path))
+    assert again.card.content_sha256 == dataset.card.content_sha256
+
+
+def test_a_changed_annotation_makes_another_dataset(tmp_path: Path) -> None:
+    coco(tmp_path, "train", a_few(4))
+    coco(tmp_path, "test", a_few(2))
+    before = catalog.load_dataset(str(tmp_path)).card.content_sha256
+    path = tmp_path / "annotations" / "train.json"
+    content = json.loads(path.read_text())
+    content["annotations"][0]["bbox"][2] += 1
+    path.write_text(json.dumps(content))
+    assert catalog.load_dataset(str(tmp_path)).card.content_sha256 != before
+
+
+def test_pictures_are_taken_as_their_files_have_them(tmp_path: Path) -> None:
+    """A camera says that its picture is to be turned; the boxes were drawn on the file as it is."""
+    coco(tmp_path, "train", a_few(4))
+    coco(tmp_path, "test", a_few(2))
+    boxes = [("cat", 2, 3, 14, 23), ("dog", 20, 5, 40, 30)]
+    exif = Image.Exif()
+    exif[EXIF_ORIENTATION] = 6
+    picture(tmp_path / "train" / "0.png", (40, 30), boxes, exif=exif)
+    dataset = catalog.load_dataset(str(tmp_path))
+    assert dataset.train.images[0:1][0, 0, 13, 8] == COLOURS["cat"]
+
+
+def test_colour_is_kept(tmp_path: Path) -> None:
+    coco(tmp_path, "train", a_few(4))
+    coco(tmp_path, "test", a_few(2))
+    red = np.zeros((30, 40, 3), np.uint8)
+    red[..., 0] = 200
+    Image.fromarray(red).save(tmp_path / "train" / "0.png")
+    dataset = catalog.load_dataset(str(tmp_path))
+    assert dataset.card.num_channels == 3
+    assert dataset.train.images[0:1][0, :, 0, 0].tolist() == [200, 0, 0]
+
+
+def test_pictures_with_nothing_on_them_are_legal(tmp_path: Path) -> None:
+    coco(tmp_path, "train", a_few(4) | {"empty.png": ((40, 30), [])})
+    coco(tmp_path, "test", a_few(2) | {"empty.png": ((40, 30), [])})
+    dataset = catalog.load_dataset(str(tmp_path))
+    assert dataset.train.objects is not None
+    assert dataset.train.objects.counts.tolist() == [2, 2, 2, 2, 0]
+
+
+def test_what_cannot_be_trained_on_is_refused(tmp_path: Path) -> None:
+    coco(tmp_path / "only test", "test", a_few(2))
+    with pytest.raises(DatasetError, match="expected a train part"):
+        catalog.load_dataset(str(tmp_path / "only test"))
+    coco(tmp_path / "one", "train", a_few(1))
+    with pytest.raises(DatasetError, match="none can be set aside"):
+        catalog.load_dataset(str(tmp_path / "one"))
+
+
+def test_a_folder_of_class_folders_with_a_stray_table_is_no_annotated_one(tmp_path: Path) -> None:
+    for name in ("cat", "dog"):
+        picture(tmp_path / name / "1.png", (20, 20), [])
+        picture(tmp_path / name / "2.png", (20, 20), [("cat", 1, 1, 9, 9)])
+    (tmp_path / "prices.csv").write_text("item,price\nmilk,2\n")
+    (tmp_path / "notes.json").write_text('{"made": "by hand"}')
+    assert catalog.source_of(str(tmp_path)).task == "classification"

@@ -1,0 +1,87 @@
+"""The report of a study on scenes: its sections, and what it may say."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from eyechart.files.storage import PREDICTIONS_FILE, RUN_FILE, read_run, write_record
+from eyechart.report.page import SCENE_SECTIONS, write_report
+from tests.comparison.fake_scenes import fake_scene_study
+
+
+@pytest.fixture(scope="module")
+def study(fake_runs: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    folder = tmp_path_factory.mktemp("scenes") / "study"
+    return fake_scene_study(folder, fake_runs, {"good": 0.5, "poor": 3.0}, (0, 1))
+
+
+def page_of(folders: list[Path], tmp_path: Path, lang: str = "en") -> str:
+    return write_report(folders, tmp_path / "report.html", lang=lang).read_text(encoding="utf-8")
+
+
+def test_every_section_stands_on_the_page(study: list[Path], tmp_path: Path) -> None:
+    page = page_of(study, tmp_path)
+    for section in SCENE_SECTIONS:
+        assert f'<section id="{section.anchor}"' in page
+    files = {file.name for file in (tmp_path / "report-figures").iterdir()}
+    assert {"learning-map.svg", "learning-objectness.png", "precision-recall-1.svg"} <= files
+    assert "Which of two contenders finds best" in page
+    assert "good reached a mAP of" in page
+    assert "too few runs to say" in page
+
+
+def test_the_hardest_scenes_show_every_contenders_boxes(study: list[Path], tmp_path: Path) -> None:
+    page = page_of(study, tmp_path)
+    scenes = page[page.index('<section id="hardest"') :]
+    assert scenes.count('class="case"') % 2 == 0, "two contenders on each scene"
+    assert scenes.count("<image href=") == scenes.count('class="case"')
+    counts = re.findall(r"(\d+) right, (\d+) wrong, (\d+) missed", scenes)
+    assert counts
+    first = [sum(map(int, each[1:])) for each in counts]
+    assert sum(first[:2]) >= sum(first[-2:]), "the hardest come first"
+
+
+def test_no_word_of_classification_is_said(study: list[Path], tmp_path: Path) -> None:
+    page = page_of(study, tmp_path)
+    for word in ("accuracy", "fewest errors", "Brier", "confusion"):
+        assert word not in page
+
+
+def test_french_leaves_no_english_heading(study: list[Path], tmp_path: Path) -> None:
+    page = page_of(study, tmp_path, "fr")
+    assert "Les scènes les plus difficiles" in page
+    for _, title in (section.title for section in SCENE_SECTIONS):
+        assert title in page
+    assert "The hardest scenes" not in page
+
+
+def test_one_contender_is_set_beside_nobody(fake_runs: ModuleType, tmp_path: Path) -> None:
+    page = page_of(fake_scene_study(tmp_path / "s", fake_runs, {"good": 0.5}), tmp_path)
+    assert "How well does good find" in page
+    assert "the highest" not in page
+    assert "on other test scenes" not in page.split("<section")[1] or "interval" in page
+
+
+def test_what_cannot_be_read_is_named(fake_runs: ModuleType, tmp_path: Path) -> None:
+    folders = fake_scene_study(tmp_path / "s", fake_runs, {"good": 0.5, "poor": 3.0})
+    (folders[1] / PREDICTIONS_FILE).unlink()
+    told: list[str] = []
+    write_report(folders, tmp_path / "report.html", say_left_out=told.append)
+    assert any("poor is left out" in each for each in told)
+    (tmp_path / "s" / read_run(folders[0]).items).unlink()
+    told.clear()
+    write_report(folders, tmp_path / "report.html", say_left_out=told.append)
+    assert any("The scenes are not shown" in each for each in told)
+
+
+def test_all_diverged_claims_nothing(fake_runs: ModuleType, tmp_path: Path) -> None:
+    folders = fake_scene_study(tmp_path / "s", fake_runs, {"good": 0.5})
+    record = read_run(folders[0])
+    write_record(folders[0] / RUN_FILE, record.model_copy(update={"status": "diverged"}))
+    page = page_of(folders, tmp_path)
+    assert "No contender finished." in page
+    assert "reached a mAP" not in page
