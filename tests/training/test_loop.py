@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import sys
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import torch
 from eyechart.base.errors import Interrupted, StorageError
 from eyechart.schema import Augmentation
 from eyechart.schema.contracts import Batch, Progress
+from eyechart.training import checkpoint as checkpoints
 from eyechart.training import feeds, loop
 
 sys.path.append(str(Path(__file__).parent))  # tests are not a package
@@ -122,3 +124,42 @@ def test_a_busy_stranger_beside_a_training_is_its_foreign_load(stranger: psutil.
     assert foreign is not None
     # The looks at validation, meanwhile which it burns on, are not training; ticks are a hundredth of a second.
     assert 0.7 * burnt - 0.1 <= foreign <= seconds * psutil.cpu_count() + 0.5
+
+
+class TestDiverged:
+    """The loss is no number any more: the run ends, says why, and the last checkpoint of before stays."""
+
+    def test_the_cause_is_told(self) -> None:
+        fit = toy_fit(recipe=RECIPE.model_copy(update={"learning_rate": 1e30}))
+        fit()
+        assert re.fullmatch("the (training loss|loss on validation images) was no number by step [12]", fit.cause)
+
+    def test_a_validation_loss_alone_is_named_as_such(self) -> None:
+        fit = toy_fit()
+        fit.validate = lambda: loop.Validation(math.nan)
+        fit()
+        assert fit.cause == f"the loss on validation images was no number by step {fit.plan.evaluation_steps[0]}"
+
+    def test_no_checkpoint_is_written_of_it(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", -1.0)
+        fit = toy_fit(tmp_path / "checkpoint.safetensors", steps=30)
+        model = fit.model
+
+        class Poisoned(feeds.ImageFeed):
+            def loss(self, step: int) -> torch.Tensor:
+                found = super().loss(step)
+                return found * math.nan if step >= 5 else found
+
+        fit.feed.__class__ = Poisoned
+        fit()
+        assert fit.diverged
+        assert fit.cause == "the training loss was no number by step 6"
+        kept = checkpoints.read_checkpoint(tmp_path / "checkpoint.safetensors")
+        assert kept.card.step == 5
+        assert all(tensor.isfinite().all() for name, tensor in kept.tensors.items() if name.startswith("model."))
+        assert not all(parameter.isfinite().all() for parameter in model.parameters())
+
+    def test_the_broken_parts_are_named(self) -> None:
+        fit = toy_fit()
+        fit._give_up(7, math.nan, {"objectness": 0.1, "classes": math.nan, "boxes": math.inf})
+        assert fit.cause == "the classes and the boxes loss was no number by step 7"

@@ -46,6 +46,10 @@ def _changed_recipe(old: Recipe, new: Recipe) -> list[str]:
     """
     if new.weights == "auto":
         new = new.model_copy(update={name: getattr(old, name) for name in ("weights", "frozen_stages", "cache_frozen")})
+    options = {
+        name: old.options.get(name) if value == "auto" else value for name, value in new.options.items()
+    }  # anchors that were settled by the boxes
+    new = new.model_copy(update={"options": options})
     found = _changed_fields(old.settings, new.settings)
     if old.tuning != new.tuning:
         found.append(changed_text("tuning", _tuned_text(old), _tuned_text(new)))

@@ -29,6 +29,7 @@ from eyechart.schema import (
     Tuning,
 )
 from eyechart.schema.contracts import Progress
+from eyechart.study.plan import task_of
 from eyechart.tuning.sampler import Tried, check_optuna, next_settings
 
 if TYPE_CHECKING:
@@ -75,6 +76,11 @@ def plan_search(record: StudyRecord, *, trials: int | None = None, seconds: floa
     Raises UsageError for both, for an amount that cannot be, and where optuna is missing.
     """
     check_optuna()
+    if task_of(record.rules.dataset) == "detection":
+        raise UsageError(
+            f"{record.rules.dataset} has objects to be found, and recipes for scenes are not searched: "
+            f"a search goes by accuracy. Change a recipe by hand, and compare with: eyechart run --recipe FILE."
+        )
     if trials is not None and seconds is not None:
         raise UsageError(
             "A search is limited by --trials or by --seconds and got both; give one. "
