@@ -76,6 +76,7 @@ LOOKED_AFTER_BY = {
     "report/boxes/curves": "report/test_boxes.py",
     "report/boxes/found": "report/test_boxes.py",
     "report/boxes/hardest": "report/test_boxes.py",
+    "report/boxes/inside": "test_scene_study.py",
     "report/boxes/losses": "report/test_boxes.py",
     "report/boxes/mistakes": "report/test_boxes.py",
     "report/boxes/opening": "report/test_boxes.py",
@@ -106,6 +107,7 @@ LOOKED_AFTER_BY = {
     "report/tradeoff": "report/test_claims.py",
     "runner/contender": "test_pairing.py",
     "runner/estimate": "test_cli.py",  # --dry-run
+    "runner/inside": "test_scene_study.py",
     "runner/run": "inference/test_prediction.py",  # the files of a real run
     "runner/train": "test_resume.py",
     "schema/comparison": "comparison/test_compare.py",

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from eyechart.files.storage import PREDICTIONS_FILE, VALIDATION_FILE, read_arrays, read_run, read_study
+from eyechart.files.storage import INSIDE_FILE, PREDICTIONS_FILE, VALIDATION_FILE, read_arrays, read_run, read_study
 from eyechart.schema.contracts import Predictions
 from eyechart.schema.objects import objects_from
 from eyechart.scoring.detection import score_found
@@ -57,6 +57,20 @@ def test_scores_follow_from_what_is_stored(study: Path) -> None:
     found = Predictions.from_arrays(read_arrays(study / "fasterrcnn-s0" / PREDICTIONS_FILE)).found()
     assert score_found(found, objects, 10) == run.detection
     assert "boxes" in read_arrays(study / "fasterrcnn-s0" / VALIDATION_FILE)
+
+
+def test_the_way_to_the_answers_is_kept_and_shown(study: Path) -> None:
+    arrays = read_arrays(study / "fasterrcnn-s0" / INSIDE_FILE)
+    scenes = [int(value) for name, value in arrays.items() if name.endswith("/scene")]
+    assert len(scenes) == 3
+    found = Predictions.from_arrays(read_arrays(study / "fasterrcnn-s0" / PREDICTIONS_FILE)).found()
+    for place, scene in enumerate(scenes):
+        kept = found.boxes[found.image == scene]
+        assert len(arrays[f"{place}/found"]) == len(kept), "what is shown is what was answered"
+        np.testing.assert_allclose(arrays[f"{place}/found"], kept, atol=0.05)
+    page = (study / "report.html").read_text(encoding="utf-8")
+    assert '<section id="inside"' in page
+    assert page.count("Positive anchors:") == 6, "a caption and a label for each scene"
 
 
 def test_every_reading_command_takes_it(study: Path) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 
+from eyechart.base.errors import UsageError
+from eyechart.catalog.recipes import recipe_of
 from eyechart.models.backbones import STRIDE, Pyramid, make_backbone
-from eyechart.models.detector_options import DetectorOptions
+from eyechart.models.detector_options import DetectorOptions, read_options
 from eyechart.models.faster_rcnn import FasterRCNN
 from eyechart.schema import Preprocessing
 from eyechart.schema.contracts import Batch
@@ -44,15 +48,26 @@ def test_a_fine_cell_knows_what_is_far_away_through_the_coarse_ones() -> None:
         assert bool(images.grad[0, 0, 36:].abs().sum() > 0) == sees_it, levels
 
 
-@pytest.mark.parametrize("levels", [2, 3])
 @pytest.mark.parametrize(("height", "width"), [(64, 64), (75, 90)])
-def test_a_detector_with_levels_learns_and_answers(levels: int, height: int, width: int) -> None:
-    """Anchors of every level are there, and a few steps on one picture find its box."""
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"levels": 2},
+        {"levels": 3},
+        {"head_convolutions": 1},
+        {"head_norm": True},
+        {"refinements": 1},
+        {"levels": 2, "head_convolutions": 1, "head_norm": True, "refinements": 2},
+    ],
+)
+def test_every_option_learns_and_answers(more: dict[str, Any], height: int, width: int) -> None:
+    """Anchors of every level are there, and a few steps on one picture find its boxes."""
     torch.manual_seed(0)
     options = DetectorOptions(
-        width=8, levels=levels, anchor_pixels="12,16,24,32,40,48", anchor_ratios="1", head_units=32,
-        num_candidates=100, num_proposals=16, region_positives=0.5, shared_deltas=True,
+        width=8, anchor_pixels="12,16,24,32,40,48", anchor_ratios="1", head_units=32, num_candidates=100,
+        num_proposals=16, region_positives=0.5, shared_deltas=True, **more,
     )  # fmt: skip
+    levels = options.levels
     model = FasterRCNN(preprocessing(height, width), 2, options)
     cells = [(height // STRIDE, width // STRIDE)]
     for _ in range(levels - 1):
@@ -83,3 +98,38 @@ def test_a_detector_with_levels_learns_and_answers(levels: int, height: int, wid
 def test_a_pyramid_is_only_there_where_levels_are() -> None:
     assert not isinstance(make_backbone(1, DetectorOptions(levels=1))[0], Pyramid)
     assert isinstance(make_backbone(1, DetectorOptions(levels=2))[0], Pyramid)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"refinements": 1}, "Expected shared_deltas = true with refinements"),
+        ({"levels": 2, "anchor_pixels": "8,12,20"}, "3 sizes for 2 levels; expected as many on each level"),
+        ({"levels": 9}, "levels"),
+        ({"anchor_pixels": "auto"}, "expected positive numbers with commas"),
+    ],
+)
+def test_options_that_do_not_fit_are_refused(options: dict[str, Any], told: str) -> None:
+    recipe = recipe_of("fasterrcnn").model_copy(update={"options": options})
+    with pytest.raises(UsageError, match=told):
+        read_options(recipe)
+
+
+def test_what_leads_to_an_answer_can_be_looked_at() -> None:
+    torch.manual_seed(0)
+    options = DetectorOptions(width=4, num_candidates=30, num_proposals=9, shared_deltas=True, refinements=1)
+    model = FasterRCNN(preprocessing(64, 48), 3, options).eval()
+    boxes = torch.tensor([[10.0, 12, 20, 24], [30, 40, 44, 60]])
+    with torch.no_grad():
+        inside = model.look_inside(torch.rand(1, 64, 48), boxes)
+        found = model.detect(torch.rand(1, 1, 64, 48))
+    assert len(inside.candidates) == len(inside.candidate_scores) == 30
+    assert (inside.candidate_scores.diff() <= 0).all(), "best first"
+    assert 0 < len(inside.proposals) <= 9
+    assert inside.region_scores.shape == (len(inside.proposals), 3)
+    assert len(inside.found) == len(inside.found_scores) == len(inside.found_labels)
+    middles = (inside.anchors[:, :2] + inside.anchors[:, 2:]) / 2
+    inside_one = [((middles >= box[:2]) & (middles <= box[2:])).all(dim=1) for box in boxes]
+    assert (inside_one[0] | inside_one[1]).any()
+    assert len(inside.anchors) >= 2, "every true box has its best anchor"
+    assert found.boxes.shape[0] == 1

@@ -46,6 +46,7 @@ PREDICTIONS_FILE = "predictions.npz"
 VALIDATION_FILE = "validation.npz"
 WEIGHTS_FILE = "weights.safetensors"
 CHECKPOINT_FILE = "checkpoint.safetensors"
+INSIDE_FILE = "inside.npz"  # how a detector came to its answers on a few scenes
 FAILURE_FILE = "failure.json"
 TUNE_FILE = "tune.json"
 TRIAL_FILE = "trial.json"
@@ -55,7 +56,7 @@ LOCK_PREFIX = ".eyechart-"
 
 # All that eyechart writes, and so all that it may remove; in the folder of a run, and in that of a study beside runs.
 RUN_FILES = (
-    RUN_FILE, PREDICTIONS_FILE, VALIDATION_FILE, WEIGHTS_FILE, CHECKPOINT_FILE, FAILURE_FILE, SPILL_FILE,
+    RUN_FILE, PREDICTIONS_FILE, VALIDATION_FILE, WEIGHTS_FILE, CHECKPOINT_FILE, FAILURE_FILE, SPILL_FILE, INSIDE_FILE,
 )  # fmt: skip
 STUDY_FILES = ("items-*.npz", REPORT_FILE, "report-synthesis.md")
 FIGURES_FOLDER = "report-figures"

@@ -32,7 +32,7 @@ def make_backbone(in_channels: int, options: DetectorOptions) -> tuple[nn.Module
         *[nn.BatchNorm2d(width), nn.ReLU(inplace=True)],
         *[nn.Conv2d(width, 2 * width, 3, padding=1, bias=False), nn.MaxPool2d(2)],
         *[nn.BatchNorm2d(2 * width), nn.ReLU(inplace=True)],
-        *_convolution(2 * width, 4 * width),
+        *convolution(2 * width, 4 * width),
     )
     backbone = finest if options.levels == 1 else Pyramid(finest, 4 * width, options.levels)
     for layer in backbone.modules():
@@ -48,10 +48,10 @@ class Pyramid(nn.Module):
         super().__init__()
         self.finest = finest
         self.coarser = nn.ModuleList(
-            nn.Sequential(nn.MaxPool2d(2), *_convolution(depth, depth), *_convolution(depth, depth))
+            nn.Sequential(nn.MaxPool2d(2), *convolution(depth, depth), *convolution(depth, depth))
             for _ in range(num_levels - 1)
         )
-        self.merged = nn.ModuleList(nn.Sequential(*_convolution(depth, depth)) for _ in range(num_levels - 1))
+        self.merged = nn.ModuleList(nn.Sequential(*convolution(depth, depth)) for _ in range(num_levels - 1))
 
     def forward(self, images: Tensor) -> list[Tensor]:
         maps = [self.finest(images)]
@@ -63,7 +63,8 @@ class Pyramid(nn.Module):
         return maps
 
 
-def _convolution(depth: int, new_depth: int) -> list[nn.Module]:
+def convolution(depth: int, new_depth: int) -> list[nn.Module]:
+    """3 x 3 with its norm and activation."""
     return [
         nn.Conv2d(depth, new_depth, 3, padding=1, bias=False), nn.BatchNorm2d(new_depth), nn.ReLU(inplace=True),
     ]  # fmt: skip

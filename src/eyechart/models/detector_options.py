@@ -23,6 +23,9 @@ class DetectorOptions(Frozen):
     pool_cells: int = Field(5, ge=1)  # side of the grid on which the head sees a proposal
     shared_deltas: bool = False  # True: one box a proposal, whatever its class; False: one for each class
     box_weight: float = Field(1.0, gt=0)  # of the head's box loss
+    head_convolutions: int = Field(0, ge=0)  # on the pooled grid, each with its norm, before the hidden layers
+    head_norm: bool = False  # layer norm in both hidden layers
+    refinements: int = Field(0, ge=0)  # times that the head looks again, at the boxes that it gave; needs shared_deltas
     head_units: int = Field(128, ge=1)  # of both hidden layers
     num_candidates: int = Field(64, ge=1)  # best anchors of an image that suppression looks at
     num_proposals: int = Field(24, ge=1)  # of which this many go to the head
@@ -62,6 +65,16 @@ def read_options(recipe: Recipe) -> DetectorOptions:
         ) from None
     except ValueError:
         numbers = []
+    if numbers and options.refinements and not options.shared_deltas:
+        raise UsageError(
+            f"{recipe.contender}: refinements = {options.refinements} look again at one box a proposal, and "
+            f"shared_deltas = false gives one for each class. Expected shared_deltas = true with refinements."
+        )
+    if numbers and len(options.anchor_sizes) % options.levels:
+        raise UsageError(
+            f"{recipe.contender}: anchor_pixels={options.anchor_pixels!r} are {len(options.anchor_sizes)} sizes for "
+            f"{options.levels} levels; expected as many on each level."
+        )
     if not numbers or not all(0 < number < math.inf for number in numbers):
         raise UsageError(
             f"{recipe.contender}: anchor_pixels={recipe.options.get('anchor_pixels')!r} and "

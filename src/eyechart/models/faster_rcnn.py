@@ -19,10 +19,10 @@ from torch import Tensor, nn
 from eyechart.models.backbones import STRIDE, make_backbone
 from eyechart.models.detector_options import DetectorOptions, read_options
 from eyechart.models.preprocess import Preprocess
-from eyechart.models.region_networks import ProposalNetwork, RegionHead, Truth
-from eyechart.models.region_ops import at_least, clip_boxes
+from eyechart.models.region_networks import SHIFT, ProposalNetwork, RegionHead, Truth
+from eyechart.models.region_ops import POSITIVE, at_least, clip_boxes
 from eyechart.schema import Preprocessing, Recipe
-from eyechart.schema.contracts import Answer, Batch, ContenderModel, Detections
+from eyechart.schema.contracts import Answer, Batch, ContenderModel, Detections, Inside
 
 SCORE_LIMITS = (0.01, 0.999)  # what no box and a perfect box say of a class: no odds, and no loss, are infinite
 
@@ -79,6 +79,33 @@ class FasterRCNN(nn.Module):
         proposals = self.proposal_network.propose(*self.proposal_network(maps))
         found: Detections = self.region_head.detect(maps[0], proposals)
         return found._replace(boxes=self.frame.to_image(found.boxes, found.labels >= 0))
+
+    def look_inside(self, image: Tensor, boxes: Tensor) -> Inside:
+        """What leads to the answer for one image (C, H, W) with true boxes (R, 4), step by step."""
+        maps = self.feature_maps(image[None])
+        answers = self.proposal_network(maps)
+        candidates, logits = self.proposal_network.candidates(*answers)
+        proposals = self.proposal_network.propose(*answers)
+        truth = self.frame.truth(boxes[None], torch.zeros(1, len(boxes), dtype=torch.int64, device=boxes.device))
+        _, kind = self.proposal_network.matched(truth)
+        kept = proposals.filled[0]
+        scores, _ = self.region_head(maps[0], proposals.boxes)
+        found = self.detect(image[None])
+        is_box = found.labels[0] >= 0
+        return Inside(
+            anchors=self._on_image(self.proposal_network.anchors[kind[0] == POSITIVE]),
+            candidates=self._on_image(candidates[0]),
+            candidate_scores=logits[0].sigmoid(),
+            proposals=self._on_image(proposals.boxes[0, kept]),
+            region_scores=scores[0, kept].softmax(dim=-1)[:, SHIFT:],
+            found=found.boxes[0, is_box],
+            found_scores=found.scores[0, is_box],
+            found_labels=found.labels[0, is_box],
+        )
+
+    def _on_image(self, boxes: Tensor) -> Tensor:
+        """Boxes (N, 4) of the network's input, in pixels of the image."""
+        return self.frame.to_image(boxes, torch.ones(len(boxes), dtype=torch.bool, device=boxes.device))
 
     def answer(self, images: Tensor) -> Answer:
         detections = self.detect(images)

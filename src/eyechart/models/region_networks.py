@@ -6,13 +6,14 @@ Source: Ren et al. 2015, Girshick 2015; constants as in torchvision's FasterRCNN
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, smooth_l1_loss
 
-from eyechart.models.backbones import STRIDE
+from eyechart.models.backbones import STRIDE, convolution
 from eyechart.models.detector_options import DetectorOptions
 from eyechart.models.region_ops import (
     IGNORED,
@@ -73,7 +74,6 @@ class ProposalNetwork(nn.Module):
         for of_level in by_level:
             anchors.append(make_anchors((height, width), stride, of_level, options.anchor_shapes))
             stride, height, width = 2 * stride, height // 2, width // 2
-        self.num_anchors = [len(each) for each in anchors]  # of each level
         self.register_buffer("anchors", torch.cat(anchors), persistent=False)  # (N, 4), made once
         num_shapes = len(by_level[0]) * len(options.anchor_shapes)
         self.convolution = nn.Conv2d(depth, depth, kernel_size=3, padding=1)
@@ -94,22 +94,30 @@ class ProposalNetwork(nn.Module):
         deltas = self.deltas(hidden).permute(0, 2, 3, 1).flatten(1).unflatten(1, (-1, 4))  # (B, N, 4)
         return objectness.float(), deltas.float()
 
+    def candidates(self, objectness: Tensor, deltas: Tensor) -> tuple[Tensor, Tensor]:
+        """The best anchors, moved: boxes (B, candidates, 4) and their logits, best first."""
+        scores, best = objectness.detach().topk(min(self.options.num_candidates, len(self.anchors)))
+        boxes = decode_boxes(take_boxes(deltas.detach(), best), self.anchors[best], self.weights)
+        return clip_boxes(boxes, *self.input_size), scores
+
     def propose(self, objectness: Tensor, deltas: Tensor) -> Proposals:
         """The best boxes that do not overlap each other much.  Proposals are given, not learned: no gradient."""
         options = self.options
-        scores, best = objectness.detach().topk(min(options.num_candidates, len(self.anchors)))  # (B, candidates)
-        boxes = decode_boxes(take_boxes(deltas.detach(), best), self.anchors[best], self.weights)
-        boxes = clip_boxes(boxes, *self.input_size)
+        boxes, scores = self.candidates(objectness, deltas)
         kept = suppress(boxes, at_least(boxes, 1e-3), options.proposal_overlap)
         scores, best = scores.masked_fill(~kept, -torch.inf).topk(min(options.num_proposals, boxes.shape[1]))
         return Proposals(take_boxes(boxes, best), scores > -torch.inf)
+
+    def matched(self, truth: Truth) -> tuple[Tensor, Tensor]:
+        """Which true box each anchor belongs to, and POSITIVE | NEGATIVE | IGNORED: int64 (B, N) each."""
+        return match(truth.overlaps(self.anchors), high=0.7, low=0.3, best_for_each_box=True)
 
     def loss(
         self, objectness: Tensor, deltas: Tensor, truth: Truth, generator: torch.Generator | None
     ) -> tuple[Tensor, list[Tensor]]:
         """The loss of this stage, and what it is the sum of: is something there, and where."""
         options = self.options
-        matched, kind = match(truth.overlaps(self.anchors), high=0.7, low=0.3, best_for_each_box=True)
+        matched, kind = self.matched(truth)
         drawn, is_drawn = sample(kind, options.proposal_samples, options.proposal_positives, generator)
         positive = (kind.gather(1, drawn) == POSITIVE) & is_drawn  # (B, samples)
         num_drawn = is_drawn.sum().clamp(min=1)
@@ -141,21 +149,28 @@ class RegionHead(nn.Module):
         self.options = options
         self.input_size = input_size
         self.scale = scale  # map cells a pixel
-        self.hidden = nn.Sequential(
-            nn.Linear(options.pool_cells**2 * depth, options.head_units),
-            nn.ReLU(),
-            nn.Linear(options.head_units, options.head_units),
-            nn.ReLU(),
+        self.convolutions = nn.Sequential(
+            *(layer for _ in range(options.head_convolutions) for layer in convolution(depth, depth))
         )
-        for layer in (self.hidden[0], self.hidden[2]):
-            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")  # type: ignore[arg-type]
-            nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+        norm = [nn.LayerNorm(options.head_units)] if options.head_norm else []
+        self.hidden = nn.Sequential(
+            *[nn.Linear(options.pool_cells**2 * depth, options.head_units), *norm, nn.ReLU()],
+            *[nn.Linear(options.head_units, options.head_units), *deepcopy(norm), nn.ReLU()],
+        )
+        for layer in self.modules():
+            if isinstance(layer, nn.Linear | nn.Conv2d):
+                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+                if layer.bias is not None:
+                    nn.init.zeros_(layer.bias)
         self.classes = nn.Linear(options.head_units, num_classes + SHIFT)
         self.deltas = nn.Linear(options.head_units, 4 * (1 if options.shared_deltas else num_classes + SHIFT))
 
     def forward(self, features: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor]:
         """Map (B, D, h, w), boxes (B, R, 4) -> logits (B, R, 1 + K) and deltas (B, R, 1 + K or 1, 4)."""
-        pooled = roi_align(features, boxes, self.options.pool_cells, self.scale)
+        pooled = roi_align(features, boxes, self.options.pool_cells, self.scale)  # (B, R, cells, cells, D)
+        if len(self.convolutions):
+            grids = pooled.flatten(0, 1).permute(0, 3, 1, 2)  # (B * R, D, cells, cells), in channels_last memory
+            pooled = self.convolutions(grids).permute(0, 2, 3, 1).unflatten(0, pooled.shape[:2])
         hidden = self.hidden(pooled.flatten(2))
         return self.classes(hidden).float(), self.deltas(hidden).unflatten(-1, (-1, 4)).float()
 
@@ -164,6 +179,7 @@ class RegionHead(nn.Module):
     ) -> tuple[Tensor, list[Tensor]]:
         """The loss of this stage, and what it is the sum of: what is it, and where exactly."""
         options = self.options
+        proposals = self._with_refined(features, proposals)
         # The true boxes are proposals too, so that there is something to learn from the first step on.
         boxes = torch.cat([proposals.boxes, truth.boxes], dim=1)
         filled = torch.cat([proposals.filled, truth.filled], dim=1)
@@ -186,10 +202,28 @@ class RegionHead(nn.Module):
         sums = [(surprise * is_drawn).sum(), options.box_weight * (error * positive.unsqueeze(-1)).sum()]
         return (sums[0] + sums[1]) / num_drawn, [each / num_drawn for each in sums]
 
+    def _refined(self, deltas: Tensor, proposals: Proposals) -> Proposals:
+        """Where the head says that the boxes are, from its deltas (B, R, 1, 4): proposals for another look."""
+        boxes = clip_boxes(decode_boxes(deltas.squeeze(2), proposals.boxes, self.weights), *self.input_size)
+        return Proposals(boxes, proposals.filled & at_least(boxes, 1.0))
+
+    @torch.no_grad()
+    def _with_refined(self, features: Tensor, proposals: Proposals) -> Proposals:
+        """Proposals, and after them what each look makes of the ones before: what the head must know to look again."""
+        rounds = [proposals]
+        for _ in range(self.options.refinements):
+            _, deltas = self(features, rounds[-1].boxes)
+            rounds.append(self._refined(deltas, rounds[-1]))
+        boxes, filled = (torch.cat(parts, dim=1) for parts in zip(*rounds, strict=True))
+        return Proposals(boxes, filled)
+
     def detect(self, features: Tensor, proposals: Proposals) -> Detections:
         """Score every proposal as every class, and keep what is likely and not beaten by its own class."""
         options = self.options
         logits, deltas = self(features, proposals.boxes)
+        for _ in range(options.refinements):
+            proposals = self._refined(deltas, proposals)
+            logits, deltas = self(features, proposals.boxes)
         scores = logits.softmax(dim=-1)[..., SHIFT:].transpose(1, 2)  # (B, K, N)
         boxes = decode_boxes(deltas, proposals.boxes.unsqueeze(2), self.weights)
         boxes = boxes[:, :, SHIFT:] if boxes.shape[2] > 1 else boxes.expand(-1, -1, scores.shape[1], -1)

@@ -29,7 +29,7 @@ from eyechart.report import (
 )
 from eyechart.report.answer import answer
 from eyechart.report.boxes import classes as boxes_classes
-from eyechart.report.boxes import curves, hardest, losses, mistakes
+from eyechart.report.boxes import curves, hardest, inside, losses, mistakes
 from eyechart.report.boxes import table as boxes_table
 from eyechart.report.boxes.opening import opening
 from eyechart.report.charts import dark_colour, drawing, themed
@@ -71,6 +71,7 @@ SCENE_SECTIONS: tuple[Section, ...] = (
     curves.SECTION,
     boxes_classes.SECTION,
     hardest.SECTION,
+    inside.SECTION,
     losses.SECTION,
     provenance.SECTION,
 )

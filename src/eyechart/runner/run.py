@@ -18,6 +18,7 @@ from eyechart.files import storage
 from eyechart.inference import saved
 from eyechart.inference.predictor import BATCH_SIZE
 from eyechart.runner.contender import TOOLS, Contender
+from eyechart.runner.inside import looks_inside
 from eyechart.runner.judge import Judgement, judge, scored
 from eyechart.runner.train import Trained, dtype_of, train
 from eyechart.schema import Clocks, Cost, Plan, RunJob, RunRecord, Temperature
@@ -84,6 +85,9 @@ def run_contender(
         started_at=started_at,
         finished_at=_now(),
     )
+    if card.task == "detection" and not fit.diverged:
+        kept = looks_inside(contender.network, test, contender.device)
+        storage.write_arrays(Path(job.folder) / storage.INSIDE_FILE, kept)
     _write_run(Path(job.folder), record, contender.model, judged.predictions, on_validation.predictions)
     report(_ending(record))
     return record

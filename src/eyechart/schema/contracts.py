@@ -134,6 +134,19 @@ class Answer(NamedTuple):
     detections: Detections | None = None  # detectors only
 
 
+class Inside(NamedTuple):
+    """What a two-stage detector thought of one image on its way to an answer; boxes are in pixels of the image."""
+
+    anchors: Tensor  # float32 (A, 4): those that training would call positive for the true boxes
+    candidates: Tensor  # float32 (C, 4): the best moved anchors, before suppression, best first
+    candidate_scores: Tensor  # float32 (C,), 0..1: that there is something
+    proposals: Tensor  # float32 (P, 4): what suppression leaves of them
+    region_scores: Tensor  # float32 (P, K): of each proposal as each class
+    found: Tensor  # float32 (R, 4): the answer
+    found_scores: Tensor  # float32 (R,)
+    found_labels: Tensor  # int64 (R,)
+
+
 class ContenderModel(Protocol):
     """An architecture that can enter the race: a torch Module with these methods.
 
@@ -151,6 +164,14 @@ class ContenderModel(Protocol):
 
     def class_probabilities(self, images: Tensor) -> Tensor:
         """(B, K), rows sum to 1."""
+
+
+@runtime_checkable
+class LooksInside(Protocol):
+    """A model whose way to an answer can be looked at."""
+
+    def look_inside(self, image: Tensor, boxes: Tensor) -> Inside:
+        """Of one image (C, H, W) in 0..1 with true boxes (R, 4), in eval mode."""
 
 
 @runtime_checkable
