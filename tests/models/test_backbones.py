@@ -54,6 +54,7 @@ def test_a_fine_cell_knows_what_is_far_away_through_the_coarse_ones() -> None:
     [
         {"levels": 2},
         {"levels": 3},
+        {"convolutions": 2},
         {"head_convolutions": 1},
         {"head_norm": True},
         {"refinements": 1},
@@ -90,9 +91,9 @@ def test_every_option_learns_and_answers(more: dict[str, Any], height: int, widt
     with torch.no_grad():
         found = model.eval().detect(images)
     for box, label in zip(boxes[0], (0, 1), strict=True):
-        best = (found.boxes[0] - box).abs().amax(dim=1).argmin()
-        assert (found.boxes[0, best] - box).abs().max() < 5
-        assert found.labels[0, best] == label
+        near = ((found.boxes[0] - box).abs().amax(dim=1) < 5).nonzero()
+        assert len(near)
+        assert found.labels[0, near[0]] == label, "the surest of the boxes that fit it"
 
 
 def test_a_pyramid_is_only_there_where_levels_are() -> None:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 SCENES_VERSION = 1  # of the rule by which a seed becomes scenes
 AT_ONCE = 64  # scenes between two looks at whether to stop
-NUMBERS = {"train": 6000, "validation": 500, "test": 1000}
+NUMBERS = {"train": 12000, "validation": 500, "test": 1000}
 
 
 @dataclass(frozen=True)

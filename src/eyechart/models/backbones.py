@@ -33,6 +33,7 @@ def make_backbone(in_channels: int, options: DetectorOptions) -> tuple[nn.Module
         *[nn.Conv2d(width, 2 * width, 3, padding=1, bias=False), nn.MaxPool2d(2)],
         *[nn.BatchNorm2d(2 * width), nn.ReLU(inplace=True)],
         *convolution(2 * width, 4 * width),
+        *(layer for _ in range(options.convolutions - 1) for layer in convolution(4 * width, 4 * width)),
     )
     backbone = finest if options.levels == 1 else Pyramid(finest, 4 * width, options.levels)
     for layer in backbone.modules():

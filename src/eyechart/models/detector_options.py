@@ -16,6 +16,7 @@ class DetectorOptions(Frozen):
     """The options of a recipe, checked.  Sizes are in pixels of the network's input."""
 
     width: int = Field(16, ge=1)  # channels of the first convolution; the others have 2 and 4 times as many
+    convolutions: int = Field(1, ge=1)  # of the finest map's own fineness, the last of the backbone
     levels: int = Field(1, ge=1, le=4)  # maps of strides 4, 8, 16, 32, each with as many of the anchors' sizes
     anchor_pixels: str = "8,12,16,20"  # square roots of the anchors' areas; "auto" until the train boxes are known
     scale_anchors: bool = False  # True: anchor_pixels are for an input of 28 pixels and grow with a larger one
