@@ -5,6 +5,7 @@
 # make accuracy SEEDS=10   the same with ten seeds: enough for verdicts on all ten pairs
 # make accuracy-quick SEEDS=10   equal seconds, paired seeds, into records/mnist-quick.json (95 minutes; leave the machine alone)
 # make accuracy-standard   every recipe's full schedule, one seed, into records/mnist-standard.json (an hour or so)
+# make detection           detectors on scenes and on single digits, into records/detection.json (hours; goes on where it stopped)
 # make audit               does eyechart deserve trust itself? into records/audit.json (half an hour)
 # make bench               every benchmark against its peers, into records/bench.json (over an hour)
 #
@@ -21,7 +22,7 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c const
 SEEDS ?= 3
 SEED_LIST = $(shell $(PYTHON) -c "print(*range($(SEEDS)), sep=',')")
 
-.PHONY: run test check accuracy accuracy-quick accuracy-standard audit bench clean
+.PHONY: run test check accuracy accuracy-quick accuracy-standard detection audit bench clean
 
 run: $(VENV)/.installed
 	$(BIN)/eyechart run --preset quick --resume
@@ -54,6 +55,16 @@ accuracy-standard: $(VENV)/.installed
 	$(BIN)/python scripts/record_accuracy.py runs/accuracy --seeds 0 -o records/mnist-standard.json \
 		-c "make accuracy-standard"
 	$(BIN)/python scripts/readme_tables.py
+
+# Ten minutes and the full schedule on scenes of 128 pixels, large scenes, and single digits; judged on scenes of another
+# generator too.
+SCENES_300 = scenes:mnist,canvas=300,count=1-20,side=15-100,overlap=0.3,train=4000,validation=200,test=300
+detection: $(VENV)/.installed
+	$(BIN)/eyechart run -d scenes:mnist --preset standard --seconds 600 --name detection-128-quick --resume
+	$(BIN)/eyechart run -d scenes:mnist --preset standard --name detection-128-full --resume
+	$(BIN)/eyechart run -d $(SCENES_300) --preset standard --name detection-300 --resume
+	$(BIN)/eyechart run -m fasterrcnn --preset standard --seeds 0,1,2 --name detection-mnist --resume
+	$(BIN)/python scripts/record_detection.py runs
 
 # Those that this commit has passed are not done again; trainings are kept below runs/audits.
 audit: $(VENV)/.installed-dev

@@ -1,6 +1,10 @@
-"""The pictures and the table of docs/detection.md: a classifier's two baselines on scenes of every level.
+"""The pictures and the table of docs/detection.md: a classifier's two baselines, and how a detector comes to an answer.
 
-Usage: python scripts/detection_pictures.py RUN      the folder of a trained cnn, such as runs/quick-mnist/cnn-s0
+Usage: python scripts/detection_pictures.py CNN [DETECTOR]
+
+CNN is the folder of a classifier trained on single digits, such as runs/quick-mnist/cnn-s0: the baselines' pictures and
+table.  DETECTOR is that of a detector trained on scenes, such as runs/detection-128-quick/fasterrcnn-s0: the four
+pictures of its two stages.  `-` for the first makes those of the detector alone.
 """
 
 from __future__ import annotations
@@ -14,13 +18,57 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from PIL import Image, ImageDraw
+
+from eyechart.base.fonts import pillow_font
+from eyechart.files.storage import INSIDE_FILE, read_arrays, read_run
+
+SCALE, GAP, CAPTION = 2, 10, 30  # pixels
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 REGION = re.compile(r"<!-- baselines -->\n.*?<!-- /baselines -->", re.DOTALL)
 LEVELS, WAYS = ("easy", "medium", "hard"), ("components", "windows")
 NUM_SCENES, SEED = 100, 1  # scenes of seed 0 were looked at while the baselines were written
 
 
-def main(run: Path) -> None:
+def main(run: Path, detector: Path | None) -> None:
+    if detector is not None:
+        draw_inside(detector, DOCS / "images" / "detection-inside.png")
+    if str(run) != "-":
+        draw_baselines(run)
+
+
+def draw_inside(run: Path, target: Path) -> None:
+    """Four pictures of the first scene whose way was kept: anchors, candidates, proposals, answer."""
+    arrays = read_arrays(run / INSIDE_FILE)
+    image = read_arrays(run.parent / read_run(run).items)["images"][int(arrays["0/scene"])]
+    kept = arrays["0/found_scores"] >= 0.5
+    steps = {
+        "positive anchors": arrays["0/anchors"],
+        "candidates": arrays["0/candidates"],
+        "proposals": arrays["0/proposals"],
+        "answer": arrays["0/found"][kept],
+    }
+    pixels = image[0] if len(image) == 1 else image.transpose(1, 2, 0)
+    side = SCALE * image.shape[2]
+    sheet = Image.new("RGB", (len(steps) * (side + GAP) - GAP, SCALE * image.shape[1] + CAPTION), "#fbfaf6")
+    for place, (title, boxes) in enumerate(steps.items()):
+        picture = (
+            Image.fromarray(pixels).convert("RGB").resize((side, SCALE * image.shape[1]), Image.Resampling.NEAREST)
+        )
+        draw = ImageDraw.Draw(picture)
+        for box in boxes.tolist():
+            left, top, right, bottom = (SCALE * edge for edge in box)
+            if right > left and bottom > top:
+                draw.rectangle((left, top, right - 1, bottom - 1), outline="#E69F00", width=1 if len(boxes) > 20 else 2)
+        sheet.paste(picture, (place * (side + GAP), 0))
+        font, text = pillow_font(f"{title}: {len(boxes)}", 16)
+        ImageDraw.Draw(sheet).text(
+            (place * (side + GAP), sheet.height - CAPTION // 2), text, "#16161a", font, anchor="lm"
+        )
+    sheet.save(target)
+
+
+def draw_baselines(run: Path) -> None:
     record = json.loads((run / "run.json").read_text(encoding="utf-8"))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -77,4 +125,4 @@ def table(judged: dict[str, dict[str, Any]], record: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]) if len(sys.argv) > 2 else None)
