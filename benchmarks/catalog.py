@@ -23,6 +23,7 @@ BENCHMARKS: dict[str, Callable[[Settings], Result]] = {
     "fasterrcnn_same_shape": detector.fasterrcnn_same_shape,
     "fasterrcnn_recipe_shape": detector.fasterrcnn_recipe_shape,
     "fasterrcnn_vs_mobilenet_128": detector.fasterrcnn_vs_mobilenet_128,
+    "fasterrcnn_scene_answers_128": detector.fasterrcnn_scene_answers_128,
     "fasterrcnn_to_986": detector.fasterrcnn_to_986,
     "mfu_cnn": mfu.mfu_cnn,
     "mfu_vit": mfu.mfu_vit,

@@ -75,6 +75,17 @@ def fasterrcnn_vs_mobilenet_128(settings: Settings) -> Result:
     return Result(RATE, "higher", *harness.compare(settings, our_side, peer_side, num_pairs=3))
 
 
+def fasterrcnn_scene_answers_128(settings: Settings) -> Result:
+    """Answering rate on 128 px scenes of digits: ours at their own size against torchvision's ready-made small one.
+
+    Claim: none beforehand.  n: 3 pairs, batches of 8.  Untrained weights on both sides, so suppression has its fullest
+    work.  Hardware: see the head of this file.
+    """
+    our_side = harness.ours("benchmarks.detector:our_scene_answers", num_images=settings.pick(160, 8))
+    peer_side = harness.ours("benchmarks.detector:mobilenet_scene_answers", num_images=settings.pick(40, 8))
+    return Result("images answered a second", "higher", *harness.compare(settings, our_side, peer_side, num_pairs=3))
+
+
 def fasterrcnn_to_986(settings: Settings) -> Result:
     """Training seconds to 98.6 % on MNIST: our Faster R-CNN scored as a classifier.
 
@@ -161,13 +172,64 @@ class SceneFeed:
 
 def our_scene_rate(num_steps: int) -> Callable[[], float]:
     """Our recipe's detector at the scenes' own size."""
-    from eyechart.catalog.recipes import RECIPES
-    from eyechart.models.faster_rcnn import build
-
     contender = _contender(is_tiny=True)
+    return _scene_rate(contender, _scene_detector(contender), num_steps)
+
+
+def our_scene_answers(num_images: int) -> Callable[[], float]:
+    contender = _contender(is_tiny=True)
+    return _answer_rate(contender, _scene_detector(contender), num_images)
+
+
+def mobilenet_scene_answers(num_images: int) -> Callable[[], float]:
+    from benchmarks.peers.torchvision_detectors import ready_made_mobilenet
+
+    return _answer_rate(_contender(is_tiny=True), ready_made_mobilenet(num_classes=10), num_images)
+
+
+def _scene_detector(contender: Contender) -> nn.Module:
+    """As the recipe for scenes has it, with anchors that fit scenes of these."""
+    import numpy as np
+
+    from eyechart.catalog.recipes import DETECTION_RECIPES
+    from eyechart.data.anchors import fitting_anchors
+    from eyechart.models.faster_rcnn import build
+    from eyechart.schema.contracts import LabelledImages
+    from eyechart.schema.objects import from_padded
+
+    part = contender.splits.train
+    scenes = make_scenes(part.images, part.labels, 64, seed=99)
+    assert scenes.boxes is not None
+    assert scenes.box_labels is not None
+    objects = from_padded(scenes.boxes.numpy(), scenes.box_labels.numpy())
+    anchors = fitting_anchors(LabelledImages(np.empty((64, 1, 1, 1), np.uint8), np.zeros(64, np.int64), objects))
+    recipe = DETECTION_RECIPES["fasterrcnn"]
+    recipe = recipe.model_copy(update={"options": recipe.options | anchors})
     size = {f"{kind}_{side}": SCENE_PIXELS for kind in ("image", "input") for side in ("height", "width")}
-    model = build(RECIPES["fasterrcnn"], contender.preprocessing.model_copy(update=size), num_classes=10)
-    return _scene_rate(contender, model, num_steps)  # type: ignore[arg-type]
+    model: nn.Module = build(recipe, contender.preprocessing.model_copy(update=size), num_classes=10)  # type: ignore[assignment]
+    return model
+
+
+def _answer_rate(contender: Contender, model: nn.Module, num_images: int) -> Callable[[], float]:
+    """Images answered a second, in batches of SCENE_BATCH, in eval mode."""
+    import time
+
+    import torch
+
+    part = contender.splits.train
+    images = make_scenes(part.images, part.labels, SCENE_BATCH, seed=0).images
+    ask = model.detect if hasattr(model, "detect") else model.detect_alike
+    model.eval()
+
+    def measure() -> float:
+        started = time.perf_counter()
+        with torch.inference_mode():
+            for _ in range(num_images // SCENE_BATCH):
+                ask(images)  # type: ignore[operator]
+        return num_images / (time.perf_counter() - started)
+
+    measure()  # warm up
+    return measure
 
 
 def mobilenet_scene_rate(num_steps: int) -> Callable[[], float]:

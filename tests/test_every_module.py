@@ -18,6 +18,7 @@ LOOKED_AFTER_BY = {
     "catalog/disputed": "comparison/test_label_noise.py",
     "catalog/palette": "models/test_catalog.py",
     "catalog/presets": "catalog/test_recipes.py",
+    "cli/export": "inference/test_onnx_file.py",
     "cli/labels": "terminal/test_judged.py",
     "cli/paths": "cli/test_folders.py",
     "cli/read": "test_cli.py",

@@ -33,6 +33,11 @@ class TorchvisionDetector(nn.Module):
         total: Tensor = sum(self.detector(list(images), targets_of(batch)).values(), torch.zeros(()))
         return total
 
+    def detect_alike(self, images: Tensor) -> list[dict[str, Tensor]]:
+        """What it finds on images (B, C, H, W), in its own form."""
+        found: list[dict[str, Tensor]] = self.detector(list(images.expand(-1, self.num_channels, -1, -1)))
+        return found
+
 
 def targets_of(batch: Batch) -> list[dict[str, Tensor]]:
     """The truth in torchvision's convention: a dict an image, without empty slots, classes from 1."""

@@ -13,7 +13,7 @@ import sys
 import typer
 
 from eyechart.base.errors import EyechartError
-from eyechart.cli import compare, data, labels, read, run, scenes, tune
+from eyechart.cli import compare, data, export, labels, read, run, scenes, tune
 from eyechart.cli.paths import expanding
 
 app = typer.Typer(
@@ -33,6 +33,7 @@ app.command("compare")(compare.compare)
 app.command("report")(read.report)
 app.command("labels")(labels.labels)
 app.command("predict")(read.predict)
+app.command("export")(export.export)
 app.add_typer(data.app, name="data")
 app.add_typer(scenes.app, name="scenes")
 for each in (*app.registered_commands, *data.app.registered_commands, *scenes.app.registered_commands):

@@ -16,6 +16,7 @@ from torch import Tensor
 
 POSITIVE, NEGATIVE, IGNORED = 1, 0, -1  # what an anchor or a proposal is, seen from the true boxes
 
+EXPORTED_ROUNDS = 24  # of suppression, in a graph without loops
 MAX_LOG_GROWTH = math.log(1000 / 16)  # torchvision's bound: keeps exp() finite before the deltas are trained
 Weights = tuple[float, float]  # what deltas of the centre and of the size are multiplied by
 
@@ -142,11 +143,14 @@ def suppress(boxes: Tensor, candidates: Tensor, threshold: float) -> Tensor:
     overlaps = (pairwise_iou(boxes, boxes) > threshold).tril(diagonal=-1)  # (..., N, N): row is worse than column
     overlaps = overlaps.to(boxes.dtype)
     kept = candidates
-    for _ in range(num_boxes):
+    # A graph that is exported has no loop that looks: chains of overlaps are never that deep in practice, and whoever
+    # exports compares the answers.
+    is_exported = torch.compiler.is_exporting()
+    for _ in range(EXPORTED_ROUNDS if is_exported else num_boxes):
         beaten = (overlaps @ kept.to(boxes.dtype).unsqueeze(-1)).squeeze(-1) > 0  # (..., N)
         updated = candidates & ~beaten
         # On an accelerator, waiting for this answer would cost more than the rounds it saves.
-        if kept.device.type == "cpu" and torch.equal(updated, kept):
+        if kept.device.type == "cpu" and not is_exported and torch.equal(updated, kept):
             break
         kept = updated
     return kept
