@@ -111,7 +111,7 @@ DETECTION_RECIPES: dict[str, Recipe] = {
     "fasterrcnn": Recipe(
         contender="fasterrcnn",
         title="Faster R-CNN",
-        epochs=6,
+        epochs=5,
         batch_size=4,
         optimizer="adamw",
         learning_rate=6e-3,
