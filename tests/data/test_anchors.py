@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -54,8 +56,15 @@ def test_sizes_span_the_boxes_and_levels_follow() -> None:
 
 def test_flat_and_tall_boxes_get_an_anchor_each() -> None:
     _, ratios, _ = anchors([(40, 20)] * 50 + [(20, 40)] * 50)
-    assert len(ratios) == 2
-    assert ratios[0] < 1 < ratios[1]
+    assert ratios[0] < 0.8
+    assert ratios[-1] > 1.25
+    assert all(tall / flat < 1.9 for flat, tall in pairwise(ratios))
+
+
+def test_a_class_of_thin_things_gets_its_anchor() -> None:
+    """A tenth of all boxes is four times as tall as wide, as the digit 1 is."""
+    _, ratios, _ = anchors([(20, 26)] * 90 + [(8, 32)] * 10)
+    assert max(ratios) > 2.7
 
 
 def test_crowds_say_nothing_about_objects() -> None:

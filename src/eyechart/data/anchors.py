@@ -14,8 +14,10 @@ if TYPE_CHECKING:
 
 SIZES = 4  # of the anchors, at equal ratios; rounded up to as many on each level
 WIDEST_LEVEL = 4.0  # how many times as large as its smallest anchor the largest of a level may be
-ENDS = (0.05, 0.95)  # of the boxes, by size and by shape
-FLAT = 1.35  # two shapes that differ by less need one anchor
+ENDS = (0.05, 0.95)  # of the boxes, by size
+SHAPE_ENDS = (0.02, 0.98)  # by shape: all of one class may be thin, as the digit 1 is
+WIDEST_SHAPE = 1.8  # how many times as tall as another a box may be that shares its anchor: IoU .5 and more
+MOST_SHAPES = 4
 
 
 def fitting_anchors(part: LabelledImages) -> dict[str, str | int]:
@@ -32,8 +34,9 @@ def fitting_anchors(part: LabelledImages) -> dict[str, str | int]:
     levels = min(3, max(1, math.ceil(math.log(large / small, WIDEST_LEVEL) - 0.1)))
     number = math.ceil(SIZES / levels) * levels
     sizes = np.geomspace(small, large, 2 * number + 1)[1::2]  # the middle of each of equal shares
-    flat, tall = np.quantile(sides[:, 1] / sides[:, 0], ENDS)
-    ratios = np.geomspace(flat, tall, 5)[1::2] if tall / flat > FLAT else [math.sqrt(flat * tall)]
+    flat, tall = np.quantile(sides[:, 1] / sides[:, 0], SHAPE_ENDS)
+    number = min(MOST_SHAPES, max(1, math.ceil(math.log(tall / flat, WIDEST_SHAPE) - 0.1)))
+    ratios = np.geomspace(flat, tall, 2 * number + 1)[1::2]
     return {
         "anchor_pixels": ",".join(f"{size:.3g}" for size in sizes),
         "anchor_ratios": ",".join(f"{ratio:.2f}" for ratio in ratios),
