@@ -130,7 +130,8 @@ def probabilities_from_boxes(detections: Detections, num_classes: int) -> Tensor
     s_k / (1 - s_k), times what all classes share.  So p_k = odds_k / (sum of all odds).  An image in which nothing is
     found is answered with 1 / K for each class.  (Against sharing 1 - sum(s_k) evenly: lab log, 22 % lower loss.)
     """
-    best = detections.scores.new_zeros(len(detections.scores), num_classes)
+    # Not len(): in a graph that is exported, that would be the number of the example's images.
+    best = detections.scores.new_zeros(detections.scores.shape[0], num_classes)
     # Slots that are not filled have score 0 and change nothing, whatever class they are counted for.
     best = best.scatter_reduce(1, detections.labels.clamp(min=0), detections.scores, reduce="amax").clamp(*SCORE_LIMITS)
     odds = best / (1 - best)
