@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks import harness, to_accuracy
 from benchmarks.harness import Result, Settings
+from eyechart.training.feeds import Feed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -156,7 +157,7 @@ def _detector(contender: Contender) -> FasterRCNN:
 # --------------------------------------------------------------------------------------------- sides: scenes
 
 
-class SceneFeed:
+class SceneFeed(Feed):
     """The same few scenes in turn, made before the clock runs."""
 
     def __init__(self, model: nn.Module, batches: list[Batch]):

@@ -47,7 +47,7 @@ def make_plan(batch_size: int, num_steps: int, num_train_images: int, num_cached
     )
 
 
-class FilledFeed:
+class FilledFeed(Feed):
     """A feed whose work that happens once was done before: what is left are the steps."""
 
     def __init__(self, feed: Feed):
@@ -59,6 +59,10 @@ class FilledFeed:
 
     def loss(self, step: int) -> Tensor:
         return self._feed.loss(step)
+
+    @property
+    def parts(self) -> Tensor | None:
+        return self._feed.parts
 
 
 def training_seconds(model: nn.Module, feed: Feed, recipe: Recipe, plan: Plan) -> float:
