@@ -81,6 +81,7 @@ def shares(contender: str, num_images: int, is_tiny: bool) -> Callable[[], dict[
     """A side: what each part of a recipe's steps takes, as shares of the training clock."""
     from benchmarks.workload import CPU, FilledFeed, make_plan, prepare_contender, training_seconds
     from eyechart.runner.contender import TOOLS
+    from eyechart.schema.contracts import NamesLosses
     from eyechart.training import feeds
     from eyechart.training.step import Step
 
@@ -88,7 +89,8 @@ def shares(contender: str, num_images: int, is_tiny: bool) -> Callable[[], dict[
     changes = {"weights": "none"} if contender in ("vgg16", "alexnet") else {}
     prepared = prepare_contender(contender, changes, is_tiny=is_tiny)
     recipe, model, part = prepared.job.recipe, prepared.model, prepared.splits.train
-    for name in ("loss", "loss_from_features"):
+    entries = ("losses" if isinstance(model, NamesLosses) else "loss", "loss_from_features")
+    for name in entries:  # that a step calls, and none that another of them calls
         if hasattr(model, name):
             setattr(model, name, watch.timing("forward", getattr(model, name)))
     Step._backward = watch.timing("backward", Step._backward)  # type: ignore[method-assign]

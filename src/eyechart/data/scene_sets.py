@@ -49,6 +49,8 @@ def wish_of(reference: str) -> SceneWish:
     source, settings = _taken_apart(reference.removeprefix(SCENES))
     if not source:
         raise UsageError(f"{reference!r} names no images; expected scenes:mnist, or scenes: and a folder of pictures.")
+    if source.startswith(SCENES):
+        raise UsageError(f"{source} has boxes of its own; scenes are made of images that show one object each.")
     known: dict[str, Callable[[str], Any]] = {
         "level": str,
         "train": int,
