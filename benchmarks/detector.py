@@ -197,6 +197,7 @@ def _scene_detector(contender: Contender) -> nn.Module:
     from eyechart.models.faster_rcnn import build
     from eyechart.schema.contracts import LabelledImages
     from eyechart.schema.objects import from_padded
+    from eyechart.study.plan import OWN_WIDTH
 
     part = contender.splits.train
     scenes = make_scenes(part.images, part.labels, 64, seed=99)
@@ -205,7 +206,7 @@ def _scene_detector(contender: Contender) -> nn.Module:
     objects = from_padded(scenes.boxes.numpy(), scenes.box_labels.numpy())
     anchors = fitting_anchors(LabelledImages(np.empty((64, 1, 1, 1), np.uint8), np.zeros(64, np.int64), objects))
     recipe = DETECTION_RECIPES["fasterrcnn"]
-    recipe = recipe.model_copy(update={"options": recipe.options | anchors})
+    recipe = recipe.model_copy(update={"options": recipe.options | anchors | {"width": OWN_WIDTH}})
     size = {f"{kind}_{side}": SCENE_PIXELS for kind in ("image", "input") for side in ("height", "width")}
     model: nn.Module = build(recipe, contender.preprocessing.model_copy(update=size), num_classes=10)  # type: ignore[assignment]
     return model

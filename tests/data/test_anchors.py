@@ -80,8 +80,10 @@ def test_no_box_at_all_is_told() -> None:
 
 def test_the_recipe_takes_them() -> None:
     recipe = recipe_of("fasterrcnn", task="detection")
-    assert {"anchor_pixels", "anchor_ratios", "levels"} == {
+    assert {"width", "anchor_pixels", "anchor_ratios", "levels"} == {
         name for name, value in recipe.options.items() if value == "auto"
     }
-    settled = recipe.model_copy(update={"options": recipe.options | fitting_anchors(part([(20, 30), (40, 60)] * 9))})
+    settled = recipe.model_copy(
+        update={"options": recipe.options | fitting_anchors(part([(20, 30), (40, 60)] * 9)) | {"width": 16}}
+    )
     assert len(read_options(settled).anchor_sizes) % read_options(settled).levels == 0

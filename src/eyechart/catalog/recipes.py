@@ -118,6 +118,7 @@ DETECTION_RECIPES: dict[str, Recipe] = {
         weight_decay=0.02,
         clip_norm=5.0,
         options={
+            "width": "auto",
             "convolutions": 2,
             "anchor_pixels": "auto",
             "anchor_ratios": "auto",
@@ -212,10 +213,12 @@ def slug(contender: str) -> str:
 def _from_name(contender: str, rest: str) -> dict[str, Any]:
     if not rest:
         return {}
+    if contender.partition(":")[0] == "fasterrcnn":
+        return {"weights": rest}
     if not takes_weights(contender):
         raise UsageError(
-            f"{contender!r} names starting weights, and only vgg16 and alexnet have some; "
-            f"expected just {contender.partition(':')[0]!r}."
+            f"{contender!r} names starting weights, and only vgg16 and alexnet have some, and fasterrcnn a trained "
+            f"cnn's; expected just {contender.partition(':')[0]!r}."
         )
     weights, _, word = rest.rpartition(":") if rest.rpartition(":")[2] in FROZEN_WORDS else (rest, "", "")
     changes: dict[str, Any] = {"weights": weights or "auto"}

@@ -32,6 +32,7 @@ def run(
     lr: float = typer.Option(None, "--lr", help="Peak learning rate."),
     wd: float = typer.Option(None, "--wd", help="Weight decay."),
     weights: str = typer.Option(None, "--weights", help="Of vgg16 and alexnet: auto, none, imagenet, hed, a file."),
+    backbone: Path = typer.Option(None, "--backbone", help="A trained cnn, whose first stages detectors start from."),
     recipe: list[Path] = typer.Option([], "--recipe", help="A recipe file, as eyechart tune writes them; repeat."),
     img_size: int = typer.Option(None, "--img-size", help="Side in pixels to which an image folder is decoded."),
     fraction: float = typer.Option(None, "--fraction", help="Share of the train part that is used, 0..1."),
@@ -57,6 +58,7 @@ def run(
     changes = {"batch_size": batch_size, "learning_rate": lr, "weight_decay": wd, "weights": weights}
     record = plan_study(
         _split(model), data, preset, _numbers(seeds), name=name, changes=changes, recipe_files=recipe,
+        backbone=None if backbone is None else str(backbone),
         budget=budget, img_size=img_size, fraction=fraction, device=device, num_threads=threads, precision=precision,
     )  # fmt: skip
     folder = folder_of(record, output)

@@ -16,7 +16,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from eyechart.models.backbones import STRIDE, make_backbone
+from eyechart.base.errors import WeightsError
+from eyechart.models.backbones import STRIDE, Pyramid, make_backbone
 from eyechart.models.detector_options import DetectorOptions, read_options
 from eyechart.models.preprocess import Preprocess
 from eyechart.models.region_networks import SHIFT, ProposalNetwork, RegionHead, Truth
@@ -31,6 +32,26 @@ def build(recipe: Recipe, preprocessing: Preprocessing, num_classes: int) -> Con
     """Raises UsageError for options that are unknown or cannot be."""
     model = FasterRCNN(preprocessing, num_classes, read_options(recipe), recipe.label_smoothing)
     return model.to(memory_format=torch.channels_last)
+
+
+def load_starting_tensors(model: FasterRCNN, tensors: dict[str, Tensor]) -> None:
+    """Put the first stages of a classifier in the place of the backbone's own; WeightsError where they do not fit."""
+    finest = model.backbone.finest if isinstance(model.backbone, Pyramid) else model.backbone
+    own = finest.state_dict()
+    for name, tensor in tensors.items():
+        if own[name].shape != tensor.shape:
+            raise WeightsError(
+                f"The starting weights do not fit: {name} is {tuple(tensor.shape)}, expected {tuple(own[name].shape)}. "
+                f"Give a run on images of as many channels, and a recipe whose option width is {len(tensors['0.weight'])}."
+            )
+    finest.load_state_dict(own | tensors)
+
+
+def trunk_parameters(model: FasterRCNN) -> list[nn.Parameter]:
+    """What may have come from a classifier: the backbone's first two stages."""
+    finest = model.backbone.finest if isinstance(model.backbone, Pyramid) else model.backbone
+    assert isinstance(finest, nn.Sequential)
+    return [parameter for layer in finest[:8] for parameter in layer.parameters()]
 
 
 class FasterRCNN(nn.Module):

@@ -20,6 +20,8 @@ from eyechart.files.places import seen_from_here, working_folder
 from eyechart.schema import Recipe, RunJob, StudyRecord, Task
 from eyechart.study.choices import contenders_of, paths_of, seeds_of
 
+OWN_WIDTH = 16  # of a detector's backbone that starts from nothing
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -35,13 +37,15 @@ def plan_study(
     name: str | None = None,
     changes: dict[str, Any] | None = None,
     recipe_files: str | Path | Sequence[str | Path] = (),
+    backbone: str | None = None,
     **rules: Any,
 ) -> StudyRecord:
     """Everything that a study will do, checked, before anything is loaded.
 
     `models`, `seeds` and `recipe_files` are several or one; names may stand in one text, between commas.
     `changes` replace fields of every recipe, `rules` fields of the preset's rules; None leaves a field as it is.
-    `recipe_files` replace whole recipes, and exclude changes of the same contender.
+    `recipe_files` replace whole recipes, and exclude changes of the same contender.  `backbone` is the folder of a
+    trained cnn that detectors start from.
     Raises UsageError for names and values that cannot be.
     """
     numbers, data = seeds_of(seeds), recordable(data)
@@ -64,6 +68,8 @@ def plan_study(
     rules = {"num_threads": num_cores()} | {key: value for key, value in rules.items() if value is not None}
     fixed = rules_of(preset, data, **rules)
     recipes = {contender: recipe_of(contender, _fitting(contender, given), task) for contender in contenders}
+    if backbone is not None:
+        recipes |= _on_backbone(recipes, recordable(backbone))
     recipes |= _from_files(paths_of(recipe_files), contenders, given)
     check_search_seeds(numbers, recipes)
     return StudyRecord(
@@ -76,6 +82,18 @@ def plan_study(
         created_at=_now(),
         started_in=working_folder(),
     )
+
+
+def _on_backbone(recipes: dict[str, Recipe], run: str) -> dict[str, Recipe]:
+    """Those of detectors, starting from a trained run; UsageError where there is none among them."""
+    found = {
+        name: recipe.model_copy(update={"weights": run})
+        for name, recipe in recipes.items()
+        if recipe.contender == "fasterrcnn"
+    }
+    if not found:
+        raise UsageError(f"--backbone got {run!r}, and none of {', '.join(recipes)} is a detector; add -m fasterrcnn.")
+    return found
 
 
 def folder_of(record: StudyRecord, output: Path) -> Path:
@@ -144,12 +162,16 @@ def settle_weights(record: StudyRecord, offline: bool, say: Callable[[str], None
     recipes = {}
     for contender, recipe in record.recipes.items():
         choice = seen_from_here(recipe.weights, record.started_in, NAMED_WEIGHTS)
-        origin = starting_weights(recipe.contender, choice, offline=offline, say=say).origin
+        starting = starting_weights(recipe.contender, choice, offline=offline, say=say)
+        origin = starting.origin
         found: dict[str, Any] = {}
         if recipe.weights == "auto":
             found = {"weights": origin.name}
             if origin.name == "none" and recipe.frozen_stages:
                 found |= {"frozen_stages": 0, "cache_frozen": False}
+        if recipe.options.get("width") == "auto":  # as wide as the stages that it starts from
+            width = len(starting.tensors["0.weight"]) if origin.name == "run" else OWN_WIDTH
+            found = {"options": recipe.options | {"width": width}}
         recipes[contender] = recipe.model_copy(update=found)
     return record.model_copy(update={"recipes": recipes})
 

