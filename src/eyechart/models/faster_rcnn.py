@@ -42,7 +42,7 @@ def load_starting_tensors(model: FasterRCNN, tensors: dict[str, Tensor]) -> None
         if own[name].shape != tensor.shape:
             raise WeightsError(
                 f"The starting weights do not fit: {name} is {tuple(tensor.shape)}, expected {tuple(own[name].shape)}. "
-                f"Give a run on images of as many channels, and a recipe whose option width is {len(tensors['0.weight'])}."
+                f"Give a run on images of as many channels, and a recipe with width = {len(tensors['0.weight'])}."
             )
     finest.load_state_dict(own | tensors)
 
