@@ -10,7 +10,6 @@ by a rule that knows no contender; accuracies here choose nothing.
 from __future__ import annotations
 
 import argparse
-import json
 import re
 import statistics
 from collections import defaultdict
@@ -20,6 +19,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from eyechart.base.plain_json import json_text
 from eyechart.base.seeding import derived_seed
 from eyechart.catalog.palette import style_of
 from eyechart.data.catalog import load_dataset
@@ -103,7 +103,7 @@ def main() -> None:
         print(record.run, flush=True)
     result = summary(right, records, study)
     result["images_sha256"] = digest_arrays({"/".join(map(str, key)): value for key, value in made.items()})
-    (ROOT / "records" / "moved-digits.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    (ROOT / "records" / "moved-digits.json").write_text(json_text(result, indent=1) + "\n", encoding="utf-8")
     draw(result)
     document = ROOT / "docs" / "detection.md"
     text = document.read_text(encoding="utf-8")

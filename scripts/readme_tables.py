@@ -289,9 +289,9 @@ def expectation(result: Contender) -> str:
 def with_expectation(text: str, contender: str, sentence: str) -> str:
     """The code of the recipes with another `expect` for one contender; exits when it is not there once."""
     pattern = re.compile(rf'(^    "{contender}": Recipe\((?:(?!^    \),).)*?^        expect=)"[^"\n]*"', re.M | re.S)
-    if len(pattern.findall(text)) != 1:
+    if len(pattern.findall(text.partition("DETECTION_RECIPES")[0])) != 1:  # of single images, which come first
         sys.exit(f'Expected one recipe of {contender}, with one line expect="...", in {RECIPES}.')
-    return pattern.sub(lambda match: f'{match[1]}"{sentence}"', text)
+    return pattern.sub(lambda match: f'{match[1]}"{sentence}"', text, count=1)
 
 
 if __name__ == "__main__":

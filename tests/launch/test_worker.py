@@ -37,7 +37,8 @@ def test_a_job_that_cannot_be_done_says_why_and_leaves_the_reason(job: RunJob, k
     else:
         told = process.as_json(job)
     lines, done = talked_to(told)
-    assert lines[0] == {"run": job.run, "stage": "preparing", "step": 0, "num_steps": 0, "note": ""}
+    start = {"run": job.run, "stage": "preparing", "step": 0, "num_steps": 0, "note": "", "mark_name": "accuracy"}
+    assert lines[0] == start
     error = lines[-1]["error"]
     assert isinstance(error, dict)
     assert (error["kind"], error["exit_code"], error["traceback"]) == ("DatasetError", 3, "")

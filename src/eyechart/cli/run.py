@@ -55,18 +55,17 @@ def run(
 
     language = language_of(lang)  # an unknown one is told before anything is trained
     budget = _budget(epochs=epochs, images=images, seconds=seconds, steps=steps)
-    changes = {"batch_size": batch_size, "learning_rate": lr, "weight_decay": wd, "weights": weights}
+    changes = {"batch_size": batch_size, "learning_rate": lr, "weight_decay": wd, "weights": weights,
+               "backbone": backbone and str(backbone)}  # fmt: skip
     record = plan_study(
         _split(model), data, preset, _numbers(seeds), name=name, changes=changes, recipe_files=recipe,
-        backbone=None if backbone is None else str(backbone),
         budget=budget, img_size=img_size, fraction=fraction, device=device, num_threads=threads, precision=precision,
     )  # fmt: skip
     folder = folder_of(record, output)
     if dry_run:
-        _dry_run(record, folder, offline, as_json, strict, language)
-        return
-    study = race(record, folder, resume=resume, exist_ok=exist_ok, offline=offline, strict=strict, lang=language)
-    _conclude(study, as_json, strict, language)
+        return _dry_run(record, folder, offline, as_json, strict, language)
+    done = race(record, folder, resume=resume, exist_ok=exist_ok, offline=offline, strict=strict, lang=language)
+    _conclude(done, as_json, strict, language)
 
 
 def _conclude(study: Study, as_json: bool, strict: bool, lang: Language) -> None:

@@ -50,7 +50,7 @@ def run_contender(
     started_at = _now()
     trained = train(job, report, stop_signal, seconds_before)
     contender, plan, fit, clock = trained.contender, trained.plan, trained.fit, trained.clock
-    splits, card = contender.splits, contender.card
+    splits, card, beside = contender.splits, contender.card, Path(job.folder).parent
     with clock.section("evaluation"):
         report(Progress(job.run, "judging", plan.num_steps, plan.num_steps))
         on_validation, heat = _on_validation(trained)
@@ -58,7 +58,6 @@ def run_contender(
         judged = judge(trained.predictor, test, card.task, heat)
     with clock.section("preparation"):
         measured = _measure_cost(contender, plan, clock, trained.matmul_flops_per_second)
-    beside = Path(job.folder).parent
     record = RunRecord(
         **job.model_dump(include=SHARED_FIELDS),
         status="diverged" if fit.diverged else "finished",
@@ -86,8 +85,7 @@ def run_contender(
         finished_at=_now(),
     )
     if card.task == "detection" and not fit.diverged:
-        kept = looks_inside(contender.network, test, contender.device)
-        storage.write_arrays(Path(job.folder) / storage.INSIDE_FILE, kept)
+        _write_inside(Path(job.folder), contender, test)
     _write_run(Path(job.folder), record, contender.model, judged.predictions, on_validation.predictions)
     report(_ending(record))
     return record
@@ -147,6 +145,10 @@ def _write_items(folder: Path, part: LabelledImages) -> str:
             arrays |= {"true_boxes": objects_on(part).padded(np.arange(len(part)))[0]}
         storage.write_arrays(folder / name, arrays)
     return name
+
+
+def _write_inside(folder: Path, contender: Contender, test: LabelledImages) -> None:
+    storage.write_arrays(folder / storage.INSIDE_FILE, looks_inside(contender.network, test, contender.device))
 
 
 def _write_run(folder: Path, record: RunRecord, model: nn.Module, test: Predictions, validation: Predictions) -> None:

@@ -37,15 +37,14 @@ def plan_study(
     name: str | None = None,
     changes: dict[str, Any] | None = None,
     recipe_files: str | Path | Sequence[str | Path] = (),
-    backbone: str | None = None,
     **rules: Any,
 ) -> StudyRecord:
     """Everything that a study will do, checked, before anything is loaded.
 
     `models`, `seeds` and `recipe_files` are several or one; names may stand in one text, between commas.
-    `changes` replace fields of every recipe, `rules` fields of the preset's rules; None leaves a field as it is.
-    `recipe_files` replace whole recipes, and exclude changes of the same contender.  `backbone` is the folder of a
-    trained cnn that detectors start from.
+    `changes` replace fields of every recipe, `rules` fields of the preset's rules; None leaves a field as it is.  Among
+    the changes, `backbone` is the folder of a trained cnn that detectors start from.
+    `recipe_files` replace whole recipes, and exclude changes of the same contender.
     Raises UsageError for names and values that cannot be.
     """
     numbers, data = seeds_of(seeds), recordable(data)
@@ -56,13 +55,9 @@ def plan_study(
             name = recordable(name)
         check_folder_name(name)
     given = {key: value for key, value in (changes or {}).items() if value is not None}
-    if "weights" in given and not any(takes_weights(contender) for contender in contenders):
-        raise UsageError(
-            f"--weights got {given['weights']!r}, and none of {', '.join(contenders)} starts from weights; "
-            f"expected it with {' or '.join(WITH_WEIGHTS)}."
-        )
+    backbone = given.pop("backbone", None)
     if "weights" in given:
-        given["weights"] = recordable(given["weights"])
+        given["weights"] = _checked_weights(given["weights"], contenders)
     from eyechart.base.host import num_cores
 
     rules = {"num_threads": num_cores()} | {key: value for key, value in rules.items() if value is not None}
@@ -82,6 +77,16 @@ def plan_study(
         created_at=_now(),
         started_in=working_folder(),
     )
+
+
+def _checked_weights(weights: str, contenders: Sequence[str]) -> str:
+    """As a record keeps it; UsageError where no contender starts from any."""
+    if not any(takes_weights(contender) for contender in contenders):
+        raise UsageError(
+            f"--weights got {weights!r}, and none of {', '.join(contenders)} starts from weights; "
+            f"expected it with {' or '.join(WITH_WEIGHTS)}."
+        )
+    return recordable(weights)
 
 
 def _on_backbone(recipes: dict[str, Recipe], run: str) -> dict[str, Recipe]:

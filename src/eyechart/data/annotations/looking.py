@@ -19,6 +19,7 @@ class Format(Protocol):
     def read(self, root: Path, files: Any) -> Annotated: ...
 
 
+DEPTH = 4  # of VOCdevkit/VOC2012/Annotations/1.xml
 ENDINGS = (".json", ".xml", ".csv", ".yaml", ".yml")  # of files that say that there are annotations
 FORMATS: tuple[Format, ...] = (coco, yolo, voc, tables)
 
@@ -27,7 +28,12 @@ def are_annotated(root: Path) -> bool:
     """Whether a folder holds annotations that are known; other files of these kinds may lie in it all the same."""
     if not any(name.lower().endswith(ENDINGS) for _, _, names in os.walk(root) for name in names):
         return False  # quickly, of a folder with many thousand pictures
-    return any(each.find(root) for each in FORMATS)
+    return any(_is_near(path, root) for each in FORMATS for path in each.find(root))
+
+
+def _is_near(path: Path, root: Path) -> bool:
+    """Whether a file lies where annotations of a folder do; deeper ones belong to something else inside of it."""
+    return len(path.relative_to(root).parts) <= DEPTH
 
 
 def read_annotations(root: Path) -> Annotated:
