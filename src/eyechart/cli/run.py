@@ -16,11 +16,14 @@ if TYPE_CHECKING:
     from eyechart.study.study import Study
 
 
+MODELS = typer.Option(
+    [], "-m", "--models", "--model", metavar="NAME",
+    help="Contender, such as cnn or vgg16:hed:frozen; repeat, or separate by commas. Default: all that can do the task.",
+)  # fmt: skip
+
+
 def run(
-    model: list[str] = typer.Option(
-        [], "-m", "--models", "--model", metavar="NAME",
-        help="Contender, such as cnn or vgg16:hed:frozen; repeat, or separate by commas. Default: all five.",
-    ),
+    model: list[str] = MODELS,
     data: str = typer.Option("mnist", "-d", "--data", help="A known dataset (eyechart data list), or a folder or zip."),
     preset: str = typer.Option("quick", "-p", "--preset", help="quick, standard or smoke."),
     seeds: str = typer.Option("0", "--seeds", "--seed", help="Seeds, such as 0,1,2."),
@@ -54,18 +57,19 @@ def run(
     from eyechart.study.race import race
 
     language = language_of(lang)  # an unknown one is told before anything is trained
+    changes = {"batch_size": batch_size, "learning_rate": lr, "weight_decay": wd, "weights": weights}
+    changes |= {"backbone": str(backbone) if backbone else None}
     budget = _budget(epochs=epochs, images=images, seconds=seconds, steps=steps)
-    changes = {"batch_size": batch_size, "learning_rate": lr, "weight_decay": wd, "weights": weights,
-               "backbone": backbone and str(backbone)}  # fmt: skip
     record = plan_study(
-        _split(model), data, preset, _numbers(seeds), name=name, changes=changes, recipe_files=recipe,
-        budget=budget, img_size=img_size, fraction=fraction, device=device, num_threads=threads, precision=precision,
+        _split(model), data, preset, _numbers(seeds), name=name, changes=changes, recipe_files=recipe, budget=budget,
+        img_size=img_size, fraction=fraction, device=device, num_threads=threads, precision=precision,
     )  # fmt: skip
     folder = folder_of(record, output)
     if dry_run:
-        return _dry_run(record, folder, offline, as_json, strict, language)
-    done = race(record, folder, resume=resume, exist_ok=exist_ok, offline=offline, strict=strict, lang=language)
-    _conclude(done, as_json, strict, language)
+        _dry_run(record, folder, offline, as_json, strict, language)
+    else:
+        study = race(record, folder, resume=resume, exist_ok=exist_ok, offline=offline, strict=strict, lang=language)
+        _conclude(study, as_json, strict, language)
 
 
 def _conclude(study: Study, as_json: bool, strict: bool, lang: Language) -> None:
