@@ -113,7 +113,7 @@ def foreign_result(run: Path) -> dict[str, Any]:
         answers = Path(name) / "found.json"
         eyechart("scenes", "answer", run, folder, "-o", answers)
         document = json.loads(eyechart("scenes", "judge", folder, answers, "--json"))
-    judged = document["detections"][answers.name]
+    judged = document["detections"][answers.name]["scores"]
     return {"map": judged["map"], "map50": judged["map50"], "num_scenes": NUM_FOREIGN, "num_objects": number}
 
 
