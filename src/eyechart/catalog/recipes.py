@@ -136,7 +136,7 @@ DETECTION_RECIPES: dict[str, Recipe] = {
             "head_norm": True,
         },
         source="docs/lab-log.md, scenes",
-        expect="not measured yet",
+        expect="mAP 0.883 on 1,000 test scenes of MNIST, level medium, full schedule, 1 seed",
     ),
 }
 
