@@ -9,7 +9,7 @@ import numpy as np
 from eyechart.comparison import bootstrap, pairs, verdicts
 from eyechart.comparison.contenders import Contender, ItemValues
 from eyechart.schema import PerClass, RunRecord, Scores, Verdict
-from eyechart.scoring.measures import MEASURES, PRIMARY
+from eyechart.scoring.measures import MEASURES
 
 NUM_ITEMS = 500
 SEED_SPREAD = 0.3  # of a run's skill, in logits: accuracies of 97 % spread by some 0.7 points
@@ -51,8 +51,8 @@ def verdicts_on(right: np.ndarray) -> list[Verdict]:
         for place in range(num_contenders)
     ]
     rows = {divmod(row, num_seeds): row for row in range(len(values))}
-    items = ItemValues(rows, {PRIMARY: values}, ())
-    measure = MEASURES[PRIMARY]
+    items = ItemValues(rows, {"accuracy": values}, ())
+    measure = MEASURES["accuracy"]
     facts = pairs.facts_of_pairs(measure, contenders, items, bootstrap.item_deviations(values))
     pairs.add_item_tests(facts, num_contenders, items)
     return verdicts.verdicts_of(measure, contenders, facts, num_items)

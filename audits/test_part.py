@@ -18,7 +18,7 @@ from eyechart.schema import RunRecord
 
 PACKAGE = ROOT / "src" / "eyechart"
 WITHOUT_TEST = ("training", "runner/contender.py", "runner/train.py")  # what trains; whoever tunes opens nothing either
-OPENERS = ("cli/scenes.py", "runner/run.py")  # who may open the sealed part: to place its images, to judge a run
+OPENERS = ("runner/run.py",)  # who may open the sealed part: to judge a run
 
 
 def nothing_chosen_on_test(settings: Settings) -> Answer:
