@@ -147,8 +147,6 @@ def summary(right: dict[str, Any], records: dict[str, Any], study: Path) -> dict
 
 def draw(result: dict[str, Any]) -> None:
     """A panel an axis, a line a contender."""
-    import matplotlib
-
     with drawing(list(result["contenders"])):
         panels = []
         for axis in AXES:
@@ -165,7 +163,6 @@ def draw(result: dict[str, Any]) -> None:
                 axes.invert_xaxis()
             axes.legend(frameon=False, fontsize=8)
             panels.append(saved_panel(figure, f"moved-{axis}", axis, ROOT / "docs" / "images"))
-        assert matplotlib
     for panel in panels:
         (ROOT / "docs" / "images" / panel.svg_file).unlink()
 

@@ -113,13 +113,11 @@ def _f1_far_from_accuracy(each: Evidence) -> Facts:
     distance = run.test_scores.accuracy - run.test_scores.macro_f1
     if not had_its_chance(run) or abs(distance) <= F1_DISTANCE or constant_answer(run.test_scores) is not None:
         return None
-    judged = [
-        (f1, name) for name, f1 in zip(run.dataset.classes, run.test_scores.per_class.f1, strict=True) if f1 is not None
-    ]
+    by_class = zip(run.dataset.classes, run.test_scores.per_class.f1, strict=True)
+    judged = [(f1, name) for name, f1 in by_class if f1 is not None]
     class_f1, name = min(judged)
-    if (
-        class_f1 > run.test_scores.accuracy - F1_DISTANCE
-    ):  # wrong answers that name classes without images cost no precision
+    # Wrong answers that name classes without images cost no precision.
+    if class_f1 > run.test_scores.accuracy - F1_DISTANCE:
         return None
     facts: dict[str, Scalar] = {"accuracy": run.test_scores.accuracy, "macro_f1": run.test_scores.macro_f1}
     return facts | {"class": name, "class_f1": class_f1}

@@ -38,9 +38,8 @@ def constant_answers(each: Evidence) -> Facts:
     answer = constant_answer(run.test_scores)
     if answer is None:
         return None
-    f1_of_classes = [
-        f1 or 0.0 for f1 in run.test_scores.per_class.f1
-    ]  # no right answer: also of a class without images
+    # No right answer: also of a class without images.
+    f1_of_classes = [f1 or 0.0 for f1 in run.test_scores.per_class.f1]
     weighted = sum(f1 * n for f1, n in zip(f1_of_classes, run.test_scores.per_class.support, strict=True))
     return {
         "class": run.dataset.classes[answer],

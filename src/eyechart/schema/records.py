@@ -78,7 +78,7 @@ class RunRecord(Frozen):
 
     @property
     def mark(self) -> float:
-        """The primary metric of its task on the test part, 0..1: accuracy, or the boxes' mAP; 0 of no box at all."""
+        """The primary metric of its task on the test part, 0..1: accuracy, or the boxes' mAP (NaN: none to find)."""
         return self.test.accuracy if self.test else self.box_scores.map
 
     @property

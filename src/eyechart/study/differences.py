@@ -46,9 +46,8 @@ def _changed_recipe(old: Recipe, new: Recipe) -> list[str]:
     """
     if new.weights == "auto":
         new = new.model_copy(update={name: getattr(old, name) for name in ("weights", "frozen_stages", "cache_frozen")})
-    options = {
-        name: old.options.get(name) if value == "auto" else value for name, value in new.options.items()
-    }  # anchors that were settled by the boxes
+    # What the boxes of the train part, or the starting weights, have settled meanwhile.
+    options = {name: old.options.get(name) if value == "auto" else value for name, value in new.options.items()}
     new = new.model_copy(update={"options": options})
     found = _changed_fields(old.settings, new.settings)
     if old.tuning != new.tuning:
