@@ -156,6 +156,7 @@ class TestStore:
         load()
         facts = catalog.verify(FEW)
         assert facts.sizes == {"train": 20, "validation": 6, "test": 8}
+        assert facts.as_json()["sizes"] == facts.sizes
         assert "20 train images with" in "\n".join(facts.lines())
         (images,) = cache.glob("*/test.npy")
         array = np.load(images, mmap_mode="r+")

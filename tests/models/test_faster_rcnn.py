@@ -53,16 +53,40 @@ class TestProbabilitiesFromBoxes:
 
 
 class TestTruth:
-    def test_degenerate_boxes_are_dropped(self, cases: ModuleType) -> None:
-        boxes = torch.tensor([[[3.0, 3, 9, 9], [5, 5, 5, 9], [5, 5, 9, 5], [9, 9, 5, 5], [30, 2, 40, 9], [1, 1, 2, 2]]])
-        truth = cases.detector().frame.truth(boxes, torch.tensor([[0, 0, 1, 1, 1, -1]]))
-        assert truth.filled.tolist() == [[True, False, False, False, False, False]]
+    def test_boxes_outside_the_frame_are_dropped(self, cases: ModuleType) -> None:
+        boxes = torch.tensor([[[3.0, 3, 9, 9], [30, 2, 40, 9], [1, 1, 2, 2]]])
+        truth = cases.detector().frame.truth(boxes, torch.tensor([[0, 1, -1]]))
+        assert truth.filled.tolist() == [[True, False, False]]
+
+    @pytest.mark.parametrize(
+        ("boxes", "labels", "message"),
+        [
+            (None, [[0]], "trains on boxes"),
+            ([[[1, 1, 5, 5]]], None, "trains on boxes"),
+            ([1.0, 2, 3, 4], [[0]], r"Boxes \(4,\) with labels \(1, 1\) were given for 1 images"),
+            ([[[1.0, 2, 3, 4, 5]]], [[0]], r"expected \(1, R, 4\)"),
+            ([[[1.0, 2, 3, 4]]], [[0, 1]], r"expected \(1, R, 4\) and \(1, R\)"),
+            ([[[5.0, 5, 9, 9], [1, 3, 1, 4]]], [[0, 0]], r"Image 0 .* \[1.0, 3.0, 1.0, 4.0\] .* left < right"),
+            ([[[2.0, 4, 3, 4]]], [[1]], "top < bottom"),
+            ([[[9.0, 9, 5, 5]]], [[1]], "left < right"),
+            ([[[float("nan"), 1, 5, 5]]], [[1]], "left < right"),
+            ([[[1.0, 1, float("inf"), 5]]], [[1]], "left < right"),
+            ([[[1.0, 1, 5, 5]]], [[7]], "label 7; expected .* a label of 0 to 2"),
+        ],
+    )
+    def test_what_torchvisions_detectors_refuse_is_refused(
+        self, cases: ModuleType, boxes: list[Any] | None, labels: list[Any] | None, message: str
+    ) -> None:
+        targets = [None if each is None else torch.tensor(each) for each in (boxes, labels)]
+        batch = Batch(cases.scenes((1,)).images, torch.zeros(1, dtype=torch.long), *targets)
+        with pytest.raises(ValueError, match=message):
+            cases.detector().losses(batch)
 
     def test_images_without_boxes_train_as_background(self, cases: ModuleType) -> None:
         model = cases.detector()
         images = cases.scenes((1, 1)).images
-        nothing = Batch(images, torch.zeros(2, dtype=torch.long), torch.zeros(2, 1, 4), torch.tensor([[-1], [0]]))
-        loss = model.loss(nothing)  # the second image's box has no area
+        nothing = Batch(images, torch.zeros(2, dtype=torch.long), torch.zeros(2, 1, 4), torch.tensor([[-1], [-1]]))
+        loss = model.loss(nothing)
         loss.backward()
         assert torch.isfinite(loss)
         assert all(torch.isfinite(p.grad).all() for p in model.parameters() if p.grad is not None)

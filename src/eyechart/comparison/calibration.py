@@ -80,6 +80,7 @@ class ContenderCalibration:
     contender: str
     runs: tuple[RunCalibration, ...]
     bins: tuple[Bin, ...]  # without the empty ones
+    error_bins: tuple[Bin, ...]  # the same by decades of stated error
     before: dict[str, Interval]  # "ece", "adaptive_ece", "brier", "loss"
     after: dict[str, Interval]  # empty where a run has no temperature
     num_items: int
@@ -212,12 +213,14 @@ def calibrate(contender: str, runs: Sequence[tuple[Path, RunRecord]], shelf: She
     found = [_calibrated(folder, run, shelf) for folder, run in runs]
     befores = [before for _, before, _ in found]
     afters = [after for _, _, after in found if after is not None]
+    all_cooled = len(afters) == len(found)
     return ContenderCalibration(
         contender=contender,
         runs=tuple(each for each, _, _ in found),
         bins=reliability(befores),
-        before=_intervals(befores),
-        after=_intervals(afters) if len(afters) == len(found) else {},
+        error_bins=error_table(befores),
+        before=_intervals(befores, [each.before for each, _, _ in found]),
+        after=_intervals(afters, [each.after for each, _, _ in found if each.after]) if all_cooled else {},
         num_items=len(befores[0].labels),
     )
 
@@ -235,11 +238,10 @@ def _calibrated(folder: Path, run: RunRecord, shelf: Shelf) -> tuple[RunCalibrat
     return RunCalibration(run.run, before, found, after, ""), test, cooled
 
 
-def _intervals(parts: Sequence[Answers]) -> dict[str, Interval]:
+def _intervals(parts: Sequence[Answers], found: Sequence[Calibration]) -> dict[str, Interval]:
     """Each figure with its interval: over the seeds, or over the items of the only run."""
     if len(parts) == 1:
         return _item_intervals(parts[0])
-    found = [calibration_of(part.labels, part.probabilities) for part in parts]
     values = {name: [getattr(each, name) for each in found] for name in Calibration.__dataclass_fields__}
     return {name: _bounded(statistics.fmean(each), *mean_interval(each)) for name, each in values.items()}
 

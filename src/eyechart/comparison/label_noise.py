@@ -12,7 +12,7 @@ from __future__ import annotations
 import statistics
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -133,25 +133,45 @@ class _Judged:
 
 
 @dataclass
+class _Said:
+    """What the runs said of the images of one file."""
+
+    part: PartName
+    items: dict[str, np.ndarray]
+    totals: np.ndarray  # sums of probabilities, float64 (N, K)
+    num_answers: int
+    num_agreeing: np.ndarray  # int64 (N,)
+
+
 class _Pool:
     """All judged images, by their pixels and label, so that the same image in two validation parts is one."""
 
-    images: dict[tuple[str, str, int], _Judged] = field(default_factory=dict)
-    digests: dict[Path, list[str]] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self.files: dict[Path, _Said] = {}
 
     def add(self, part: PartName, path: Path, items: dict[str, np.ndarray], probabilities: np.ndarray) -> None:
-        if path not in self.digests:
-            self.digests[path] = [image_digest(image) for image in items["images"]]
-        answers = probabilities.argmax(axis=1)
-        for number, (digest, label) in enumerate(zip(self.digests[path], items["labels"].tolist(), strict=True)):
-            # Two test images with the same pixels stay two; of a train image, validation parts hold copies.
-            key = (part, digest if part == "validation" else str(number), label)
-            if key not in self.images:
-                self.images[key] = _Judged(part, number, path, label, np.zeros(probabilities.shape[1]))
-            judged = self.images[key]
-            judged.total += probabilities[number]
-            judged.num_answers += 1
-            judged.num_agreeing += int(answers[number] == label)
+        if path not in self.files:
+            nothing = np.zeros(probabilities.shape), 0, np.zeros(len(probabilities), np.int64)
+            self.files[path] = _Said(part, items, *nothing)
+        said = self.files[path]
+        said.totals += probabilities
+        said.num_answers += 1
+        said.num_agreeing += probabilities.argmax(axis=1) == items["labels"]
+
+    def judged(self) -> list[_Judged]:
+        images: dict[tuple[str, str, int], _Judged] = {}
+        for path, said in self.files.items():
+            digests = map(image_digest, said.items["images"])
+            for number, (digest, label) in enumerate(zip(digests, said.items["labels"].tolist(), strict=True)):
+                # Two test images with the same pixels stay two; of a train image, validation parts hold copies.
+                key = (said.part, digest if said.part == "validation" else str(number), label)
+                if key not in images:
+                    images[key] = _Judged(said.part, number, path, label, np.zeros(said.totals.shape[1]))
+                judged = images[key]
+                judged.total += said.totals[number]
+                judged.num_answers += said.num_answers
+                judged.num_agreeing += int(said.num_agreeing[number])
+        return list(images.values())
 
 
 def find_label_errors(runs: Sequence[RunAt], shelf: Shelf | None = None) -> LabelErrors:
@@ -180,7 +200,7 @@ def find_label_errors(runs: Sequence[RunAt], shelf: Shelf | None = None) -> Labe
             left_out.append(str(error))
     if not used:
         raise StorageError(f"No run's answers could be read. {' '.join(left_out)}".strip())
-    return _judge(list(pool.images.values()), used, tuple(left_out), shelf)
+    return _judge(pool.judged(), used, tuple(left_out), shelf)
 
 
 def _judge(images: list[_Judged], runs: Sequence[RunRecord], left_out: tuple[str, ...], shelf: Shelf) -> LabelErrors:

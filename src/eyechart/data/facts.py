@@ -46,6 +46,7 @@ class DatasetFacts:
     def as_json(self) -> dict[str, Any]:
         return {
             "card": self.card.model_dump(mode="json"),
+            "sizes": self.sizes,
             "counts": {part: list(counts) for part, counts in self.counts.items()},
             "num_shared_with_train": self.num_shared,
             "plain": {part: list(names) for part, names in self.plain.items()},

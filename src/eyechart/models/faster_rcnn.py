@@ -83,9 +83,7 @@ class FasterRCNN(nn.Module):
 
     def losses(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Is something there + where + what + where exactly, torchvision's losses; and these four, without gradient."""
-        assert batch.boxes is not None, "a detector trains on boxes"
-        assert batch.box_labels is not None, "boxes need labels"
-        truth = self.frame.truth(batch.boxes, batch.box_labels)
+        truth = self.frame.truth(*check_targets(batch, self.num_classes))
         maps = self.feature_maps(batch.images)
         objectness, deltas = self.proposal_network(maps)
         proposals = self.proposal_network.propose(objectness, deltas)
@@ -143,6 +141,33 @@ class FasterRCNN(nn.Module):
         return None if self.training else torch.Generator(device).manual_seed(0)
 
 
+def check_targets(batch: Batch, num_classes: int) -> tuple[Tensor, Tensor]:
+    """The boxes (B, R, 4) and labels (B, R) of a batch; ValueError for what torchvision's detectors refuse as well.
+
+    Values are looked at on the CPU alone: on an accelerator the look would wait for it at every step.
+    """
+    boxes, labels = batch.boxes, batch.box_labels
+    if boxes is None or labels is None:
+        raise ValueError("A detector trains on boxes: the batch has none. Give boxes (B, R, 4) and box_labels (B, R).")
+    size = len(batch.images)
+    if boxes.shape != (size, boxes.shape[1] if boxes.ndim > 1 else 0, 4) or labels.shape != boxes.shape[:2]:
+        raise ValueError(
+            f"Boxes {tuple(boxes.shape)} with labels {tuple(labels.shape)} were given for {size} images; "
+            f"expected ({size}, R, 4) and ({size}, R)."
+        )
+    if boxes.device.type == "cpu" and not torch.compiler.is_compiling():
+        has_area = (boxes[..., 2:] > boxes[..., :2]).all(dim=-1) & boxes.isfinite().all(dim=-1)
+        wrong = ((labels >= 0) & ~has_area) | (labels >= num_classes)
+        if wrong.any():
+            image, slot = wrong.nonzero()[0].tolist()
+            raise ValueError(
+                f"Image {image} of the batch has the box {boxes[image, slot].tolist()} with label "
+                f"{int(labels[image, slot])}; expected left < right, top < bottom, and a label of 0 to "
+                f"{num_classes - 1}. Leave out boxes without an area; -1 marks a slot that is not filled."
+            )
+    return boxes, labels
+
+
 def probabilities_from_boxes(detections: Detections, num_classes: int) -> Tensor:
     """The rule from boxes to a label: float32 (B, K), rows sum to 1.
 
@@ -181,7 +206,7 @@ class BoxFrame(nn.Module):
         self.register_buffer("somewhere", torch.tensor([0.0, 0.0, 1.0, 1.0]), persistent=False)
 
     def truth(self, boxes: Tensor, labels: Tensor) -> Truth:
-        """True boxes (B, R, 4) as the network sees them; those without an area are dropped."""
+        """True boxes (B, R, 4) as the network sees them; those of which it sees nothing are dropped."""
         if labels.shape[1] == 0:  # a batch without any box: one slot that is not filled keeps all shapes alike
             boxes, labels = boxes.new_zeros(len(boxes), 1, 4), labels.new_full((len(labels), 1), -1)
         boxes = clip_boxes((boxes.float() - self.offset) * self.scale, *self.input_size)

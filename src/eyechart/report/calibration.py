@@ -15,7 +15,7 @@ import numpy as np
 
 from eyechart.base.errors import StorageError
 from eyechart.comparison.answers import Shelf
-from eyechart.comparison.calibration import NUM_BINS, Bin, ContenderCalibration, Interval, calibrate, error_table
+from eyechart.comparison.calibration import NUM_BINS, Bin, ContenderCalibration, Interval, calibrate
 from eyechart.report import axes as scales
 from eyechart.report.charts import INK, Chart, Panel, new_panel, saved_panel
 from eyechart.report.entries import MOST_SHOWN, Entry
@@ -44,7 +44,7 @@ class CalibrationSection:
     missing: tuple[str, ...]  # what could not be read or fitted, and why
 
 
-Found = list[tuple[Entry, ContenderCalibration, tuple[Bin, ...]]]
+Found = list[tuple[Entry, ContenderCalibration]]
 
 
 def section(entries: list[Entry], folder: Path, say: Speech) -> CalibrationSection:
@@ -54,15 +54,12 @@ def section(entries: list[Entry], folder: Path, say: Speech) -> CalibrationSecti
     for entry in [entry for entry in entries if not entry.diverged][:MOST_SHOWN]:
         runs = [(run.folder, run.record) for run in entry.judged]
         try:
-            calibrated = calibrate(entry.name, runs, shelf)
-            answers = [shelf.answers(run_folder, record, "test") for run_folder, record in runs]
+            found.append((entry, calibrate(entry.name, runs, shelf)))
         except StorageError as error:
             missing.append(say(f"{entry.name} is left out: {error}", f"{entry.name} est laissé de côté : {error}"))
-            continue
-        found.append((entry, calibrated, error_table(answers)))
     missing += _no_temperature(found, say) + _held(found, say)
     columns = _columns(say)
-    rows = tuple(CalibrationRow(entry, _cells(calibrated, say)) for entry, calibrated, _ in found)
+    rows = tuple(CalibrationRow(entry, _cells(calibrated, say)) for entry, calibrated in found)
     chart = _chart(found, folder, say) if found else None
     return CalibrationSection(_finding(found, say), chart, columns, rows, _note(found, say), tuple(missing))
 
@@ -70,7 +67,7 @@ def section(entries: list[Entry], folder: Path, say: Speech) -> CalibrationSecti
 def _no_temperature(found: Found, say: Speech) -> list[str]:
     """Contenders whose runs are old together in one sentence, anything else with its reason."""
     old, sentences = [], []
-    for entry, calibrated, _ in found:
+    for entry, calibrated in found:
         why = [run.why_not for run in calibrated.runs if run.why_not]
         if why and all(run.record.validation_items == "" for run in entry.judged):
             old.append(entry.name)
@@ -92,7 +89,7 @@ def _no_temperature(found: Found, say: Speech) -> list[str]:
 
 def _held(found: Found, say: Speech) -> list[str]:
     """Contenders whose temperature is near 1 for want of validation images, with their number, in one sentence."""
-    fitted = {entry.name: [run.temperature for run in each.runs if run.temperature] for entry, each, _ in found}
+    fitted = {entry.name: [run.temperature for run in each.runs if run.temperature] for entry, each in found}
     held = {name: [each.num_items for each in own if each.reason == "held"] for name, own in fitted.items()}
     names = say.listed([name for name, numbers in held.items() if numbers])
     if not names:
@@ -111,12 +108,12 @@ def _held(found: Found, say: Speech) -> list[str]:
 
 
 def _chart(found: Found, folder: Path, say: Speech) -> Chart:
-    everything = [bin_ for _, _, bins in found for bin_ in bins]
+    everything = [bin_ for _, calibrated in found for bin_ in calibrated.error_bins]
     num_items = found[0][1].num_items
     lows = [1 - bin_.confidence for bin_ in everything] + [1 - bin_.accuracy for bin_ in everything]
     floor = 0.3 / num_items
     limits = scales.log_limits([min(1.0, max(low, floor)) for low in lows] + [1.0], room=1.3)
-    panels = tuple(_panel(entry, bins, limits, folder, say) for entry, _, bins in found)
+    panels = tuple(_panel(entry, calibrated.error_bins, limits, folder, say) for entry, calibrated in found)
     n = say.count(num_items)
     caption = say(
         f"n = {n} test images. Each mark holds the answers of about the same certainty, half a decade wide; its size "
@@ -229,7 +226,7 @@ def _finding(found: Found, say: Speech) -> str:
     neutral = say("How sure they are, and how often they err", "Leur certitude, et leurs erreurs")
     if not found:
         return neutral
-    _, calibrated, _ = max(found, key=lambda each: each[1].before["ece"].mean)
+    _, calibrated = max(found, key=lambda each: each[1].before["ece"].mean)
     ece = calibrated.before["ece"]
     if ece.low < CLEARLY:
         return neutral
@@ -250,7 +247,7 @@ def _finding(found: Found, say: Speech) -> str:
 
 
 def _note(found: Found, say: Speech) -> str:
-    several = any(len(calibrated.runs) > 1 for _, calibrated, _ in found)
+    several = any(len(calibrated.runs) > 1 for _, calibrated in found)
     intervals = say(
         "Below each figure its 95 % interval, by bootstrap over the test images where there is one seed"
         + (", Student's over seeds where there are several." if several else "."),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import cache, partial
 from types import NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
@@ -29,22 +31,39 @@ class Frozen(BaseModel):
     def _read_null_as_nan(cls, fields: Any, info: ValidationInfo) -> Any:
         if info.mode != "json" or not isinstance(fields, dict):
             return fields
-        kinds = {name: field.annotation for name, field in cls.model_fields.items()}
-        return {name: _with_nan(value, kinds.get(name)) for name, value in fields.items()}
+        readers = _readers(cls)
+        return {name: read(value) if (read := readers.get(name)) else value for name, value in fields.items()}
 
 
-def _with_nan(value: Any, kind: Any) -> Any:
-    """A value as JSON has it, of a field of that kind; records inside it see to themselves."""
+@cache
+def _readers(record: type[Frozen]) -> dict[str, Callable[[Any], Any]]:
+    """For each field that may hold a number that is null in JSON: what reads it."""
+    readers = {name: _reader(field.annotation) for name, field in record.model_fields.items()}
+    return {name: read for name, read in readers.items() if read}
+
+
+def _reader(kind: Any) -> Callable[[Any], Any] | None:
+    """What makes of a value in JSON one of that kind; None where nothing is to do: records see to what is in them."""
     inner = get_args(kind)
     if get_origin(kind) is Annotated:
-        return _with_nan(value, inner[0])
-    if value is None:
-        return math.nan if _takes_float(kind) else None
-    if get_origin(kind) is tuple and isinstance(value, list):
-        return [_with_nan(each, inner[0]) for each in value]
-    if get_origin(kind) is dict and isinstance(value, dict):
-        return {name: _with_nan(each, inner[1]) for name, each in value.items()}
-    return value
+        return _reader(inner[0])
+    if get_origin(kind) is tuple:
+        return partial(_in_list, read) if (read := _reader(inner[0])) else None
+    if get_origin(kind) is dict:
+        return partial(_in_dict, read) if (read := _reader(inner[1])) else None
+    return _nan_for_null if _takes_float(kind) else None
+
+
+def _in_list(read: Callable[[Any], Any], value: Any) -> Any:
+    return [read(each) for each in value] if isinstance(value, list) else value
+
+
+def _in_dict(read: Callable[[Any], Any], value: Any) -> Any:
+    return {key: read(each) for key, each in value.items()} if isinstance(value, dict) else value
+
+
+def _nan_for_null(value: Any) -> Any:
+    return math.nan if value is None else value
 
 
 def _takes_float(kind: Any) -> bool:
