@@ -71,6 +71,11 @@ def test_crowds_say_nothing_about_objects() -> None:
     assert anchors([(20, 20)] * 30, crowd=(500, 500)) == anchors([(20, 20)] * 30)
 
 
+def test_whole_edges_are_known_from_the_boxes() -> None:
+    assert fitting_anchors(part([(20, 30)] * 9))["whole_pixels"] is True
+    assert fitting_anchors(part([(20, 30)] * 9 + [(20.5, 30)]))["whole_pixels"] is False
+
+
 def test_no_box_at_all_is_told() -> None:
     with pytest.raises(DatasetError, match="No train image has a box"):
         fitting_anchors(
@@ -80,7 +85,7 @@ def test_no_box_at_all_is_told() -> None:
 
 def test_the_recipe_takes_them() -> None:
     recipe = recipe_of("fasterrcnn", task="detection")
-    assert {"width", "anchor_pixels", "anchor_ratios", "levels"} == {
+    assert {"width", "anchor_pixels", "anchor_ratios", "levels", "whole_pixels"} == {
         name for name, value in recipe.options.items() if value == "auto"
     }
     settled = recipe.model_copy(

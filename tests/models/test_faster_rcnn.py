@@ -205,6 +205,20 @@ class TestContract:
             alone = torch.cat([trained.class_probabilities(image[None]) for image in images])
         torch.testing.assert_close(together, alone, rtol=1e-4, atol=1e-5)
 
+    def test_whole_pixels_and_voting(self, cases: ModuleType, trained: FasterRCNN) -> None:
+        """The same network: all edges whole and within a pixel; votes move boxes and nothing else."""
+        images = cases.scenes((1, 2)).images
+        plain = trained.eval().detect(images)
+        for options in ({"whole_pixels": True}, {"vote_overlap": 0.5}):
+            other = cases.detector(num_proposals=30, num_detections=15, **options, **cases.BAR_ANCHORS)
+            other.load_state_dict(trained.state_dict())
+            found = other.eval().detect(images)
+            assert torch.equal(found.scores, plain.scores)
+            assert torch.equal(found.labels, plain.labels)
+            assert not torch.equal(found.boxes, plain.boxes)
+            if "whole_pixels" in options:
+                assert torch.equal(found.boxes, plain.boxes.round())
+
     def test_half_precision_keeps_boxes_in_full(self, cases: ModuleType) -> None:
         model, data = cases.detector(), cases.scenes((1, 2))
         with torch.autocast("cpu", dtype=torch.bfloat16):

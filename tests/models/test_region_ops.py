@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from eyechart.models import region_ops
 from eyechart.models.region_ops import (
     IGNORED,
     NEGATIVE,
@@ -20,6 +21,7 @@ from eyechart.models.region_ops import (
     roi_align,
     sample,
     suppress,
+    voted,
 )
 
 detection_utils = pytest.importorskip("torchvision.models.detection._utils")
@@ -171,8 +173,21 @@ class TestSuppression:
         assert suppress(boxes, torch.tensor([False, True, True]), 0.5).tolist() == [False, True, False]
 
 
+class TestVoting:
+    def test_by_hand(self) -> None:
+        boxes = torch.tensor([[0.0, 0, 10, 10], [0, 0, 12, 10], [50, 50, 60, 60], [0, 0, 11, 10]])
+        found = voted(boxes, torch.tensor([0.9, 0.3, 0.5, 0.0]), overlap=0.5)
+        assert found[0].tolist() == pytest.approx([0, 0, (0.9 * 10 + 0.3 * 12) / 1.2, 10])
+        assert found[2].tolist() == [50, 50, 60, 60]  # nobody else is there
+        assert found[3].tolist() == [0, 0, 11, 10]  # no score, no vote, and nothing is made of it
+
+    def test_far_boxes_have_no_say(self) -> None:
+        boxes = torch.tensor([[[0.0, 0, 10, 10], [4, 0, 14, 10]]])
+        assert torch.equal(voted(boxes, torch.tensor([[0.9, 0.8]]), overlap=0.5), boxes)
+
+
 class TestPooling:
-    @pytest.mark.parametrize(("height", "width", "num_cells"), [(7, 7, 7), (7, 5, 4), (16, 10, 5)])
+    @pytest.mark.parametrize(("height", "width", "num_cells"), [(7, 7, 7), (7, 5, 4), (16, 10, 5), (32, 24, 7)])
     def test_is_torchvisions_forward_and_backward(self, height: int, width: int, num_cells: int) -> None:
         features = torch.randn(3, 6, height, width, requires_grad=True)
         boxes = random_boxes(3, 9, width=4 * width, height=4 * height)
@@ -183,11 +198,19 @@ class TestPooling:
         )  # over the edge
         expected = ops.roi_align(features, list(boxes), num_cells, spatial_scale=0.25, sampling_ratio=2)
         pooled = roi_align(features, boxes, num_cells, scale=0.25)  # (B, R, cells, cells, D)
-        torch.testing.assert_close(pooled.flatten(0, 1).permute(0, 3, 1, 2), expected, rtol=0, atol=3e-6)
+        torch.testing.assert_close(
+            pooled.flatten(0, 1).permute(0, 3, 1, 2), expected, rtol=0, atol=2e-7 * height * height
+        )
         upstream = torch.randn_like(expected)
         (expected_gradient,) = torch.autograd.grad(expected, features, upstream)
         (gradient,) = torch.autograd.grad(pooled.flatten(0, 1).permute(0, 3, 1, 2), features, upstream)
         torch.testing.assert_close(gradient, expected_gradient, rtol=1e-5, atol=2e-5)
+
+    def test_looking_up_is_multiplying(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        features, boxes = torch.randn(2, 8, 30, 24), random_boxes(2, 5, width=100, height=125)
+        looked_up = roi_align(features, boxes, 5, 0.25)
+        monkeypatch.setattr(region_ops, "LARGE_MAP", 10**9)
+        torch.testing.assert_close(looked_up, roi_align(features, boxes, 5, 0.25))
 
     def test_memory_format_changes_nothing(self) -> None:
         features, boxes = torch.randn(2, 8, 7, 5), random_boxes(2, 3, width=20)

@@ -123,6 +123,7 @@ DETECTION_RECIPES: dict[str, Recipe] = {
             "anchor_pixels": "auto",
             "anchor_ratios": "auto",
             "levels": "auto",
+            "whole_pixels": "auto",
             "num_candidates": 200,
             "num_proposals": 48,
             "num_detections": 60,

@@ -20,8 +20,8 @@ WIDEST_SHAPE = 1.8  # how many times as tall as another a box may be that shares
 MOST_SHAPES = 4
 
 
-def fitting_anchors(part: LabelledImages) -> dict[str, str | int]:
-    """The options `anchor_pixels`, `anchor_ratios` and `levels` of a detector, as its recipe has them.
+def fitting_anchors(part: LabelledImages) -> dict[str, str | int | bool]:
+    """The options `anchor_pixels`, `anchor_ratios`, `levels` and `whole_pixels` of a detector, as its recipe has them.
 
     Raises DatasetError where no train image has a box.
     """
@@ -41,4 +41,5 @@ def fitting_anchors(part: LabelledImages) -> dict[str, str | int]:
         "anchor_pixels": ",".join(f"{size:.3g}" for size in sizes),
         "anchor_ratios": ",".join(f"{ratio:.2f}" for ratio in ratios),
         "levels": levels,
+        "whole_pixels": bool((boxes == boxes.round()).all()),  # annotators that click between pixels exist as well
     }

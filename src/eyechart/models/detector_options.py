@@ -22,6 +22,8 @@ class DetectorOptions(Frozen):
     scale_anchors: bool = False  # True: anchor_pixels are for an input of 28 pixels and grow with a larger one
     anchor_ratios: str = "1,2,4"  # height / width
     pool_cells: int = Field(5, ge=1)  # side of the grid on which the head sees a proposal
+    pool_growth: float = Field(1.0, ge=1)  # that many times as large as a proposal is the window that the head sees
+    pool_aligned: bool = False  # True: that window lies where it says; False: half a map cell off, as torchvision's
     shared_deltas: bool = False  # True: one box a proposal, whatever its class; False: one for each class
     box_weight: float = Field(1.0, gt=0)  # of the head's box loss
     head_convolutions: int = Field(0, ge=0)  # on the pooled grid, each with its norm, before the hidden layers
@@ -37,6 +39,8 @@ class DetectorOptions(Frozen):
     region_positives: Fraction = 0.25
     proposal_overlap: Fraction = 0.7  # IoU above which the worse of two proposals goes
     detection_overlap: Fraction = 0.5  # IoU above which the worse of two boxes of a class goes
+    vote_overlap: Fraction = 1.0  # IoU above which a box of the class has a say in where a better one lies; 1: none
+    whole_pixels: bool = False  # True: answers have whole edges, as the train boxes have; "auto" until these are known
     score_threshold: Fraction = 0.05  # boxes that are less likely are not answered
 
     @property

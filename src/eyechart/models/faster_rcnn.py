@@ -67,6 +67,7 @@ class FasterRCNN(nn.Module):
         self.num_classes = num_classes
         self.preprocess = Preprocess(preprocessing)
         self.frame = BoxFrame(preprocessing)
+        self.has_whole_boxes = options.whole_pixels
         self.backbone, depth = make_backbone(preprocessing.input_channels, options)
         size = (preprocessing.input_height, preprocessing.input_width)
         self.proposal_network = ProposalNetwork(depth, size, options)
@@ -97,7 +98,8 @@ class FasterRCNN(nn.Module):
         maps = self.feature_maps(images)
         proposals = self.proposal_network.propose(*self.proposal_network(maps))
         found: Detections = self.region_head.detect(maps[0], proposals)
-        return found._replace(boxes=self.frame.to_image(found.boxes, found.labels >= 0))
+        boxes = self.frame.to_image(found.boxes, found.labels >= 0)
+        return found._replace(boxes=boxes.round() if self.has_whole_boxes else boxes)
 
     def look_inside(self, image: Tensor, boxes: Tensor) -> Inside:
         """What leads to the answer for one image (C, H, W) with true boxes (R, 4), step by step."""

@@ -6,7 +6,6 @@ Source: Ren et al. 2015, Girshick 2015; constants as in torchvision's FasterRCNN
 
 from __future__ import annotations
 
-from copy import deepcopy
 from typing import NamedTuple
 
 import torch
@@ -22,6 +21,7 @@ from eyechart.models.region_ops import (
     clip_boxes,
     decode_boxes,
     encode_boxes,
+    grown,
     make_anchors,
     match,
     pairwise_iou,
@@ -29,6 +29,7 @@ from eyechart.models.region_ops import (
     sample,
     suppress,
     take_boxes,
+    voted,
 )
 from eyechart.schema.contracts import Detections
 
@@ -152,10 +153,10 @@ class RegionHead(nn.Module):
         self.convolutions = nn.Sequential(
             *(layer for _ in range(options.head_convolutions) for layer in convolution(depth, depth))
         )
-        norm = [nn.LayerNorm(options.head_units)] if options.head_norm else []
+        norms = [[nn.LayerNorm(options.head_units)] if options.head_norm else [] for _ in range(2)]
         self.hidden = nn.Sequential(
-            *[nn.Linear(options.pool_cells**2 * depth, options.head_units), *norm, nn.ReLU()],
-            *[nn.Linear(options.head_units, options.head_units), *deepcopy(norm), nn.ReLU()],
+            *[nn.Linear(options.pool_cells**2 * depth, options.head_units), *norms[0], nn.ReLU()],
+            *[nn.Linear(options.head_units, options.head_units), *norms[1], nn.ReLU()],
         )
         for layer in self.modules():
             if isinstance(layer, nn.Linear | nn.Conv2d):
@@ -167,7 +168,10 @@ class RegionHead(nn.Module):
 
     def forward(self, features: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor]:
         """Map (B, D, h, w), boxes (B, R, 4) -> logits (B, R, 1 + K) and deltas (B, R, 1 + K or 1, 4)."""
-        pooled = roi_align(features, boxes, self.options.pool_cells, self.scale)  # (B, R, cells, cells, D)
+        window = grown(boxes, self.options.pool_growth)
+        if self.options.pool_aligned:  # a map's value stands for the middle of its cell, torchvision's for the corner
+            window = window - 0.5 / self.scale
+        pooled = roi_align(features, window, self.options.pool_cells, self.scale)  # (B, R, cells, cells, D)
         if len(self.convolutions):
             grids = pooled.flatten(0, 1).permute(0, 3, 1, 2)  # (B * R, D, cells, cells), in channels_last memory
             pooled = self.convolutions(grids).permute(0, 2, 3, 1).unflatten(0, pooled.shape[:2])
@@ -233,6 +237,8 @@ class RegionHead(nn.Module):
         likely = (scores > options.score_threshold) & at_least(boxes, 1e-2)
         likely &= proposals.filled.unsqueeze(1).expand_as(likely).gather(2, order)
         kept = suppress(boxes, likely, options.detection_overlap)
+        if options.vote_overlap < 1:
+            boxes = voted(boxes, scores * likely, options.vote_overlap)
         return self._best(boxes, scores * kept)
 
     def _best(self, boxes: Tensor, scores: Tensor) -> Detections:
