@@ -193,7 +193,7 @@ def _scene_detector(contender: Contender) -> nn.Module:
     import numpy as np
 
     from eyechart.catalog.recipes import DETECTION_RECIPES
-    from eyechart.data.anchors import fitting_anchors
+    from eyechart.data.fitting import fitting_options
     from eyechart.models.faster_rcnn import build
     from eyechart.schema.contracts import LabelledImages
     from eyechart.schema.objects import from_padded
@@ -204,7 +204,7 @@ def _scene_detector(contender: Contender) -> nn.Module:
     assert scenes.boxes is not None
     assert scenes.box_labels is not None
     objects = from_padded(scenes.boxes.numpy(), scenes.box_labels.numpy())
-    anchors = fitting_anchors(LabelledImages(np.empty((64, 1, 1, 1), np.uint8), np.zeros(64, np.int64), objects))
+    anchors = fitting_options(LabelledImages(np.empty((64, 1, 1, 1), np.uint8), np.zeros(64, np.int64), objects))
     recipe = DETECTION_RECIPES["fasterrcnn"]
     recipe = recipe.model_copy(update={"options": recipe.options | anchors | {"width": OWN_WIDTH}})
     size = {f"{kind}_{side}": SCENE_PIXELS for kind in ("image", "input") for side in ("height", "width")}

@@ -126,13 +126,13 @@ def _dry_run(record: StudyRecord, folder: Path, offline: bool, as_json: bool, st
     from eyechart.data.catalog import load_dataset
     from eyechart.runner.estimate import estimate
     from eyechart.study.machine import settle_machine
-    from eyechart.study.plan import jobs_of, settle_anchors, settle_weights
+    from eyechart.study.plan import jobs_of, settle_options, settle_weights
     from eyechart.study.race import forewarn
     from eyechart.terminal.tables import estimates_table
 
     rules = record.rules
     dataset = load_dataset(rules.dataset, img_size=rules.img_size, offline=offline, say=silent)
-    record = settle_anchors(settle_weights(record, offline, aloud), dataset)
+    record = settle_options(settle_weights(record, offline, aloud), dataset)
     record = settle_machine(record, offline, aloud)
     estimates = estimate(jobs_of(record, folder, offline), say=aloud)
     if as_json:

@@ -143,13 +143,13 @@ def task_of(data: str) -> Task:
         return "classification"
 
 
-def settle_anchors(record: StudyRecord, dataset: Dataset) -> StudyRecord:
-    """Replace "auto" anchors by sizes and shapes that fit the boxes of the train part, the same for all seeds."""
-    from eyechart.data.anchors import fitting_anchors
+def settle_options(record: StudyRecord, dataset: Dataset) -> StudyRecord:
+    """Replace a detector's "auto" options by what fits the boxes of the train part, the same for all seeds."""
+    from eyechart.data.fitting import fitting_options
 
     if not any("auto" in recipe.options.values() for recipe in record.recipes.values()):
         return record
-    found = fitting_anchors(dataset.train)
+    found = fitting_options(dataset.train)
     recipes = {}
     for contender, recipe in record.recipes.items():
         settled = {name: value for name, value in found.items() if recipe.options.get(name) == "auto"}

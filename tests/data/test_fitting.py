@@ -9,7 +9,7 @@ import pytest
 
 from eyechart.base.errors import DatasetError
 from eyechart.catalog.recipes import recipe_of
-from eyechart.data.anchors import fitting_anchors
+from eyechart.data.fitting import fitting_options
 from eyechart.models.detector_options import read_options
 from eyechart.schema.contracts import LabelledImages
 from eyechart.schema.objects import objects_of
@@ -28,7 +28,7 @@ def part(sides: list[tuple[float, float]], crowd: tuple[float, float] | None = N
 def anchors(
     sides: list[tuple[float, float]], crowd: tuple[float, float] | None = None
 ) -> tuple[list[float], list[float], int]:
-    found = fitting_anchors(part(sides, crowd))
+    found = fitting_options(part(sides, crowd))
     sizes, ratios = (list(map(float, str(found[name]).split(","))) for name in ("anchor_pixels", "anchor_ratios"))
     return sizes, ratios, int(found["levels"])
 
@@ -72,23 +72,31 @@ def test_crowds_say_nothing_about_objects() -> None:
 
 
 def test_whole_edges_are_known_from_the_boxes() -> None:
-    assert fitting_anchors(part([(20, 30)] * 9))["whole_pixels"] is True
-    assert fitting_anchors(part([(20, 30)] * 9 + [(20.5, 30)]))["whole_pixels"] is False
+    assert fitting_options(part([(20, 30)] * 9))["whole_pixels"] is True
+    assert fitting_options(part([(20, 30)] * 9 + [(20.5, 30)]))["whole_pixels"] is False
+
+
+def test_fuller_images_get_more_boxes() -> None:
+    few = fitting_options(part([(20, 30)] * 9))
+    images = [([[0, 0, 9, 9]] * 30, [0] * 30, [False] * 30), ([[0, 0, 9, 9]], [0], [False])]
+    pixels = np.zeros((2, 1, 8, 8), np.uint8)
+    many = fitting_options(LabelledImages(pixels, np.zeros(2, np.int64), objects_of(images)))
+    assert (few["num_candidates"], few["num_proposals"], few["num_detections"]) == (200, 48, 60)
+    assert (many["num_candidates"], many["num_proposals"], many["num_detections"]) == (600, 120, 90)
 
 
 def test_no_box_at_all_is_told() -> None:
     with pytest.raises(DatasetError, match="No train image has a box"):
-        fitting_anchors(
+        fitting_options(
             LabelledImages(np.zeros((2, 1, 8, 8), np.uint8), np.zeros(2, np.int64), objects_of([([], [], [])] * 2))
         )
 
 
 def test_the_recipe_takes_them() -> None:
     recipe = recipe_of("fasterrcnn", task="detection")
-    assert {"width", "anchor_pixels", "anchor_ratios", "levels", "whole_pixels"} == {
-        name for name, value in recipe.options.items() if value == "auto"
-    }
+    found = {name for name, value in recipe.options.items() if value == "auto"}
+    assert found == {"width"} | fitting_options(part([(20, 30)])).keys()
     settled = recipe.model_copy(
-        update={"options": recipe.options | fitting_anchors(part([(20, 30), (40, 60)] * 9)) | {"width": 16}}
+        update={"options": recipe.options | fitting_options(part([(20, 30), (40, 60)] * 9)) | {"width": 16}}
     )
     assert len(read_options(settled).anchor_sizes) % read_options(settled).levels == 0
