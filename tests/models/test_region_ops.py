@@ -18,7 +18,6 @@ from eyechart.models.region_ops import (
     make_anchors,
     match,
     pairwise_iou,
-    roi_align,
     sample,
     suppress,
     voted,
@@ -161,6 +160,18 @@ class TestSuppression:
             expected = ops.nms(boxes[image], scores[image], threshold)
             assert torch.equal(kept[image].nonzero().squeeze(1), expected)
 
+    @pytest.mark.parametrize("num_boxes", [3, 90])
+    def test_in_turn_is_in_rounds(self, monkeypatch: pytest.MonkeyPatch, num_boxes: int) -> None:
+        boxes, candidates = random_boxes(2, 3, num_boxes), torch.rand(2, 3, num_boxes) < 0.7
+        candidates[0, 0], candidates[0, 1, 1:] = False, False  # a group without any, one with at most one
+        monkeypatch.setattr(region_ops, "MANY_BOXES", 0)
+        in_turn = suppress(boxes, candidates, 0.4)
+        monkeypatch.setattr(region_ops, "MANY_BOXES", 10**9)
+        assert torch.equal(in_turn, suppress(boxes, candidates, 0.4))
+
+    def test_nothing_to_suppress(self) -> None:
+        assert not suppress(random_boxes(2, 80), torch.zeros(2, 80, dtype=torch.bool), 0.5).any()
+
     def test_a_chain_of_overlaps(self) -> None:
         """Each box overlaps the next: the first beats the second, so the third stays, and so on: the deepest chain."""
         left = torch.arange(9.0)
@@ -184,41 +195,3 @@ class TestVoting:
     def test_far_boxes_have_no_say(self) -> None:
         boxes = torch.tensor([[[0.0, 0, 10, 10], [4, 0, 14, 10]]])
         assert torch.equal(voted(boxes, torch.tensor([[0.9, 0.8]]), overlap=0.5), boxes)
-
-
-class TestPooling:
-    @pytest.mark.parametrize(("height", "width", "num_cells"), [(7, 7, 7), (7, 5, 4), (16, 10, 5), (32, 24, 7)])
-    def test_is_torchvisions_forward_and_backward(self, height: int, width: int, num_cells: int) -> None:
-        features = torch.randn(3, 6, height, width, requires_grad=True)
-        boxes = random_boxes(3, 9, width=4 * width, height=4 * height)
-        boxes[0, 0] = torch.tensor([2.0, 3.0, 2.5, 3.1])  # smaller than a cell of the map
-        boxes[1, 0] = torch.tensor([0.0, 0.0, 4.0 * width, 4.0 * height])  # the whole image
-        boxes[2, 0] = torch.tensor(
-            [4.0 * width - 3, 4.0 * height - 2, 4.0 * width + 3, 4.0 * height + 3]
-        )  # over the edge
-        expected = ops.roi_align(features, list(boxes), num_cells, spatial_scale=0.25, sampling_ratio=2)
-        pooled = roi_align(features, boxes, num_cells, scale=0.25)  # (B, R, cells, cells, D)
-        torch.testing.assert_close(
-            pooled.flatten(0, 1).permute(0, 3, 1, 2), expected, rtol=0, atol=2e-7 * height * height
-        )
-        upstream = torch.randn_like(expected)
-        (expected_gradient,) = torch.autograd.grad(expected, features, upstream)
-        (gradient,) = torch.autograd.grad(pooled.flatten(0, 1).permute(0, 3, 1, 2), features, upstream)
-        torch.testing.assert_close(gradient, expected_gradient, rtol=1e-5, atol=2e-5)
-
-    def test_looking_up_is_multiplying(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        features, boxes = torch.randn(2, 8, 30, 24), random_boxes(2, 5, width=100, height=125)
-        looked_up = roi_align(features, boxes, 5, 0.25)
-        monkeypatch.setattr(region_ops, "LARGE_MAP", 10**9)
-        torch.testing.assert_close(looked_up, roi_align(features, boxes, 5, 0.25))
-
-    def test_memory_format_changes_nothing(self) -> None:
-        features, boxes = torch.randn(2, 8, 7, 5), random_boxes(2, 3, width=20)
-        last = roi_align(features.contiguous(memory_format=torch.channels_last), boxes, 5, 0.25)
-        torch.testing.assert_close(last, roi_align(features, boxes, 5, 0.25))
-
-    def test_by_hand(self) -> None:
-        """A ramp along x seen through one cell: samples at 1/4 and 3/4 of the box, whose mean is its centre."""
-        ramp = torch.arange(8.0).expand(1, 1, 8, 8)
-        pooled = roi_align(ramp, torch.tensor([[[4.0, 4.0, 20.0, 12.0]]]), num_cells=1, scale=0.25)
-        assert pooled.item() == pytest.approx(3.0)

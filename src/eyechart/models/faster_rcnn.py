@@ -3,10 +3,10 @@
     images -> backbone -> map (a cell every 4 pixels) -> proposal network -> proposals -> region head -> scored boxes
                                \\_________________________________________________/
 
-Read this file first, then region_networks.py (the two stages), then region_ops.py (the geometry).  Images are taken
-at their own size, with anchors that fit them: torchvision's ready-made detector would blow 28 px up to 800.
-The mathematics is that of torchvision's `FasterRCNN`, loss for loss and box for box, by test; what differs is that
-every step works on the whole batch instead of looping over images.
+Read this file first, then region_networks.py (the two stages), region_ops.py and region_pooling.py (the geometry).
+Images are taken at their own size, with anchors that fit them: torchvision's ready-made detector would blow 28 px up
+to 800.  The mathematics is that of torchvision's `FasterRCNN`, loss for loss and box for box, by test; what differs is
+that every step works on the whole batch instead of looping over images.
 
 Source: Ren et al. 2015, "Faster R-CNN: Towards Real-Time Object Detection with Region Proposal Networks".
 """

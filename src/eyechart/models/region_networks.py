@@ -25,12 +25,12 @@ from eyechart.models.region_ops import (
     make_anchors,
     match,
     pairwise_iou,
-    roi_align,
     sample,
     suppress,
     take_boxes,
     voted,
 )
+from eyechart.models.region_pooling import roi_align
 from eyechart.schema.contracts import Detections
 
 # Class ids are 0..K-1 outside.  The head's own class 0 is background, so its class of id k is k + SHIFT.

@@ -4,7 +4,7 @@ torchvision does the same per image, with index lists of varying length.  Here e
 slots and a bool mask says which are filled, so that each step is a handful of tensor operations.  Equal to
 torchvision's results, by test.  Boxes are (left, top, right, bottom) in pixels, floats.
 
-Sources: Ren et al. 2015 (Faster R-CNN), Girshick 2015 (box coding, sampling), He et al. 2017 (RoIAlign).
+Sources: Ren et al. 2015 (Faster R-CNN), Girshick 2015 (box coding, sampling).
 """
 
 from __future__ import annotations
@@ -13,12 +13,11 @@ import math
 
 import torch
 from torch import Tensor
-from torch.nn.functional import embedding_bag
+from torch.nn.functional import pad
 
 POSITIVE, NEGATIVE, IGNORED = 1, 0, -1  # what an anchor or a proposal is, seen from the true boxes
 
-NUM_SAMPLES = 2  # a side of a grid's cell, in pooling
-LARGE_MAP = 400  # cells, from which on looking up beats products (28 px images have 49, scenes of 128 px 1,024)
+MANY_BOXES = 64  # from which on suppression goes box by box on a CPU
 EXPORTED_ROUNDS = 24  # of suppression, in a graph without loops
 MAX_LOG_GROWTH = math.log(1000 / 16)  # torchvision's bound: keeps exp() finite before the deltas are trained
 Weights = tuple[float, float]  # what deltas of the centre and of the size are multiplied by
@@ -148,13 +147,16 @@ def suppress(boxes: Tensor, candidates: Tensor, threshold: float) -> Tensor:
     Greedy suppression is the only fixed point of "kept if no kept better box overlaps it": starting from all, the
     box at depth d of a chain of overlaps is right after d rounds, so few rounds do instead of a loop over N boxes.
     """
-    num_boxes = boxes.shape[-2]
+    all_candidates, num_boxes = candidates, _num_used(candidates)
+    boxes, candidates = boxes[..., :num_boxes, :], candidates[..., :num_boxes]
+    is_exported = torch.compiler.is_exporting()
+    if num_boxes > MANY_BOXES and boxes.device.type == "cpu" and not is_exported:
+        return pad(_suppress_in_turn(boxes.detach(), candidates, threshold), (0, all_candidates.shape[-1] - num_boxes))
     overlaps = (pairwise_iou(boxes, boxes) > threshold).tril(diagonal=-1)  # (..., N, N): row is worse than column
     overlaps = overlaps.to(boxes.dtype)
     kept = candidates
     # A graph that is exported has no loop that looks: chains of overlaps are never that deep in practice, and whoever
     # exports compares the answers.
-    is_exported = torch.compiler.is_exporting()
     for _ in range(EXPORTED_ROUNDS if is_exported else num_boxes):
         beaten = (overlaps @ kept.to(boxes.dtype).unsqueeze(-1)).squeeze(-1) > 0  # (..., N)
         updated = candidates & ~beaten
@@ -162,7 +164,30 @@ def suppress(boxes: Tensor, candidates: Tensor, threshold: float) -> Tensor:
         if kept.device.type == "cpu" and not is_exported and torch.equal(updated, kept):
             break
         kept = updated
-    return kept
+    return pad(kept, (0, all_candidates.shape[-1] - num_boxes))
+
+
+def _suppress_in_turn(boxes: Tensor, candidates: Tensor, threshold: float) -> Tensor:
+    """The same by torchvision's loop, group by group: a table of the overlaps of many boxes costs more."""
+    from torchvision.ops import nms
+
+    number = candidates.shape[-1]
+    boxes, flat = boxes.reshape(-1, number, 4), candidates.reshape(-1, number)
+    kept, scores = torch.zeros_like(flat), -torch.arange(number, dtype=torch.float32)
+    for group in (flat.sum(dim=1) > 1).nonzero().squeeze(1).tolist():
+        which = flat[group].nonzero().squeeze(1)
+        kept[group, which[nms(boxes[group, which], scores[which], threshold)]] = True
+    alone = flat & (flat.sum(dim=1, keepdim=True) == 1)
+    return (kept | alone).view_as(candidates)
+
+
+def _num_used(candidates: Tensor) -> int:
+    """How many of the slots (..., N) must be looked at: mostly few boxes are likely, and the likely come first."""
+    num_boxes = candidates.shape[-1]
+    if candidates.device.type != "cpu" or torch.compiler.is_exporting():  # an accelerator would have to wait for it
+        return num_boxes
+    used = candidates.flatten(0, -2).any(dim=0) if candidates.ndim > 1 else candidates
+    return int(used.nonzero().max()) + 1 if used.any() else 0
 
 
 def voted(boxes: Tensor, scores: Tensor, overlap: float) -> Tensor:
@@ -172,74 +197,8 @@ def voted(boxes: Tensor, scores: Tensor, overlap: float) -> Tensor:
     has no vote.  Source: Gidaris, Komodakis 2015, "Object detection via a multi-region & semantic segmentation-aware
     CNN model" (box voting).
     """
+    num_boxes = _num_used(scores > 0)
+    boxes, rest, scores = boxes[..., :num_boxes, :], boxes[..., num_boxes:, :], scores[..., :num_boxes]
     votes = (pairwise_iou(boxes, boxes) > overlap) * scores.unsqueeze(-2)  # (..., N, N)
-    return torch.where(scores.unsqueeze(-1) > 0, votes @ boxes / votes.sum(dim=-1, keepdim=True).clamp(min=1e-9), boxes)
-
-
-# --------------------------------------------------------------------------------------------- pooling
-
-
-def roi_align(features: Tensor, boxes: Tensor, num_cells: int, scale: float) -> Tensor:
-    """What the map shows inside each box, on a grid of `num_cells` x `num_cells`, two bilinear samples a side and cell.
-
-    `features` (B, D, H, W), `boxes` (B, R, 4) in pixels, `scale` map cells a pixel.  Returns (B, R, cells, cells, D).
-    No gradient flows into the boxes.
-
-    A bilinear sample is a product of a weight for the row and one for the column, and so is their mean over a grid:
-    pooling is a matrix product along one axis, then along the other, forward and backward.  On a CPU and a larger map
-    it is quicker to look up the few map cells of each sample.
-    """
-    batch, depth, height, width = features.shape
-    num_boxes = boxes.shape[1]
-    boxes = boxes.detach() * scale
-    if features.device.type == "cpu" and height * width > LARGE_MAP and not torch.compiler.is_exporting():
-        return _looked_up(features, boxes, num_cells)
-    rows = _sampling_weights(boxes[..., 1], boxes[..., 3], num_cells, height)  # (B, R, cells, H)
-    columns = _sampling_weights(boxes[..., 0], boxes[..., 2], num_cells, width)  # (B, R, cells, W)
-    maps = features.permute(0, 2, 3, 1).reshape(batch, height, width * depth)  # free when channels come last
-    strips = rows.view(batch, num_boxes * num_cells, height) @ maps  # (B, R * cells, W * D)
-    strips = strips.view(batch, num_boxes, num_cells, width, depth)
-    return columns.unsqueeze(2) @ strips  # (B, R, cells (rows), cells (columns), D)
-
-
-def _sampling_weights(start: Tensor, end: Tensor, num_cells: int, length: int) -> Tensor:
-    """Along one axis: how much each of `length` map cells counts in each cell of the grid: (B, R, cells, length)."""
-    position, inside = _samples(start, end, num_cells, length)
-    distance = (position[..., None] - torch.arange(length, device=start.device)).abs()
-    weights = (1 - distance).clamp(min=0) * inside[..., None]  # (B, R, cells * samples, length)
-    return weights.view(*start.shape, num_cells, NUM_SAMPLES, length).mean(dim=3)
-
-
-def _samples(start: Tensor, end: Tensor, num_cells: int, length: int) -> tuple[Tensor, Tensor]:
-    """Where the samples of each grid lie along one axis, in map cells, and which lie on the map: (B, R, samples)."""
-    size = (end - start).clamp(min=1)  # torchvision's "not aligned" mode: at least one map cell
-    steps = (torch.arange(num_cells * NUM_SAMPLES, device=start.device) + 0.5) / (num_cells * NUM_SAMPLES)
-    position = start[..., None] + size[..., None] * steps
-    return position.clamp(0, length - 1), (position >= -1) & (position <= length)
-
-
-def _looked_up(features: Tensor, boxes: Tensor, num_cells: int) -> Tensor:
-    """The same as a weighted sum of map cells: two samples a side, and the two map cells beside each."""
-    batch, depth, height, width = features.shape
-    rows, of_row = _neighbours(boxes[..., 1], boxes[..., 3], num_cells, height)  # (B, R, cells, 4)
-    columns, of_column = _neighbours(boxes[..., 0], boxes[..., 2], num_cells, width)
-    first = torch.arange(batch).view(-1, 1, 1, 1, 1, 1) * (height * width)  # of each image in the table
-    which = first + rows[:, :, :, None, :, None] * width + columns[:, :, None, :, None, :]  # (B, R, cells, cells, 4, 4)
-    weights = of_row[:, :, :, None, :, None] * of_column[:, :, None, :, None, :]
-    table = features.permute(0, 2, 3, 1).reshape(-1, depth)  # free when channels come last
-    each = (-1, which.shape[-1] ** 2)
-    pooled = embedding_bag(
-        which.reshape(each), table, per_sample_weights=weights.reshape(each).to(table.dtype), mode="sum"
-    )
-    return pooled.view(batch, boxes.shape[1], num_cells, num_cells, depth)
-
-
-def _neighbours(start: Tensor, end: Tensor, num_cells: int, length: int) -> tuple[Tensor, Tensor]:
-    """Along one axis: the map cells that a grid's cell is the mean of, int64, and their weights: (B, R, cells, 4)."""
-    position, inside = _samples(start, end, num_cells, length)
-    before = position.floor().clamp(max=max(0, length - 2))
-    share = position - before
-    which = torch.stack([before, (before + 1).clamp(max=length - 1)], dim=-1).long()
-    weights = torch.stack([1 - share, share], dim=-1) * inside[..., None] / NUM_SAMPLES
-    grid = (*start.shape, num_cells, 2 * NUM_SAMPLES)
-    return which.view(grid), weights.view(grid)
+    means = votes @ boxes / votes.sum(dim=-1, keepdim=True).clamp(min=1e-9)
+    return torch.cat([torch.where(scores.unsqueeze(-1) > 0, means, boxes), rest], dim=-2)
