@@ -22,6 +22,7 @@ BENCHMARKS: dict[str, Callable[[Settings], Result]] = {
     "alexnet_vs_224": finetune.alexnet_vs_224,
     "fasterrcnn_same_shape": detector.fasterrcnn_same_shape,
     "fasterrcnn_recipe_shape": detector.fasterrcnn_recipe_shape,
+    "fasterrcnn_answers_100": detector.fasterrcnn_answers_100,
     "fasterrcnn_vs_mobilenet_128": detector.fasterrcnn_vs_mobilenet_128,
     "fasterrcnn_scene_answers_128": detector.fasterrcnn_scene_answers_128,
     "fasterrcnn_to_986": detector.fasterrcnn_to_986,

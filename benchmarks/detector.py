@@ -30,6 +30,8 @@ COMMON_SHAPE: dict[str, Any] = {
     "num_candidates": 64, "num_proposals": 24, "pool_cells": 7, "region_samples": 16, "region_positives": 0.25,
 }  # fmt: skip
 COMMON_BATCH = 128
+ANSWER_BATCH = 64
+MANY_PROPOSALS: dict[str, Any] = {"num_candidates": 200, "num_proposals": 100, "num_detections": 100}
 SCENE_PIXELS, SCENE_BATCH, MOST_DIGITS = 128, 8, 5
 LARGEST_DIFFERENCE = 1e-4  # of two float32 losses, relative
 
@@ -63,6 +65,18 @@ def _against_twin(settings: Settings, batch_size: int | None, options: dict[str,
     peer_side = harness.ours("benchmarks.detector:twin_rate", num_images=settings.pick(640, 32), **same)
     values = harness.compare(settings, our_side, peer_side, num_pairs=5)
     return Result(RATE, "higher", *values, {"relative_difference_of_losses": difference})
+
+
+def fasterrcnn_answers_100(settings: Settings) -> Result:
+    """Answering rate of Faster R-CNN on MNIST at 28 px with 100 proposals an image: ours against torchvision's class.
+
+    Claim: no slower.  n: 3 pairs, batches of 64.  Same untrained weights, so suppression has its fullest work.
+    Hardware: see the head of this file.
+    """
+    number = settings.pick(128, 16)
+    our_side = harness.ours("benchmarks.detector:our_answers", num_images=number, is_tiny=settings.is_tiny)
+    peer_side = harness.ours("benchmarks.detector:twin_answers", num_images=number, is_tiny=settings.is_tiny)
+    return Result("images answered a second", "higher", *harness.compare(settings, our_side, peer_side, num_pairs=3))
 
 
 def fasterrcnn_vs_mobilenet_128(settings: Settings) -> Result:
@@ -112,6 +126,27 @@ def twin_rate(num_images: int, is_tiny: bool, batch_size: int | None, options: d
     contender = _contender(is_tiny, batch_size, options)
     twin = twin_of(_detector(contender), contender.card.num_classes)
     return measure_steps(contender, twin, num_images, num_warmup_steps=2)
+
+
+def our_answers(num_images: int, is_tiny: bool) -> Callable[[], float]:
+    contender = _contender(is_tiny, options=MANY_PROPOSALS)
+    return _answer_rate(contender.model, _first_images(contender), num_images)
+
+
+def twin_answers(num_images: int, is_tiny: bool) -> Callable[[], float]:
+    from benchmarks.peers.torchvision_detectors import twin_of
+
+    contender = _contender(is_tiny, options=MANY_PROPOSALS)
+    return _answer_rate(twin_of(_detector(contender), 10), _first_images(contender), num_images)
+
+
+def _first_images(contender: Contender) -> Tensor:
+    import numpy as np
+    import torch
+
+    from eyechart.data.batches import to_floats
+
+    return to_floats(torch.from_numpy(np.array(contender.splits.train.images[:ANSWER_BATCH])))
 
 
 def loss_difference(options: dict[str, Any]) -> Callable[[], float]:
@@ -179,13 +214,13 @@ def our_scene_rate(num_steps: int) -> Callable[[], float]:
 
 def our_scene_answers(num_images: int) -> Callable[[], float]:
     contender = _contender(is_tiny=True)
-    return _answer_rate(contender, _scene_detector(contender), num_images)
+    return _answer_rate(_scene_detector(contender), _scenes_of(contender), num_images)
 
 
 def mobilenet_scene_answers(num_images: int) -> Callable[[], float]:
     from benchmarks.peers.torchvision_detectors import ready_made_mobilenet
 
-    return _answer_rate(_contender(is_tiny=True), ready_made_mobilenet(num_classes=10), num_images)
+    return _answer_rate(ready_made_mobilenet(num_classes=10), _scenes_of(_contender(is_tiny=True)), num_images)
 
 
 def _scene_detector(contender: Contender) -> nn.Module:
@@ -212,21 +247,24 @@ def _scene_detector(contender: Contender) -> nn.Module:
     return model
 
 
-def _answer_rate(contender: Contender, model: nn.Module, num_images: int) -> Callable[[], float]:
-    """Images answered a second, in batches of SCENE_BATCH, in eval mode."""
+def _scenes_of(contender: Contender) -> Tensor:
+    part = contender.splits.train
+    return make_scenes(part.images, part.labels, SCENE_BATCH, seed=0).images
+
+
+def _answer_rate(model: nn.Module, images: Tensor, num_images: int) -> Callable[[], float]:
+    """Images answered a second, in batches as `images`, in eval mode."""
     import time
 
     import torch
 
-    part = contender.splits.train
-    images = make_scenes(part.images, part.labels, SCENE_BATCH, seed=0).images
     ask = model.detect if hasattr(model, "detect") else model.detect_alike
     model.eval()
 
     def measure() -> float:
         started = time.perf_counter()
         with torch.inference_mode():
-            for _ in range(num_images // SCENE_BATCH):
+            for _ in range(num_images // len(images)):
                 ask(images)  # type: ignore[operator]
         return num_images / (time.perf_counter() - started)
 
