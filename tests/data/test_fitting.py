@@ -1,8 +1,6 @@
-"""Anchors that fit: sizes and shapes from the boxes of the train part."""
+"""What of a detector fits the boxes of the train part: anchors, levels, numbers."""
 
 from __future__ import annotations
-
-from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -27,44 +25,57 @@ def part(sides: list[tuple[float, float]], crowd: tuple[float, float] | None = N
 
 def anchors(
     sides: list[tuple[float, float]], crowd: tuple[float, float] | None = None
-) -> tuple[list[float], list[float], int]:
+) -> tuple[list[tuple[float, ...]], int]:
+    """(width, height) of each, and the number of levels."""
     found = fitting_options(part(sides, crowd))
-    sizes, ratios = (list(map(float, str(found[name]).split(","))) for name in ("anchor_pixels", "anchor_ratios"))
-    return sizes, ratios, int(found["levels"])
+    return [tuple(map(float, pair.split("x"))) for pair in str(found["anchors"]).split(",")], int(found["levels"])
 
 
-def test_one_shape_and_one_size_need_little() -> None:
-    sizes, ratios, levels = anchors([(20, 40)] * 30)
-    assert levels == 1
-    assert ratios == [2.0]
-    assert all(abs(size - 800**0.5) < 0.1 for size in sizes)
+def covered(box: tuple[float, float], sides: list[tuple[float, ...]]) -> float:
+    """The best IoU of a box with anchors in the same corner."""
+    both = [min(box[0], width) * min(box[1], height) for width, height in sides]
+    return max(b / (box[0] * box[1] + w * h - b) for b, (w, h) in zip(both, sides, strict=True))
+
+
+def test_one_shape_and_one_size_need_one_anchor() -> None:
+    assert anchors([(20, 40)] * 30) == ([(20, 40)], 1)
 
 
 def test_sizes_span_the_boxes_and_levels_follow() -> None:
     random = np.random.default_rng(0)
     near, far = random.uniform(16, 48, 500), random.uniform(10, 100, 500)
-    sizes, _, levels = anchors([(side, side) for side in near])
+    sides, levels = anchors([(side, side) for side in near])
     assert levels == 1
-    assert 16 < min(sizes) < 24
-    assert 38 < max(sizes) < 48
-    sizes, _, levels = anchors([(side, side) for side in far])
+    assert min(covered((side, side), sides) for side in near) > 0.75
+    sides, levels = anchors([(side, side) for side in far])
     assert levels == 2
-    assert len(sizes) % levels == 0
-    assert sizes == sorted(sizes)
-    assert anchors([(side, side) for side in np.geomspace(8, 300, 200)])[2] == 3
+    assert len(sides) % levels == 0
+    assert sides == sorted(sides)
+    assert anchors([(side, side) for side in np.geomspace(8, 300, 200)])[1] == 3
 
 
 def test_flat_and_tall_boxes_get_an_anchor_each() -> None:
-    _, ratios, _ = anchors([(40, 20)] * 50 + [(20, 40)] * 50)
-    assert ratios[0] < 0.8
-    assert ratios[-1] > 1.25
-    assert all(tall / flat < 1.9 for flat, tall in pairwise(ratios))
+    sides, _ = anchors([(40, 20)] * 50 + [(20, 40)] * 50)
+    assert sorted(sides) == [(20, 40), (40, 20)]
 
 
 def test_a_class_of_thin_things_gets_its_anchor() -> None:
-    """A tenth of all boxes is four times as tall as wide, as the digit 1 is."""
-    _, ratios, _ = anchors([(20, 26)] * 90 + [(8, 32)] * 10)
-    assert max(ratios) > 2.7
+    """A tenth of all boxes is four times as tall as wide, as the digit 1 is, and smaller than all others."""
+    random = np.random.default_rng(0)
+    usual = [(float(w), float(h)) for w, h in random.uniform(20, 50, (450, 2))]
+    thin = [(float(w), 4.0 * w) for w in random.uniform(4, 10, 50)]
+    sides, _ = anchors(usual + thin)
+    assert np.mean([covered(box, sides) for box in thin]) > 0.7
+    assert np.mean([covered(box, sides) for box in usual]) > 0.7
+
+
+def test_few_sizes_on_several_levels() -> None:
+    sides, levels = anchors([(10, 10)] * 20 + [(90, 90)] * 20)
+    assert levels == 2
+    assert sides == [(10, 10), (90, 90)]
+    recipe = recipe_of("fasterrcnn", task="detection")
+    options = recipe.options | fitting_options(part([(4, 4)] * 20 + [(400, 400)] * 20)) | {"width": 16}
+    assert len(read_options(recipe.model_copy(update={"options": options})).anchors_for(512, 512)) == 3
 
 
 def test_crowds_say_nothing_about_objects() -> None:
@@ -99,4 +110,4 @@ def test_the_recipe_takes_them() -> None:
     settled = recipe.model_copy(
         update={"options": recipe.options | fitting_options(part([(20, 30), (40, 60)] * 9)) | {"width": 16}}
     )
-    assert len(read_options(settled).anchor_sizes) % read_options(settled).levels == 0
+    assert [len(of_level) for of_level in read_options(settled).anchors_for(128, 128)] == [2]

@@ -105,7 +105,7 @@ def test_a_pyramid_is_only_there_where_levels_are() -> None:
     ("options", "told"),
     [
         ({"refinements": 1}, "Expected shared_deltas = true with refinements"),
-        ({"levels": 2, "anchor_pixels": "8,12,20"}, "3 sizes for 2 levels; expected as many on each level"),
+        ({"levels": 2, "anchor_pixels": "8,12,20"}, "are 3 for 2 levels; expected as many on each level"),
         ({"levels": 9}, "levels"),
         ({"anchor_pixels": "auto"}, "expected positive numbers with commas"),
     ],

@@ -239,6 +239,9 @@ class TestOptions:
             ({"anchor_pixels": "8;12"}, "anchor_pixels='8;12'.* expected positive numbers with commas"),
             ({"anchor_ratios": "1,-2"}, "expected positive numbers with commas"),
             ({"anchor_ratios": "1,nan"}, "expected positive numbers with commas"),
+            ({"anchors": "8x12,9"}, "anchors='8x12,9' .* anchors as in '7x21,13x18'"),
+            ({"anchors": "8x0"}, "expected positive numbers"),
+            ({"anchors": "8x9,10x12,9x9", "levels": 2}, "anchors='8x9,10x12,9x9' are 3 for 2 levels"),
         ],
     )
     def test_what_cannot_be_is_a_clear_error(self, cases: ModuleType, options: dict[str, Any], message: str) -> None:
@@ -251,3 +254,9 @@ def test_anchors_grow_with_the_images_where_the_recipe_says_so() -> None:
     assert options.anchor_sizes_for(28, 20) == [8, 20]
     assert options.anchor_sizes_for(32, 56) == [16, 40]
     assert DetectorOptions(anchor_pixels="8,20").anchor_sizes_for(56, 56) == [8, 20]
+
+
+def test_anchors_are_given_or_sizes_times_ratios() -> None:
+    assert DetectorOptions(anchors="8x9,10x12.5", levels=2).anchors_for(99, 99) == [[(8, 9)], [(10, 12.5)]]
+    product = DetectorOptions(anchor_pixels="8,20", anchor_ratios="1,4").anchors_for(99, 99)
+    assert product == [[(8, 8), (20, 20), (4, 16), (10, 40)]]

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from eyechart.models import region_ops
+from eyechart.models.detector_options import DetectorOptions
 from eyechart.models.region_ops import (
     IGNORED,
     NEGATIVE,
@@ -48,11 +49,13 @@ class TestBoxes:
         pixels, ratios = [8.0, 13.0, 20.0], [0.5, 1.0, 3.0]
         generator = anchor_utils.AnchorGenerator(sizes=(tuple(pixels),), aspect_ratios=(tuple(ratios),))
         (expected,) = generator.grid_anchors([[height, width]], [[torch.tensor(4), torch.tensor(4)]])
-        assert torch.equal(make_anchors((height, width), 4, pixels, ratios), expected)
+        options = DetectorOptions(anchor_pixels=",".join(map(str, pixels)), anchor_ratios=",".join(map(str, ratios)))
+        (sides,) = options.anchors_for(4 * height, 4 * width)
+        assert torch.equal(make_anchors((height, width), 4, sides), expected)
 
     def test_an_anchor_by_hand(self) -> None:
         """Area 64, height twice the width: 5.66 x 11.31, half sides rounded to 3 and 6; cell (row 1, column 0)."""
-        anchors = make_anchors((2, 1), stride=4, pixels=[8.0], ratios=[2.0])
+        anchors = make_anchors((2, 1), stride=4, sides=[(5.7, 11.3)])
         assert anchors.tolist() == [[-3, -6, 3, 6], [-3, -2, 3, 10]]
 
     @pytest.mark.parametrize("weights", [(1.0, 1.0), BOX_WEIGHTS])

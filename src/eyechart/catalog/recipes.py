@@ -120,8 +120,7 @@ DETECTION_RECIPES: dict[str, Recipe] = {
         options={
             "width": "auto",
             "convolutions": 2,
-            "anchor_pixels": "auto",
-            "anchor_ratios": "auto",
+            "anchors": "auto",
             "levels": "auto",
             "whole_pixels": "auto",
             "num_candidates": "auto",

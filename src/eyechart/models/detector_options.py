@@ -9,6 +9,7 @@ from pydantic import Field, ValidationError
 from eyechart.base.errors import UsageError
 from eyechart.schema import Fraction, Frozen, Recipe
 
+ANCHOR_OPTIONS = ("anchors", "anchor_pixels", "anchor_ratios")
 REFERENCE_SIDE = 28  # pixels: MNIST's, for which anchor_pixels are chosen when they scale
 
 
@@ -17,8 +18,11 @@ class DetectorOptions(Frozen):
 
     width: int = Field(16, ge=1)  # channels of the first convolution; the others have 2 and 4 times as many
     convolutions: int = Field(1, ge=1)  # of the finest map's own fineness, the last of the backbone
-    levels: int = Field(1, ge=1, le=4)  # maps of strides 4, 8, 16, 32, each with as many of the anchors' sizes
-    anchor_pixels: str = "8,12,16,20"  # square roots of the anchors' areas; "auto" until the train boxes are known
+    levels: int = Field(
+        1, ge=1, le=4
+    )  # maps of strides 4, 8, 16, 32, each with as many of the anchors, the smallest first
+    anchors: str = ""  # widths x heights in pixels, "7x21,13x18"; "auto" until the train boxes are known; or else:
+    anchor_pixels: str = "8,12,16,20"  # square roots of the anchors' areas
     scale_anchors: bool = False  # True: anchor_pixels are for an input of 28 pixels and grow with a larger one
     anchor_ratios: str = "1,2,4"  # height / width
     pool_cells: int = Field(5, ge=1)  # side of the grid on which the head sees a proposal
@@ -56,12 +60,31 @@ class DetectorOptions(Frozen):
     def anchor_shapes(self) -> list[float]:
         return [float(ratio) for ratio in self.anchor_ratios.split(",")]
 
+    @property
+    def anchor_sides(self) -> list[tuple[float, float]]:
+        """The given (width, height) pairs; none where sizes and ratios are given."""
+        pairs = [pair.split("x") for pair in self.anchors.split(",") if self.anchors]
+        return [(float(width), float(height)) for width, height in pairs]
+
+    def anchors_for(self, height: int, width: int) -> list[list[tuple[float, float]]]:
+        """The anchors' (width, height) in pixels for an input of that size, level by level."""
+        sizes, sides = self.anchor_sizes_for(height, width), self.anchor_sides
+        if sides:
+            each = len(sides) // self.levels
+            return [sides[each * level : each * (level + 1)] for level in range(self.levels)]
+        each = len(sizes) // self.levels
+        by_level = [sizes[each * level : each * (level + 1)] for level in range(self.levels)]
+        roots = [math.sqrt(ratio) for ratio in self.anchor_shapes]
+        return [[(size / root, size * root) for root in roots for size in of_level] for of_level in by_level]
+
 
 def read_options(recipe: Recipe) -> DetectorOptions:
     """The recipe's options; UsageError when one is unknown or cannot be."""
     try:
         options = DetectorOptions.model_validate(recipe.options)
-        numbers = options.anchor_sizes + options.anchor_shapes
+        numbers = (
+            options.anchor_sizes + options.anchor_shapes + [side for pair in options.anchor_sides for side in pair]
+        )
     except ValidationError as error:
         first = error.errors()[0]
         raise UsageError(
@@ -75,15 +98,16 @@ def read_options(recipe: Recipe) -> DetectorOptions:
             f"{recipe.contender}: refinements = {options.refinements} look again at one box a proposal, and "
             f"shared_deltas = false gives one for each class. Expected shared_deltas = true with refinements."
         )
-    if numbers and len(options.anchor_sizes) % options.levels:
+    if numbers and (number := len(options.anchor_sides or options.anchor_sizes)) % options.levels:
+        which = "anchors" if options.anchors else "anchor_pixels"
         raise UsageError(
-            f"{recipe.contender}: anchor_pixels={options.anchor_pixels!r} are {len(options.anchor_sizes)} sizes for "
-            f"{options.levels} levels; expected as many on each level."
+            f"{recipe.contender}: {which}={getattr(options, which)!r} are {number} for {options.levels} levels; "
+            f"expected as many on each level."
         )
     if not numbers or not all(0 < number < math.inf for number in numbers):
+        given = [f"{name}={recipe.options[name]!r}" for name in ANCHOR_OPTIONS if name in recipe.options]
         raise UsageError(
-            f"{recipe.contender}: anchor_pixels={recipe.options.get('anchor_pixels')!r} and "
-            f"anchor_ratios={recipe.options.get('anchor_ratios')!r} were found; "
-            f"expected positive numbers with commas between them, as in '8,12,20'."
+            f"{recipe.contender}: {' and '.join(given)} were found; expected positive numbers with commas between "
+            f"them, as in '8,12,20', and anchors as in '7x21,13x18'."
         )
     return options

@@ -67,16 +67,14 @@ class ProposalNetwork(nn.Module):
         super().__init__()
         self.options = options
         self.input_size = input_size
-        sizes = options.anchor_sizes_for(*input_size)
-        each = len(sizes) // options.levels
-        by_level = [sizes[each * level : each * (level + 1)] for level in range(options.levels)]
+        by_level = options.anchors_for(*input_size)
         anchors = []
         stride, (height, width) = STRIDE, (input_size[0] // STRIDE, input_size[1] // STRIDE)
         for of_level in by_level:
-            anchors.append(make_anchors((height, width), stride, of_level, options.anchor_shapes))
+            anchors.append(make_anchors((height, width), stride, of_level))
             stride, height, width = 2 * stride, height // 2, width // 2
         self.register_buffer("anchors", torch.cat(anchors), persistent=False)  # (N, 4), made once
-        num_shapes = len(by_level[0]) * len(options.anchor_shapes)
+        num_shapes = len(by_level[0])
         self.convolution = nn.Conv2d(depth, depth, kernel_size=3, padding=1)
         self.objectness = nn.Conv2d(depth, num_shapes, kernel_size=1)
         self.deltas = nn.Conv2d(depth, num_shapes * 4, kernel_size=1)

@@ -26,15 +26,13 @@ Weights = tuple[float, float]  # what deltas of the centre and of the size are m
 # --------------------------------------------------------------------------------------------- boxes
 
 
-def make_anchors(map_size: tuple[int, int], stride: int, pixels: list[float], ratios: list[float]) -> Tensor:
-    """The boxes (N, 4) that proposals start from: every size and ratio (height / width) at every cell of the map.
+def make_anchors(map_size: tuple[int, int], stride: int, sides: list[tuple[float, float]]) -> Tensor:
+    """The boxes (N, 4) that proposals start from: each (width, height) at every cell of the map, half sides rounded.
 
-    N runs over rows, columns, ratios, sizes.  Sizes are the square root of the area, half sides rounded to pixels.
+    N runs over rows, columns, sides.
     """
-    ratio = torch.tensor(ratios)[:, None]
-    size = torch.tensor(pixels)[None, :]
-    half_width, half_height = size / ratio.sqrt() / 2, size * ratio.sqrt() / 2  # (ratios, sizes)
-    shapes = torch.stack([-half_width, -half_height, half_width, half_height], dim=-1).round().view(1, -1, 4)
+    half = torch.tensor(sides) / 2  # (sides, 2)
+    shapes = torch.cat([-half, half], dim=-1).round().view(1, -1, 4)
     rows, columns = torch.arange(map_size[0]) * stride, torch.arange(map_size[1]) * stride
     y, x = torch.meshgrid(rows, columns, indexing="ij")
     return (torch.stack([x, y, x, y], dim=-1).view(-1, 1, 4) + shapes).view(-1, 4)  # (N, 4)
