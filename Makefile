@@ -62,7 +62,7 @@ SCENES_300 = scenes:mnist,canvas=300,count=1-20,side=15-100,overlap=0.3,train=40
 detection: $(VENV)/.installed
 	$(BIN)/eyechart run -d scenes:mnist --preset standard --seconds 600 --name detection-128-quick --resume
 	$(BIN)/eyechart run -d scenes:mnist --preset standard --name detection-128-full --resume
-	$(BIN)/eyechart run -d $(SCENES_300) --preset standard --epochs 4 --name detection-300 --resume
+	$(BIN)/eyechart run -d $(SCENES_300) --preset standard --epochs 3 --name detection-300 --resume
 	$(BIN)/eyechart run -m fasterrcnn --recipe records/recipes/fasterrcnn-classifier.json --preset standard \
 		--seeds 0,1,2 --name detection-mnist --resume
 	$(BIN)/python scripts/record_detection.py runs
