@@ -10,10 +10,21 @@ import torch
 from eyechart.base.errors import UsageError
 from eyechart.catalog.recipes import recipe_of
 from eyechart.models.backbones import STRIDE, Pyramid, make_backbone
+from eyechart.models.catalog import plan_preprocessing
 from eyechart.models.detector_options import DetectorOptions, read_options
-from eyechart.models.faster_rcnn import FasterRCNN
-from eyechart.schema import Preprocessing
-from eyechart.schema.contracts import Batch
+from eyechart.models.faster_rcnn import FasterRCNN, build, finest_of, load_starting_tensors, trunk_parameters
+from eyechart.schema import DatasetCard, Preprocessing, WeightsOrigin
+from eyechart.schema.contracts import Batch, StartingWeights
+from eyechart.weights.trunks import TRUNKS
+
+NOTHING = WeightsOrigin(name="none", description="random initialisation")
+
+
+def dataset_card() -> DatasetCard:
+    return DatasetCard(
+        name="d", title="d", source="", licence="", content_sha256="", classes=("a", "b", "c"), num_channels=1,
+        height=28, width=28, num_train=1, num_test=1,
+    )  # fmt: skip
 
 
 def preprocessing(height: int, width: int) -> Preprocessing:
@@ -134,3 +145,42 @@ def test_what_leads_to_an_answer_can_be_looked_at() -> None:
     assert (inside_one[0] | inside_one[1]).any()
     assert len(inside.anchors) >= 2, "every true box has its best anchor"
     assert found.boxes.shape[0] == 1
+
+
+class TestVgg16:
+    """The backbone that begins with VGG16's convolutions, as the paper's did."""
+
+    def model(self, **more: Any) -> FasterRCNN:
+        recipe = recipe_of("fasterrcnn", {"frozen_stages": 2, "trunk_rate": 0.3})
+        recipe = recipe.model_copy(update={"options": recipe.options | {"trunk": "vgg16", "width": 4} | more})
+        card = plan_preprocessing(recipe, dataset_card(), (0.2,), (0.3,), StartingWeights(NOTHING, {}))
+        assert card.input_channels == 3, "grey pictures are repeated"
+        model = build(recipe, card, 3)
+        assert isinstance(model, FasterRCNN)
+        return model
+
+    @pytest.mark.parametrize("levels", [1, 2])
+    def test_tensors_of_the_name_are_taken_and_its_first_stages_stand_still(self, levels: int) -> None:
+        model = self.model(levels=levels, anchor_pixels="8,12,16,20")
+        kept = {f"features.{number}": shape for number, *shape in TRUNKS["vgg16"]}
+        tensors = {f"{name}.weight": torch.rand(out, given, side, side) for name, (out, given, side) in kept.items()}
+        tensors |= {f"{name}.bias": torch.rand(out) for name, (out, _, _) in kept.items()}
+        load_starting_tensors(model, tensors)
+        trunk = finest_of(model)[0]
+        assert isinstance(trunk, torch.nn.Sequential)
+        assert torch.equal(trunk[14].weight, tensors["features.14.weight"])
+        assert torch.equal(trunk[0].bias, tensors["features.0.bias"])
+        still = {number for number in (0, 2, 5, 7, 10, 12, 14) if not trunk[number].weight.requires_grad}
+        assert still == {0, 2, 5, 7}
+        assert sum(p.numel() for p in trunk_parameters(model)) == sum(
+            p.numel() for number in (10, 12, 14) for p in trunk[number].parameters()
+        )
+        (finest, *_) = model.feature_maps(torch.rand(2, 1, 28, 28))
+        assert tuple(finest.shape) == (2, 16, 7, 7)
+
+    def test_nothing_is_left_as_memory_had_it(self) -> None:
+        """On the meta device made, on a real one filled: all finite, no bias but zero."""
+        trunk = finest_of(self.model())[0]
+        for name, tensor in trunk.named_parameters():
+            assert torch.isfinite(tensor).all()
+            assert not name.endswith("bias") or not tensor.any()

@@ -143,6 +143,12 @@ def test_asking_by_name_for_damaged_weights_is_an_error(fake_hed: FakeSource) ->
         ask("hed")
 
 
+def test_a_detector_gets_those_of_vgg16_by_name(fake_hed: FakeSource) -> None:
+    fake_hed.cached = True
+    assert ask("hed", "fasterrcnn", offline=True)[0] == "hed"
+    assert ask("auto", "fasterrcnn", offline=True)[0] == "none", "nobody asked for so slow a backbone"
+
+
 def test_alexnet_has_no_small_download(fake_hed: FakeSource, fake_imagenet: FakeSource) -> None:
     fake_hed.cached = True
     assert ask("auto", "alexnet")[0] == "none"

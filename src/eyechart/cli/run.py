@@ -35,7 +35,7 @@ def run(
     lr: float = typer.Option(None, "--lr", help="Peak learning rate."),
     wd: float = typer.Option(None, "--wd", help="Weight decay."),
     weights: str = typer.Option(None, "--weights", help="Of vgg16 and alexnet: auto, none, imagenet, hed, a file."),
-    backbone: Path = typer.Option(None, "--backbone", help="A trained cnn, whose first stages detectors start from."),
+    backbone: Path = typer.Option(None, "--backbone", help="Detectors start from a trained cnn, hed or imagenet."),
     recipe: list[Path] = typer.Option([], "--recipe", help="A recipe file, as eyechart tune writes them; repeat."),
     img_size: int = typer.Option(None, "--img-size", help="Side in pixels to which an image folder is decoded."),
     fraction: float = typer.Option(None, "--fraction", help="Share of the train part that is used, 0..1."),

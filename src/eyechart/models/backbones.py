@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
+from eyechart.models.stages import STAGE_ENDS, trunk_without_memory
+
 if TYPE_CHECKING:
     from eyechart.models.detector_options import DetectorOptions
 
@@ -26,8 +28,30 @@ STRIDE = 4  # input pixels a cell of the finest map
 def make_backbone(in_channels: int, options: DetectorOptions) -> tuple[nn.Module, int]:
     """Images to one map, or to a list of them (the finest first) where there are several levels; and their depth."""
     width = options.width
+    if options.trunk:
+        finest = nn.Sequential(
+            vgg16_trunk(), nn.Conv2d(256, 4 * width, 1, bias=False), nn.BatchNorm2d(4 * width), nn.ReLU(inplace=True)
+        )
+    else:
+        finest = _own_stages(in_channels, options)
+    backbone = finest if options.levels == 1 else Pyramid(finest, 4 * width, options.levels)
+    for layer in backbone.modules():
+        if isinstance(layer, nn.Conv2d):
+            nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
+    return backbone, 4 * width
+
+
+def vgg16_trunk() -> nn.Sequential:
+    """Three stages of convolutions under torchvision's numbers, without the last pooling: 256 channels, stride 4."""
+    return trunk_without_memory("vgg16")[: STAGE_ENDS["vgg16"][2] - 1].to_empty(device="cpu")
+
+
+def _own_stages(in_channels: int, options: DetectorOptions) -> nn.Sequential:
+    width = options.width
     # Pooling comes before normalising and activating: the same maxima for a quarter of the work.
-    finest = nn.Sequential(
+    return nn.Sequential(
         *[nn.Conv2d(in_channels, width, 3, padding=1, bias=False), nn.MaxPool2d(2)],
         *[nn.BatchNorm2d(width), nn.ReLU(inplace=True)],
         *[nn.Conv2d(width, 2 * width, 3, padding=1, bias=False), nn.MaxPool2d(2)],
@@ -35,11 +59,6 @@ def make_backbone(in_channels: int, options: DetectorOptions) -> tuple[nn.Module
         *convolution(2 * width, 4 * width),
         *(layer for _ in range(options.convolutions - 1) for layer in convolution(4 * width, 4 * width)),
     )
-    backbone = finest if options.levels == 1 else Pyramid(finest, 4 * width, options.levels)
-    for layer in backbone.modules():
-        if isinstance(layer, nn.Conv2d):
-            nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
-    return backbone, 4 * width
 
 
 class Pyramid(nn.Module):

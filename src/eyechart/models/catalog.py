@@ -51,7 +51,7 @@ def plan_preprocessing(
     Raises UsageError when the input would be too small.
     """
     architecture = ARCHITECTURES[recipe.contender]
-    channels = architecture.input_channels or card.num_channels
+    channels = 3 if recipe.options.get("trunk") else architecture.input_channels or card.num_channels
     height, width = input_size(recipe, card.height, card.width)
     crops = recipe.fit == "centre-crop" and height <= card.height and width <= card.width
     if min(height, width) < architecture.least_pixels:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 from pydantic import Field, ValidationError
 
@@ -16,6 +17,7 @@ REFERENCE_SIDE = 28  # pixels: MNIST's, for which anchor_pixels are chosen when 
 class DetectorOptions(Frozen):
     """The options of a recipe, checked.  Sizes are in pixels of the network's input."""
 
+    trunk: Literal["", "vgg16"] = ""  # whose first three stages the backbone begins with; "": convolutions of its own
     width: int = Field(16, ge=1)  # channels of the first convolution; the others have 2 and 4 times as many
     convolutions: int = Field(1, ge=1)  # of the finest map's own fineness, the last of the backbone
     levels: int = Field(

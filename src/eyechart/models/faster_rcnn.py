@@ -22,6 +22,7 @@ from eyechart.models.detector_options import DetectorOptions, read_options
 from eyechart.models.preprocess import Preprocess
 from eyechart.models.region_networks import SHIFT, ProposalNetwork, RegionHead, Truth
 from eyechart.models.region_ops import POSITIVE, at_least, clip_boxes
+from eyechart.models.stages import STAGE_ENDS
 from eyechart.schema import Preprocessing, Recipe
 from eyechart.schema.contracts import Answer, Batch, ContenderModel, Detections, Inside
 
@@ -31,13 +32,19 @@ SCORE_LIMITS = (0.01, 0.999)  # what no box and a perfect box say of a class: no
 def build(recipe: Recipe, preprocessing: Preprocessing, num_classes: int) -> ContenderModel:
     """Raises UsageError for options that are unknown or cannot be."""
     model = FasterRCNN(preprocessing, num_classes, read_options(recipe), recipe.label_smoothing)
+    if recipe.frozen_stages and isinstance(trunk := finest_of(model)[0], nn.Sequential):
+        ends = STAGE_ENDS["vgg16"]
+        trunk[: ends[min(recipe.frozen_stages, len(ends)) - 1]].requires_grad_(False)
     return model.to(memory_format=torch.channels_last)
 
 
 def load_starting_tensors(model: FasterRCNN, tensors: dict[str, Tensor]) -> None:
     """Put the first stages of a classifier in the place of the backbone's own; WeightsError where they do not fit."""
-    finest = model.backbone.finest if isinstance(model.backbone, Pyramid) else model.backbone
+    finest = finest_of(model)
     own = finest.state_dict()
+    if isinstance(finest[0], nn.Sequential):  # convolutions with torchvision's names, of which the first are wanted
+        named = {name.replace("features.", "0.", 1): tensor for name, tensor in tensors.items()}
+        tensors = {name: tensor for name, tensor in named.items() if name in own}
     for name, tensor in tensors.items():
         if own[name].shape != tensor.shape:
             raise WeightsError(
@@ -48,10 +55,16 @@ def load_starting_tensors(model: FasterRCNN, tensors: dict[str, Tensor]) -> None
 
 
 def trunk_parameters(model: FasterRCNN) -> list[nn.Parameter]:
-    """What may have come from a classifier: the backbone's first two stages."""
+    """What may have come from a classifier and is trained: the first two stages of a cnn, or VGG16's three."""
+    finest = finest_of(model)
+    layers = finest[:1] if isinstance(finest[0], nn.Sequential) else finest[:8]
+    return [parameter for parameter in layers.parameters() if parameter.requires_grad]
+
+
+def finest_of(model: FasterRCNN) -> nn.Sequential:
     finest = model.backbone.finest if isinstance(model.backbone, Pyramid) else model.backbone
     assert isinstance(finest, nn.Sequential)
-    return [parameter for layer in finest[:8] for parameter in layer.parameters()]
+    return finest
 
 
 class FasterRCNN(nn.Module):

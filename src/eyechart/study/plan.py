@@ -21,6 +21,7 @@ from eyechart.schema import Recipe, RunJob, StudyRecord, Task
 from eyechart.study.choices import contenders_of, paths_of, seeds_of
 
 OWN_WIDTH = 16  # of a detector's backbone that starts from nothing
+VGG16_BACKBONE: dict[str, Any] = {"frozen_stages": 2, "trunk_rate": 0.3}  # as the recipe of vgg16 has it
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -174,7 +175,9 @@ def settle_weights(record: StudyRecord, offline: bool, say: Callable[[str], None
             found = {"weights": origin.name}
             if origin.name == "none" and recipe.frozen_stages:
                 found |= {"frozen_stages": 0, "cache_frozen": False}
-        if recipe.options.get("width") == "auto":  # as wide as the stages that it starts from
+        if recipe.contender == "fasterrcnn" and origin.name in ("imagenet", "hed"):
+            found = VGG16_BACKBONE | {"options": recipe.options | {"trunk": "vgg16", "width": OWN_WIDTH}}
+        elif recipe.options.get("width") == "auto":  # as wide as the stages that it starts from
             width = len(starting.tensors["0.weight"]) if origin.name == "run" else OWN_WIDTH
             found = {"options": recipe.options | {"width": width}}
         recipes[contender] = recipe.model_copy(update=found)

@@ -7,6 +7,7 @@
 | `hed`      | vgg16          | a trunk born on ImageNet, from PyPI (55 MB)                                    |
 | a path     | vgg16, alexnet | .safetensors, or .pt / .pth opened without running what is in it               |
 | a run      | fasterrcnn     | the first two stages of a cnn that eyechart trained                            |
+| the named  | fasterrcnn     | the first three stages of vgg16's                                              |
 | `auto`     | all            | the first that can be had: cached before downloaded, small before large        |
 """
 
@@ -50,6 +51,8 @@ def starting_weights(architecture: str, choice: str, *, offline: bool = False, s
     """
     if choice == "none":
         return _random()
+    if architecture == "fasterrcnn" and choice in ("imagenet", "hed"):
+        architecture = "vgg16"  # whose first stages its backbone begins with then
     sources = _sources(architecture)
     offline = is_offline(offline)
     if choice == "auto":
