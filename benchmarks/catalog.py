@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from benchmarks import cnn, detector, finetune, growth, loop_overhead, mfu, startup, vit
+from benchmarks import cnn, detector, detector_map, finetune, growth, loop_overhead, mfu, startup, vit
 from benchmarks.harness import Result, Settings
 
 BENCHMARKS: dict[str, Callable[[Settings], Result]] = {
@@ -24,6 +24,7 @@ BENCHMARKS: dict[str, Callable[[Settings], Result]] = {
     "fasterrcnn_recipe_shape": detector.fasterrcnn_recipe_shape,
     "fasterrcnn_answers_100": detector.fasterrcnn_answers_100,
     "fasterrcnn_vs_mobilenet_128": detector.fasterrcnn_vs_mobilenet_128,
+    "fasterrcnn_map_128": detector_map.fasterrcnn_map_128,
     "fasterrcnn_scene_answers_128": detector.fasterrcnn_scene_answers_128,
     "fasterrcnn_to_986": detector.fasterrcnn_to_986,
     "mfu_cnn": mfu.mfu_cnn,

@@ -209,12 +209,12 @@ class SceneFeed(Feed):
 def our_scene_rate(num_steps: int) -> Callable[[], float]:
     """Our recipe's detector at the scenes' own size."""
     contender = _contender(is_tiny=True)
-    return _scene_rate(contender, _scene_detector(contender), num_steps)
+    return _scene_rate(contender, scene_detector(contender), num_steps)
 
 
 def our_scene_answers(num_images: int) -> Callable[[], float]:
     contender = _contender(is_tiny=True)
-    return _answer_rate(_scene_detector(contender), _scenes_of(contender), num_images)
+    return _answer_rate(scene_detector(contender), _scenes_of(contender), num_images)
 
 
 def mobilenet_scene_answers(num_images: int) -> Callable[[], float]:
@@ -223,7 +223,7 @@ def mobilenet_scene_answers(num_images: int) -> Callable[[], float]:
     return _answer_rate(ready_made_mobilenet(num_classes=10), _scenes_of(_contender(is_tiny=True)), num_images)
 
 
-def _scene_detector(contender: Contender) -> nn.Module:
+def scene_detector(contender: Contender) -> nn.Module:
     """As the recipe for scenes has it, with anchors that fit scenes of these."""
     import numpy as np
 

@@ -236,6 +236,13 @@ class TestCommand:
         assert entry["unit"] == "seconds"
 
 
+def test_a_detector_trained_for_seconds_is_judged(mnist: Dataset) -> None:
+    content = catalog.BENCHMARKS["fasterrcnn_map_128"](TINY).as_json()
+    assert 0 <= content["ours"] <= 1
+    assert len(content["peer_map"]) == 1
+    assert 0 <= content["peer_map"][0] <= 1
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["vit_tutorial_size", "cnn_to_99", "mfu_vgg16"])
 def test_a_benchmark_from_end_to_end(name: str, mnist: Dataset) -> None:
