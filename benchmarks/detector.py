@@ -73,7 +73,7 @@ def fasterrcnn_answers_100(settings: Settings) -> Result:
     Claim: no slower.  n: 3 pairs, batches of 64.  Same untrained weights, so suppression has its fullest work.
     Hardware: see the head of this file.
     """
-    number = settings.pick(128, 16)
+    number = settings.pick(2 * ANSWER_BATCH, ANSWER_BATCH)
     our_side = harness.ours("benchmarks.detector:our_answers", num_images=number, is_tiny=settings.is_tiny)
     peer_side = harness.ours("benchmarks.detector:twin_answers", num_images=number, is_tiny=settings.is_tiny)
     return Result("images answered a second", "higher", *harness.compare(settings, our_side, peer_side, num_pairs=3))
@@ -224,7 +224,7 @@ def mobilenet_scene_answers(num_images: int) -> Callable[[], float]:
 
 
 def scene_detector(contender: Contender) -> nn.Module:
-    """As the recipe for scenes has it, with anchors that fit scenes of these."""
+    """As the recipe for scenes has it, with what fits scenes of these."""
     import numpy as np
 
     from eyechart.catalog.recipes import DETECTION_RECIPES
@@ -239,9 +239,9 @@ def scene_detector(contender: Contender) -> nn.Module:
     assert scenes.boxes is not None
     assert scenes.box_labels is not None
     objects = from_padded(scenes.boxes.numpy(), scenes.box_labels.numpy())
-    anchors = fitting_options(LabelledImages(np.empty((64, 1, 1, 1), np.uint8), np.zeros(64, np.int64), objects))
+    fitting = fitting_options(LabelledImages(np.empty((64, 1, 1, 1), np.uint8), np.zeros(64, np.int64), objects))
     recipe = DETECTION_RECIPES["fasterrcnn"]
-    recipe = recipe.model_copy(update={"options": recipe.options | anchors | {"width": OWN_WIDTH}})
+    recipe = recipe.model_copy(update={"options": recipe.options | fitting | {"width": OWN_WIDTH}})
     size = {f"{kind}_{side}": SCENE_PIXELS for kind in ("image", "input") for side in ("height", "width")}
     model: nn.Module = build(recipe, contender.preprocessing.model_copy(update=size), num_classes=10)  # type: ignore[assignment]
     return model
@@ -253,11 +253,12 @@ def _scenes_of(contender: Contender) -> Tensor:
 
 
 def _answer_rate(model: nn.Module, images: Tensor, num_images: int) -> Callable[[], float]:
-    """Images answered a second, in batches as `images`, in eval mode."""
+    """Images answered a second, in batches as `images`, in eval mode; `num_images` is a multiple of theirs."""
     import time
 
     import torch
 
+    assert num_images % len(images) == 0, "whole batches"
     ask = model.detect if hasattr(model, "detect") else model.detect_alike
     model.eval()
 

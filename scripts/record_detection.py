@@ -185,9 +185,9 @@ def _lines(results: dict[str, Any]) -> Iterator[str]:
     if found := results.get("other_generator"):
         yield f"| of another generator, never trained on | {found['map']:.3f} | {found['map50']:.3f} | | | |"
     if found := results.get("mnist_classifier"):
-        spread, number = statistics.stdev(found["values"]), len(found["values"])
-        seconds = statistics.fmean(found["training_seconds"])
-        named = f"{100 * found['accuracy']:.2f} ± {100 * spread:.2f} % of 10,000 named right, {number} seeds"
+        values, seconds = found["values"], statistics.fmean(found["training_seconds"])
+        spread = f" ± {100 * statistics.stdev(values):.2f}" if len(values) > 1 else ""
+        named = f"{100 * found['accuracy']:.2f}{spread} % named right, {len(values)} seed{'s'[: len(values) - 1]}"
         yield f"| MNIST, one digit a picture, longer schedule | | | | {named} | {seconds:.0f} s |"
 
 

@@ -236,6 +236,12 @@ class TestCommand:
         assert entry["unit"] == "seconds"
 
 
+def test_answers_with_many_proposals_are_measured_on_both_sides(mnist: Dataset) -> None:
+    content = catalog.BENCHMARKS["fasterrcnn_answers_100"](TINY).as_json()
+    assert 0.05 < content["ratio"]["median"] < 50
+    assert content["ours"] < 1e6, "images were answered"
+
+
 def test_a_detector_trained_for_seconds_is_judged(mnist: Dataset) -> None:
     content = catalog.BENCHMARKS["fasterrcnn_map_128"](TINY).as_json()
     assert 0 <= content["ours"] <= 1

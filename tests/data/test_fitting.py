@@ -9,6 +9,7 @@ from eyechart.base.errors import DatasetError
 from eyechart.catalog.recipes import recipe_of
 from eyechart.data.fitting import fitting_options
 from eyechart.models.detector_options import read_options
+from eyechart.models.region_ops import make_anchors
 from eyechart.schema.contracts import LabelledImages
 from eyechart.schema.objects import objects_of
 
@@ -87,13 +88,33 @@ def test_whole_edges_are_known_from_the_boxes() -> None:
     assert fitting_options(part([(20, 30)] * 9 + [(20.5, 30)]))["whole_pixels"] is False
 
 
+def test_slivers_are_no_model_for_anchors() -> None:
+    random = np.random.default_rng(0)
+    usual = [(float(w), float(h)) for w, h in random.uniform(16, 48, (490, 2))]
+    sides, _ = anchors(usual + [(1.0, 30.0)] * 5 + [(20.0, 0.5)] * 5)
+    assert min(min(pair) for pair in sides) >= 2
+    assert (make_anchors((2, 2), 4, [(1.0, 20.0)]).reshape(-1, 2, 2).diff(dim=1) >= 2).all(), "by hand: an area still"
+
+
+def test_levels_that_a_recipe_fixes_get_as_many_anchors_each() -> None:
+    found = fitting_options(part([(20, 40)] * 30), levels=2)
+    assert len(str(found["anchors"]).split(",")) == 2
+    assert found["levels"] == 2
+
+
 def test_fuller_images_get_more_boxes() -> None:
     few = fitting_options(part([(20, 30)] * 9))
     images = [([[0, 0, 9, 9]] * 30, [0] * 30, [False] * 30), ([[0, 0, 9, 9]], [0], [False])]
     pixels = np.zeros((2, 1, 8, 8), np.uint8)
     many = fitting_options(LabelledImages(pixels, np.zeros(2, np.int64), objects_of(images)))
     assert (few["num_candidates"], few["num_proposals"], few["num_detections"]) == (200, 48, 60)
-    assert (many["num_candidates"], many["num_proposals"], many["num_detections"]) == (600, 120, 90)
+    assert (many["num_candidates"], many["num_proposals"], many["num_detections"]) == (595, 119, 90)
+    crowded = [([[0, 0, 9, 9]] * 900, [0] * 900, [False] + [True] * 899), ([[0, 0, 9, 9]], [0], [False])]
+    few_still = fitting_options(LabelledImages(pixels, np.zeros(2, np.int64), objects_of(crowded)))
+    assert few_still["num_candidates"] == 200, "crowds are not counted"
+    full = [([[0, 0, 9, 9]] * 900, [0] * 900, [False] * 900)] * 2
+    most = fitting_options(LabelledImages(pixels, np.zeros(2, np.int64), objects_of(full)))
+    assert (most["num_candidates"], most["num_proposals"]) == (600, 160)
 
 
 def test_no_box_at_all_is_told() -> None:

@@ -11,7 +11,7 @@ import torch
 
 from eyechart.base.errors import RunFailed, StorageError, UsageError
 from eyechart.files.storage import read_run
-from eyechart.inference.onnx_file import Answering, OnnxPredictor, check_alike, export_run
+from eyechart.inference.onnx_file import Answering, OnnxPredictor, _are_alike, check_alike, export_run
 from eyechart.inference.prediction import open_run
 from tests.in_process import eyechart
 
@@ -51,7 +51,16 @@ def test_boxes_are_those_of_torch_for_any_number_of_pictures(detector: Path, exp
         *(part[sure] for part in (ours.found().image, ours.found().boxes, ours.found().labels)), strict=True
     ):
         own = (theirs.found().image == image) & (theirs.found().labels == label)
-        assert np.abs(theirs.found().boxes[own] - box).max(axis=1).min() < 0.1
+        twins = theirs.found().boxes[own]
+        assert _are_alike(np.broadcast_to(box, twins.shape), twins).any()
+
+
+def test_what_is_the_same_box() -> None:
+    box = np.array([[10.0, 10, 30, 40]])
+    assert _are_alike(box, box + 0.02).all()
+    assert _are_alike(box, box + np.array([[0, 0, 1, 0]])).all(), "rounded the other way"
+    assert not _are_alike(box, box + np.array([[0, 0, 2, 0]])).any()
+    assert not _are_alike(box + 0.5, box + np.array([[0.5, 0.5, 1.4, 0.5]])).any(), "not whole, and IoU .957"
 
 
 def test_the_file_says_what_it_is(detector: Path, exported: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from eyechart.base.errors import UsageError
+from eyechart.base.errors import UsageError, WeightsError
 from eyechart.catalog.recipes import recipe_of
 from eyechart.models.backbones import STRIDE, Pyramid, make_backbone
 from eyechart.models.catalog import plan_preprocessing
@@ -177,6 +177,10 @@ class TestVgg16:
         )
         (finest, *_) = model.feature_maps(torch.rand(2, 1, 28, 28))
         assert tuple(finest.shape) == (2, 16, 7, 7)
+
+    def test_a_cnn_s_stages_are_refused(self) -> None:
+        with pytest.raises(WeightsError, match=r"features.0.weight is not there.*hed or imagenet"):
+            load_starting_tensors(self.model(), {"0.weight": torch.zeros(4, 1, 3, 3)})
 
     def test_nothing_is_left_as_memory_had_it(self) -> None:
         """On the meta device made, on a real one filled: all finite, no bias but zero."""

@@ -12,6 +12,7 @@ import torch
 from eyechart.base.errors import UsageError
 from eyechart.models.detector_options import DetectorOptions
 from eyechart.models.faster_rcnn import FasterRCNN, probabilities_from_boxes
+from eyechart.models.region_ops import grown
 from eyechart.schema.contracts import Batch, Detections
 
 # --------------------------------------------------------------------------------------------- from boxes to a label
@@ -234,7 +235,7 @@ class TestOptions:
     @pytest.mark.parametrize(
         ("options", "message"),
         [
-            ({"widht": 32}, "option widht = 32 cannot be .* Known options: width"),
+            ({"widht": 32}, "option widht = 32 cannot be .* Known options: trunk, width"),
             ({"width": 0}, "option width = 0 cannot be"),
             ({"anchor_pixels": "8;12"}, "anchor_pixels='8;12'.* expected positive numbers with commas"),
             ({"anchor_ratios": "1,-2"}, "expected positive numbers with commas"),
@@ -250,10 +251,33 @@ class TestOptions:
 
 
 def test_anchors_grow_with_the_images_where_the_recipe_says_so() -> None:
-    options = DetectorOptions(anchor_pixels="8,20", scale_anchors=True)
-    assert options.anchor_sizes_for(28, 20) == [8, 20]
-    assert options.anchor_sizes_for(32, 56) == [16, 40]
-    assert DetectorOptions(anchor_pixels="8,20").anchor_sizes_for(56, 56) == [8, 20]
+    options = DetectorOptions(anchor_pixels="8,20", anchor_ratios="1", scale_anchors=True)
+    assert options.anchors_for(28, 20) == [[(8, 8), (20, 20)]]
+    assert options.anchors_for(32, 56) == [[(16, 16), (40, 40)]]
+    assert DetectorOptions(anchors="8x20", scale_anchors=True).anchors_for(56, 56) == [[(16, 40)]]
+    assert DetectorOptions(anchors="8x20").anchors_for(56, 56) == [[(8, 20)]]
+
+
+@pytest.mark.parametrize("growth", [1.0, 1.25])
+def test_an_aligned_window_is_torchvisions_aligned_pooling(cases: ModuleType, growth: float) -> None:
+    """What the head is given for boxes of a map cell and more."""
+    ops = pytest.importorskip("torchvision.ops")
+    torch.manual_seed(0)
+    head = cases.detector(pool_aligned=True, pool_growth=growth, pool_cells=5).region_head
+    seen: list[torch.Tensor] = []
+    head.hidden.register_forward_pre_hook(lambda module, given: seen.append(given[0]))
+    corner = torch.rand(2, 6, 2) * 15
+    boxes = torch.cat([corner, corner + 4 + torch.rand(2, 6, 2) * 9], dim=-1)
+    features = torch.randn(2, head.hidden[0].in_features // 25, 7, 7)
+    with torch.no_grad():
+        head(features, boxes)
+    windows = list(grown(boxes, growth))
+    expected = ops.roi_align(features, windows, 5, spatial_scale=0.25, sampling_ratio=2, aligned=True)
+    torch.testing.assert_close(seen[0].flatten(0, 1), expected.permute(0, 2, 3, 1).flatten(1), rtol=0, atol=1e-5)
+
+
+def test_a_sliver_is_seen_through_a_whole_cell() -> None:
+    assert grown(torch.tensor([10.0, 10, 12, 30]), 1.25, least=4.0).tolist() == [9, 7.5, 13, 32.5]
 
 
 def test_anchors_are_given_or_sizes_times_ratios() -> None:

@@ -195,6 +195,14 @@ class TestVoting:
         assert found[2].tolist() == [50, 50, 60, 60]  # nobody else is there
         assert found[3].tolist() == [0, 0, 11, 10]  # no score, no vote, and nothing is made of it
 
+    def test_many_boxes_and_half_precision_vote_alike(self) -> None:
+        boxes, scores = random_boxes(2, 3, 90, width=100, height=100), torch.rand(2, 3, 90)
+        one_by_one = torch.stack([torch.stack([voted(b, s, 0.5) for b, s in zip(*each, strict=True)])
+                                  for each in zip(boxes, scores, strict=True)])  # fmt: skip
+        torch.testing.assert_close(voted(boxes, scores, 0.5), one_by_one)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            torch.testing.assert_close(voted(boxes, scores, 0.5), one_by_one)
+
     def test_far_boxes_have_no_say(self) -> None:
         boxes = torch.tensor([[[0.0, 0, 10, 10], [4, 0, 14, 10]]])
         assert torch.equal(voted(boxes, torch.tensor([[0.9, 0.8]]), overlap=0.5), boxes)

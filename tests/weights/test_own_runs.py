@@ -9,10 +9,13 @@ import torch
 from safetensors.torch import load_file
 
 from eyechart.base.errors import StorageError, UsageError, WeightsError
+from eyechart.catalog.recipes import recipe_of
 from eyechart.files.storage import WEIGHTS_FILE, read_run, read_study
 from eyechart.models.detector_options import DetectorOptions
 from eyechart.models.faster_rcnn import FasterRCNN, load_starting_tensors, trunk_parameters
-from eyechart.schema import Preprocessing
+from eyechart.schema import Preprocessing, RecipeFile
+from eyechart.study.differences import differences
+from eyechart.study.plan import plan_study
 from eyechart.weights.own_runs import read_run_trunk
 from tests.in_process import eyechart
 
@@ -75,6 +78,27 @@ def test_a_name_may_say_it_too(classifier: Path, tmp_path: Path) -> None:
     done = eyechart(*words, "--threads", 1, "--offline")
     assert done.returncode == 0, done.stderr
     assert "†" in done.stdout
+
+
+@pytest.mark.parametrize("task", ["mnist", SCENES])
+def test_vgg16_by_name_is_planned_whole_so_that_a_study_goes_on(task: str) -> None:
+    planned = plan_study("fasterrcnn", task, changes={"backbone": "hed"})
+    named = plan_study("fasterrcnn:hed", task)
+    recipe = planned.recipes["fasterrcnn"]
+    assert recipe.options["trunk"] == "vgg16"
+    assert (recipe.weights, recipe.frozen_stages, recipe.trunk_rate) == ("hed", 2, 0.3)
+    assert named.recipes["fasterrcnn:hed"] == recipe
+    settled = recipe.model_copy(update={"options": recipe.options | {"width": 16}})
+    assert differences(planned.model_copy(update={"recipes": {"fasterrcnn": settled}}), planned) == []
+
+
+def test_a_recipe_file_keeps_its_own_start(tmp_path: Path) -> None:
+    file = tmp_path / "r.json"
+    recipe = recipe_of("fasterrcnn:hed", {"frozen_stages": 0, "trunk_rate": 0.1})
+    file.write_text(RecipeFile(contender="fasterrcnn:hed", recipe=recipe).model_dump_json())
+    assert plan_study("fasterrcnn:hed", recipe_files=file).recipes["fasterrcnn:hed"] == recipe
+    with pytest.raises(UsageError, match="has a recipe file, and backbone would change it"):
+        plan_study("fasterrcnn:hed", recipe_files=file, changes={"backbone": "hed"})
 
 
 def test_what_does_not_fit_is_told(classifier: Path, tmp_path: Path) -> None:

@@ -147,6 +147,11 @@ def test_a_detector_gets_those_of_vgg16_by_name(fake_hed: FakeSource) -> None:
     fake_hed.cached = True
     assert ask("hed", "fasterrcnn", offline=True)[0] == "hed"
     assert ask("auto", "fasterrcnn", offline=True)[0] == "none", "nobody asked for so slow a backbone"
+    fake_hed.cached = False
+    with pytest.raises(WeightsMissing, match=r"hed weights of vgg16.*Or let the detector start from nothing"):
+        ask("hed", "fasterrcnn", offline=True)
+    with pytest.raises(UsageError, match=r"cannot start from 'hedd'.*a trained cnn, hed or imagenet"):
+        ask("hedd", "fasterrcnn", offline=True)
 
 
 def test_alexnet_has_no_small_download(fake_hed: FakeSource, fake_imagenet: FakeSource) -> None:

@@ -143,6 +143,7 @@ DETECTION_RECIPES: dict[str, Recipe] = {
     ),
 }
 
+DETECTOR_WEIGHTS = ("imagenet", "hed")  # of vgg16, whose first stages a detector may begin with
 WITH_WEIGHTS = ("vgg16", "alexnet")  # contenders that may start from weights that were trained elsewhere
 
 # The third part of a contender's name, as changes of its recipe.
@@ -174,7 +175,7 @@ def recipe_of(contender: str, changes: dict[str, Any] | None = None, task: Task 
             f"{name} names what a whole image shows, and this dataset has objects to be found in boxes. "
             f"Expected -m {' or -m '.join(known)}."
         )
-    return changed(known[name], _from_name(contender, rest) | (changes or {}))
+    return changed(known[name], _from_name(contender, rest, known[name]) | (changes or {}))
 
 
 def changed(recipe: Recipe, changes: dict[str, Any]) -> Recipe:
@@ -213,15 +214,22 @@ def slug(contender: str) -> str:
     return "-".join("".join(c if c.isalnum() or c in "._" else "_" for c in part) for part in parts if part)
 
 
-def _from_name(contender: str, rest: str) -> dict[str, Any]:
+def starting_from(recipe: Recipe, weights: str) -> dict[str, Any]:
+    """What changes in a detector's recipe that starts from there; by name: VGG16's stages, two of which stand still."""
+    if weights not in DETECTOR_WEIGHTS:
+        return {"weights": weights}
+    return {"weights": weights, "frozen_stages": 2, "trunk_rate": 0.3, "options": recipe.options | {"trunk": "vgg16"}}
+
+
+def _from_name(contender: str, rest: str, recipe: Recipe) -> dict[str, Any]:
     if not rest:
         return {}
-    if contender.partition(":")[0] == "fasterrcnn":
-        return {"weights": rest}
+    if recipe.contender == "fasterrcnn":
+        return starting_from(recipe, rest)
     if not takes_weights(contender):
         raise UsageError(
-            f"{contender!r} names starting weights, and only vgg16 and alexnet have some, and fasterrcnn a trained "
-            f"cnn's; expected just {contender.partition(':')[0]!r}."
+            f"{contender!r} names starting weights, and only vgg16 and alexnet have some, and fasterrcnn a "
+            f"trained cnn's or vgg16's; expected just {contender.partition(':')[0]!r}."
         )
     weights, _, word = rest.rpartition(":") if rest.rpartition(":")[2] in FROZEN_WORDS else (rest, "", "")
     changes: dict[str, Any] = {"weights": weights or "auto"}

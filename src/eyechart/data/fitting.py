@@ -16,28 +16,35 @@ ANCHORS = 12  # rounded up to as many on each level
 WIDEST_LEVEL = 4.0  # how many times as large as its smallest anchor the largest of a level may be
 ENDS = (0.05, 0.95)  # of the boxes, by size
 MOST_BOXES, STARTS, ROUNDS = 4_000, 5, 30  # of fitting anchors
-# How many of these an image gets: at least, and for each object on the fullest train image.
-NUMBERS = {"num_candidates": (200, 20), "num_proposals": (48, 4), "region_samples": (48, 3), "num_detections": (60, 3)}
-MOST_OBJECTS = 100  # of an image, that COCO's figures look at
+LEAST_SIDE = 2.0  # pixels; thinner boxes are no model for anchors
+# How many of these an image gets: at least, for each object on a full train image, and at most.
+NUMBERS = {
+    "num_candidates": (200, 20, 600),
+    "num_proposals": (48, 4, 160),
+    "region_samples": (48, 3, 128),
+    "num_detections": (60, 3, 200),
+}
+FULL = 0.99  # of the train images have no more objects than a full one
 
 
-def fitting_options(part: LabelledImages) -> dict[str, str | int | bool]:
+def fitting_options(part: LabelledImages, levels: int | None = None) -> dict[str, str | int | bool]:
     """The options of a detector that a recipe may leave "auto" until the boxes are known: anchors, levels, numbers.
 
-    Raises DatasetError where no train image has a box.
+    `levels` is how many the recipe has, where it says so.  Raises DatasetError where no train image has a box.
     """
     objects = part.objects
     boxes = np.empty((0, 4)) if objects is None else objects.boxes[~objects.crowds].astype(np.float64)
     if objects is None or not len(boxes):
         raise DatasetError("No train image has a box; expected some, or there is nothing to learn from.")
-    sides = np.maximum(boxes[:, 2:] - boxes[:, :2], 1.0)
+    sides = np.maximum(boxes[:, 2:] - boxes[:, :2], LEAST_SIDE)
     small, large = np.quantile(np.sqrt(sides.prod(axis=1)), ENDS)
-    levels = min(3, max(1, math.ceil(math.log(large / small, WIDEST_LEVEL) - 0.1)))
-    most = min(MOST_OBJECTS, int(objects.counts.max()))
+    levels = levels or min(3, max(1, math.ceil(math.log(large / small, WIDEST_LEVEL) - 0.1)))
+    image = np.repeat(np.arange(len(objects)), objects.counts)[~objects.crowds]
+    full = float(np.quantile(np.bincount(image, minlength=len(objects)), FULL))
     return {
         "anchors": ",".join(f"{width:.3g}x{height:.3g}" for width, height in _clusters(sides, levels)),
         "levels": levels,
-        **{name: max(least, each * most) for name, (least, each) in NUMBERS.items()},
+        **{name: min(most, max(least, math.ceil(each * full))) for name, (least, each, most) in NUMBERS.items()},
         "whole_pixels": bool((boxes == boxes.round()).all()),  # annotators that click between pixels exist as well
     }
 

@@ -200,6 +200,13 @@ def _unlike(what: str) -> str:
     )
 
 
+def _are_alike(boxes: np.ndarray, twins: np.ndarray) -> np.ndarray:
+    """bool (N,): nearly the same box; of whole edges, one that was rounded the other way is the same as well."""
+    are_whole = (boxes == boxes.round()).all(axis=1) & (twins == twins.round()).all(axis=1)
+    alike: np.ndarray = (box_iou(boxes, twins) >= LEAST_IOU) | (are_whole & (np.abs(boxes - twins) <= 1).all(axis=1))
+    return alike
+
+
 def _unmatched(answered: Predictions, outputs: list[np.ndarray]) -> str:
     """What a box of torch's has no twin for among those of the file; empty: all have."""
     found = answered.found()
@@ -207,6 +214,6 @@ def _unmatched(answered: Predictions, outputs: list[np.ndarray]) -> str:
     for image, row in zip(*np.nonzero(scores >= LEAST_SCORE), strict=True):
         own = (found.image == image) & (found.labels == labels[image, row])
         twins = found.boxes[own]
-        if not len(twins) or box_iou(np.broadcast_to(boxes[image, row], twins.shape), twins).max() < LEAST_IOU:
+        if not len(twins) or not _are_alike(np.broadcast_to(boxes[image, row], twins.shape), twins).any():
             return f"a box of picture {image} ({scores[image, row]:.2f}) has no twin"
     return ""

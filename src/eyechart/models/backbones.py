@@ -30,7 +30,9 @@ def make_backbone(in_channels: int, options: DetectorOptions) -> tuple[nn.Module
     width = options.width
     if options.trunk:
         finest = nn.Sequential(
-            vgg16_trunk(), nn.Conv2d(256, 4 * width, 1, bias=False), nn.BatchNorm2d(4 * width), nn.ReLU(inplace=True)
+            *[vgg16_trunk(), nn.Conv2d(256, 4 * width, 1, bias=False)],
+            *[nn.BatchNorm2d(4 * width), nn.ReLU(inplace=True)],
+            *(layer for _ in range(options.convolutions - 1) for layer in convolution(4 * width, 4 * width)),
         )
     else:
         finest = _own_stages(in_channels, options)

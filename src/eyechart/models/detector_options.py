@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Literal, TypeVar
 
 from pydantic import Field, ValidationError
 
@@ -11,6 +11,7 @@ from eyechart.base.errors import UsageError
 from eyechart.schema import Fraction, Frozen, Recipe
 
 ANCHOR_OPTIONS = ("anchors", "anchor_pixels", "anchor_ratios")
+Anchor = TypeVar("Anchor")
 REFERENCE_SIDE = 28  # pixels: MNIST's, for which anchor_pixels are chosen when they scale
 
 
@@ -20,12 +21,10 @@ class DetectorOptions(Frozen):
     trunk: Literal["", "vgg16"] = ""  # whose first three stages the backbone begins with; "": convolutions of its own
     width: int = Field(16, ge=1)  # channels of the first convolution; the others have 2 and 4 times as many
     convolutions: int = Field(1, ge=1)  # of the finest map's own fineness, the last of the backbone
-    levels: int = Field(
-        1, ge=1, le=4
-    )  # maps of strides 4, 8, 16, 32, each with as many of the anchors, the smallest first
+    levels: int = Field(1, ge=1, le=4)  # maps of strides 4, 8, 16, 32, each with as many anchors, the smallest first
     anchors: str = ""  # widths x heights in pixels, "7x21,13x18"; "auto" until the train boxes are known; or else:
     anchor_pixels: str = "8,12,16,20"  # square roots of the anchors' areas
-    scale_anchors: bool = False  # True: anchor_pixels are for an input of 28 pixels and grow with a larger one
+    scale_anchors: bool = False  # True: anchors are for an input of 28 pixels and grow with a larger one
     anchor_ratios: str = "1,2,4"  # height / width
     pool_cells: int = Field(5, ge=1)  # side of the grid on which the head sees a proposal
     pool_growth: float = Field(1.0, ge=1)  # that many times as large as a proposal is the window that the head sees
@@ -53,10 +52,9 @@ class DetectorOptions(Frozen):
     def anchor_sizes(self) -> list[float]:
         return [float(pixels) for pixels in self.anchor_pixels.split(",")]
 
-    def anchor_sizes_for(self, height: int, width: int) -> list[float]:
-        """The anchors' sizes in pixels for an input of that size."""
-        growth = max(1.0, max(height, width) / REFERENCE_SIDE) if self.scale_anchors else 1.0
-        return [size * growth for size in self.anchor_sizes]
+    def anchor_growth(self, height: int, width: int) -> float:
+        """How many times as large anchors are for an input of that size."""
+        return max(1.0, max(height, width) / REFERENCE_SIDE) if self.scale_anchors else 1.0
 
     @property
     def anchor_shapes(self) -> list[float]:
@@ -70,14 +68,16 @@ class DetectorOptions(Frozen):
 
     def anchors_for(self, height: int, width: int) -> list[list[tuple[float, float]]]:
         """The anchors' (width, height) in pixels for an input of that size, level by level."""
-        sizes, sides = self.anchor_sizes_for(height, width), self.anchor_sides
-        if sides:
-            each = len(sides) // self.levels
-            return [sides[each * level : each * (level + 1)] for level in range(self.levels)]
-        each = len(sizes) // self.levels
-        by_level = [sizes[each * level : each * (level + 1)] for level in range(self.levels)]
+        growth = self.anchor_growth(height, width)
+        if self.anchors:
+            return self._by_level([(growth * across, growth * down) for across, down in self.anchor_sides])
         roots = [math.sqrt(ratio) for ratio in self.anchor_shapes]
-        return [[(size / root, size * root) for root in roots for size in of_level] for of_level in by_level]
+        by_level = self._by_level([growth * size for size in self.anchor_sizes])
+        return [[(size / root, size * root) for root in roots for size in sizes] for sizes in by_level]
+
+    def _by_level(self, anchors: list[Anchor]) -> list[list[Anchor]]:
+        each = len(anchors) // self.levels
+        return [anchors[each * level : each * (level + 1)] for level in range(self.levels)]
 
 
 def read_options(recipe: Recipe) -> DetectorOptions:

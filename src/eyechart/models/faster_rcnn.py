@@ -43,7 +43,15 @@ def load_starting_tensors(model: FasterRCNN, tensors: dict[str, Tensor]) -> None
     finest = finest_of(model)
     own = finest.state_dict()
     if isinstance(finest[0], nn.Sequential):  # convolutions with torchvision's names, of which the first are wanted
-        named = {name.replace("features.", "0.", 1): tensor for name, tensor in tensors.items()}
+        named = {f"0.{name.removeprefix('features.')}": tensor for name, tensor in tensors.items()}
+        lacking = [
+            name for name in finest[0].state_dict() if f"0.{name}" not in named or "features.0.weight" not in tensors
+        ]
+        if lacking:
+            raise WeightsError(
+                f"The starting weights do not fit: features.{lacking[0]} is not there. "
+                f"Give hed or imagenet, or a recipe without trunk."
+            )
         tensors = {name: tensor for name, tensor in named.items() if name in own}
     for name, tensor in tensors.items():
         if own[name].shape != tensor.shape:
@@ -80,7 +88,7 @@ class FasterRCNN(nn.Module):
         self.num_classes = num_classes
         self.preprocess = Preprocess(preprocessing)
         self.frame = BoxFrame(preprocessing)
-        self.has_whole_boxes = options.whole_pixels
+        self.whole_pixels = options.whole_pixels
         self.backbone, depth = make_backbone(preprocessing.input_channels, options)
         size = (preprocessing.input_height, preprocessing.input_width)
         self.proposal_network = ProposalNetwork(depth, size, options)
@@ -112,7 +120,7 @@ class FasterRCNN(nn.Module):
         proposals = self.proposal_network.propose(*self.proposal_network(maps))
         found: Detections = self.region_head.detect(maps[0], proposals)
         boxes = self.frame.to_image(found.boxes, found.labels >= 0)
-        return found._replace(boxes=boxes.round() if self.has_whole_boxes else boxes)
+        return found._replace(boxes=boxes.round() if self.whole_pixels else boxes)
 
     def look_inside(self, image: Tensor, boxes: Tensor) -> Inside:
         """What leads to the answer for one image (C, H, W) with true boxes (R, 4), step by step."""

@@ -166,9 +166,9 @@ class RegionHead(nn.Module):
 
     def forward(self, features: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor]:
         """Map (B, D, h, w), boxes (B, R, 4) -> logits (B, R, 1 + K) and deltas (B, R, 1 + K or 1, 4)."""
-        window = grown(boxes, self.options.pool_growth)
-        if self.options.pool_aligned:  # a map's value stands for the middle of its cell, torchvision's for the corner
-            window = window - 0.5 / self.scale
+        cell = 1 / self.scale if self.options.pool_aligned else 0.0
+        # A map's value stands for the middle of its cell; torchvision's detectors take it for the corner.
+        window = grown(boxes, self.options.pool_growth, least=cell) - cell / 2
         pooled = roi_align(features, window, self.options.pool_cells, self.scale)  # (B, R, cells, cells, D)
         if len(self.convolutions):
             grids = pooled.flatten(0, 1).permute(0, 3, 1, 2)  # (B * R, D, cells, cells), in channels_last memory

@@ -1,7 +1,8 @@
-"""The geometry of a two-stage detector, for a whole batch at once: no loop over images, no shape that depends on data.
+"""The geometry of a two-stage detector, for a whole batch at once.
 
 torchvision does the same per image, with index lists of varying length.  Here every image has the same number of
-slots and a bool mask says which are filled, so that each step is a handful of tensor operations.  Equal to
+slots and a bool mask says which are filled, so that each step is a handful of tensor operations, without a loop over
+images and without a shape that depends on data (but in suppression on a CPU, which is quicker by looking).  Equal to
 torchvision's results, by test.  Boxes are (left, top, right, bottom) in pixels, floats.
 
 Sources: Ren et al. 2015 (Faster R-CNN), Girshick 2015 (box coding, sampling).
@@ -17,8 +18,9 @@ from torch.nn.functional import pad
 
 POSITIVE, NEGATIVE, IGNORED = 1, 0, -1  # what an anchor or a proposal is, seen from the true boxes
 
-MANY_BOXES = 64  # from which on suppression goes box by box on a CPU
+MANY_BOXES = 64  # more are suppressed box by box on a CPU
 EXPORTED_ROUNDS = 24  # of suppression, in a graph without loops
+MOST_ROUNDS = 64  # where nobody looks whether it is done: chains of overlaps are never that deep in practice
 MAX_LOG_GROWTH = math.log(1000 / 16)  # torchvision's bound: keeps exp() finite before the deltas are trained
 Weights = tuple[float, float]  # what deltas of the centre and of the size are multiplied by
 
@@ -27,12 +29,12 @@ Weights = tuple[float, float]  # what deltas of the centre and of the size are m
 
 
 def make_anchors(map_size: tuple[int, int], stride: int, sides: list[tuple[float, float]]) -> Tensor:
-    """The boxes (N, 4) that proposals start from: each (width, height) at every cell of the map, half sides rounded.
+    """The boxes (N, 4) that proposals start from: each (width, height) at every cell of the map.
 
-    N runs over rows, columns, sides.
+    N runs over rows, columns, sides.  Half sides are whole pixels, one or more.
     """
-    half = torch.tensor(sides) / 2  # (sides, 2)
-    shapes = torch.cat([-half, half], dim=-1).round().view(1, -1, 4)
+    half = (torch.tensor(sides) / 2).round().clamp(min=1)  # (sides, 2)
+    shapes = torch.cat([-half, half], dim=-1).view(1, -1, 4)
     rows, columns = torch.arange(map_size[0]) * stride, torch.arange(map_size[1]) * stride
     y, x = torch.meshgrid(rows, columns, indexing="ij")
     return (torch.stack([x, y, x, y], dim=-1).view(-1, 1, 4) + shapes).view(-1, 4)  # (N, 4)
@@ -71,9 +73,10 @@ def at_least(boxes: Tensor, pixels: float) -> Tensor:
     return ((boxes[..., 2:] - boxes[..., :2]) >= pixels).all(dim=-1)
 
 
-def grown(boxes: Tensor, factor: float) -> Tensor:
-    """Boxes (..., 4) with the same middle and sides that many times as long."""
-    margin = (boxes[..., 2:] - boxes[..., :2]) * ((factor - 1) / 2)
+def grown(boxes: Tensor, factor: float, least: float = 0.0) -> Tensor:
+    """Boxes (..., 4) with the same middle and sides that many times as long, and `least` pixels long at least."""
+    sides = boxes[..., 2:] - boxes[..., :2]
+    margin = ((sides * factor).clamp(min=least) - sides) / 2
     return torch.cat([boxes[..., :2] - margin, boxes[..., 2:] + margin], dim=-1)
 
 
@@ -153,9 +156,8 @@ def suppress(boxes: Tensor, candidates: Tensor, threshold: float) -> Tensor:
     overlaps = (pairwise_iou(boxes, boxes) > threshold).tril(diagonal=-1)  # (..., N, N): row is worse than column
     overlaps = overlaps.to(boxes.dtype)
     kept = candidates
-    # A graph that is exported has no loop that looks: chains of overlaps are never that deep in practice, and whoever
-    # exports compares the answers.
-    for _ in range(EXPORTED_ROUNDS if is_exported else num_boxes):
+    # A graph that is exported has no loop that looks; whoever exports compares the answers.
+    for _ in range(EXPORTED_ROUNDS if is_exported else min(num_boxes, MOST_ROUNDS)):
         beaten = (overlaps @ kept.to(boxes.dtype).unsqueeze(-1)).squeeze(-1) > 0  # (..., N)
         updated = candidates & ~beaten
         # On an accelerator, waiting for this answer would cost more than the rounds it saves.
@@ -196,7 +198,10 @@ def voted(boxes: Tensor, scores: Tensor, overlap: float) -> Tensor:
     CNN model" (box voting).
     """
     num_boxes = _num_used(scores > 0)
+    if num_boxes > MANY_BOXES and boxes.ndim > 3 and not torch.compiler.is_exporting():  # image by image: large tables
+        return torch.stack([voted(*of_image, overlap) for of_image in zip(boxes, scores, strict=True)])
     boxes, rest, scores = boxes[..., :num_boxes, :], boxes[..., num_boxes:, :], scores[..., :num_boxes]
     votes = (pairwise_iou(boxes, boxes) > overlap) * scores.unsqueeze(-2)  # (..., N, N)
-    means = votes @ boxes / votes.sum(dim=-1, keepdim=True).clamp(min=1e-9)
+    with torch.autocast(boxes.device.type, enabled=False):  # half a pixel would be lost
+        means = votes.float() @ boxes.float() / votes.sum(dim=-1, keepdim=True).clamp(min=1e-9)
     return torch.cat([torch.where(scores.unsqueeze(-1) > 0, means, boxes), rest], dim=-2)

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn.functional import embedding_bag
 
 NUM_SAMPLES = 2  # a side of a grid's cell
-LARGE_MAP = 400  # cells, from which on looking up beats products (28 px images have 49, scenes of 128 px 1,024)
+LARGE_MAP = 2000  # cells; on a larger one looking up beats products on the way back too (128 px: 1,024, 300 px: 5,625)
 
 
 def roi_align(features: Tensor, boxes: Tensor, num_cells: int, scale: float) -> Tensor:

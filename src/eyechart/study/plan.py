@@ -13,7 +13,7 @@ from eyechart.base.errors import EyechartError, UsageError
 from eyechart.base.foreign_text import path_word, shell_command
 from eyechart.catalog.presets import rules_of
 from eyechart.catalog.recipe_files import recipes_from
-from eyechart.catalog.recipes import WITH_WEIGHTS, recipe_of, slug, takes_weights
+from eyechart.catalog.recipes import WITH_WEIGHTS, changed, recipe_of, slug, starting_from, takes_weights
 from eyechart.files.file_names import on_disk, recordable
 from eyechart.files.folder_names import check_folder_name, dataset_name, folder_name_of
 from eyechart.files.places import seen_from_here, working_folder
@@ -21,7 +21,6 @@ from eyechart.schema import Recipe, RunJob, StudyRecord, Task
 from eyechart.study.choices import contenders_of, paths_of, seeds_of
 
 OWN_WIDTH = 16  # of a detector's backbone that starts from nothing
-VGG16_BACKBONE: dict[str, Any] = {"frozen_stages": 2, "trunk_rate": 0.3}  # as the recipe of vgg16 has it
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -44,7 +43,7 @@ def plan_study(
 
     `models`, `seeds` and `recipe_files` are several or one; names may stand in one text, between commas.
     `changes` replace fields of every recipe, `rules` fields of the preset's rules; None leaves a field as it is.  Among
-    the changes, `backbone` is the folder of a trained cnn that detectors start from.
+    the changes, `backbone` is what detectors start from: the folder of a trained cnn, "hed" or "imagenet".
     `recipe_files` replace whole recipes, and exclude changes of the same contender.
     Raises UsageError for names and values that cannot be.
     """
@@ -66,7 +65,7 @@ def plan_study(
     recipes = {contender: recipe_of(contender, _fitting(contender, given), task) for contender in contenders}
     if backbone is not None:
         recipes |= _on_backbone(recipes, recordable(backbone))
-    recipes |= _from_files(paths_of(recipe_files), contenders, given)
+    recipes |= _from_files(paths_of(recipe_files), contenders, given, backbone)
     check_search_seeds(numbers, recipes)
     return StudyRecord(
         name=name or folder_name_of(f"{preset}-{slug(dataset_name(data))}"),
@@ -90,15 +89,17 @@ def _checked_weights(weights: str, contenders: Sequence[str]) -> str:
     return recordable(weights)
 
 
-def _on_backbone(recipes: dict[str, Recipe], run: str) -> dict[str, Recipe]:
-    """Those of detectors, starting from a trained run; UsageError where there is none among them."""
+def _on_backbone(recipes: dict[str, Recipe], weights: str) -> dict[str, Recipe]:
+    """Those of detectors, starting from there; UsageError where there is none among them."""
     found = {
-        name: recipe.model_copy(update={"weights": run})
+        name: changed(recipe, starting_from(recipe, weights))
         for name, recipe in recipes.items()
         if recipe.contender == "fasterrcnn"
     }
     if not found:
-        raise UsageError(f"--backbone got {run!r}, and none of {', '.join(recipes)} is a detector; add -m fasterrcnn.")
+        raise UsageError(
+            f"--backbone got {weights!r}, and none of {', '.join(recipes)} is a detector; add -m fasterrcnn."
+        )
     return found
 
 
@@ -112,11 +113,15 @@ def _fitting(contender: str, changes: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in changes.items() if key != "weights" or takes_weights(contender)}
 
 
-def _from_files(files: Sequence[Path], contenders: Sequence[str], changes: dict[str, Any]) -> dict[str, Recipe]:
+def _from_files(
+    files: Sequence[Path], contenders: Sequence[str], changes: dict[str, Any], backbone: str | None
+) -> dict[str, Recipe]:
     """The recipes of the files, which nothing else may change: how they were tuned would be true no more."""
     found = recipes_from(files, contenders)
-    for contender in found:
-        if changed_too := _fitting(contender, changes):
+    for contender, recipe in found.items():
+        changed_too = list(_fitting(contender, changes))
+        changed_too += ["backbone"] if backbone is not None and recipe.contender == "fasterrcnn" else []
+        if changed_too:
             raise UsageError(
                 f"{contender} has a recipe file, and {', '.join(changed_too)} would change it. Leave one of them out, "
                 f"or write the value into the file."
@@ -150,9 +155,10 @@ def settle_options(record: StudyRecord, dataset: Dataset) -> StudyRecord:
 
     if not any("auto" in recipe.options.values() for recipe in record.recipes.values()):
         return record
-    found = fitting_options(dataset.train)
     recipes = {}
     for contender, recipe in record.recipes.items():
+        levels = recipe.options.get("levels")
+        found = fitting_options(dataset.train, levels if isinstance(levels, int) else None)
         settled = {name: value for name, value in found.items() if recipe.options.get(name) == "auto"}
         recipes[contender] = recipe.model_copy(update={"options": recipe.options | settled})
     return record.model_copy(update={"recipes": recipes})
@@ -175,9 +181,7 @@ def settle_weights(record: StudyRecord, offline: bool, say: Callable[[str], None
             found = {"weights": origin.name}
             if origin.name == "none" and recipe.frozen_stages:
                 found |= {"frozen_stages": 0, "cache_frozen": False}
-        if recipe.contender == "fasterrcnn" and origin.name in ("imagenet", "hed"):
-            found = VGG16_BACKBONE | {"options": recipe.options | {"trunk": "vgg16", "width": OWN_WIDTH}}
-        elif recipe.options.get("width") == "auto":  # as wide as the stages that it starts from
+        if recipe.options.get("width") == "auto":  # as wide as the stages that it starts from
             width = len(starting.tensors["0.weight"]) if origin.name == "run" else OWN_WIDTH
             found = {"options": recipe.options | {"width": width}}
         recipes[contender] = recipe.model_copy(update=found)

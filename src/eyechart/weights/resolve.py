@@ -7,8 +7,8 @@
 | `hed`      | vgg16          | a trunk born on ImageNet, from PyPI (55 MB)                                    |
 | a path     | vgg16, alexnet | .safetensors, or .pt / .pth opened without running what is in it               |
 | a run      | fasterrcnn     | the first two stages of a cnn that eyechart trained                            |
-| the named  | fasterrcnn     | the first three stages of vgg16's                                              |
-| `auto`     | all            | the first that can be had: cached before downloaded, small before large        |
+| the same   | fasterrcnn     | `imagenet` and `hed` of vgg16, whose first three stages it begins with then    |
+| `auto`     | vgg16, alexnet | the first that can be had: cached before downloaded, small before large        |
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from eyechart.weights.own_runs import read_run_trunk
 from eyechart.weights.trunks import TRUNKS
 
 NAMED_WEIGHTS = ("none", "auto", "imagenet", "hed")  # everything else is the path of a file
+CURE = "Or choose --weights auto or none."
 Say = Callable[[str], None]
 
 
@@ -52,7 +53,7 @@ def starting_weights(architecture: str, choice: str, *, offline: bool = False, s
     if choice == "none":
         return _random()
     if architecture == "fasterrcnn" and choice in ("imagenet", "hed"):
-        architecture = "vgg16"  # whose first stages its backbone begins with then
+        return _of_vgg16(choice, offline, say)
     sources = _sources(architecture)
     offline = is_offline(offline)
     if choice == "auto":
@@ -62,9 +63,22 @@ def starting_weights(architecture: str, choice: str, *, offline: bool = False, s
             return _have(architecture, source, offline, say)
     path = _existing(choice)
     if architecture == "fasterrcnn":
+        if not path.exists():
+            raise UsageError(
+                f"A detector cannot start from {choice!r}: there is no such folder. "
+                f"Expected the folder of a trained cnn, hed or imagenet."
+            )
         return read_run_trunk(path)
     _check_is_path(architecture, choice, path, [source.name for source in sources])
     return read_weights(path, architecture)
+
+
+def _of_vgg16(choice: str, offline: bool, say: Say) -> StartingWeights:
+    """For a detector, whose backbone begins with VGG16's first stages then."""
+    try:
+        return starting_weights("vgg16", choice, offline=offline, say=say)
+    except WeightsMissing as error:
+        raise WeightsMissing(str(error).replace(CURE, "Or let the detector start from nothing.")) from None
 
 
 def _have(architecture: str, source: Source, offline: bool, say: Say) -> StartingWeights:
@@ -78,7 +92,7 @@ def _have(architecture: str, source: Source, offline: bool, say: Say) -> Startin
     if found is None:
         raise WeightsMissing(
             f"The {source.name} weights of {architecture} are not on this machine and could not be fetched: {reason}. "
-            f"{source.where()} Or choose --weights auto or none."
+            f"{source.where()} {CURE}"
         )
     return found
 
