@@ -13,6 +13,7 @@ from eyechart.models.region_ops import (
     NEGATIVE,
     POSITIVE,
     at_least,
+    best_of_levels,
     clip_boxes,
     decode_boxes,
     encode_boxes,
@@ -185,6 +186,20 @@ class TestSuppression:
     def test_what_is_no_candidate_neither_stays_nor_suppresses(self) -> None:
         boxes = torch.tensor([[0.0, 0, 10, 10]]).repeat(3, 1)
         assert suppress(boxes, torch.tensor([False, True, True]), 0.5).tolist() == [False, True, False]
+
+
+class TestBestOfLevels:
+    def test_by_hand(self) -> None:
+        scores = torch.tensor([[5.0, 9, 7, 1, 8, 2]])
+        found, places = best_of_levels(scores, [3, 3], most=2)
+        assert found.tolist() == [[9, 8, 7, 2]]
+        assert places.tolist() == [[1, 4, 2, 5]]
+
+    def test_one_level_is_the_best_of_all(self) -> None:
+        scores = torch.randn(3, 20)
+        found, places = best_of_levels(scores, [20], most=30)
+        assert torch.equal(found, scores.sort(dim=1, descending=True).values)
+        assert torch.equal(scores.gather(1, places), found)
 
 
 class TestVoting:

@@ -35,7 +35,7 @@ class DetectorOptions(Frozen):
     head_norm: bool = False  # layer norm in both hidden layers
     refinements: int = Field(0, ge=0)  # times that the head looks again, at the boxes that it gave; needs shared_deltas
     head_units: int = Field(128, ge=1)  # of both hidden layers
-    num_candidates: int = Field(64, ge=1)  # best anchors of an image that suppression looks at
+    num_candidates: int = Field(64, ge=1)  # best anchors of an image and level that suppression looks at
     num_proposals: int = Field(24, ge=1)  # of which this many go to the head
     num_detections: int = Field(20, ge=1)  # boxes of an image that are answered at most
     proposal_samples: int = Field(64, ge=1)  # anchors of an image that a training step learns from

@@ -18,6 +18,7 @@ from eyechart.models.region_ops import (
     IGNORED,
     POSITIVE,
     at_least,
+    best_of_levels,
     clip_boxes,
     decode_boxes,
     encode_boxes,
@@ -74,6 +75,7 @@ class ProposalNetwork(nn.Module):
             anchors.append(make_anchors((height, width), stride, of_level))
             stride, height, width = 2 * stride, height // 2, width // 2
         self.register_buffer("anchors", torch.cat(anchors), persistent=False)  # (N, 4), made once
+        self.level_sizes = [len(of_level) for of_level in anchors]
         num_shapes = len(by_level[0])
         self.convolution = nn.Conv2d(depth, depth, kernel_size=3, padding=1)
         self.objectness = nn.Conv2d(depth, num_shapes, kernel_size=1)
@@ -94,8 +96,8 @@ class ProposalNetwork(nn.Module):
         return objectness.float(), deltas.float()
 
     def candidates(self, objectness: Tensor, deltas: Tensor) -> tuple[Tensor, Tensor]:
-        """The best anchors, moved: boxes (B, candidates, 4) and their logits, best first."""
-        scores, best = objectness.detach().topk(min(self.options.num_candidates, len(self.anchors)))
+        """The best anchors of each level, moved: boxes (B, candidates, 4) and their logits, best first."""
+        scores, best = best_of_levels(objectness.detach(), self.level_sizes, self.options.num_candidates)
         boxes = decode_boxes(take_boxes(deltas.detach(), best), self.anchors[best], self.weights)
         return clip_boxes(boxes, *self.input_size), scores
 

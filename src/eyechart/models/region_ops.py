@@ -137,6 +137,20 @@ def sample(
     return chosen.indices, chosen.values >= 0
 
 
+def best_of_levels(scores: Tensor, sizes: list[int], most: int) -> tuple[Tensor, Tensor]:
+    """The best scores of each stretch of (B, N), and where they stand: (B, up to `most` a stretch) each, best first.
+
+    A large object has hundreds of good anchors on one map; by stretches, it takes no place from those on another.
+    """
+    found = [of_level.topk(min(most, of_level.shape[1])) for of_level in torch.split(scores, sizes, dim=1)]
+    if len(found) == 1:
+        return found[0].values, found[0].indices
+    firsts = [sum(sizes[:level]) for level in range(len(sizes))]
+    best, order = torch.cat([each.values for each in found], dim=1).sort(dim=1, descending=True, stable=True)
+    places = torch.cat([each.indices + first for each, first in zip(found, firsts, strict=True)], dim=1)
+    return best, places.gather(1, order)
+
+
 # --------------------------------------------------------------------------------------------- suppression
 
 
