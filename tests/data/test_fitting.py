@@ -107,11 +107,11 @@ def test_fuller_images_get_more_boxes() -> None:
     images = [([[0, 0, 9, 9]] * 30, [0] * 30, [False] * 30), ([[0, 0, 9, 9]], [0], [False])]
     pixels = np.zeros((2, 1, 8, 8), np.uint8)
     many = fitting_options(LabelledImages(pixels, np.zeros(2, np.int64), objects_of(images)))
-    assert (few["num_candidates"], few["num_proposals"], few["num_detections"]) == (200, 48, 60)
+    assert (few["num_candidates"], few["num_proposals"], few["num_detections"]) == (800, 48, 60)
     assert (many["num_candidates"], many["num_proposals"], many["num_detections"]) == (1000, 179, 90)
     crowded = [([[0, 0, 9, 9]] * 900, [0] * 900, [False] + [True] * 899), ([[0, 0, 9, 9]], [0], [False])]
     few_still = fitting_options(LabelledImages(pixels, np.zeros(2, np.int64), objects_of(crowded)))
-    assert few_still["num_candidates"] == 200, "crowds are not counted"
+    assert few_still["num_candidates"] == 800, "crowds are not counted"
     full = [([[0, 0, 9, 9]] * 900, [0] * 900, [False] * 900)] * 2
     most = fitting_options(LabelledImages(pixels, np.zeros(2, np.int64), objects_of(full)))
     assert (most["num_candidates"], most["num_proposals"]) == (1000, 200)

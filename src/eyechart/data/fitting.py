@@ -19,7 +19,7 @@ MOST_BOXES, STARTS, ROUNDS = 4_000, 5, 30  # of fitting anchors
 LEAST_SIDE = 2.0  # pixels; thinner boxes are no model for anchors
 # How many of these an image gets: at least, for each object on a full train image, and at most.
 NUMBERS = {
-    "num_candidates": (200, 40, 1000),
+    "num_candidates": (800, 40, 1000),
     "num_proposals": (48, 6, 200),
     "region_samples": (48, 3, 128),
     "num_detections": (60, 3, 200),
