@@ -57,6 +57,15 @@ class TestPooling:
             last = roi_align(features.contiguous(memory_format=torch.channels_last), boxes, 5, 0.25)
             torch.testing.assert_close(last, roi_align(features, boxes, 5, 0.25))
 
+    @pytest.mark.parametrize("with_gradients", [True, False])
+    def test_what_is_no_number_stays_none(self, with_gradients: bool) -> None:
+        """A network that diverges answers with such boxes, and judging it goes on."""
+        boxes = torch.tensor([[[float("nan")] * 4, [2.0, 2, 12, 12], [0.0, 0, float("inf"), 9]]])
+        with torch.set_grad_enabled(with_gradients):
+            pooled = roi_align(torch.rand(1, 4, 7, 7), boxes, 5, 0.25)
+        assert pooled[0, 0].isnan().all()
+        assert pooled[0, 1].isfinite().all()
+
     def test_by_hand(self) -> None:
         """A ramp along x seen through one cell: samples at 1/4 and 3/4 of the box, whose mean is its centre."""
         ramp = torch.arange(8.0).expand(1, 1, 8, 8)

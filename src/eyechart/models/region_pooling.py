@@ -74,7 +74,8 @@ def _neighbours(start: Tensor, end: Tensor, num_cells: int, length: int) -> tupl
     position, inside = _samples(start, end, num_cells, length)
     before = position.floor().clamp(max=max(0, length - 2))
     share = position - before
-    which = torch.stack([before, (before + 1).clamp(max=length - 1)], dim=-1).long()
+    which = torch.stack([before, (before + 1).clamp(max=length - 1)], dim=-1)
+    which = which.nan_to_num(0).long()  # a network that diverged gives no number; its weights say so
     weights = torch.stack([1 - share, share], dim=-1) * inside[..., None] / NUM_SAMPLES
     grid = (*start.shape, num_cells, 2 * NUM_SAMPLES)
     return which.view(grid), weights.view(grid)
