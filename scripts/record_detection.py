@@ -187,7 +187,8 @@ def _lines(results: dict[str, Any]) -> Iterator[str]:
     if found := results.get("mnist_classifier"):
         values, seconds = found["values"], statistics.fmean(found["training_seconds"])
         spread = f" ± {100 * statistics.stdev(values):.2f}" if len(values) > 1 else ""
-        named = f"{100 * found['accuracy']:.2f}{spread} % named right, {len(values)} seed{'s'[: len(values) - 1]}"
+        seeds = "1 seed" if len(values) == 1 else f"{len(values)} seeds"
+        named = f"{100 * found['accuracy']:.2f}{spread} % named right, {seeds}"
         yield f"| MNIST, one digit a picture, longer schedule | | | | {named} | {seconds:.0f} s |"
 
 

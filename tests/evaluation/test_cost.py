@@ -24,6 +24,30 @@ from eyechart.evaluation.cost import (
 from eyechart.schema.contracts import Answer, Batch, LabelledImages
 
 CPU = torch.device("cpu")
+
+
+class LooksUp(nn.Module):
+    """Five sums of sixteen rows of eight numbers for each image, whose weights are given."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table = nn.Parameter(torch.rand(100, 8))
+
+    def answer(self, images: Tensor) -> Answer:
+        which, weights = torch.zeros(5 * len(images), 16, dtype=torch.int64), torch.ones(5 * len(images), 16)
+        sums = nn.functional.embedding_bag(which, self.table, per_sample_weights=weights, mode="sum")
+        return Answer(sums.view(len(images), -1))
+
+    def loss(self, batch: Batch) -> Tensor:
+        return self.answer(batch.images).probabilities.sum()
+
+
+def test_rows_that_are_looked_up_count() -> None:
+    flops = count_flops(LooksUp(), Batch(torch.rand(3, 1, 4, 4), torch.zeros(3, dtype=torch.int64)))
+    assert flops.forward == 2 * 5 * 16 * 8
+    assert flops.training == 2 * flops.forward
+
+
 CONV_FLOPS = 2 * 3 * 3 * 3 * 8 * (28 * 20)  # multiply-adds: 3x3 window, 3 -> 8 channels, at every pixel
 LINEAR_FLOPS = 2 * 8 * 28 * 20 * 10
 

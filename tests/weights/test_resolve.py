@@ -143,13 +143,17 @@ def test_asking_by_name_for_damaged_weights_is_an_error(fake_hed: FakeSource) ->
         ask("hed")
 
 
-def test_a_detector_gets_those_of_vgg16_by_name(fake_hed: FakeSource) -> None:
+def test_a_detector_gets_those_of_vgg16_by_name(fake_hed: FakeSource, monkeypatch: pytest.MonkeyPatch) -> None:
     fake_hed.cached = True
     assert ask("hed", "fasterrcnn", offline=True)[0] == "hed"
     assert ask("auto", "fasterrcnn", offline=True)[0] == "none", "nobody asked for so slow a backbone"
     fake_hed.cached = False
     with pytest.raises(WeightsMissing, match=r"hed weights of vgg16.*Or let the detector start from nothing"):
         ask("hed", "fasterrcnn", offline=True)
+    monkeypatch.setenv("EYECHART_OFFLINE", "1")
+    with pytest.raises(WeightsMissing, match="the network is off"):
+        ask("hed", "fasterrcnn")
+    assert fake_hed.num_fetches == 0
     with pytest.raises(UsageError, match=r"cannot start from 'hedd'.*a trained cnn, hed or imagenet"):
         ask("hedd", "fasterrcnn", offline=True)
 

@@ -43,10 +43,9 @@ def load_starting_tensors(model: FasterRCNN, tensors: dict[str, Tensor]) -> None
     finest = finest_of(model)
     own = finest.state_dict()
     if isinstance(finest[0], nn.Sequential):  # convolutions with torchvision's names, of which the first are wanted
-        named = {f"0.{name.removeprefix('features.')}": tensor for name, tensor in tensors.items()}
-        lacking = [
-            name for name in finest[0].state_dict() if f"0.{name}" not in named or "features.0.weight" not in tensors
-        ]
+        first = "features."
+        named = {f"0.{name.removeprefix(first)}": tensor for name, tensor in tensors.items() if name.startswith(first)}
+        lacking = [name for name in finest[0].state_dict() if f"0.{name}" not in named]
         if lacking:
             raise WeightsError(
                 f"The starting weights do not fit: features.{lacking[0]} is not there. "

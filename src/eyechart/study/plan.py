@@ -153,10 +153,10 @@ def settle_options(record: StudyRecord, dataset: Dataset) -> StudyRecord:
     """Replace a detector's "auto" options by what fits the boxes of the train part, the same for all seeds."""
     from eyechart.data.fitting import fitting_options
 
-    if not any("auto" in recipe.options.values() for recipe in record.recipes.values()):
-        return record
-    recipes = {}
+    recipes = dict(record.recipes)
     for contender, recipe in record.recipes.items():
+        if "auto" not in recipe.options.values():
+            continue
         levels = recipe.options.get("levels")
         found = fitting_options(dataset.train, levels if isinstance(levels, int) else None)
         settled = {name: value for name, value in found.items() if recipe.options.get(name) == "auto"}
@@ -183,7 +183,7 @@ def settle_weights(record: StudyRecord, offline: bool, say: Callable[[str], None
                 found |= {"frozen_stages": 0, "cache_frozen": False}
         if recipe.options.get("width") == "auto":  # as wide as the stages that it starts from
             width = len(starting.tensors["0.weight"]) if origin.name == "run" else OWN_WIDTH
-            found = {"options": recipe.options | {"width": width}}
+            found |= {"options": recipe.options | {"width": width}}
         recipes[contender] = recipe.model_copy(update=found)
     return record.model_copy(update={"recipes": recipes})
 

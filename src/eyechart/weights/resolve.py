@@ -30,7 +30,6 @@ from eyechart.weights.own_runs import read_run_trunk
 from eyechart.weights.trunks import TRUNKS
 
 NAMED_WEIGHTS = ("none", "auto", "imagenet", "hed")  # everything else is the path of a file
-CURE = "Or choose --weights auto or none."
 Say = Callable[[str], None]
 
 
@@ -53,7 +52,9 @@ def starting_weights(architecture: str, choice: str, *, offline: bool = False, s
     if choice == "none":
         return _random()
     if architecture == "fasterrcnn" and choice in ("imagenet", "hed"):
-        return _of_vgg16(choice, offline, say)
+        # Of vgg16, whose first stages its backbone begins with.
+        (source,) = (each for each in _sources("vgg16") if each.name == choice)
+        return _have("vgg16", source, is_offline(offline), say, "Or let the detector start from nothing.")
     sources = _sources(architecture)
     offline = is_offline(offline)
     if choice == "auto":
@@ -73,15 +74,9 @@ def starting_weights(architecture: str, choice: str, *, offline: bool = False, s
     return read_weights(path, architecture)
 
 
-def _of_vgg16(choice: str, offline: bool, say: Say) -> StartingWeights:
-    """For a detector, whose backbone begins with VGG16's first stages then."""
-    try:
-        return starting_weights("vgg16", choice, offline=offline, say=say)
-    except WeightsMissing as error:
-        raise WeightsMissing(str(error).replace(CURE, "Or let the detector start from nothing.")) from None
-
-
-def _have(architecture: str, source: Source, offline: bool, say: Say) -> StartingWeights:
+def _have(
+    architecture: str, source: Source, offline: bool, say: Say, cure: str = "Or choose --weights auto or none."
+) -> StartingWeights:
     """What was asked for by name, or an error that says how to get it."""
     found = source.read_cached()
     reason = "the network is off (--offline or EYECHART_OFFLINE)"
@@ -92,7 +87,7 @@ def _have(architecture: str, source: Source, offline: bool, say: Say) -> Startin
     if found is None:
         raise WeightsMissing(
             f"The {source.name} weights of {architecture} are not on this machine and could not be fetched: {reason}. "
-            f"{source.where()} {CURE}"
+            f"{source.where()} {cure}"
         )
     return found
 
