@@ -58,11 +58,12 @@ accuracy-standard: $(VENV)/.installed
 
 # Ten minutes and the full schedule on scenes of 128 pixels, large scenes, and single digits; judged on scenes of another
 # generator too.
-SCENES_300 = scenes:mnist,canvas=300,count=1-20,side=15-100,overlap=0.3,train=4000,validation=200,test=300
+SCENES_300 = scenes:mnist,canvas=300,count=1-20,side=15-100,overlap=0.3,train=12000,validation=200,test=300
 detection: $(VENV)/.installed
 	$(BIN)/eyechart run -d scenes:mnist --preset standard --seconds 600 --name detection-128-quick --resume
 	$(BIN)/eyechart run -d scenes:mnist --preset standard --name detection-128-full --resume
-	$(BIN)/eyechart run -d $(SCENES_300) --preset standard --epochs 3 --name detection-300 --resume
+	$(BIN)/eyechart run -d $(SCENES_300) --recipe records/recipes/fasterrcnn-large-scenes.json --preset standard \
+		--name detection-300 --resume
 	$(BIN)/eyechart run -m fasterrcnn --recipe records/recipes/fasterrcnn-classifier.json --preset standard \
 		--seeds 0,1,2 --name detection-mnist --resume
 	$(BIN)/python scripts/record_detection.py runs

@@ -49,7 +49,6 @@ def _run(names: list[str], output: Path, settings: Settings, *, again: bool) -> 
     _check_names(names)
     facts = record.host_of(settings)
     content = record.read(output)
-    record.check_same_machine(content, facts, output)
     wanted = names or [name for name in BENCHMARKS if again or not record.is_current(content, name, facts)]
     if (facts["load_average"] or 0) > BUSY_LOAD:
         _say(f"The machine is busy (load {facts['load_average']}): ratios spread more, and single figures are too low.")

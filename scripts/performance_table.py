@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from string import ascii_uppercase
 from typing import Any
 
 from eyechart.files.storage import write_text
@@ -20,7 +21,8 @@ docstring in [benchmarks/](../benchmarks).
 
 How to read it: both sides of a row were measured in turns, in processes of their own, with the same number of threads,
 on the CPU.  The ratio was taken pair by pair and says how many times better ours is; beside its median stand the
-smallest and the largest pair.  Seconds and rates belong to the machine below; only ratios travel, and only roughly.
+smallest and the largest pair.  Seconds and rates belong to the machine of their row; only ratios travel, and only
+roughly.
 """
 NOTHING = "\nNothing has been measured yet: run `make bench`.\n"
 
@@ -30,42 +32,47 @@ def page(record: dict[str, Any]) -> str:
     results = record.get("results", {})
     if not results:
         return HEAD + NOTHING
+    machines = {name: _machine(entry["host"]) for name, entry in results.items()}
+    letters = dict(zip(dict.fromkeys(machines.values()), ascii_uppercase, strict=False))
+    told = ["Machines:", "", *(f"- {letter}: {machine}." for machine, letter in letters.items()), ""]
+    places = {name: letters[machine] for name, machine in machines.items()}
     compared = {name: entry for name, entry in results.items() if "ratio" in entry}
     alone = {name: entry for name, entry in results.items() if "ratio" not in entry}
-    return "\n".join([HEAD, _machine(record), *_table_of_ratios(compared), *_table_of_values(alone), *_notes(results)])
+    tables = [*_table_of_ratios(compared, places), *_table_of_values(alone, places)]
+    return "\n".join([HEAD, *told, *tables, *_notes(results)])
 
 
-def _machine(record: dict[str, Any]) -> str:
-    host = record["host"]
-    versions = ", ".join(f"{name} {version}" for name, version in host["versions"].items())
+def _machine(host: dict[str, Any]) -> str:
+    versions = ", ".join(f"{name} {version}" for name, version in host["versions"].items() if name != "eyechart")
+    units = f" ({host['capability']})" if host.get("capability") else ""
     return (
-        f"Measured on {host['cpu']}, {host['num_threads']} threads of {host['num_cores']} cores, "
-        f"{host['memory_bytes'] / 2**30:.0f} GB; Python {host['python']}, {versions}; last on {record['date']}.\n"
+        f"{host['cpu']}{units}, {host['num_threads']} threads of {host['num_cores']} cores, "
+        f"{host['memory_bytes'] / 2**30:.0f} GB; Python {host['python']}, {versions}"
     )
 
 
-def _table_of_ratios(results: dict[str, Any]) -> list[str]:
+def _table_of_ratios(results: dict[str, Any], places: dict[str, str]) -> list[str]:
     if not results:
         return []
     rows = [
         f"| `{name}` | {entry['title']} | {_ratio(entry['ratio'])} | {number(entry['ours'])} | "
-        f"{number(entry['peer'])} | {entry['unit']} | {len(entry['values']['ours'])} |"
+        f"{number(entry['peer'])} | {entry['unit']} | {len(entry['values']['ours'])} | {places[name]} |"
         for name, entry in results.items()
     ]
-    head = ["## Against peers", "", "| name | what | ratio (smallest to largest) | ours | peer | unit | pairs |"]
-    return [*head, "|---|---|---|---|---|---|---|", *rows, ""]
+    head = ["## Against peers", "", "| name | what | ratio (smallest to largest) | ours | peer | unit | pairs | on |"]
+    return [*head, "|---|---|---|---|---|---|---|---|", *rows, ""]
 
 
-def _table_of_values(results: dict[str, Any]) -> list[str]:
+def _table_of_values(results: dict[str, Any], places: dict[str, str]) -> list[str]:
     if not results:
         return []
     rows = [
         f"| `{name}` | {entry['title']} | {number(entry['ours'])} ({_range(entry['values']['ours'])}) | "
-        f"{entry['unit']} | {len(entry['values']['ours'])} |"
+        f"{entry['unit']} | {len(entry['values']['ours'])} | {places[name]} |"
         for name, entry in results.items()
     ]
-    head = ["## Alone", "", "| name | what | median (smallest to largest) | unit | repeats |", "|---|---|---|---|---|"]
-    return [*head, *rows, ""]
+    head = ["## Alone", "", "| name | what | median (smallest to largest) | unit | repeats | on |"]
+    return [*head, "|---|---|---|---|---|---|", *rows, ""]
 
 
 def _notes(results: dict[str, Any]) -> list[str]:

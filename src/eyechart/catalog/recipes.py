@@ -111,7 +111,7 @@ DETECTION_RECIPES: dict[str, Recipe] = {
     "fasterrcnn": Recipe(
         contender="fasterrcnn",
         title="Faster R-CNN",
-        epochs=8,
+        epochs=12,
         batch_size=4,
         optimizer="adamw",
         learning_rate=6e-3,
@@ -127,6 +127,7 @@ DETECTION_RECIPES: dict[str, Recipe] = {
             "num_proposals": "auto",
             "num_detections": "auto",
             "region_samples": "auto",
+            "proposal_samples": "auto",
             "region_positives": 0.5,
             "pool_cells": 7,
             "pool_growth": 1.25,

@@ -22,6 +22,7 @@ NUMBERS = {
     "num_candidates": (800, 40, 1000),
     "num_proposals": (48, 6, 200),
     "region_samples": (48, 3, 128),
+    "proposal_samples": (64, 8, 256),
     "num_detections": (60, 3, 200),
 }
 FULL = 0.99  # of the train images have no more objects than a full one
