@@ -9,6 +9,7 @@ import contextlib
 import dataclasses
 import importlib.util
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -23,7 +24,7 @@ for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 import pytest  # noqa: E402
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import psutil
 
@@ -130,6 +131,28 @@ def fake_runs() -> ModuleType:
     sys.modules["fake_runs"] = module
     specification.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="session")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[Path], object]], Path]:
+    """A folder by its name, filled by whichever test process of this session asks first; nobody changes it after that.
+
+    What takes a training is then not trained again by each process, nor when a process comes back to a module.
+    """
+    is_alone = "PYTEST_XDIST_WORKER" not in os.environ
+    base = tmp_path_factory.getbasetemp() if is_alone else tmp_path_factory.getbasetemp().parent
+
+    def folder_of(name: str, fill: Callable[[Path], object]) -> Path:
+        folder, done = base / name, base / f"{name}-is-done"
+        with _locked(base / f"{name}-is-being-made"):
+            if not done.exists():
+                shutil.rmtree(folder, ignore_errors=True)  # of somebody who failed
+                folder.mkdir()
+                fill(folder)
+                done.touch()
+        return folder
+
+    return folder_of
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -19,14 +20,16 @@ SCENES = "scenes:digits,level=easy,canvas=64,side=16-24,count=1-3,train=48,valid
 
 
 @pytest.fixture(scope="module")
-def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def study(made_once: Callable[[str, Callable[[Path], object]], Path]) -> Path:
     """Two seeds of a few steps."""
-    home = tmp_path_factory.mktemp("scenes")
-    words = ["run", "-d", SCENES, "--steps", 6, "--seeds", "0,1", "--output", home, "--name", "s", "--threads", 1]
-    done = eyechart(*words, "--offline")
-    assert done.returncode == 0, done.stderr
-    assert "mAP %" in done.stdout
-    return home / "s"
+
+    def train(home: Path) -> None:
+        words = ["run", "-d", SCENES, "--steps", 6, "--seeds", "0,1", "--output", home, "--name", "s", "--threads", 1]
+        done = eyechart(*words, "--offline")
+        assert done.returncode == 0, done.stderr
+        assert "mAP %" in done.stdout
+
+    return made_once("scene-study", train) / "s"
 
 
 def test_the_record_tells_all_of_it(study: Path) -> None:

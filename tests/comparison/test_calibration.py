@@ -35,7 +35,7 @@ def test_ece_and_brier_by_hand() -> None:
     # bins: .9 and .9 share (13/15, 14/15]: |1/2 - .9| of 2; .8 alone in (11/15, 12/15]: |1 - .8|; .6 alone: |0 - .6|
     assert calibration.expected_calibration_error(labels, BY_HAND) == pytest.approx((2 * 0.4 + 0.2 + 0.6) / 4)
     # four items, bins of equally many: each alone
-    assert calibration.adaptive_calibration_error(labels, BY_HAND) == pytest.approx((0.1 + 0.9 + 0.2 + 0.6) / 4)
+    assert calibration.calibration_of(labels, BY_HAND).adaptive_ece == pytest.approx((0.1 + 0.9 + 0.2 + 0.6) / 4)
     # 2 x .1^2, 2 x .9^2, 2 x .2^2, 2 x .6^2
     assert calibration.brier_score(labels, BY_HAND) == pytest.approx((0.02 + 1.62 + 0.08 + 0.72) / 4)
 
@@ -43,7 +43,7 @@ def test_ece_and_brier_by_hand() -> None:
 def test_the_ends_of_bins() -> None:
     """A probability at a border belongs to the bin below it, and 1 to the last."""
     probabilities = np.array([[1.0, 0, 0], [0.6, 0.4, 0], [0.2, 0.4, 0.4]])
-    table = calibration.reliability([Answers(probabilities, np.array([0, 1, 1]))])
+    table = calibration.reliability([Answers(probabilities, np.array([0, 1, 1]))])[0]
     assert [each.low for each in table] == pytest.approx([5 / 15, 8 / 15, 14 / 15])
     assert [each.high for each in table] == pytest.approx([6 / 15, 9 / 15, 1])
     assert [each.accuracy for each in table] == [1, 0, 1]
@@ -65,7 +65,7 @@ def test_the_reliability_table_equals_scikit_learns_curve() -> None:
     labels, probabilities = drawn(3000, 2.0)
     right, confidence = probabilities.argmax(axis=1) == labels, probabilities.max(axis=1)
     shares, means = calibration_curve(right, confidence, n_bins=15)
-    table = calibration.reliability([Answers(probabilities, labels)])
+    table = calibration.reliability([Answers(probabilities, labels)])[0]
     assert [each.accuracy for each in table] == pytest.approx(shares.tolist())
     assert [each.confidence for each in table] == pytest.approx(means.tolist(), abs=1e-6)
     weighted = sum(each.num_items * abs(each.accuracy - each.confidence) for each in table) / 3000

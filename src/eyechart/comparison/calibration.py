@@ -8,8 +8,10 @@ temperature scaling (temperature.py), which is fitted on validation.
 
 from __future__ import annotations
 
+import os
 import statistics
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -95,47 +97,34 @@ def expected_calibration_error(labels: np.ndarray, probabilities: np.ndarray) ->
     return _bin_error(_equal_width(confidence), confidence, right)
 
 
-def adaptive_calibration_error(labels: np.ndarray, probabilities: np.ndarray) -> float:
-    """The same over bins of equally many items, by rank of probability."""
-    confidence, right = _top(labels, probabilities)
-    return _bin_error(_equal_count(confidence), confidence, right)
-
-
 def brier_score(labels: np.ndarray, probabilities: np.ndarray) -> float:
     """Mean over the items of the squared distance between probabilities and truth, 0..2."""
     return float(_item_briers(labels, probabilities).mean())
 
 
 def calibration_of(labels: np.ndarray, probabilities: np.ndarray) -> Calibration:
-    """All four figures of answers to at least one item."""
+    """All four figures of answers to at least one item; the adaptive error by rank of probability."""
+    confidence, right = _top(labels, probabilities)
     return Calibration(
-        ece=expected_calibration_error(labels, probabilities),
-        adaptive_ece=adaptive_calibration_error(labels, probabilities),
+        ece=_bin_error(_equal_width(confidence), confidence, right),
+        adaptive_ece=_bin_error(_equal_count(confidence), confidence, right),
         brier=brier_score(labels, probabilities),
         loss=float(_item_losses(labels, probabilities).mean()),
     )
 
 
-def reliability(parts: Sequence[Answers]) -> tuple[Bin, ...]:
-    """The reliability table of one run, or of several of the same contender together; bins that nobody uses are out."""
-    confidence, right = _pooled(parts)
-    return _table(_equal_width(confidence), np.linspace(0, 1, NUM_BINS + 1), confidence, right, len(parts))
+def reliability(parts: Sequence[Answers]) -> tuple[tuple[Bin, ...], tuple[Bin, ...]]:
+    """The reliability table of one run, or of several of the same contender together; bins that nobody uses are out.
 
-
-def error_table(parts: Sequence[Answers]) -> tuple[Bin, ...]:
-    """The same with bins half a decade of stated error (1 - probability) wide, which tell 99 % from 99.9 %.
-
-    The first bin holds all that is stated below a hundred thousandth; the surest answers come last.
+    And the same with bins half a decade of stated error (1 - probability) wide, which tell 99 % from 99.9 %: the first
+    holds all that is stated below a hundred thousandth; the surest answers come last.
     """
-    confidence, right = _pooled(parts)
+    tops = [_top(part.labels, part.probabilities) for part in parts]
+    confidence, right = (np.concatenate(each) for each in zip(*tops, strict=True))
+    bins = _table(_equal_width(confidence), np.linspace(0, 1, NUM_BINS + 1), confidence, right, len(parts))
     edges = np.concatenate([[0.0], 1 - ERROR_EDGES, [1.0]])
     which = np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, len(edges) - 2)
-    return _table(which, edges, confidence, right, len(parts))
-
-
-def _pooled(parts: Sequence[Answers]) -> tuple[np.ndarray, np.ndarray]:
-    tops = [_top(part.labels, part.probabilities) for part in parts]
-    return np.concatenate([each[0] for each in tops]), np.concatenate([each[1] for each in tops])
+    return bins, _table(which, edges, confidence, right, len(parts))
 
 
 def _table(
@@ -210,15 +199,17 @@ def calibrate_run(folder: Path, run: RunRecord, shelf: Shelf | None = None) -> R
 
 def calibrate(contender: str, runs: Sequence[tuple[Path, RunRecord]], shelf: Shelf) -> ContenderCalibration:
     """One contender over its seeds, of which there is at least one; StorageError as in `calibrate_run`."""
-    found = [_calibrated(folder, run, shelf) for folder, run in runs]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # mostly unpacking and numpy, which threads do side by side
+        found = list(pool.map(lambda at: _calibrated(at[0], at[1], shelf), runs))
     befores = [before for _, before, _ in found]
     afters = [after for _, _, after in found if after is not None]
     all_cooled = len(afters) == len(found)
+    bins, error_bins = reliability(befores)
     return ContenderCalibration(
         contender=contender,
         runs=tuple(each for each, _, _ in found),
-        bins=reliability(befores),
-        error_bins=error_table(befores),
+        bins=bins,
+        error_bins=error_bins,
         before=_intervals(befores, [each.before for each, _, _ in found]),
         after=_intervals(afters, [each.after for each, _, _ in found if each.after]) if all_cooled else {},
         num_items=len(befores[0].labels),

@@ -9,9 +9,11 @@ confident learning, which also estimates how many labels are wrong, is asked too
 
 from __future__ import annotations
 
+import os
 import statistics
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,12 +22,14 @@ import numpy as np
 
 from eyechart.base.errors import DatasetError, MissingError, StorageError
 from eyechart.catalog.disputed import DISPUTED, disputed_numbers, image_digest
-from eyechart.comparison.answers import PartName, Shelf
+from eyechart.comparison.answers import Answers, PartName, Shelf
 
 if TYPE_CHECKING:
     from eyechart.schema import RunRecord
 
 RunAt = tuple[Path, "RunRecord"]  # a run and its folder
+PARTS: tuple[PartName, ...] = ("test", "validation")
+RUNS_AT_ONCE = 16  # are unpacked: as many answers are in memory
 INSTALL = 'pip install "eyechart[audit]"'
 LEAST_AGREEMENT = 0.7  # of judged images: below, an answer against the label is most likely the model's mistake
 
@@ -185,22 +189,40 @@ def find_label_errors(runs: Sequence[RunAt], shelf: Shelf | None = None) -> Labe
     pool, left_out, used = _Pool(), [], []
     standing = [(folder, run) for folder, run in runs if run.status == "finished"]
     test_items = statistics.mode([run.items for _, run in standing]) if standing else ""
-    for folder, run in standing:
-        if run.items != test_items:
-            left_out.append(f"{folder.name}: it was judged on other test images.")
-            continue
-        try:
-            answers = shelf.answers(folder, run, "test")
-            pool.add("test", folder.parent / run.items, shelf.items(folder.parent, run.items), answers.probabilities)
+    alike = [(folder, run) for folder, run in standing if run.items == test_items]
+    left_out += [
+        f"{folder.name}: it was judged on other test images." for folder, run in standing if run.items != test_items
+    ]
+    for (folder, run), said in _read_ahead(alike, shelf):
+        for part, answers in said.items():
+            if isinstance(answers, StorageError):
+                left_out.append(str(answers))
+                continue
+            name = run.items if part == "test" else run.validation_items
+            pool.add(part, folder.parent / name, shelf.items(folder.parent, name), answers.probabilities)
+        if isinstance(said["test"], Answers):
             used.append(run)
-            validation = shelf.answers(folder, run, "validation")
-            path, items = folder.parent / run.validation_items, shelf.items(folder.parent, run.validation_items)
-            pool.add("validation", path, items, validation.probabilities)
-        except StorageError as error:
-            left_out.append(str(error))
     if not used:
         raise StorageError(f"No run's answers could be read. {' '.join(left_out)}".strip())
     return _judge(pool.judged(), used, tuple(left_out), shelf)
+
+
+def _read_ahead(runs: Sequence[RunAt], shelf: Shelf) -> Iterator[tuple[RunAt, dict[PartName, Answers | StorageError]]]:
+    """Each run with its answers by part, or why there are none; a few are unpacked at once, side by side."""
+
+    def read(at: RunAt) -> dict[PartName, Answers | StorageError]:
+        said: dict[PartName, Answers | StorageError] = {}
+        for part in PARTS:
+            try:
+                said[part] = shelf.answers(*at, part)
+            except StorageError as error:
+                return said | {part: error}  # without test answers, those to validation are not asked for
+        return said
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for start in range(0, len(runs), RUNS_AT_ONCE):
+            few = runs[start : start + RUNS_AT_ONCE]
+            yield from zip(few, pool.map(read, few), strict=True)
 
 
 def _judge(images: list[_Judged], runs: Sequence[RunRecord], left_out: tuple[str, ...], shelf: Shelf) -> LabelErrors:
