@@ -57,6 +57,7 @@ LOOKED_AFTER_BY = {
     "data/plain": "data/test_picture_rule.py",
     "data/regular_files": "test_file_kinds.py",
     "data/silence": "data/test_pictures.py",
+    "data/signs": "data/test_glyphs.py",
     "data/skipped": "data/test_layout.py",
     "data/sklearn_digits": "data/test_catalog.py",
     "data/stratify": "data/test_splits.py",

@@ -55,7 +55,7 @@ def fetch(
     if as_json:
         _print_json({"name": name, "folder": readable(str(folder)) if folder else None})
     else:
-        say(f"{name} is in {folder}" if folder else f"{name} comes with scikit-learn; nothing to fetch")
+        say(f"{name} is in {folder}" if folder else f"{name} needs no download; nothing to fetch")
 
 
 @app.command()

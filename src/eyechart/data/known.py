@@ -6,6 +6,7 @@ import string
 from dataclasses import dataclass
 from typing import Literal
 
+from eyechart.data.signs import CLASSES as SIGN_NAMES
 from eyechart.schema import DatasetCard
 
 DIGITS = tuple(string.digits)
@@ -131,6 +132,18 @@ _ALL = (
         num_test=2_007,
         height=16,
         width=16,
+    ),
+    KnownDataset(
+        name="glyphs",
+        title="Letters and symbols drawn from fonts",
+        licence="fonts: Bitstream Vera (DejaVu), SIL OFL (STIX, Computer Modern), MIT (Hershey)",
+        source="drawn by eyechart in the fonts of matplotlib and Hershey-Fonts, see data/glyphs.py",
+        download_megabytes=0,
+        classes=SIGN_NAMES,
+        num_train=60_000,
+        num_test=10_000,
+        height=28,
+        width=28,
     ),
     KnownDataset(
         name="digits",

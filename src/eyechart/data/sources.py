@@ -12,6 +12,7 @@ from eyechart.base.errors import DatasetError, DatasetMissing, UsageError
 from eyechart.data import (
     annotated_folder,
     cached,
+    glyph_sets,
     idx_folder,
     image_folder,
     mnist,
@@ -102,6 +103,20 @@ class Made(Named):
 
     def verify(self, reference: str, wish: Wish) -> DatasetFacts:
         return facts_of(self.load(reference, wish), ())
+
+
+@dataclass(frozen=True)
+class Drawn(Named):
+    """Drawn once by a rule, and kept."""
+
+    draw: Callable[..., Dataset]
+
+    def load(self, reference: str, wish: Wish, *, rehash: bool = False) -> Dataset:
+        self.check_size(wish.img_size)
+        return self.draw(wish.say, rehash=rehash)
+
+    def verify(self, reference: str, wish: Wish) -> DatasetFacts:
+        return facts_of(self.load(reference, wish, rehash=True), ())
 
 
 @dataclass(frozen=True)
@@ -265,6 +280,7 @@ NAMED: dict[str, Named] = {
         KNOWN["mnist"], lambda offline, say: mnist.files_in_cache(offline=offline, say=say), mnist.CANONICAL_MD5
     ),
     **{name: _kept(name) for name in ("fashion-mnist", "kmnist", "emnist-letters", "qmnist", "usps")},
+    "glyphs": Drawn(KNOWN["glyphs"], glyph_sets.load),
     "digits": Made(KNOWN["digits"], sklearn_digits.load),
 }
 SOURCES: tuple[Source, ...] = (
