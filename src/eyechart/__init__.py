@@ -53,7 +53,7 @@ def run(
     """Train contenders on the same images under the same rules; the study that results.
 
     Args:
-        models, seeds: one or several; names such as "cnn" or "vgg16:hed:frozen", none: all five.
+        models, seeds: one or several; names such as "cnn" or "vgg16:hed:head", none: all five.
         data, preset: a known dataset, or a folder or zip; "quick", "standard" or "smoke".
         budget: replaces the preset's, such as ec.Budget(unit="epochs", amount=2).
         recipe: fields of every recipe to replace, such as {"learning_rate": 0.1}.

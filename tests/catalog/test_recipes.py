@@ -21,15 +21,43 @@ def test_a_plain_name_is_the_recipe_itself() -> None:
 
 def test_the_parts_of_a_name() -> None:
     assert recipe_of("vgg16:hed").weights == "hed"
-    frozen = recipe_of("vgg16:hed:frozen")
-    assert frozen.weights == "hed"
-    assert frozen.frozen_stages > 5
-    assert frozen.cache_frozen
-    assert recipe_of("alexnet:whole").weights == "auto"
-    assert recipe_of("alexnet:whole").frozen_stages == 0
-    assert recipe_of("vgg16:/data/my.pt:frozen").weights == "/data/my.pt"
+    head = recipe_of("vgg16:hed:head")
+    assert head.weights == "hed"
+    assert head.frozen_stages > 5
+    assert head.cache_frozen
+    assert head.options == {"batch_norm": True, "head_width": 0}, "a linear probe"
+    assert recipe_of("alexnet:full").weights == "auto"
+    assert recipe_of("alexnet:full").frozen_stages == 0
+    assert recipe_of("vgg16:/data/my.pt:head").weights == "/data/my.pt"
     assert recipe_of("vgg16:none").frozen_stages == 0, "frozen noise teaches nothing, unless it is asked for"
-    assert recipe_of("vgg16:none:frozen").frozen_stages > 5
+    assert recipe_of("vgg16:none:head").frozen_stages > 5
+
+
+def test_regimes_say_what_is_trained() -> None:
+    assert recipe_of("vgg16:hed:last").open_last == 1
+    assert recipe_of("vgg16:hed:from4").frozen_stages == 3
+    full, gradual = recipe_of("vgg16:hed:full"), recipe_of("vgg16:hed:gradual")
+    assert (full.frozen_stages, full.gradual) == (0, False)
+    assert 0 < full.layer_decay < 1, "lower layers learn more slowly"
+    assert gradual == full.model_copy(update={"gradual": True})
+    assert full.augmentation == recipe_of("vgg16:hed").augmentation, "what changes every time is not kept"
+
+
+def test_what_regimes_were_called_is_still_read() -> None:
+    assert recipe_of("vgg16:hed:frozen") == recipe_of("vgg16:hed:head")
+    assert recipe_of("alexnet:none:whole") == recipe_of("alexnet:none:full")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("vgg16:none:gradual", "from nothing they know nothing. Expected vgg16:none"),
+        ("alexnet:auto:from4", "alexnet has 3 stages. Expected from2 to from3"),
+    ],
+)
+def test_regimes_that_make_no_sense_are_refused(name: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        recipe_of(name)
 
 
 @pytest.mark.parametrize(

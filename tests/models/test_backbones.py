@@ -12,7 +12,7 @@ from eyechart.catalog.recipes import recipe_of
 from eyechart.models.backbones import STRIDE, Pyramid, make_backbone
 from eyechart.models.catalog import plan_preprocessing
 from eyechart.models.detector_options import DetectorOptions, read_options
-from eyechart.models.faster_rcnn import FasterRCNN, build, finest_of, load_starting_tensors, trunk_parameters
+from eyechart.models.faster_rcnn import FasterRCNN, build, finest_of, load_starting_tensors, trunk_stages
 from eyechart.schema import DatasetCard, Preprocessing, WeightsOrigin
 from eyechart.schema.contracts import Batch, StartingWeights
 from eyechart.weights.trunks import TRUNKS
@@ -172,7 +172,7 @@ class TestVgg16:
         assert torch.equal(trunk[0].bias, tensors["features.0.bias"])
         still = {number for number in (0, 2, 5, 7, 10, 12, 14) if not trunk[number].weight.requires_grad}
         assert still == {0, 2, 5, 7}
-        assert sum(p.numel() for p in trunk_parameters(model)) == sum(
+        assert sum(p.numel() for p in trunk_stages(model)[0]) == sum(
             p.numel() for number in (10, 12, 14) for p in trunk[number].parameters()
         )
         (finest, *_) = model.feature_maps(torch.rand(2, 1, 28, 28))

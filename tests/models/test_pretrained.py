@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import chain
+
 import pytest
 import torch
 import torchvision
@@ -7,7 +9,7 @@ from torch import Tensor
 
 from eyechart.base.errors import UsageError, WeightsError
 from eyechart.models.classifier import Classifier
-from eyechart.models.pretrained import FineTuned, build, load_starting_tensors, trunk_parameters
+from eyechart.models.pretrained import FineTuned, build, load_starting_tensors, trunk_stages
 from eyechart.schema import Preprocessing, Recipe, Scalar
 from eyechart.schema.contracts import Batch
 
@@ -28,7 +30,13 @@ def preprocessing(side: int = 72, channels: int = 1) -> Preprocessing:
 
 
 def model(
-    contender: str = "alexnet", *, side: int = 72, channels: int = 1, frozen: int = 0, **options: Scalar
+    contender: str = "alexnet",
+    *,
+    side: int = 72,
+    channels: int = 1,
+    frozen: int = 0,
+    open_last: int = 0,
+    **options: Scalar,
 ) -> Classifier:
     torch.manual_seed(0)
     recipe = Recipe(
@@ -39,6 +47,7 @@ def model(
         optimizer="sgd",
         learning_rate=0.1,
         frozen_stages=frozen,
+        open_last=open_last,
         options=options,
         source="a test",
         expect="nothing",
@@ -121,18 +130,30 @@ def test_nothing_frozen_means_that_features_are_the_images() -> None:
 )
 def test_exact_parameter_counts(contender: str, options: dict[str, Scalar], trunk: int, head: int) -> None:
     net = model(contender, **options)
-    assert sum(parameter.numel() for parameter in trunk_parameters(net)) == trunk
+    assert sum(parameter.numel() for parameter in chain.from_iterable(trunk_stages(net))) == trunk
     assert sum(parameter.numel() for parameter in net.parameters()) == trunk + head
 
 
 @pytest.mark.parametrize(("contender", "frozen"), [("vgg16", 2), ("alexnet", 1)])
-def test_trunk_parameters_are_the_open_convolutions(contender: str, frozen: int) -> None:
+def test_trunk_stages_are_the_open_convolutions(contender: str, frozen: int) -> None:
     net = model(contender, frozen=frozen)
     names = {id(parameter): name for name, parameter in net.named_parameters()}
-    trunk = [names[id(parameter)] for parameter in trunk_parameters(net)]
+    trunk = [names[id(parameter)] for parameter in chain.from_iterable(trunk_stages(net))]
     first = {"vgg16": "network.features.10.weight", "alexnet": "network.features.3.weight"}[contender]
     assert trunk[0] == first
     assert not any("head" in name for name in trunk)
+    assert len(trunk_stages(net)) == {"vgg16": 3, "alexnet": 2}[contender]
+
+
+@pytest.mark.parametrize(("contender", "stages"), [("vgg16", 5), ("alexnet", 3)])
+def test_only_the_last_of_the_stages_that_fit_is_open(contender: str, stages: int) -> None:
+    net = model(contender, open_last=1)
+    assert len(trunk_stages(net)) == 1
+    assert len(trunk_stages(model(contender, open_last=2))) == 2
+    assert len(trunk_stages(model(contender, open_last=9))) == stages, "all of them"
+    smaller = model("vgg16", side=24, open_last=1)
+    names = [name for name, parameter in smaller.named_parameters() if parameter.requires_grad and "features" in name]
+    assert names[0] == "network.features.17.weight", "24 px leave four stages, of which the fourth is open"
 
 
 @pytest.mark.parametrize(("contender", "side"), [("vgg16", 32), ("alexnet", 72)])
@@ -182,7 +203,7 @@ def test_options_that_cannot_be(contender: str, side: int, options: dict[str, Sc
 @pytest.mark.parametrize("frozen", [2, 99])
 def test_as_many_frozen_stages_as_are_kept_leave_only_the_head(frozen: int) -> None:
     net = model("vgg16", frozen=frozen, last_stage=2)
-    assert trunk_parameters(net) == []
+    assert trunk_stages(net) == []
     assert net.features(batch().images).shape == (2, 128, 18, 16)
     assert all("head" in name for name, parameter in net.named_parameters() if parameter.requires_grad)
 

@@ -16,6 +16,7 @@ from eyechart.schema import Augmentation
 from eyechart.schema.contracts import Batch, Progress
 from eyechart.training import checkpoint as checkpoints
 from eyechart.training import feeds, loop
+from eyechart.training.step import Step
 
 sys.path.append(str(Path(__file__).parent))  # tests are not a package
 
@@ -86,6 +87,34 @@ def test_kept_features_give_the_same_weights_as_running_the_frozen_stages_each_t
     for fit in (cached, every_time):
         fit()
     assert digest(cached.model) == digest(every_time.model)
+
+
+def test_a_gradual_run_opens_its_trunk_in_the_middle_and_resumes_to_the_same_bits(tmp_path: Path) -> None:
+    recipe = RECIPE.model_copy(update={"gradual": True, "trunk_rate": 0.5})
+    moved: list[bool] = []
+    whole = toy_fit(recipe=recipe, with_trunk=True)
+    first = next(whole.model.network.first.parameters())
+    work, before = Step.__call__, first.detach().clone()
+
+    def watched(step: Step, number: int, rate: float) -> torch.Tensor:
+        loss = work(step, number, rate)
+        moved.append(not torch.equal(first, before))
+        return loss
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Step, "__call__", watched)
+        whole()
+    assert moved.index(True) == 15, "half of 30 steps"
+    for stop_after in (5, 20):  # while it was closed, and after
+        path = tmp_path / f"{stop_after}.safetensors"
+        with pytest.raises(Interrupted):
+            toy_fit(path, recipe=recipe, with_trunk=True, stop_after=stop_after)()
+        resumed = toy_fit(path, recipe=recipe, with_trunk=True)
+        resumed()
+        assert digest(resumed.model) == digest(whole.model)
+    at_once = toy_fit(recipe=recipe.model_copy(update={"gradual": False}), with_trunk=True)
+    at_once()
+    assert digest(at_once.model) != digest(whole.model)
 
 
 def test_a_loss_that_is_no_number_ends_the_run_as_diverged() -> None:

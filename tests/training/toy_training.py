@@ -65,7 +65,8 @@ def toy_model(frozen: bool = False) -> Classifier:
 
 
 def toy_fit(path: Path | None = None, *, recipe: Recipe = RECIPE, steps: int = 30, stop_after: int = 0,
-            cached: bool = False, model: Classifier | None = None, seed: int = 0) -> loop.Fit:  # fmt: skip
+            cached: bool = False, model: Classifier | None = None, seed: int = 0,
+            with_trunk: bool = False) -> loop.Fit:  # fmt: skip
     model = model or toy_model(frozen=cached)
     part = toy_part()
     rules = rules_of("smoke", "toy", budget=Budget(unit="steps", amount=steps), num_evaluations=3)
@@ -79,7 +80,8 @@ def toy_fit(path: Path | None = None, *, recipe: Recipe = RECIPE, steps: int = 3
             return loop.Validation(float(model.loss(feeds.as_batch(model, part, slice(None), CPU, TOOLS))), 0.5, None)
 
     return loop.Fit(
-        model=model, feed=feed_class(model, part, recipe, plan, seed, CPU, TOOLS), recipe=recipe, plan=plan, trunk=[],
+        model=model, feed=feed_class(model, part, recipe, plan, seed, CPU, TOOLS), recipe=recipe, plan=plan,
+        trunk=[list(model.network.first.parameters())] if with_trunk else [],
         device=CPU, clock=Clock(), validate=validate, run="toy-s0", fingerprint="f", path=path,
         stop_signal=lambda: 2 if stop_after and next(asked) > stop_after else None,
     )  # fmt: skip

@@ -12,7 +12,7 @@ from eyechart.base.errors import StorageError, UsageError, WeightsError
 from eyechart.catalog.recipes import recipe_of
 from eyechart.files.storage import WEIGHTS_FILE, read_run, read_study
 from eyechart.models.detector_options import DetectorOptions
-from eyechart.models.faster_rcnn import FasterRCNN, load_starting_tensors, trunk_parameters
+from eyechart.models.faster_rcnn import FasterRCNN, load_starting_tensors, trunk_stages
 from eyechart.schema import Preprocessing, RecipeFile
 from eyechart.study.differences import differences
 from eyechart.study.plan import plan_study
@@ -51,7 +51,7 @@ def test_its_first_stages_answer_as_the_classifiers_do(classifier: Path, levels:
     expected = trained.network.stages[:2](images)  # type: ignore[union-attr, index, operator]
     torch.testing.assert_close(finest[:8](images), expected)  # type: ignore[index, operator]
     assert starting.mean == read_run(classifier).preprocessing.mean
-    own = sum(parameter.numel() for parameter in trunk_parameters(model))
+    own = sum(parameter.numel() for parameter in trunk_stages(model)[0])
     assert own == sum(
         tensor.numel() for name, tensor in starting.tensors.items() if "running" not in name and "num_" not in name
     )

@@ -145,13 +145,21 @@ DETECTION_RECIPES: dict[str, Recipe] = {
 }
 
 DETECTOR_WEIGHTS = ("imagenet", "hed")  # of vgg16, whose first stages a detector may begin with
+ALL_FROZEN = 99  # stages: more than there are
+NUM_STAGES = {"vgg16": 5, "alexnet": 3}  # of convolutions, where the input is large enough for all of them
 WITH_WEIGHTS = ("vgg16", "alexnet")  # contenders that may start from weights that were trained elsewhere
 
-# The third part of a contender's name, as changes of its recipe.
-FROZEN_WORDS: dict[str, dict[str, Any]] = {
-    "frozen": {"frozen_stages": 99, "cache_frozen": True, "augmentation": {}},  # only the head is trained
-    "whole": {"frozen_stages": 0, "cache_frozen": False},
+# What is trained, the third part of a contender's name, as changes of its recipe.
+_WHOLE: dict[str, Any] = {"frozen_stages": 0, "cache_frozen": False}
+REGIMES: dict[str, dict[str, Any]] = {
+    "head": {"frozen_stages": ALL_FROZEN, "cache_frozen": True, "augmentation": {}, "options": {"head_width": 0}},
+    "last": {"open_last": 1},
+    **{f"from{stage}": {"frozen_stages": stage - 1} for stage in range(2, 6)},
+    "full": _WHOLE | {"layer_decay": 0.8},
+    "gradual": _WHOLE | {"layer_decay": 0.8, "gradual": True},
 }
+EARLIER_WORDS = {"frozen": "head", "whole": "full"}  # what two of them were called
+FROM_NOTHING = {"frozen_stages": 0, "open_last": 0, "cache_frozen": False, "gradual": False}  # noise teaches nothing
 
 
 def recipes_for(task: Task) -> dict[str, Recipe]:
@@ -160,7 +168,7 @@ def recipes_for(task: Task) -> dict[str, Recipe]:
 
 
 def recipe_of(contender: str, changes: dict[str, Any] | None = None, task: Task = "classification") -> Recipe:
-    """The recipe of a contender "name[:weights[:frozen|whole]]", with `changes` of fields on top.
+    """The recipe of a contender "name[:weights[:regime]]", with `changes` of fields on top.
 
     Raises UsageError for a name, a third part or a value that cannot be.
     """
@@ -168,7 +176,7 @@ def recipe_of(contender: str, changes: dict[str, Any] | None = None, task: Task 
     if name not in RECIPES:
         raise UsageError(
             f"There is no contender {name!r}.{did_you_mean(name, RECIPES)} "
-            f"Expected one of {', '.join(RECIPES)}, such as -m cnn -m vgg16:hed:frozen."
+            f"Expected one of {', '.join(RECIPES)}, such as -m cnn -m vgg16:hed:head."
         )
     known = recipes_for(task)
     if name not in known:
@@ -210,7 +218,7 @@ def takes_weights(contender: str) -> bool:
 
 
 def slug(contender: str) -> str:
-    """A contender's name as part of a folder's name: "vgg16:hed:frozen" -> "vgg16-hed-frozen"."""
+    """A contender's name as part of a folder's name: "vgg16:hed:head" -> "vgg16-hed-head"."""
     parts = [Path(part).stem if "/" in part or "\\" in part else part for part in contender.split(":")]
     return "-".join("".join(c if c.isalnum() or c in "._" else "_" for c in part) for part in parts if part)
 
@@ -232,8 +240,25 @@ def _from_name(contender: str, rest: str, recipe: Recipe) -> dict[str, Any]:
             f"{contender!r} names starting weights, and only vgg16 and alexnet have some, and fasterrcnn a "
             f"trained cnn's or vgg16's; expected just {contender.partition(':')[0]!r}."
         )
-    weights, _, word = rest.rpartition(":") if rest.rpartition(":")[2] in FROZEN_WORDS else (rest, "", "")
+    known = {*REGIMES, *EARLIER_WORDS}
+    weights, _, word = rest.rpartition(":") if rest.rpartition(":")[2] in known else (rest, "", "")
+    _check_regime(contender, weights, word, recipe)
     changes: dict[str, Any] = {"weights": weights or "auto"}
     if weights == "none":  # random stages are worth freezing only for who asks for it
-        changes |= FROZEN_WORDS["whole"]
-    return changes | FROZEN_WORDS.get(word, {})
+        changes |= FROM_NOTHING
+    regime = dict(REGIMES.get(EARLIER_WORDS.get(word, word), {}))
+    if "options" in regime:
+        regime["options"] = recipe.options | regime["options"]
+    return changes | regime
+
+
+def _check_regime(contender: str, weights: str, word: str, recipe: Recipe) -> None:
+    """UsageError for a regime that makes no sense with these weights, or names a stage that is not there."""
+    if word == "gradual" and weights == "none":
+        raise UsageError(
+            f"{contender!r} opens its stages one by one, so that a new head does not spoil what they know; from "
+            f"nothing they know nothing. Expected {recipe.contender}:none, or weights to start from."
+        )
+    most = NUM_STAGES[recipe.contender]
+    if word.startswith("from") and int(word.removeprefix("from")) > most:
+        raise UsageError(f"{contender!r}: {recipe.contender} has {most} stages. Expected from2 to from{most}, or head.")

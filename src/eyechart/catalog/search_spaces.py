@@ -10,11 +10,10 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
-from eyechart.catalog.recipes import changed
+from eyechart.catalog.recipes import ALL_FROZEN, changed
 from eyechart.schema import Recipe
 
 DIGITS = 3  # significant, of a number that a trial chooses: recipes are read by people
-ALL_FROZEN = 99  # stages; recipes.FROZEN_WORDS
 
 
 class Range(NamedTuple):

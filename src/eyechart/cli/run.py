@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 MODELS = typer.Option(
     [], "-m", "--models", "--model", metavar="NAME",
-    help="Contender, such as cnn or vgg16:hed:frozen; repeat, or separate by commas. Default: all that can do it.",
+    help="Contender, such as cnn or vgg16:hed:head; repeat, or separate by commas. Default: all that can do it.",
 )  # fmt: skip
 
 

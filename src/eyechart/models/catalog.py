@@ -110,10 +110,10 @@ def load_starting_tensors(model: nn.Module, recipe: Recipe, tensors: dict[str, T
         module.load_starting_tensors(model, tensors)
 
 
-def trunk_parameters(model: nn.Module, recipe: Recipe) -> list[nn.Parameter]:
-    """The trainable parameters that came pretrained; empty for contenders without a trunk."""
+def trunk_stages(model: nn.Module, recipe: Recipe) -> list[list[nn.Parameter]]:
+    """The trainable parameters that came pretrained, stage by stage; empty for contenders without a trunk."""
     module = importlib.import_module(ARCHITECTURES[recipe.contender].module)
-    found: list[nn.Parameter] = module.trunk_parameters(model) if hasattr(module, "trunk_parameters") else []
+    found: list[list[nn.Parameter]] = module.trunk_stages(model) if hasattr(module, "trunk_stages") else []
     return found
 
 

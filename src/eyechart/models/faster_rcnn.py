@@ -61,11 +61,11 @@ def load_starting_tensors(model: FasterRCNN, tensors: dict[str, Tensor]) -> None
     finest.load_state_dict(own | tensors)
 
 
-def trunk_parameters(model: FasterRCNN) -> list[nn.Parameter]:
-    """What may have come from a classifier and is trained: the first two stages of a cnn, or VGG16's three."""
+def trunk_stages(model: FasterRCNN) -> list[list[nn.Parameter]]:
+    """What may have come from a classifier and is trained, as one: the first two stages of a cnn, or VGG16's three."""
     finest = finest_of(model)
     layers = finest[:1] if isinstance(finest[0], nn.Sequential) else finest[:8]
-    return [parameter for parameter in layers.parameters() if parameter.requires_grad]
+    return [[parameter for parameter in layers.parameters() if parameter.requires_grad]]
 
 
 def finest_of(model: FasterRCNN) -> nn.Sequential:

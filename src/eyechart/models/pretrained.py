@@ -68,17 +68,23 @@ def build(recipe: Recipe, preprocessing: Preprocessing, num_classes: int) -> Cla
     head = _head(num_features, num_classes, options)
     features = features.to_empty(device="cpu")
     _initialise(features)
-    num_frozen = min(recipe.frozen_stages, num_stages)  # more than there are: only the head is trained
+    # More frozen ones than there are: only the head is trained.
+    num_frozen = max(0, num_stages - recipe.open_last) if recipe.open_last else min(recipe.frozen_stages, num_stages)
     network = FineTuned(features, ends[num_frozen], head)
     network.to(memory_format=torch.channels_last)
     return Classifier(Preprocess(preprocessing), network, recipe.label_smoothing)
 
 
-def trunk_parameters(model: Classifier) -> list[nn.Parameter]:
-    """The convolutions that are trained: those that may get a smaller learning rate than the new head."""
+def trunk_stages(model: Classifier) -> list[list[nn.Parameter]]:
+    """The convolutions that are trained, stage by stage: those that may get a smaller learning rate than the head."""
     network = model.network
     assert isinstance(network, FineTuned)
-    return [parameter for parameter in network.features.parameters() if parameter.requires_grad]
+    stages: list[list[nn.Parameter]] = [[]]
+    for layer in network.features:
+        stages[-1] += [parameter for parameter in layer.parameters() if parameter.requires_grad]
+        if isinstance(layer, nn.MaxPool2d):  # where torchvision's stages end
+            stages.append([])
+    return [stage for stage in stages if stage]
 
 
 def load_starting_tensors(model: Classifier, tensors: dict[str, Tensor]) -> None:

@@ -25,7 +25,9 @@ FRENCH = {
     "momentum": "inertie", "schedule": "programme du taux", "warmup_fraction": "part de montée en régime",
     "label_smoothing": "lissage des étiquettes", "clip_norm": "norme maximale du gradient",
     "augmentation": "augmentation", "input_pixels": "pixels d'entrée", "fit": "mise à la taille", "weights": "poids",
-    "frozen_stages": "étages gelés", "trunk_rate": "taux du tronc", "cache_frozen": "étages gelés en cache",
+    "frozen_stages": "étages gelés", "open_last": "derniers étages ouverts", "trunk_rate": "taux du tronc",
+    "layer_decay": "décroissance du taux par étage", "gradual": "ouverture progressive",
+    "cache_frozen": "étages gelés en cache",
     "cache_passes": "passages sur le cache", "options": "options", "source": "source", "expect": "attendu",
     "tuning": "réglage", "tuned": "réglé",
     # dataset, splits, preprocessing

@@ -61,7 +61,7 @@ class Contender:
         """The batches of this contender, for itself or for a copy of it."""
         recipe, seed, part = self.job.recipe, self.job.seed, self.splits.train
         computation = computation or self.computation(model)
-        if recipe.cache_frozen and recipe.frozen_stages:
+        if recipe.cache_frozen and (recipe.frozen_stages or recipe.open_last):
             folder = Path(self.job.folder)
             return feeds.CachedFeed(model, part, recipe, plan, seed, self.device, TOOLS, folder, computation)
         return feeds.ImageFeed(model, part, recipe, plan, seed, self.device, TOOLS, computation)

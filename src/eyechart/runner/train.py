@@ -107,7 +107,7 @@ def _fit(
         feed=feed,
         recipe=job.recipe,
         plan=plan,
-        trunk=architectures.trunk_parameters(contender.model, job.recipe) if contender.starting.tensors else [],
+        trunk=architectures.trunk_stages(contender.model, job.recipe) if contender.starting.tensors else [],
         device=contender.device,
         clock=clock,
         validate=looks,

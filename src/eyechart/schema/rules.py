@@ -93,7 +93,10 @@ class Recipe(Frozen):
     fit: Literal["resize", "centre-crop"] = "resize"
     weights: str = "none"  # "auto", "none", a name from weights/, or a path
     frozen_stages: Count = 0  # pretrained contenders: leading stages that are not trained
+    open_last: Count = 0  # instead: so many stages are trained, the last of those that fit the input; 0: frozen_stages
     trunk_rate: Positive = 1.0  # learning rate of pretrained layers as a share of the head's
+    layer_decay: Annotated[float, Field(gt=0, le=1)] = 1.0  # and of each stage as a share of the one behind it
+    gradual: bool = False  # pretrained stages are opened one by one, the last first, over half of the schedule
     cache_frozen: bool = False  # run the frozen stages once and train on their outputs; excludes augmentation
     cache_passes: Positive = 4.0  # when a budget is too short for all images: times that each cached one is used
     options: dict[str, Setting] = {}  # the architecture's own arguments, checked by its constructor

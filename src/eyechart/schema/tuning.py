@@ -40,5 +40,5 @@ class RecipeFile(Frozen):
     """A recipe as a file of its own, for `eyechart run --recipe`: what a search found, or what somebody wrote."""
 
     schema_version: int = SCHEMA_VERSION
-    contender: str  # as the study calls it: "vgg16:hed:frozen"
+    contender: str  # as the study calls it: "vgg16:hed:head"
     recipe: Recipe

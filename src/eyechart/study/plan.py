@@ -13,7 +13,7 @@ from eyechart.base.errors import EyechartError, UsageError
 from eyechart.base.foreign_text import path_word, shell_command
 from eyechart.catalog.presets import rules_of
 from eyechart.catalog.recipe_files import recipes_from
-from eyechart.catalog.recipes import WITH_WEIGHTS, changed, recipe_of, slug, starting_from, takes_weights
+from eyechart.catalog.recipes import FROM_NOTHING, WITH_WEIGHTS, changed, recipe_of, slug, starting_from, takes_weights
 from eyechart.files.file_names import on_disk, recordable
 from eyechart.files.folder_names import check_folder_name, dataset_name, folder_name_of
 from eyechart.files.places import seen_from_here, working_folder
@@ -179,8 +179,8 @@ def settle_weights(record: StudyRecord, offline: bool, say: Callable[[str], None
         found: dict[str, Any] = {}
         if recipe.weights == "auto":
             found = {"weights": origin.name}
-            if origin.name == "none" and recipe.frozen_stages:
-                found |= {"frozen_stages": 0, "cache_frozen": False}
+            if origin.name == "none":
+                found |= FROM_NOTHING
         if recipe.options.get("width") == "auto":  # as wide as the stages that it starts from
             width = len(starting.tensors["0.weight"]) if origin.name == "run" else OWN_WIDTH
             found |= {"options": recipe.options | {"width": width}}

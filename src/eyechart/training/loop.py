@@ -22,9 +22,9 @@ from eyechart.schema import HistoryPoint, Plan, Recipe, Segment
 from eyechart.schema.contracts import NamesLosses, Progress
 from eyechart.training import checkpoint as checkpoints
 from eyechart.training.feeds import Feed
-from eyechart.training.optimizers import build_optimizer
+from eyechart.training.optimizers import build_optimizer, open_groups
 from eyechart.training.pacing import Pacer
-from eyechart.training.schedule import learning_rates
+from eyechart.training.schedule import learning_rates, schedule_shares
 from eyechart.training.step import Step
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Fit:
     feed: Feed
     recipe: Recipe
     plan: Plan
-    trunk: Sequence[nn.Parameter]
+    trunk: Sequence[Sequence[nn.Parameter]]
     device: torch.device
     clock: Clock
     validate: Callable[[], Validation]
@@ -107,13 +107,15 @@ class Fit:
         self.report(Progress(self.run, "caching", done, self.plan.num_cached_images, seconds_left=left))
 
     def _steps(self, first_step: int, optimizer: torch.optim.Optimizer) -> None:
-        rates = self._rates()
+        rates, shares = self._rates()
         pacer = Pacer(self.clock)
         one = Step(self.feed, optimizer, self.recipe.clip_norm)
         self.model.train()
         step = first_step
         while step < self.plan.num_steps:
             rate = rates[step]
+            if self.recipe.gradual:
+                open_groups(optimizer, shares[step])
             self._loss = one(step, rate)
             step += 1
             self._loss_sum += self._loss
@@ -122,7 +124,7 @@ class Fit:
             self._num_summed += 1
             if (laid_out := pacer(self.plan, step)) is not self.plan:
                 self.plan = laid_out
-                rates = self._rates()
+                rates, shares = self._rates()
             self._sign_of_life(step)
             if step in self.plan.evaluation_steps:
                 self._look(step, rate)
@@ -131,8 +133,10 @@ class Fit:
             if self.diverged:
                 return
 
-    def _rates(self) -> list[float]:
-        return learning_rates(self.recipe, self.plan.num_steps, self.plan.stretches)
+    def _rates(self) -> tuple[list[float], list[float]]:
+        """Of every step: its learning rate, and how much of the schedule lies before it."""
+        given = self.plan.num_steps, self.plan.stretches
+        return learning_rates(self.recipe, *given), schedule_shares(*given)
 
     def _look(self, step: int, rate: float) -> None:
         """Measure validation; the training clock stands still meanwhile."""

@@ -22,6 +22,12 @@ def learning_rates(recipe: Recipe, num_steps: int, stretches: Sequence[Stretch] 
     return [_rate(recipe, position, whole) for position in _positions(num_steps, stretches)]
 
 
+def schedule_shares(num_steps: int, stretches: Sequence[Stretch] = ()) -> list[float]:
+    """How much of the schedule lies before each step, 0 for the first."""
+    stretches = stretches or (Stretch(first_step=0, num_steps=num_steps),)
+    return [position / stretches[0].num_steps for position in _positions(num_steps, stretches)]
+
+
 def _rate(recipe: Recipe, position: float, num_steps: int) -> float:
     """The rate at a place of the curve, 0 for its first step to `num_steps` - 1 for its last."""
     warmup_steps = max(1, round(recipe.warmup_fraction * num_steps))
