@@ -154,7 +154,7 @@ def test_a_detector_gets_those_of_vgg16_by_name(fake_hed: FakeSource, monkeypatc
     with pytest.raises(WeightsMissing, match="the network is off"):
         ask("hed", "fasterrcnn")
     assert fake_hed.num_fetches == 0
-    with pytest.raises(UsageError, match=r"cannot start from 'hedd'.*a trained cnn, hed or imagenet"):
+    with pytest.raises(UsageError, match=r"cannot start from 'hedd'.*a trained cnn, hed, imagenet, or"):
         ask("hedd", "fasterrcnn", offline=True)
 
 
@@ -162,7 +162,9 @@ def test_alexnet_has_no_small_download(fake_hed: FakeSource, fake_imagenet: Fake
     fake_hed.cached = True
     assert ask("auto", "alexnet")[0] == "none"
     assert (fake_hed.num_fetches, fake_imagenet.num_fetches) == (0, 1)
-    with pytest.raises(UsageError, match=r"'hed' is no known weights for alexnet\. Expected auto, none, imagenet, or"):
+    with pytest.raises(
+        UsageError, match=r"'hed' is no known weights for alexnet\. Expected auto, none, imagenet, run: and"
+    ):
         ask("hed", "alexnet")
 
 
@@ -179,7 +181,10 @@ def silent(sentence: str) -> None:
 def test_unknown_names_and_missing_paths() -> None:
     with pytest.raises(UsageError, match="'imagnet' is no known weights for vgg16"):
         ask("imagnet")
-    with pytest.raises(UsageError, match=r"'imagenet' is no known weights for cnn\. Expected auto, none, or the path"):
+    with pytest.raises(
+        UsageError,
+        match=r"'imagenet' is no known weights for cnn\. Expected auto, none, run: and the folder of a run, the path",
+    ):
         ask("imagenet", "cnn")
     with pytest.raises(WeightsMissing, match=r"here\.pt is not there"):
         ask("not/here.pt")

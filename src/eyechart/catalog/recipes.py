@@ -144,6 +144,7 @@ DETECTION_RECIPES: dict[str, Recipe] = {
     ),
 }
 
+PUBLISHED = ("auto", "imagenet", "hed")  # weights that only the first two of all contenders have
 DETECTOR_WEIGHTS = ("imagenet", "hed")  # of vgg16, whose first stages a detector may begin with
 ALL_FROZEN = 99  # stages: more than there are
 NUM_STAGES = {"vgg16": 5, "alexnet": 3}  # of convolutions, where the input is large enough for all of them
@@ -235,13 +236,16 @@ def _from_name(contender: str, rest: str, recipe: Recipe) -> dict[str, Any]:
         return {}
     if recipe.contender == "fasterrcnn":
         return starting_from(recipe, rest)
-    if not takes_weights(contender):
-        raise UsageError(
-            f"{contender!r} names starting weights, and only vgg16 and alexnet have some, and fasterrcnn a "
-            f"trained cnn's or vgg16's; expected just {contender.partition(':')[0]!r}."
-        )
     known = {*REGIMES, *EARLIER_WORDS}
     weights, _, word = rest.rpartition(":") if rest.rpartition(":")[2] in known else (rest, "", "")
+    if not takes_weights(contender):
+        if word or rest in PUBLISHED:
+            what = f"the regime {word}" if word else f"the weights {rest}"
+            raise UsageError(
+                f"{contender!r} names {what}, which only vgg16 and alexnet have. Expected {recipe.contender}, or what "
+                f"was pretrained here: {recipe.contender}:glyphs, or {recipe.contender}:run: and the folder of a run."
+            )
+        return {"weights": rest}
     _check_regime(contender, weights, word, recipe)
     changes: dict[str, Any] = {"weights": weights or "auto"}
     if weights == "none":  # random stages are worth freezing only for who asks for it

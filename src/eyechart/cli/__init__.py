@@ -13,7 +13,7 @@ import sys
 import typer
 
 from eyechart.base.errors import EyechartError
-from eyechart.cli import compare, data, export, labels, read, run, scenes, tune
+from eyechart.cli import compare, data, export, labels, pretrain, read, run, scenes, tune, weights
 from eyechart.cli.paths import expanding
 
 app = typer.Typer(
@@ -27,6 +27,7 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("repeat")(run.repeat)
 app.command("tune")(tune.tune)
+app.command("pretrain")(pretrain.pretrain)
 app.command("ls")(read.ls)
 app.command("show")(read.show)
 app.command("compare")(compare.compare)
@@ -36,7 +37,9 @@ app.command("predict")(read.predict)
 app.command("export")(export.export)
 app.add_typer(data.app, name="data")
 app.add_typer(scenes.app, name="scenes")
-for each in (*app.registered_commands, *data.app.registered_commands, *scenes.app.registered_commands):
+app.add_typer(weights.app, name="weights")
+groups = (app, data.app, scenes.app, weights.app)
+for each in (command for group in groups for command in group.registered_commands):
     assert each.callback
     each.callback = expanding(each.callback)
 

@@ -59,7 +59,7 @@ def run(
     language = language_of(lang)  # an unknown one is told before anything is trained
     changes = {"batch_size": batch_size, "learning_rate": lr, "weight_decay": wd, "weights": weights}
     changes |= {"backbone": str(backbone) if backbone else None}
-    budget = _budget(epochs=epochs, images=images, seconds=seconds, steps=steps)
+    budget = budget_of(epochs=epochs, images=images, seconds=seconds, steps=steps)
     record = plan_study(
         _split(model), data, preset, _numbers(seeds), name=name, changes=changes, recipe_files=recipe, budget=budget,
         img_size=img_size, fraction=fraction, device=device, num_threads=threads, precision=precision,
@@ -142,7 +142,7 @@ def _dry_run(record: StudyRecord, folder: Path, offline: bool, as_json: bool, st
     forewarn(record, dataset.card.num_test, aloud, strict, lang)
 
 
-def _budget(**amounts: float | None) -> Any:
+def budget_of(**amounts: float | None) -> Any:
     """The one budget that was given, or None; UsageError for several or for one that is not positive."""
     from eyechart.base.errors import UsageError
     from eyechart.schema import Budget

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from eyechart.base.foreign_text import path_word, shell_command
-from eyechart.cli.run import _budget, _numbers, _split
+from eyechart.cli.run import _numbers, _split, budget_of
 from eyechart.terminal.lines import aloud
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def tune(
     from eyechart.study.plan import folder_of
     from eyechart.tuning.find import find
 
-    budget = _budget(epochs=epochs, images=images, steps=steps, **{"trial-seconds": trial_seconds})
+    budget = budget_of(epochs=epochs, images=images, steps=steps, **{"trial-seconds": trial_seconds})
     rules = {"budget": budget, "img_size": img_size, "fraction": fraction, "device": device, "num_threads": threads}
     record = plan(_split(model), data, preset, _numbers(search_seeds, "--search-seeds"), trials=trials,
                   seconds=seconds, name=name, weights=weights, precision=precision, **rules)  # fmt: skip

@@ -9,6 +9,7 @@ from pathlib import Path
 from eyechart.files.file_names import on_disk, readable
 
 SCENES = "scenes:"  # before a reference: scenes that are made of its images
+RUN = "run:"  # before the folder of a run, whose weights are meant
 
 
 def user_path(path: str | Path) -> Path:
@@ -33,6 +34,8 @@ def seen_from_here(path: str, started_in: str, names: Container[str]) -> str:
     if path.startswith(SCENES):
         source, comma, settings = path.removeprefix(SCENES).partition(",")
         return f"{SCENES}{seen_from_here(source, started_in, names)}{comma}{settings}"
+    if path.startswith(RUN):
+        return f"{RUN}{seen_from_here(path.removeprefix(RUN), started_in, names)}"
     if path in names or not started_in or started_in == working_folder() or user_path(path).is_absolute():
         return path
     return os.path.join(started_in, path)

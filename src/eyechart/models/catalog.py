@@ -60,8 +60,8 @@ def plan_preprocessing(
             f"{architecture.least_pixels} a side. Choose a larger --img-size."
         )
     # A standard deviation of 0 (all images of one colour) must not become a division by zero.
-    mean = starting.mean or _for_channels(pixel_mean, channels)
-    std = starting.std or tuple(max(value, 1e-3) for value in _for_channels(pixel_std, channels))
+    mean = _for_channels(starting.mean or pixel_mean, channels)
+    std = tuple(max(value, 1e-3) for value in _for_channels(starting.std or pixel_std, channels))
     return Preprocessing(
         image_channels=card.num_channels,
         image_height=card.height,
@@ -104,7 +104,10 @@ def build_model(recipe: Recipe, preprocessing: Preprocessing, num_classes: int) 
 
 
 def load_starting_tensors(model: nn.Module, recipe: Recipe, tensors: dict[str, Tensor]) -> None:
-    """Put pretrained tensors into the model; nothing to do when there are none."""
+    """Put pretrained tensors into the model; nothing to do when there are none.
+
+    Raises WeightsError for what lacks or does not fit, layer by layer.
+    """
     if tensors:
         module = importlib.import_module(ARCHITECTURES[recipe.contender].module)
         module.load_starting_tensors(model, tensors)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from eyechart.base.errors import WeightsError
 from eyechart.models.preprocess import Preprocess
 from eyechart.schema.contracts import Answer, Batch
+
+MOST_LISTED = 5  # layers that do not fit, in a message
 
 
 class Classifier(nn.Module):
@@ -47,3 +51,28 @@ class Classifier(nn.Module):
 
     def _loss_of(self, logits: Tensor, labels: Tensor) -> Tensor:
         return cross_entropy(logits.float(), labels, label_smoothing=self.label_smoothing)
+
+
+def load_trunk(model: Classifier, tensors: dict[str, Tensor]) -> None:
+    """Copy pretrained tensors into all of the network but its head, which stays new.  An empty dict changes nothing.
+
+    Tensors that the network does not have are ignored.  Raises WeightsError, and changes nothing, when some that it has
+    are not there or have another shape; it lists them.
+    """
+    if not tensors:
+        return
+    wanted = {name: each for name, each in model.network.state_dict().items() if not name.startswith("head.")}
+    wrong = []
+    for name, tensor in wanted.items():
+        found = tuple(tensors[name].shape) if name in tensors else "nothing"
+        if found != tuple(tensor.shape):
+            wrong.append(f"{name} is {found}, expected {tuple(tensor.shape)}")
+    if wrong:
+        more = f" (and {len(wrong) - MOST_LISTED} more)" if len(wrong) > MOST_LISTED else ""
+        raise WeightsError(
+            f"The starting weights do not fit: {'; '.join(wrong[:MOST_LISTED])}{more}. Give weights of the same "
+            f"architecture, options and input size, with at least as many stages, or choose none."
+        )
+    with torch.no_grad():
+        for name, tensor in wanted.items():
+            tensor.copy_(tensors[name])

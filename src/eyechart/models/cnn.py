@@ -24,7 +24,7 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 from eyechart.base.errors import UsageError
-from eyechart.models.classifier import Classifier
+from eyechart.models.classifier import Classifier, load_trunk
 from eyechart.models.preprocess import Preprocess
 from eyechart.schema import Preprocessing, Recipe
 
@@ -88,3 +88,11 @@ def build(recipe: Recipe, preprocessing: Preprocessing, num_classes: int) -> Cla
         **recipe.options,  # type: ignore[arg-type]
     )
     return Classifier(Preprocess(preprocessing), network, recipe.label_smoothing)
+
+
+load_starting_tensors = load_trunk
+
+
+def trunk_stages(model: Classifier) -> list[list[nn.Parameter]]:
+    """Everything but the head, first layers first."""
+    return [list(stage.parameters()) for stage in model.network.stages]  # type: ignore[union-attr]

@@ -15,12 +15,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from eyechart.base.errors import WeightsError
-from eyechart.models.classifier import Classifier
+from eyechart.models.classifier import Classifier, load_trunk
 from eyechart.models.preprocess import Preprocess
 from eyechart.models.pretrained_options import PretrainedOptions, checked_options
 from eyechart.models.stages import STAGE_ENDS, count_stages, trunk_without_memory
 from eyechart.schema import Preprocessing, Recipe
+
+load_starting_tensors = load_trunk  # into the stages that the network keeps; those beyond are ignored
 
 
 class FineTuned(nn.Module):
@@ -85,28 +86,6 @@ def trunk_stages(model: Classifier) -> list[list[nn.Parameter]]:
         if isinstance(layer, nn.MaxPool2d):  # where torchvision's stages end
             stages.append([])
     return [stage for stage in stages if stage]
-
-
-def load_starting_tensors(model: Classifier, tensors: dict[str, Tensor]) -> None:
-    """Copy pretrained tensors into the trunk; the head stays new.  An empty dict changes nothing.
-
-    Stages beyond those that the network keeps are ignored.  Raises WeightsError if one that it keeps does not fit.
-    """
-    if not tensors:
-        return
-    network = model.network
-    assert isinstance(network, FineTuned)
-    wanted = {f"features.{name}": tensor for name, tensor in network.features.state_dict().items()}
-    for name, tensor in wanted.items():
-        found = tuple(tensors[name].shape) if name in tensors else "nothing"
-        if found != tuple(tensor.shape):
-            raise WeightsError(
-                f"The starting weights do not fit: {name} is {found}, expected {tuple(tensor.shape)}. "
-                f"Give weights of the same architecture with at least as many stages, or --weights none."
-            )
-    with torch.no_grad():
-        for name, tensor in wanted.items():
-            tensor.copy_(tensors[name])
 
 
 # --------------------------------------------------------------------------------------------- parts

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from eyechart.base.errors import UsageError
-from eyechart.models.classifier import Classifier
+from eyechart.models.classifier import Classifier, load_trunk
 from eyechart.models.preprocess import Preprocess
 from eyechart.schema import Preprocessing, Recipe
 
@@ -177,3 +177,16 @@ def build(recipe: Recipe, preprocessing: Preprocessing, num_classes: int) -> Cla
         **recipe.options,  # type: ignore[arg-type]
     )
     return Classifier(Preprocess(preprocessing), network, recipe.label_smoothing)
+
+
+load_starting_tensors = load_trunk
+
+
+def trunk_stages(model: Classifier) -> list[list[nn.Parameter]]:
+    """Everything but the head, first layers first."""
+    network = model.network
+    assert isinstance(network, ViT)
+    first = [*network.embed.parameters(), network.positions]
+    first += [] if network.class_token is None else [network.class_token]
+    blocks = [list(block.parameters()) for block in network.blocks]
+    return [first, *blocks[:-1], [*blocks[-1], *network.norm.parameters()]]

@@ -20,7 +20,7 @@ from eyechart.schema import DatasetCard, Job, Plan, Preprocessing
 from eyechart.schema.contracts import Splits, StartingWeights
 from eyechart.training import feeds
 from eyechart.training.computation import Computation
-from eyechart.weights.resolve import NAMED_WEIGHTS, starting_weights
+from eyechart.weights.resolve import Names, starting_weights
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,7 +76,7 @@ def prepare(job: Job, device: torch.device, say: Callable[[str], None]) -> Conte
     dataset = catalog.load_dataset(reference, img_size=job.rules.img_size, offline=job.offline, say=say)
     content.check_content(dataset.card, job.dataset_sha256, job.run)
     parts = splits.split(dataset, job.rules, job.seed)
-    weights = seen_from_here(job.recipe.weights, job.started_in, NAMED_WEIGHTS)
+    weights = seen_from_here(job.recipe.weights, job.started_in, Names())
     starting = starting_weights(job.recipe.contender, weights, offline=job.offline, say=say)
     preprocessing = architectures.plan_preprocessing(
         job.recipe, dataset.card, parts.pixel_mean, parts.pixel_std, starting

@@ -169,11 +169,11 @@ def settle_weights(record: StudyRecord, offline: bool, say: Callable[[str], None
 
     A recipe that hoped for pretrained weights and found none trains all of its stages: frozen noise teaches nothing.
     """
-    from eyechart.weights.resolve import NAMED_WEIGHTS, starting_weights
+    from eyechart.weights.resolve import Names, starting_weights
 
     recipes = {}
     for contender, recipe in record.recipes.items():
-        choice = seen_from_here(recipe.weights, record.started_in, NAMED_WEIGHTS)
+        choice = seen_from_here(recipe.weights, record.started_in, Names())
         starting = starting_weights(recipe.contender, choice, offline=offline, say=say)
         origin = starting.origin
         found: dict[str, Any] = {}

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from torchvision.models import WeightsEnum
 
 FILE_MEGABYTES = {"vgg16": 528, "alexnet": 233}
+LICENCE = "BSD-3-Clause (torchvision); trained on ImageNet, whose terms allow non-commercial research"
 
 # torch's own downloader, in a process of its own so that a deadline holds; it checks the hash in the file's name.
 _DOWNLOAD = """
@@ -38,9 +39,9 @@ def read_cached(architecture: str) -> StartingWeights | None:
     if not path.is_file():
         return None
     sha256 = sha256_of_file(path)
-    if not sha256.startswith(_hash_prefix(path)):
+    if not sha256.startswith(hash_prefix(path)):
         raise WeightsError(
-            f"{path} is damaged: found sha256 {sha256[:8]}..., expected {_hash_prefix(path)}... as in its name. "
+            f"{path} is damaged: found sha256 {sha256[:8]}..., expected {hash_prefix(path)}... as in its name. "
             f"Delete it and fetch it again from {_enum(architecture).url}."
         )
     tensors = trunk_tensors(read_tensors(path).tensors, architecture, path)
@@ -58,7 +59,7 @@ def fetch(architecture: str) -> str:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=".eyechart-") as folder:
             part = Path(folder) / path.name
-            reason = run_python(["-c", _DOWNLOAD, url, str(part), _hash_prefix(path)], DOWNLOAD_SECONDS)
+            reason = run_python(["-c", _DOWNLOAD, url, str(part), hash_prefix(path)], DOWNLOAD_SECONDS)
             if not reason:
                 part.replace(path)
     except OSError as error:
@@ -66,7 +67,14 @@ def fetch(architecture: str) -> str:
     return reason
 
 
-def _hash_prefix(path: Path) -> str:
+def preprocessing_in_words(architecture: str) -> str:
+    """What the weights expect of pixels."""
+    preset = _enum(architecture).transforms()
+    return f"red, green, blue in 0..1; mean {', '.join(map(str, preset.mean))}; std {', '.join(map(str, preset.std))}"
+
+
+def hash_prefix(path: Path) -> str:
+    """How the file's sha256 begins, as its name says."""
     found = re.search(r"-([0-9a-f]{8,})\.pth$", path.name)
     assert found, "torchvision puts the hash into the names of its files"
     return found[1]
@@ -84,7 +92,7 @@ def _starting_weights(architecture: str, tensors: dict[str, Any], sha256: str) -
     origin = WeightsOrigin(
         name="imagenet",
         description=f"torchvision {_enum(architecture)} (ImageNet-1k)",
-        licence="BSD-3-Clause (torchvision); trained on ImageNet, whose terms allow non-commercial research",
+        licence=LICENCE,
         sha256=sha256,
         pretrained_on="ImageNet",
     )

