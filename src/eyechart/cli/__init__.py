@@ -13,7 +13,7 @@ import sys
 import typer
 
 from eyechart.base.errors import EyechartError
-from eyechart.cli import compare, data, export, labels, pretrain, read, run, scenes, tune, weights
+from eyechart.cli import compare, data, export, labels, lr_find, pretrain, read, run, scenes, tune, weights
 from eyechart.cli.paths import expanding
 
 app = typer.Typer(
@@ -27,6 +27,7 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("repeat")(run.repeat)
 app.command("tune")(tune.tune)
+app.command("lr-find")(lr_find.lr_find)
 app.command("pretrain")(pretrain.pretrain)
 app.command("ls")(read.ls)
 app.command("show")(read.show)

@@ -1,0 +1,61 @@
+"""`eyechart lr-find`: a learning-rate range test."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import typer
+
+from eyechart.base.plain_json import json_text
+from eyechart.cli.run import MODELS, _split
+from eyechart.terminal.lines import aloud, say
+
+
+def lr_find(
+    model: list[str] = MODELS,
+    data: str = typer.Option("mnist", "-d", "--data", help="A known dataset, or a folder or zip."),
+    batch_size: int = typer.Option(None, "-b", "--batch-size", help="Images a step."),
+    steps: int = typer.Option(100, "--steps", help="Rates that are tried, a batch each."),
+    seed: int = typer.Option(0, "--seed", help="Of the weights and of the order of images."),
+    threads: int = typer.Option(None, "--threads", help="Threads. Default: all cores."),
+    device: str = typer.Option(None, "--device", help="auto, cpu, cuda or mps."),
+    output: Path = typer.Option(Path("lr-find.png"), "-o", "--output", help="The picture."),
+    exist_ok: bool = typer.Option(False, "--exist-ok", help="Overwrite the picture if it is there."),
+    offline: bool = typer.Option(False, "--offline", envvar="EYECHART_OFFLINE", help="Never touch the network."),
+    as_json: bool = typer.Option(False, "--json", help="Print every step as JSON."),
+) -> None:  # fmt: skip
+    """Train for a moment at rates that grow from step to step, and draw what the loss says; nothing is kept."""
+    from eyechart.base.errors import UsageError
+    from eyechart.report.lr_plot import write_plot
+    from eyechart.runner.lr_range import range_test
+    from eyechart.study.plan import jobs_of, plan_study
+    from eyechart.study.race import settled
+
+    if output.exists() and not exist_ok:
+        raise UsageError(f"{output} is there already. Name another file with -o, or overwrite it with --exist-ok.")
+    if steps < 10:
+        raise UsageError(f"--steps got {steps}; expected 10 or more, or no curve can be seen.")
+    record = plan_study(_split(model), data, "standard", [seed], changes={"batch_size": batch_size},
+                        num_threads=threads, device=device)  # fmt: skip
+    record, _ = settled(record, "", offline, aloud)
+    tests = []
+    with tempfile.TemporaryDirectory() as folder:  # where outputs of frozen stages may be kept
+        for job in jobs_of(record, Path(folder), offline):
+            aloud(f"{job.contender}: {steps} steps")
+            Path(job.folder).mkdir(parents=True)
+            tests.append(range_test(job, aloud, num_steps=steps))
+    write_plot(tests, output)
+    if as_json:
+        found = [
+            test._asdict() | {"steepest": test.steepest, "lowest": test.lowest, "tenth": test.tenth} for test in tests
+        ]
+        typer.echo(json_text(found, indent=1))
+        return
+    for test in tests:
+        end = "blew up" if test.blew_up else "had not blown up yet"
+        say(
+            f"{test.contender}: falls fastest at {test.steepest:.2g}, a tenth of the lowest is {test.tenth:.2g}; the "
+            f"recipe has {test.recipe_rate:g}. At {test.rates[-1]:.2g} the loss {end}."
+        )
+    say(str(output))

@@ -1,0 +1,53 @@
+"""The picture of a learning-rate range test: a curve a contender, with the recipe's rate on it."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from eyechart.catalog.palette import style_of
+from eyechart.files.storage import write_bytes
+from eyechart.report import axes as scales
+from eyechart.report.charts import MUTED, PAPER, PNG_DOTS_PER_INCH, drawing, new_panel, text_inches
+from eyechart.words.numbers import shortened
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from eyechart.scoring.lr_range import LrRange
+
+TALLEST = 1.3  # times the highest first loss: above it a curve only says that it has blown up
+
+
+def write_plot(tests: Sequence[LrRange], path: Path) -> None:
+    """Draw them on common axes into a PNG; StorageError where that cannot be written."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    names = [shortened(test.contender) for test in tests]
+    with drawing(names):
+        figure, axes = new_panel(6.4 + text_inches(names), 3.6, (0.62, 0.5, 0.3 + text_inches(names), 0.42))
+        limits = min(test.rates[0] for test in tests), max(test.rates[-1] for test in tests)
+        scales.set_log(axes.xaxis, limits, scales.log_ticks(*limits), lambda rate: f"{rate:g}")
+        top = TALLEST * max(test.smoothed[0] for test in tests)
+        axes.set_ylim(0, top)
+        ends = []
+        for test, name in zip(tests, names, strict=True):
+            style = style_of(test.contender)
+            shown = [(rate, loss) for rate, loss in zip(test.rates, test.smoothed, strict=True) if loss <= top]
+            axes.plot(*zip(*shown, strict=True), color=style.colour)
+            ends.append((*shown[-1], name, style))
+            axes.axvline(test.recipe_rate, color=style.colour, linewidth=0.9, linestyle=(0, (2, 3)))
+            axes.plot([test.steepest], [_at(test, test.steepest)], marker=style.marker, color=style.colour)
+        scales.label_line_ends(axes, ends)
+        axes.set_xlabel("learning rate, growing from step to step")
+        axes.set_ylabel("training loss, smoothed (nats)")
+        axes.set_title("Mark: where the loss falls fastest. Dotted: the peak that the recipe has.", loc="left",
+                       fontsize=9, color=MUTED)  # fmt: skip
+        png = io.BytesIO()
+        FigureCanvasAgg(figure).print_figure(png, format="png", dpi=PNG_DOTS_PER_INCH, facecolor=PAPER)
+    write_bytes(path, png.getvalue())
+
+
+def _at(test: LrRange, rate: float) -> float:
+    return test.smoothed[test.rates.index(rate)]
