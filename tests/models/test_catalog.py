@@ -127,8 +127,9 @@ def test_options_that_do_not_exist_are_a_clear_error() -> None:
 
 def test_an_input_that_is_too_small_is_a_clear_error() -> None:
     recipe = RECIPES["vgg16"].model_copy(update={"input_pixels": None})
-    with pytest.raises(UsageError, match="got an input of 28x28 pixels; expected at least 32"):
-        plan_preprocessing(recipe, card(), (0.2,), (0.3,), NOTHING)
+    small = card().model_copy(update={"height": 24, "width": 24})
+    with pytest.raises(UsageError, match="got an input of 24x24 pixels; expected at least 28"):
+        plan_preprocessing(recipe, small, (0.2,), (0.3,), NOTHING)
 
 
 def test_importing_the_catalog_imports_no_architecture() -> None:

@@ -245,3 +245,11 @@ def train_a_little(contender: str, side: int, frozen: int) -> tuple[float, float
         losses[-1].backward()
         optimizer.step()
     return losses[0].item(), losses[-1].item()
+
+
+@pytest.mark.parametrize("contender", ["vgg16", "alexnet"])
+@pytest.mark.parametrize("side", [28, 32, 64, 224])
+def test_the_head_adapts_to_the_input(contender: str, side: int) -> None:
+    net = model(contender, side=side + 8).eval()  # the fixture's images are eight pixels narrower than high
+    with torch.inference_mode():
+        assert net.class_probabilities(batch().images[:1]).shape == (1, 10)

@@ -38,6 +38,7 @@ def run(
     backbone: Path = typer.Option(None, "--backbone", help="Detectors start from a trained cnn, hed or imagenet."),
     recipe: list[Path] = typer.Option([], "--recipe", help="A recipe file, as eyechart tune writes them; repeat."),
     img_size: int = typer.Option(None, "--img-size", help="Side in pixels to which an image folder is decoded."),
+    input_size: int = typer.Option(None, "--input-size", help="Side in pixels to which networks scale small images."),
     fraction: float = typer.Option(None, "--fraction", help="Share of the train part that is used, 0..1."),
     device: str = typer.Option(None, "--device", help="auto (the fastest for this study, timed), cpu, cuda or mps."),
     threads: int = typer.Option(None, "--threads", help="Threads of each run. Default: all cores."),
@@ -58,7 +59,7 @@ def run(
 
     language = language_of(lang)  # an unknown one is told before anything is trained
     changes = {"batch_size": batch_size, "learning_rate": lr, "weight_decay": wd, "weights": weights}
-    changes |= {"backbone": str(backbone) if backbone else None}
+    changes |= {"backbone": str(backbone) if backbone else None, "input_pixels": input_size}
     budget = budget_of(epochs=epochs, images=images, seconds=seconds, steps=steps)
     record = plan_study(
         _split(model), data, preset, _numbers(seeds), name=name, changes=changes, recipe_files=recipe, budget=budget,

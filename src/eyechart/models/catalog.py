@@ -32,8 +32,8 @@ class Architecture(NamedTuple):
 ARCHITECTURES = {
     "cnn": Architecture("eyechart.models.cnn"),
     "vit": Architecture("eyechart.models.vit"),
-    "vgg16": Architecture("eyechart.models.pretrained", input_channels=3, least_pixels=32),
-    "alexnet": Architecture("eyechart.models.pretrained", input_channels=3, least_pixels=32),
+    "vgg16": Architecture("eyechart.models.pretrained", input_channels=3, least_pixels=28),
+    "alexnet": Architecture("eyechart.models.pretrained", input_channels=3, least_pixels=28),
     "fasterrcnn": Architecture("eyechart.models.faster_rcnn"),
 }
 
@@ -57,7 +57,7 @@ def plan_preprocessing(
     if min(height, width) < architecture.least_pixels:
         raise UsageError(
             f"{recipe.contender} got an input of {height}x{width} pixels; expected at least "
-            f"{architecture.least_pixels} a side. Choose a larger --img-size."
+            f"{architecture.least_pixels} a side. Choose a larger --img-size for a folder, or --input-size."
         )
     # A standard deviation of 0 (all images of one colour) must not become a division by zero.
     mean = _for_channels(starting.mean or pixel_mean, channels)

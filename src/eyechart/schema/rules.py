@@ -89,7 +89,7 @@ class Recipe(Frozen):
     label_smoothing: Fraction = 0.0
     clip_norm: NotNegative = 0.0  # of the whole gradient; 0: never clipped
     augmentation: Augmentation = Augmentation()
-    input_pixels: int | None = None  # square input to which small images are brought; None: always their own size
+    input_pixels: Annotated[int, Field(ge=8, le=1024)] | None = None  # square, small images are brought to it
     fit: Literal["resize", "centre-crop"] = "resize"
     weights: str = "none"  # "auto", "none", a name from weights/, or a path
     frozen_stages: Count = 0  # pretrained contenders: leading stages that are not trained
