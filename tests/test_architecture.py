@@ -28,7 +28,7 @@ FLOORS = (
     ("launch",),
     ("terminal",),
     ("study",),
-    ("tuning",),
+    ("tuning", "contexts"),
     ("cli",),
     ("",),  # the package itself: what `import eyechart` offers
 )

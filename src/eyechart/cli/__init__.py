@@ -13,7 +13,7 @@ import sys
 import typer
 
 from eyechart.base.errors import EyechartError
-from eyechart.cli import compare, data, export, labels, lr_find, pretrain, read, run, scenes, tune, weights
+from eyechart.cli import compare, data, export, labels, lr_find, pretrain, read, run, scenes, study, tune, weights
 from eyechart.cli.paths import expanding
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("run")(run.run)
+app.command("study")(study.study)
 app.command("repeat")(run.repeat)
 app.command("tune")(tune.tune)
 app.command("lr-find")(lr_find.lr_find)

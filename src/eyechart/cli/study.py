@@ -1,0 +1,125 @@
+"""`eyechart study`: a study repeated along an axis."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import typer
+
+from eyechart.base.plain_json import json_text
+from eyechart.cli.read import LANG, language_of
+from eyechart.cli.run import MODELS, _numbers, _split
+from eyechart.terminal.lines import aloud, record_json, say
+
+if TYPE_CHECKING:
+    from eyechart.contexts.levels import Level
+
+
+class Planned(NamedTuple):
+    """What a level would take."""
+
+    level: str
+    runs: int
+    images: float  # that each sees
+    training_seconds: float
+
+
+def study(
+    context: str = typer.Argument(..., help="pretraining."),
+    data: str = typer.Option("mnist", "-d", "--data", help="A known dataset, or a folder or zip."),
+    model: list[str] = MODELS,
+    levels: str = typer.Option(None, "--levels", help="Where on the axis, such as 100,300,1000."),
+    seeds: str = typer.Option(None, "--seeds", help="Seeds, such as 0,1,2. Default: as many as each level needs."),
+    images: float = typer.Option(None, "--images", help="Training images that each run sees."),
+    threads: int = typer.Option(None, "--threads", help="Threads of each run. Default: all cores."),
+    device: str = typer.Option(None, "--device", help="auto, cpu, cuda or mps."),
+    output: Path = typer.Option(Path("runs"), "-o", "--output", envvar="EYECHART_OUTPUT", help="Folder of studies."),
+    name: str = typer.Option(None, "--name", help="Folder of this study. Default: context and dataset."),
+    dry_run: bool = typer.Option(False, "--dry-run", help="Print plan and time, and train nothing."),
+    offline: bool = typer.Option(False, "--offline", envvar="EYECHART_OFFLINE", help="Never touch the network."),
+    lang: str = LANG,
+    as_json: bool = typer.Option(False, "--json", help="Print the record as JSON."),
+) -> None:  # fmt: skip
+    """Ask the same question at every level of an axis; what is finished is not trained again."""
+    from eyechart.contexts.catalog import context_of
+    from eyechart.contexts.levels import Asked
+    from eyechart.contexts.run import run_context
+    from eyechart.files.folder_names import check_folder_name
+    from eyechart.report.context_plot import finding
+    from eyechart.words.speech import speech
+
+    language = language_of(lang)
+    known = context_of(context)
+    rules = {"num_threads": threads, "device": device}
+    asked = Asked(data, _num_train(data, offline), _split(model), _levels(levels),
+                  _numbers(seeds) if seeds else None, images, rules)  # fmt: skip
+    planned = known.levels(asked)
+    called = name or f"{context}-{_slug(data)}"
+    check_folder_name(called)
+    if dry_run:
+        _dry_run(planned, offline, as_json)
+        return
+    folder = output / called
+    record = run_context(known, planned, folder, offline=offline, say=aloud, lang=language)
+    if as_json:
+        typer.echo(record_json(record))
+        return
+    say(f"{finding(record, speech(language))}.")
+    say(f"figures: {folder / f'{context}-accuracy.png'}")
+
+
+def _slug(data: str) -> str:
+    from eyechart.catalog.recipes import slug
+
+    return slug(Path(data).name or data)
+
+
+def _num_train(data: str, offline: bool) -> int:
+    """Images that can be trained on, validation set aside."""
+    from eyechart.catalog.presets import rules_of
+    from eyechart.data.catalog import load_dataset
+    from eyechart.data.splits import train_and_validation
+
+    dataset = load_dataset(data, offline=offline, say=aloud)
+    return len(train_and_validation(dataset, rules_of("standard", data), seed=0)[0])
+
+
+def _levels(text: str | None) -> list[float]:
+    from eyechart.base.errors import UsageError
+
+    try:
+        return [float(part) for part in text.split(",")] if text else []
+    except ValueError:
+        raise UsageError(f"--levels got {text!r}; expected numbers separated by commas, such as 100,300.") from None
+
+
+def _dry_run(planned: list[Level], offline: bool, as_json: bool) -> None:
+    """Runs, images and time of every level; contenders are timed once, at the first level."""
+    import tempfile
+
+    from eyechart.runner.estimate import estimate
+    from eyechart.study.plan import jobs_of
+    from eyechart.study.race import settled
+
+    found: list[Planned] = []
+    pace: dict[str, float] = {}
+    for level in planned:
+        if not pace:
+            record, _ = settled(level.record, "", offline, aloud)
+            with tempfile.TemporaryDirectory() as folder:
+                jobs = jobs_of(record.model_copy(update={"seeds": record.seeds[:1]}), Path(folder), offline)
+                estimates = estimate(jobs, say=aloud, is_brief=True)
+            pace = {each.contender: each.training_seconds / each.images_seen for each in estimates}
+        budget, seeds = level.record.rules.budget, len(level.record.seeds)
+        assert budget is not None, "contexts say how many images a run sees"
+        seconds = seeds * budget.amount * sum(pace[name] for name in level.record.contenders)
+        found.append(Planned(level.label, seeds * len(level.record.contenders), budget.amount, seconds))
+    if as_json:
+        typer.echo(json_text([each._asdict() for each in found], indent=1))
+        return
+    for each in found:
+        minutes = each.training_seconds / 60
+        say(f"{each.level:>10}  {each.runs} runs of {each.images:,.0f} images  {minutes:,.0f} min")
+    total = sum(each.training_seconds for each in found) / 60
+    say(f"{'all':>10}  {total:,.0f} min of training. Nothing was trained.")

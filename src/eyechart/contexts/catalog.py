@@ -1,0 +1,48 @@
+"""The contexts by name: along which axis a study is repeated, and what is asked at each level."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from eyechart.base.errors import UsageError
+from eyechart.base.near_miss import did_you_mean
+from eyechart.contexts import pretraining
+from eyechart.contexts.levels import Asked, Level
+
+
+class Axis(NamedTuple):
+    """What changes from level to level."""
+
+    words: tuple[str, str]  # English, French
+    is_log: bool
+
+
+@dataclass(frozen=True)
+class Context:
+    """One of the contexts that `eyechart study` knows."""
+
+    name: str
+    question: str
+    axis: Axis
+    levels: Callable[[Asked], list[Level]]
+
+
+CONTEXTS = {
+    "pretraining": Context(
+        "pretraining",
+        "what pretraining buys, and from how many images on a small network is simply better",
+        Axis(("training images", "images d'entraînement"), True),
+        pretraining.levels,
+    ),
+}
+
+
+def context_of(name: str) -> Context:
+    """UsageError for a name that is not known."""
+    if name not in CONTEXTS:
+        raise UsageError(
+            f"There is no context {name!r}.{did_you_mean(name, CONTEXTS)} Expected one of {', '.join(CONTEXTS)}."
+        )
+    return CONTEXTS[name]

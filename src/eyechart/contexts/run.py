@@ -1,0 +1,69 @@
+"""A context from its levels to its record and figure; a level that is finished is not trained again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from eyechart.comparison.compare import compare_runs
+from eyechart.comparison.questions import answered
+from eyechart.contexts.catalog import Context
+from eyechart.contexts.levels import Level
+from eyechart.files import storage
+from eyechart.report.context_plot import write_figures
+from eyechart.schema.contexts import ContextRecord, LevelResult
+from eyechart.study.race import race
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from eyechart.schema import Language
+
+RECORD_FILE = "context.json"
+
+
+def run_context(
+    context: Context,
+    levels: Sequence[Level],
+    folder: Path,
+    *,
+    offline: bool,
+    say: Callable[[str], None],
+    lang: Language = "en",
+) -> ContextRecord:
+    """Train what is not trained yet, level by level, each a study of its own below `folder`.
+
+    After each level the record and the figure are written anew, so that what is there can be looked at.  Raises
+    RunFailed after all levels when some runs failed, Interrupted when the user stops it.
+    """
+    failed = []
+    record = recorded(context, levels, folder)
+    for place, level in enumerate(levels, 1):
+        say(f"{context.name}: level {place} of {len(levels)}, {level.label} {context.axis.words[0]}")
+        study = race(level.record, folder / level.record.name, resume=True, exist_ok=False, offline=offline, lang=lang)
+        failed += [study] if study.failures else []
+        record = recorded(context, levels, folder)
+        write(record, context, folder, lang)
+    for study in failed:
+        study.raise_failures()
+    return record
+
+
+def recorded(context: Context, levels: Sequence[Level], folder: Path) -> ContextRecord:
+    """What the finished runs of all levels say."""
+    found = []
+    for level in levels:
+        place = folder / level.record.name
+        if runs := storage.find_runs([place]) if place.is_dir() else []:
+            compared = compare_runs(runs)
+            answers = answered(runs, level.questions, compared.primary)
+            found.append(LevelResult(label=level.label, value=level.value, study=level.record.name,
+                                     comparison=compared, answers=answers))  # fmt: skip
+    dataset = found[0].comparison.dataset if found else levels[0].record.rules.dataset
+    return ContextRecord(context=context.name, dataset=dataset, levels=tuple(found))
+
+
+def write(record: ContextRecord, context: Context, folder: Path, lang: Language) -> None:
+    """The record, and its figures as SVG and PNG."""
+    storage.write_record(folder / RECORD_FILE, record)
+    write_figures(record, context.axis.words, context.axis.is_log, folder, lang)

@@ -1,0 +1,127 @@
+"""A context as a picture: how each contender does from level to level, and as its title what that shows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from textwrap import fill
+from typing import TYPE_CHECKING
+
+from eyechart.catalog.palette import Dash, Style, style_of
+from eyechart.comparison.questions import is_shown
+from eyechart.report import axes as scales
+from eyechart.report.charts import INK, MUTED, drawing, new_panel, saved_panel, text_inches
+from eyechart.scoring.measures import METRICS
+from eyechart.words.numbers import shortened
+from eyechart.words.speech import Speech, speech
+
+if TYPE_CHECKING:
+    from eyechart.schema import Summary
+    from eyechart.schema.contexts import ContextRecord
+
+DRAWN = ("accuracy", "loss")
+TITLE_CHARACTERS, TITLE_LINE_INCHES = 11.5, 0.18  # in an inch; and how high a line is
+REGIME_DASHES: dict[str, Dash] = {"none": (0, (1, 2)), "head": ":", "last": "--", "full": "-"}
+
+
+def write_figures(record: ContextRecord, axis: tuple[str, str], is_log: bool, folder: Path, lang: str) -> None:
+    """One drawing a metric into `folder`, as PNG and SVG; nothing where no level has runs."""
+    if not record.levels:
+        return
+    say = speech(lang)
+    with drawing(_contenders(record)):
+        for metric in DRAWN:
+            _write_figure(record, metric, say(*axis), is_log, folder, say)
+
+
+def finding(record: ContextRecord, say: Speech) -> str:
+    """What the questions of the context are answered with, pair by pair; a claim of the verdicts alone."""
+    pairs: dict[frozenset[str], list[tuple[str, str]]] = {}
+    for level in record.levels:
+        for verdict in level.answers:
+            shown = verdict.first if is_shown(verdict) else ""
+            pairs.setdefault(frozenset((verdict.first, verdict.second)), []).append((level.label, shown))
+    sentences = []
+    for pair, seen in pairs.items():
+        for name in sorted(pair):
+            (other,) = pair - {name}
+            if labels := [label for label, shown in seen if shown == name]:
+                at = say.listed(labels)
+                sentences.append(
+                    say(f"{name} is better than {other} at {at}", f"{name} est meilleur que {other} à {at}")
+                )
+        if open_at := [label for label, shown in seen if not shown]:
+            at, names = say.listed(open_at), say.listed(sorted(pair))
+            sentences.append(
+                say(f"between {names} nothing is shown at {at}", f"entre {names} rien n'est démontré à {at}")
+            )
+    nothing = say(f"{record.context}, level by level", f"{record.context}, niveau par niveau")
+    told = "; ".join(sentences) or nothing
+    starts_with_name = any(told.startswith(name) for pair in pairs for name in pair)
+    return told if starts_with_name else told[0].upper() + told[1:]
+
+
+def _write_figure(record: ContextRecord, metric: str, axis: str, is_log: bool, folder: Path, say: Speech) -> None:
+    names = _contenders(record)
+    room = text_inches(shortened(name) for name in names)
+    title = fill(finding(record, say), round(TITLE_CHARACTERS * (6.6 + room)))
+    above = 0.5 + TITLE_LINE_INCHES * (title.count("\n") + 1)
+    figure, axes = new_panel(6.6 + room, 3.7 + above, (0.78, 0.52, 0.42 + room, above))
+    curves = {name: _curve(record, name, metric) for name in names}
+    heights = [mean for curve in curves.values() for _, mean, *_ in curve]  # bands of few seeds would fill the paper
+    if is_log:
+        limits = scales.log_limits([level.value for level in record.levels])
+        scales.set_log(axes.xaxis, limits, [level.value for level in record.levels], say.count)
+    limits = scales.log_limits(heights, room=1.5)
+    written = say.short_percent if METRICS[metric].is_share else say.plain
+    scales.set_log(axes.yaxis, limits, scales.log_ticks(*limits), written)
+    ends = []
+    for name, curve in curves.items():
+        style = _style(name)
+        x, y, low, high = (list(values) for values in zip(*curve, strict=True))
+        axes.plot(x, y, color=style.colour, linestyle=style.dash, marker=style.marker)
+        axes.fill_between(x, low, high, color=style.colour, alpha=0.12, linewidth=0)
+        ends.append((x[-1], y[-1], name, style))
+    scales.label_line_ends(axes, ends)
+    axes.set_xlabel(axis)
+    axes.set_ylabel(say("test error", "erreur de test") if metric == "accuracy" else say(*METRICS[metric].words))
+    numbers = sorted({len(summary.seeds) for level in record.levels for summary in level.comparison.summaries})
+    seeds = say.listed([str(number) for number in numbers])
+    told = say(
+        f"{record.dataset}; {seeds} seeds; bands: 95 % intervals",
+        f"{record.dataset} ; {seeds} graines ; bandes : intervalles à 95 %",
+    )
+    axes.set_title(told, loc="left", fontsize=9, color=MUTED)
+    figure.text(0.12 / figure.get_figwidth(), 1 - 0.1 / figure.get_figheight(), title, va="top", color=INK)
+    saved_panel(figure, f"{record.context}-{metric}", title, folder)
+
+
+def _contenders(record: ContextRecord) -> list[str]:
+    """All of them, the best of the largest level first."""
+    return list(dict.fromkeys(name for level in reversed(record.levels) for name in level.comparison.contenders))
+
+
+def _curve(record: ContextRecord, contender: str, metric: str) -> list[tuple[float, float, float, float]]:
+    """(level, mean, low, high) as they are drawn; accuracy as error, and at least half an image wrong."""
+    points = []
+    for level in record.levels:
+        least = 0.5 / max(1, level.comparison.num_items)
+        for summary in level.comparison.summaries:
+            if (summary.contender, summary.metric) == (contender, metric):
+                points.append((level.value, *_drawn(summary, metric, least)))
+    return points
+
+
+def _drawn(summary: Summary, metric: str, least: float) -> tuple[float, float, float]:
+    low = summary.mean if summary.low is None else summary.low
+    high = summary.mean if summary.high is None else summary.high
+    if metric == "accuracy":
+        return max(1 - summary.mean, least), max(1 - high, least), min(1.0, max(1 - low, least))
+    return max(summary.mean, 1e-6), max(low, 1e-6), high
+
+
+def _style(contender: str) -> Style:
+    """Colour and mark of the architecture; the line says how much of it is trained."""
+    architecture, _, rest = contender.partition(":")
+    style = style_of(architecture)
+    word = rest.rpartition(":")[2]
+    return style if not rest else Style(style.colour, style.marker, REGIME_DASHES.get(word, style.dash))

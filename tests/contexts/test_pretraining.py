@@ -1,0 +1,168 @@
+"""A study repeated along an axis: planned, trained, resumed, answered and drawn."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from eyechart.base.errors import UsageError
+from eyechart.comparison.questions import answered, is_shown
+from eyechart.contexts import pretraining
+from eyechart.contexts.catalog import CONTEXTS, context_of
+from eyechart.contexts.levels import Asked
+from eyechart.files.storage import find_runs
+from eyechart.report.context_plot import finding
+from eyechart.schema import Verdict
+from eyechart.schema.contexts import ContextRecord, LevelResult
+from eyechart.words.speech import speech
+from tests.in_process import eyechart
+
+WORDS = ["study", "pretraining", "-d", "digits", "-m", "cnn,vit", "--levels", "60,120", "--seeds", "0,1",
+         "--images", 640, "--threads", 1, "--offline"]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def trained(made_once: Callable[[str, Callable[[Path], object]], Path]) -> Path:
+    def train(home: Path) -> None:
+        done = eyechart(*WORDS, "--output", home)
+        assert done.returncode == 0, done.stderr
+        assert "pretraining-accuracy.png" in done.stdout
+
+    return made_once("pretraining-study", train) / "pretraining-digits"
+
+
+# --------------------------------------------------------------------------------------------- plans
+
+
+def test_every_level_has_its_images_seeds_and_budget() -> None:
+    planned = pretraining.levels(Asked("mnist", 57_000))
+    assert [level.label for level in planned] == ["100", "300", "1,000", "10,000"]
+    assert [len(level.record.seeds) for level in planned] == [7, 7, 7, 3]
+    assert [level.record.rules.budget.amount for level in planned if level.record.rules.budget] == [20_000] * 3 + [
+        40_000
+    ]
+    assert [round(57_000 * level.record.rules.fraction) for level in planned] == [100, 300, 1_000, 10_000]
+    assert {"cnn", "vit", "vgg16:none", "vgg16:hed:head", "vgg16:hed:last", "vgg16:hed:full"} <= set(
+        planned[0].record.contenders
+    )
+
+
+def test_questions_are_those_whose_contenders_are_there() -> None:
+    assert pretraining.questions(["cnn", "vgg16:none", "vgg16:hed:full"]) == (
+        ("vgg16:hed:full", "vgg16:none"),
+        ("vgg16:hed:full", "cnn"),
+    )
+    assert pretraining.questions(["cnn", "vit"]) == ()
+    assert len(pretraining.questions(pretraining.contenders())) == 3
+
+
+def test_alexnet_starts_from_what_was_pretrained_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pretraining.at_home, "is_there", lambda *given: False)
+    assert "alexnet:auto:head" in pretraining.contenders()
+    monkeypatch.setattr(pretraining.at_home, "is_there", lambda *given: given == ("alexnet", "glyphs"))
+    assert "alexnet:glyphs:head" in pretraining.contenders()
+
+
+def test_levels_beyond_the_train_part_are_left_out_or_refused() -> None:
+    assert [level.value for level in pretraining.levels(Asked("digits", 1_154))] == [100, 300, 1_000]
+    with pytest.raises(UsageError, match="has 1,154 train images; 2,000 were asked for"):
+        pretraining.levels(Asked("digits", 1_154, values=[2_000]))
+    with pytest.raises(UsageError, match="0 were asked for"):
+        pretraining.levels(Asked("digits", 1_154, values=[0]))
+
+
+def test_unknown_contexts_say_what_there_is(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="Did you mean 'pretraining'"):
+        context_of("pretrainig")
+    done = eyechart("study", "pretrainig", "--output", tmp_path)
+    assert done.returncode == 2
+    wrong = eyechart("study", "pretraining", "-d", "digits", "--levels", "few", "--output", tmp_path)
+    assert "expected numbers separated by commas" in wrong.stderr
+    assert not list(tmp_path.iterdir())
+
+
+# --------------------------------------------------------------------------------------------- a real one
+
+
+def test_what_is_found_is_kept_and_drawn(trained: Path) -> None:
+    record = ContextRecord.model_validate_json((trained / "context.json").read_bytes())
+    assert [(level.label, level.study) for level in record.levels] == [("60", "images-60"), ("120", "images-120")]
+    for level in record.levels:
+        assert set(level.comparison.contenders) == {"cnn", "vit"}
+        assert len(find_runs([trained / level.study])) == 4
+    for name in ("accuracy", "loss"):
+        assert Image.open(trained / f"pretraining-{name}.png").size[0] > 800
+        assert (trained / f"pretraining-{name}.svg").is_file()
+
+
+def test_it_goes_on_where_it_was(trained: Path) -> None:
+    again = eyechart(*WORDS, "--output", trained.parent, "--json")
+    assert again.returncode == 0, again.stderr
+    assert again.stderr.count("is finished already") == 8
+    kept = json.loads((trained / "context.json").read_bytes())
+    assert json.loads(again.stdout) == kept
+
+
+def test_a_dry_run_says_what_it_would_take(tmp_path: Path) -> None:
+    done = eyechart(*WORDS, "--output", tmp_path, "--dry-run", "--json")
+    planned = json.loads(done.stdout)
+    assert [(each["level"], each["runs"], each["images"]) for each in planned] == [("60", 4, 640), ("120", 4, 640)]
+    assert all(each["training_seconds"] > 0 for each in planned)
+    assert "Nothing was trained" in eyechart(*WORDS, "--output", tmp_path, "--dry-run").stdout
+    assert not list(tmp_path.iterdir())
+
+
+def test_named_pairs_are_compared_by_themselves(trained: Path) -> None:
+    runs = find_runs([trained / "images-120"])
+    (verdict,) = answered(runs, [("vit", "cnn"), ("vit", "vgg16:none")], "accuracy")
+    assert {verdict.first, verdict.second} == {"cnn", "vit"}
+    assert verdict.holm_p == verdict.p_value, "one question, nothing to adjust for"
+    assert not is_shown(verdict), "two seeds show nothing of architectures"
+    assert answered(runs, [], "accuracy") == ()
+
+
+# --------------------------------------------------------------------------------------------- what is said
+
+
+def verdict(first: str, second: str, *, low: float = 0.01, holm_p: float = 0.02) -> Verdict:
+    return Verdict(
+        metric="accuracy", first=first, second=second, kind="better", num_seeds=7, difference=0.02, low=low, high=0.03,
+        p_value=holm_p / 2, holm_p=holm_p,
+    )  # fmt: skip
+
+
+def record_of(trained: Path, *answers: tuple[Verdict, ...]) -> ContextRecord:
+    kept = ContextRecord.model_validate_json((trained / "context.json").read_bytes())
+    levels = [
+        LevelResult(label=str(place), value=place, study="s", comparison=kept.levels[0].comparison, answers=each)
+        for place, each in enumerate(answers, 1)
+    ]
+    return kept.model_copy(update={"levels": tuple(levels)})
+
+
+def test_the_title_says_what_is_shown_and_no_more(trained: Path) -> None:
+    record = record_of(
+        trained,
+        (verdict("vgg16:hed:full", "vgg16:none"), verdict("vgg16:hed:full", "cnn")),
+        (verdict("vgg16:hed:full", "vgg16:none"), verdict("cnn", "vgg16:hed:full", holm_p=0.06)),
+        (verdict("vgg16:hed:full", "vgg16:none", low=-0.01), verdict("cnn", "vgg16:hed:full")),
+    )
+    english = finding(record, speech("en"))
+    assert english.startswith("vgg16:hed:full is better than vgg16:none at 1 and 2; between vgg16:hed:full and ")
+    assert "cnn is better than vgg16:hed:full at 3; vgg16:hed:full is better than cnn at 1" in english
+    assert "between cnn and vgg16:hed:full nothing is shown at 2" in english
+    french = finding(record, speech("fr"))
+    assert "est meilleur que vgg16:none à 1 et 2" in french
+    assert "better" not in french
+
+
+def test_without_answers_the_title_claims_nothing(trained: Path) -> None:
+    assert finding(record_of(trained, (), ()), speech("en")) == "Pretraining, level by level"
+
+
+def test_every_context_is_told_in_help() -> None:
+    assert all(name in eyechart("study", "--help").stdout for name in CONTEXTS)
