@@ -6,6 +6,7 @@
 # make accuracy-quick SEEDS=10   equal seconds, paired seeds, into records/mnist-quick.json (95 minutes; leave the machine alone)
 # make accuracy-standard   every recipe's full schedule, one seed, into records/mnist-standard.json (an hour or so)
 # make detection           detectors on scenes and on single digits, into records/detection.json (hours; goes on where it stopped)
+# make pretraining         what pretraining buys, by number of images, into records/pretraining.json (hours; goes on)
 # make audit               does eyechart deserve trust itself? into records/audit.json (half an hour)
 # make bench               every benchmark against its peers, into records/bench.json (over an hour)
 #
@@ -22,7 +23,7 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c const
 SEEDS ?= 3
 SEED_LIST = $(shell $(PYTHON) -c "print(*range($(SEEDS)), sep=',')")
 
-.PHONY: run test check accuracy accuracy-quick accuracy-standard detection audit bench clean
+.PHONY: run test check accuracy accuracy-quick accuracy-standard detection pretraining audit bench clean
 
 run: $(VENV)/.installed
 	$(BIN)/eyechart run --preset quick --resume
@@ -67,6 +68,12 @@ detection: $(VENV)/.installed
 	$(BIN)/eyechart run -m fasterrcnn --recipe records/recipes/fasterrcnn-classifier.json --preset standard \
 		--seeds 0,1,2 --name detection-mnist --resume
 	$(BIN)/python scripts/record_detection.py runs
+
+# What pretraining buys, by how many images there are; AlexNet starts from letters that are drawn here.
+pretraining: $(VENV)/.installed
+	$(BIN)/eyechart pretrain alexnet --data glyphs --resume
+	$(BIN)/eyechart study pretraining --name pretraining-mnist
+	$(BIN)/python scripts/record_pretraining.py runs/pretraining-mnist
 
 # Those that this commit has passed are not done again; trainings are kept below runs/audits.
 audit: $(VENV)/.installed-dev
