@@ -188,6 +188,26 @@ def settle_weights(record: StudyRecord, offline: bool, say: Callable[[str], None
     return record.model_copy(update={"recipes": recipes})
 
 
+def check_starts(record: StudyRecord, dataset: Dataset, offline: bool) -> None:
+    """Raise WeightsError for weights that do not fit the networks of this study, before the first run.
+
+    Published ones always fit; what was made here, or by somebody else, may be of other options or another input size.
+    """
+    from eyechart.models import catalog as architectures
+    from eyechart.weights.resolve import NAMED_WEIGHTS, Names, starting_weights
+
+    card = dataset.card
+    middle = (0.5,) * card.num_channels
+    for recipe in {recipe.contender + recipe.weights: recipe for recipe in record.recipes.values()}.values():
+        if recipe.weights in NAMED_WEIGHTS:
+            continue
+        choice = seen_from_here(recipe.weights, record.started_in, Names())
+        starting = starting_weights(recipe.contender, choice, offline=offline, say=lambda sentence: None)
+        frame = architectures.plan_preprocessing(recipe, card, middle, middle, starting)
+        model = architectures.build_model(recipe, frame, card.num_classes)
+        architectures.load_starting_tensors(model, recipe, starting.tensors)
+
+
 def run_names(record: StudyRecord) -> list[str]:
     """The folders of all runs of a study, in no order that matters."""
     return [run_name(contender, seed) for seed in record.seeds for contender in record.contenders]

@@ -70,7 +70,7 @@ def settled(
     from eyechart.data.splits import parts_in_words
     from eyechart.files.places import seen_from_here
     from eyechart.study.machine import open_machines, settle_machine
-    from eyechart.study.plan import settle_options, settle_weights
+    from eyechart.study.plan import check_starts, settle_options, settle_weights
 
     open_machines(record.rules)  # a device that is not here is told before anything is fetched
     reference = seen_from_here(record.rules.dataset, record.started_in, KNOWN)
@@ -80,6 +80,7 @@ def settled(
     say(parts_in_words(dataset, record.rules))
     record = record.model_copy(update={"dataset_sha256": card.content_sha256})
     record = settle_options(settle_weights(record, offline, say), dataset)
+    check_starts(record, dataset, offline)
     return settle_machine(record, offline, say), card
 
 
