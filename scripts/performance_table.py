@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from string import ascii_uppercase
 from typing import Any
 
 from eyechart.files.storage import write_text
@@ -32,8 +31,8 @@ def page(record: dict[str, Any]) -> str:
     results = record.get("results", {})
     if not results:
         return HEAD + NOTHING
-    machines = {name: _machine(entry["host"]) for name, entry in results.items()}
-    letters = dict(zip(dict.fromkeys(machines.values()), ascii_uppercase, strict=False))
+    machines = {name: _machine(entry.get("host") or record["host"]) for name, entry in results.items()}
+    letters = {machine: str(number) for number, machine in enumerate(dict.fromkeys(machines.values()), 1)}
     told = ["Machines:", "", *(f"- {letter}: {machine}." for machine, letter in letters.items()), ""]
     places = {name: letters[machine] for name, machine in machines.items()}
     compared = {name: entry for name, entry in results.items() if "ratio" in entry}

@@ -50,8 +50,9 @@ def made_by(folder: Path) -> dict[str, Any]:
 
 def used_cards(study: Path) -> list[at_home.HomeCard]:
     """Of weights made on this machine that some run started from."""
-    used = {read_run(each).weights.sha256 for each in find_runs(sorted(study.glob("images-*")))}
-    return [card for card in at_home.cards() if card.tensors_sha256 in used]
+    used = {read_run(each).weights.sha256 for each in find_runs(sorted(study.glob("*-images-*")))}
+    cards = [at_home.card_of(architecture, name) for architecture, name in at_home.names()]
+    return [card for card in cards if card.tensors_sha256 in used]
 
 
 if __name__ == "__main__":

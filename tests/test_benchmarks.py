@@ -393,25 +393,25 @@ class TestTable:
         record.merge(path, "cnn_to_99", {"title": "Time."} | compared.as_json(), HOST)
         record.merge(path, "help_seconds", {"title": "Help."} | alone.as_json(), HOST)
         text = table_script().page(record.read(path))
-        assert "| `cnn_to_99` | Time. | **90x** (80 to 100) | 4.5 | 400 | training seconds | 3 | A |" in text
-        assert "| `help_seconds` | Help. | 0.3 (0.25 to 0.35) | seconds | 3 | A |" in text
+        assert "| `cnn_to_99` | Time. | **90x** (80 to 100) | 4.5 | 400 | training seconds | 3 | 1 |" in text
+        assert "| `help_seconds` | Help. | 0.3 (0.25 to 0.35) | seconds | 3 | 1 |" in text
         assert "98.88% on average, 98.50% at worst (3 seeds; goal 99.0%). **The goal was missed.**" in text
         assert "after each epoch: 98.50%, 99.10%" in text
-        assert "- A: a CPU, 2 threads of 2 cores, 8 GB" in text
+        assert "- 1: a CPU, 2 threads of 2 cores, 8 GB" in text
 
     def test_every_row_says_on_which_machine(self, tmp_path: Path) -> None:
         path = tmp_path / "bench.json"
         for name, cpu in (("first", "a CPU"), ("second", "another"), ("third", "a CPU")):
             record.merge(path, name, {"title": name} | Result("s", "lower", [1.0]).as_json(), HOST | {"cpu": cpu})
         lines = table_script().page(record.read(path)).splitlines()
-        assert [line[-5:] for line in lines if line.startswith("| `")] == ["| A |", "| B |", "| A |"]
-        assert [line[:9] for line in lines if line.startswith(("- A", "- B"))] == ["- A: a CP", "- B: anot"]
+        assert [line[-5:] for line in lines if line.startswith("| `")] == ["| 1 |", "| 2 |", "| 1 |"]
+        assert [line[:9] for line in lines if line.startswith(("- 1", "- 2"))] == ["- 1: a CP", "- 2: anot"]
 
     def test_sizes_stand_beside_the_figure(self, tmp_path: Path) -> None:
         result = growth._result({10: [4.0, 5.0, 4.5], 1000: [9.0, 8.0, 10.0]}, {10: 2**20, 1000: 3 * 2**20})
         record.merge(tmp_path / "bench.json", "growth_train", {"title": "Cost."} | result.as_json(), HOST)
         text = table_script().page(record.read(tmp_path / "bench.json"))
-        assert "| `growth_train` | Cost. | 9 (8 to 10) | microseconds an image | 3 | A |" in text
+        assert "| `growth_train` | Cost. | 9 (8 to 10) | microseconds an image | 3 | 1 |" in text
         assert "4.5 at 10 images (1 MB of its own memory), 9 at 1,000 images (3 MB of its own memory)" in text
         assert "the largest costs 2.00 times the smallest an image." in text
 

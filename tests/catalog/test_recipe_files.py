@@ -14,7 +14,7 @@ from eyechart.base.errors import UsageError
 from eyechart.catalog.recipe_files import read_recipe
 from eyechart.catalog.recipes import RECIPES, recipe_of
 from eyechart.files import storage
-from eyechart.schema import Recipe, RecipeFile, StudyRecord, Tuning
+from eyechart.schema import Recipe, RecipeFile, RunJob, StudyRecord, Tuning
 from eyechart.study import plan as plans
 from eyechart.study.folder import open_study, take
 
@@ -118,6 +118,13 @@ def test_where_the_numbers_came_from_changes_no_checkpoint(tmp_path: Path) -> No
 
     def of(**changes: object) -> str:
         changed = job.model_copy(update={"recipe": job.recipe.model_copy(update=changes)})
-        return fingerprint(SimpleNamespace(job=changed, splits=SimpleNamespace(card=card)))  # type: ignore[arg-type]
+        return of_start(changed, "none", "")
+
+    def of_start(job: RunJob, name: str, sha256: str) -> str:
+        starting = SimpleNamespace(origin=SimpleNamespace(name=name, sha256=sha256))
+        contender = SimpleNamespace(job=job, starting=starting, splits=SimpleNamespace(card=card))
+        return fingerprint(contender)  # type: ignore[arg-type]
 
     assert of() == of(tuning=None) != of(learning_rate=0.2)
+    assert of_start(job, "hed", "aa") == of_start(job, "hed", "bb") == of(), "published weights are checked elsewhere"
+    assert len({of_start(job, "glyphs", "aa"), of_start(job, "glyphs", "bb"), of()}) == 3, "made anew is another start"

@@ -10,7 +10,8 @@ import readme_tables
 from eyechart.base.errors import UsageError
 from eyechart.catalog.presets import PRESETS, rules_of
 from eyechart.catalog.recipes import RECIPES, recipe_of, slug
-from eyechart.schema import Budget
+from eyechart.schema import Budget, Recipe
+from eyechart.study.plan import plan_study
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -116,3 +117,14 @@ def test_what_a_recipe_expects_is_what_was_recorded() -> None:
     record = readme_tables.read_record(PROJECT, "standard")
     for name, result in record["results"].items():
         assert RECIPES[name].expect == readme_tables.expectation(result), "python scripts/readme_tables.py"
+
+
+def test_from_nothing_by_option_is_from_nothing_by_name() -> None:
+    def recipe(name: str, weights: str | None) -> Recipe:
+        return plan_study([name], changes={"weights": weights}).recipes[name]
+
+    assert recipe("vgg16", "none") == recipe("vgg16:none", None)
+    assert recipe("vgg16", "hed").frozen_stages == 2
+    assert recipe("vgg16:auto:head", "none").frozen_stages > 5, "a regime that was named stays"
+    with pytest.raises(UsageError, match="from nothing they know nothing"):
+        recipe("vgg16:hed:gradual", "none")

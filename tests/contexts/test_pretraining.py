@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 
 from eyechart.base.errors import UsageError
-from eyechart.comparison.questions import answered, is_shown
+from eyechart.comparison.questions import answered
 from eyechart.contexts import pretraining
 from eyechart.contexts.catalog import CONTEXTS, context_of
 from eyechart.contexts.levels import Asked
 from eyechart.files.storage import find_runs
 from eyechart.report.context_plot import finding
-from eyechart.schema import Verdict
+from eyechart.schema import Verdict, VerdictKind
 from eyechart.schema.contexts import ContextRecord, LevelResult
 from eyechart.words.speech import speech
 from tests.in_process import eyechart
@@ -57,22 +59,30 @@ def test_questions_are_those_whose_contenders_are_there() -> None:
         ("vgg16:hed:full", "cnn"),
     )
     assert pretraining.questions(["cnn", "vit"]) == ()
-    assert len(pretraining.questions(pretraining.contenders())) == 3
+    both = ["cnn", "vgg16:none", "alexnet:none", "vgg16:hed:full", "alexnet:glyphs:full", "alexnet:glyphs:head"]
+    assert len(pretraining.questions(both)) == 3
 
 
-def test_alexnet_starts_from_what_was_pretrained_here(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_alexnet_starts_from_what_was_pretrained_here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     monkeypatch.setattr(pretraining.at_home, "is_there", lambda *given: False)
-    assert "alexnet:auto:head" in pretraining.contenders()
+    said: list[str] = []
+    (level,) = pretraining.levels(Asked("mnist", 57_000, values=[100], say=said.append))
+    assert [name for name in level.record.contenders if name.startswith("alexnet")] == ["alexnet:none"]
+    assert said == ["alexnet has nothing to start from here, so it starts from nothing: eyechart pretrain alexnet "
+                    "--data glyphs"]  # fmt: skip
+    assert level.questions == (("vgg16:hed:full", "vgg16:none"), ("vgg16:hed:full", "cnn"))
     monkeypatch.setattr(pretraining.at_home, "is_there", lambda *given: given == ("alexnet", "glyphs"))
     assert "alexnet:glyphs:head" in pretraining.contenders()
 
 
 def test_levels_beyond_the_train_part_are_left_out_or_refused() -> None:
     assert [level.value for level in pretraining.levels(Asked("digits", 1_154))] == [100, 300, 1_000]
-    with pytest.raises(UsageError, match="has 1,154 train images; 2,000 were asked for"):
-        pretraining.levels(Asked("digits", 1_154, values=[2_000]))
-    with pytest.raises(UsageError, match="0 were asked for"):
-        pretraining.levels(Asked("digits", 1_154, values=[0]))
+    for values, told in (([2_000], "2,000"), ([0], "0"), ([-3, 100], "-3, 100")):
+        with pytest.raises(UsageError, match=f"has 1,154 train images, and levels of {told} were asked for"):
+            pretraining.levels(Asked("digits", 1_154, values=values))
+    with pytest.raises(UsageError, match="has 60 train images, and levels of 100, 300, 1,000, 10,000"):
+        pretraining.levels(Asked("mine", 60))
 
 
 def test_unknown_contexts_say_what_there_is(tmp_path: Path) -> None:
@@ -80,8 +90,14 @@ def test_unknown_contexts_say_what_there_is(tmp_path: Path) -> None:
         context_of("pretrainig")
     done = eyechart("study", "pretrainig", "--output", tmp_path)
     assert done.returncode == 2
-    wrong = eyechart("study", "pretraining", "-d", "digits", "--levels", "few", "--output", tmp_path)
-    assert "expected numbers separated by commas" in wrong.stderr
+    for option, value, told in (
+        ("--levels", "few", "expected whole numbers separated by commas"),
+        ("--levels", "nan", "expected whole numbers"),
+        ("--images", "-5", "expected a number above 0"),
+        ("--images", "0", "expected a number above 0"),
+    ):
+        wrong = eyechart("study", "pretraining", "-d", "digits", option, value, "--output", tmp_path, "--offline")
+        assert (wrong.returncode, told in wrong.stderr) == (2, True), wrong.stderr
     assert not list(tmp_path.iterdir())
 
 
@@ -90,7 +106,10 @@ def test_unknown_contexts_say_what_there_is(tmp_path: Path) -> None:
 
 def test_what_is_found_is_kept_and_drawn(trained: Path) -> None:
     record = ContextRecord.model_validate_json((trained / "context.json").read_bytes())
-    assert [(level.label, level.study) for level in record.levels] == [("60", "images-60"), ("120", "images-120")]
+    assert [(level.label, level.study) for level in record.levels] == [
+        ("60", "pretraining-digits-images-60"),
+        ("120", "pretraining-digits-images-120"),
+    ]
     for level in record.levels:
         assert set(level.comparison.contenders) == {"cnn", "vit"}
         assert len(find_runs([trained / level.study])) == 2
@@ -107,6 +126,19 @@ def test_it_goes_on_where_it_was(trained: Path) -> None:
     assert json.loads(again.stdout) == kept
 
 
+def test_its_runs_are_listed(trained: Path) -> None:
+    listed = json.loads(eyechart("ls", trained.parent, "--json").stdout)
+    assert len(listed) == 4
+
+
+def test_a_narrower_command_takes_nothing_away(trained: Path, tmp_path: Path) -> None:
+    shutil.copytree(trained, tmp_path / trained.name)
+    before = json.loads((trained / "context.json").read_bytes())
+    words = [word if word != "60,120" else "60" for word in WORDS]
+    assert eyechart(*words, "--output", tmp_path).returncode == 0
+    assert json.loads((tmp_path / trained.name / "context.json").read_bytes()) == before
+
+
 def test_a_dry_run_says_what_it_would_take(tmp_path: Path) -> None:
     done = eyechart(*WORDS, "--output", tmp_path, "--dry-run", "--json")
     planned = json.loads(done.stdout)
@@ -117,22 +149,19 @@ def test_a_dry_run_says_what_it_would_take(tmp_path: Path) -> None:
 
 
 def test_named_pairs_are_compared_by_themselves(trained: Path) -> None:
-    runs = find_runs([trained / "images-120"])
+    runs = find_runs([trained / "pretraining-digits-images-120"])
     (verdict,) = answered(runs, [("vit", "cnn"), ("vit", "vgg16:none")], "accuracy")
     assert {verdict.first, verdict.second} == {"cnn", "vit"}
     assert verdict.holm_p == verdict.p_value, "one question, nothing to adjust for"
-    assert not is_shown(verdict), "one seed shows nothing of architectures"
+    assert verdict.scope == "these runs", "one seed shows nothing of architectures"
     assert answered(runs, [], "accuracy") == ()
 
 
 # --------------------------------------------------------------------------------------------- what is said
 
 
-def verdict(first: str, second: str, *, low: float = 0.01, holm_p: float = 0.02) -> Verdict:
-    return Verdict(
-        metric="accuracy", first=first, second=second, kind="better", num_seeds=7, difference=0.02, low=low, high=0.03,
-        p_value=holm_p / 2, holm_p=holm_p,
-    )  # fmt: skip
+def verdict(first: str, second: str, kind: VerdictKind = "better", scope: Any = "architectures") -> Verdict:
+    return Verdict(metric="accuracy", first=first, second=second, kind=kind, scope=scope, num_seeds=7, difference=0.02)
 
 
 def record_of(trained: Path, *answers: tuple[Verdict, ...]) -> ContextRecord:
@@ -145,23 +174,30 @@ def record_of(trained: Path, *answers: tuple[Verdict, ...]) -> ContextRecord:
 
 
 def test_the_title_says_what_is_shown_and_no_more(trained: Path) -> None:
+    whole, nothing, small = "vgg16:hed:full", "vgg16:none", "cnn"
     record = record_of(
         trained,
-        (verdict("vgg16:hed:full", "vgg16:none"), verdict("vgg16:hed:full", "cnn")),
-        (verdict("vgg16:hed:full", "vgg16:none"), verdict("cnn", "vgg16:hed:full", holm_p=0.06)),
-        (verdict("vgg16:hed:full", "vgg16:none", low=-0.01), verdict("cnn", "vgg16:hed:full")),
+        (verdict(whole, nothing), verdict(whole, small)),
+        (verdict(whole, nothing), verdict(small, whole, "not shown")),
+        (verdict(whole, nothing, "equivalent"), verdict(small, whole)),
+        (verdict(whole, nothing, "better", "these runs"), verdict(small, whole, "too few runs", "these runs")),
     )
-    english = finding(record, speech("en"))
-    assert english.startswith("vgg16:hed:full is better than vgg16:none at 1 and 2; between vgg16:hed:full and ")
-    assert "cnn is better than vgg16:hed:full at 3; vgg16:hed:full is better than cnn at 1" in english
-    assert "between cnn and vgg16:hed:full nothing is shown at 2" in english
+    assert finding(record, speech("en")).split("; ") == [
+        "vgg16:hed:full is better than vgg16:none at 1 and 2",
+        "vgg16:hed:full and vgg16:none are equivalent at 3",
+        "too few seeds to tell vgg16:hed:full and vgg16:none apart at 4",
+        "vgg16:hed:full is better than cnn at 1",
+        "no difference between cnn and vgg16:hed:full is shown at 2",
+        "cnn is better than vgg16:hed:full at 3",
+        "too few seeds to tell cnn and vgg16:hed:full apart at 4",
+    ]
     french = finding(record, speech("fr"))
-    assert "est meilleur que vgg16:none à 1 et 2" in french
-    assert "better" not in french
+    assert "vgg16:hed:full est meilleur que vgg16:none à 1 et 2" in french
+    assert not {"better", "shown", "seeds"} & set(french.split())
 
 
 def test_without_answers_the_title_claims_nothing(trained: Path) -> None:
-    assert finding(record_of(trained, (), ()), speech("en")) == "Pretraining, level by level"
+    assert finding(record_of(trained, (), ()), speech("en")) == "pretraining, level by level"
 
 
 def test_every_context_is_told_in_help() -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import string
 import sys
+from importlib.metadata import PackageNotFoundError
 
 import numpy as np
 import pytest
 
 from eyechart.base.errors import MissingError
-from eyechart.data import glyphs
+from eyechart.data import glyph_sets, glyphs
 from eyechart.data.signs import CLASSES, GREEK, LETTERS, SIGNS
 
 NUM_PENNED = len(glyphs.PEN_WIDTHS)
@@ -82,6 +83,15 @@ def test_without_pens_there_is_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setitem(sys.modules, "HersheyFonts", None)
     with pytest.raises(MissingError, match="pip install Hershey-Fonts"):
         glyphs._strokes_of("futural")
+
+
+def test_a_package_that_is_not_installed_is_told_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    def version(name: str) -> str:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(glyphs, "version", version)
+    with pytest.raises(MissingError, match="pip install Hershey-Fonts"):
+        glyph_sets.load(lambda sentence: None)
 
 
 def test_without_type_there_is_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -200,9 +200,14 @@ def test_options_that_cannot_be(contender: str, side: int, options: dict[str, Sc
         model(contender, side=side, **options)
 
 
-@pytest.mark.parametrize("frozen", [2, 99])
-def test_as_many_frozen_stages_as_are_kept_leave_only_the_head(frozen: int) -> None:
-    net = model("vgg16", frozen=frozen, last_stage=2)
+def test_stages_that_do_not_fit_are_not_silently_frozen() -> None:
+    with pytest.raises(UsageError, match="24 x 16 px leaves 4 stages, and the first 4 are frozen, so none would be"):
+        model("vgg16", side=24, frozen=4)
+    assert not trunk_stages(model("vgg16", frozen=2, last_stage=2)), "who cuts the trunk there means it"
+
+
+def test_all_stages_frozen_leave_only_the_head() -> None:
+    net = model("vgg16", frozen=99, last_stage=2)
     assert trunk_stages(net) == []
     assert net.features(batch().images).shape == (2, 128, 18, 16)
     assert all("head" in name for name, parameter in net.named_parameters() if parameter.requires_grad)

@@ -6,9 +6,11 @@ import json
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
+from eyechart.base.errors import RunFailed
 from eyechart.runner import lr_range
 from eyechart.runner.lr_range import _walked
 from eyechart.scoring.lr_range import LrRange
@@ -32,12 +34,29 @@ def test_a_curve_is_read_where_it_falls() -> None:
 
 def test_noise_at_the_start_is_not_read() -> None:
     losses = [9.0, 2.0, *(3.0 - 0.01 * step for step in range(2, 60))]
-    assert read(losses).steepest >= RATES[10]
+    assert read(losses).steepest >= RATES[6]
 
 
-@pytest.mark.parametrize("losses", [[2.0] * 40, [2.0 + 0.1 * step for step in range(40)]])
-def test_a_curve_that_never_falls_still_has_an_answer(losses: list[float]) -> None:
-    assert RATES[0] <= read(losses).steepest <= RATES[len(losses) - 1]
+@pytest.mark.parametrize("steps", [24, 100, 400])
+def test_what_is_read_does_not_depend_on_the_number_of_steps(steps: int) -> None:
+    """A loss that falls fastest at 1e-3 and is lowest at 0.03, with the noise of batches."""
+    random = np.random.default_rng(0)
+    rates = [10 ** (-6 + 7 * step / (steps - 1)) for step in range(steps)]
+
+    def loss_at(step: int, rate: float) -> float:
+        place = math.log10(rate)
+        return 2.3 - 2 / (1 + math.exp(-4 * (place + 3))) + 2 * max(0.0, place + 1.5) + float(random.normal(0, 0.02))
+
+    losses, smoothed, blew_up = _walked(rates, loss_at)
+    found = LrRange("cnn", rates[: len(losses)], losses, smoothed, blew_up, 0.1)
+    assert 4e-4 < found.steepest < 2.5e-3
+    assert 0.008 < found.lowest < 0.08
+    assert found.tenth == found.lowest / 10
+
+
+def test_a_curve_that_never_falls_still_has_an_answer() -> None:
+    assert read([2.0] * 40).steepest == RATES[4]
+    assert read([2.0 + 0.1 * step for step in range(40)]).steepest == RATES[4]
 
 
 def test_it_stops_where_the_loss_has_blown_up() -> None:
@@ -47,10 +66,12 @@ def test_it_stops_where_the_loss_has_blown_up() -> None:
     assert len(smoothed) == len(losses)
     losses, _, blew_up = _walked(RATES, lambda step, rate: 2.0 if step < 60 else math.nan)
     assert (len(losses), blew_up) == (60, True)
+    with pytest.raises(RunFailed, match=r"no number after 0 steps.*\n?.*starting weights"):
+        _walked(RATES, lambda step, rate: math.nan)
     assert not _walked(RATES, lambda step, rate: 2.0)[2]
 
 
-def test_the_running_mean_has_no_bias() -> None:
+def test_smoothing_has_no_bias_at_the_ends() -> None:
     _, smoothed, _ = _walked(RATES, lambda step, rate: 2.0)
     assert smoothed == pytest.approx([2.0] * 100)
 
@@ -65,7 +86,7 @@ def test_the_command_draws_and_tells(tmp_path: Path) -> None:
     for each in found.values():
         assert each["rates"][0] == lr_range.LOWEST
         assert len(each["rates"]) == len(each["losses"]) <= 24
-        assert each["rates"][0] <= each["steepest"] <= each["rates"][-1]
+        assert each["lowest"] == each["rates"][each["smoothed"].index(min(each["smoothed"][2:]))]
     assert Image.open(picture).size[0] > 600
     again = eyechart(*words, "-o", picture)
     assert (again.returncode, "--exist-ok" in again.stderr) == (2, True)

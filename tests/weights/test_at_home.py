@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from eyechart.weights.own_runs import trunk_of_run
 from eyechart.weights.resolve import Names, starting_weights
 from tests.in_process import eyechart
 
+SCENES = "scenes:digits,level=easy,canvas=64,side=16-24,count=1-3,train=32,validation=8,test=8"
 SMALL = ["--steps", 8, "--threads", 1, "--offline"]
 
 
@@ -64,7 +66,8 @@ def test_it_is_the_run_without_its_head(cache: Path, run: Path) -> None:
     assert not any(name.startswith("head") for name in found.tensors)
     assert (found.origin.name, found.origin.pretrained_on) == ("small", record.dataset.title)
     assert (found.mean, found.std) == (record.preprocessing.mean, record.preprocessing.std)
-    (card,) = at_home.cards()
+    assert at_home.names() == [("cnn", "small")]
+    card = at_home.card_of("cnn", "small")
     assert card.accuracy == record.test_scores.accuracy
     assert card.images_seen == record.history[-1].images_seen
     assert card.dataset_sha256 == record.dataset.content_sha256
@@ -84,10 +87,14 @@ def test_a_contender_starts_from_it_and_says_so(cache: Path, run: Path, tmp_path
     assert eyechart(*words, "-m", f"cnn:small,cnn:run:{run}", "--resume").stderr.count("is finished already") == 2
 
 
-def test_a_detector_starts_from_a_cnn_of_that_name(cache: Path) -> None:
-    found = starting_weights("fasterrcnn", "small", offline=True, say=lambda sentence: None)
-    assert found.tensors["0.weight"].shape[1:] == (1, 3, 3)
-    assert found.origin.name == "small"
+def test_a_detector_starts_from_a_cnn_of_that_name(cache: Path, tmp_path: Path) -> None:
+    for data in ("digits", SCENES):
+        words = ["run", "-d", data, "-m", "fasterrcnn", "--backbone", "small", "-p", "smoke", "--output", tmp_path]
+        done = eyechart(*words, "--name", data[:6], *SMALL)
+        assert done.returncode == 0, done.stderr
+        found = read_run(tmp_path / data[:6] / "fasterrcnn-s0")
+        assert found.weights.name == "small"
+        assert found.recipe.options["width"] == len(at_home.read("cnn", "small").tensors["stages.0.0.weight"])
 
 
 def test_the_commands_tell_of_it(cache: Path) -> None:
@@ -139,8 +146,12 @@ def test_a_damaged_file_is_refused(copied: Path, spoil: Callable[[bytes], bytes]
     copied.write_bytes(spoil(copied.read_bytes()))
     with pytest.raises(WeightsError, match="is damaged"):
         at_home.read("cnn", "small")
-    assert at_home.cards() == [], "and is not listed"
-    assert "cnn:small" not in eyechart("weights", "list").stdout
+    listed = eyechart("weights", "list").stdout
+    assert "cnn:small" in listed
+    assert "is damaged" in listed
+    verified = eyechart("weights", "verify", "cnn:small")
+    assert verified.returncode == 3
+    assert "eyechart pretrain cnn --name small --resume" in verified.stderr
 
 
 def test_changed_tensors_are_noticed(copied: Path) -> None:
@@ -156,7 +167,7 @@ def test_changed_tensors_are_noticed(copied: Path) -> None:
         at_home.read("cnn", "small")
     done = eyechart("weights", "verify", "cnn:small")
     assert done.returncode == 3
-    assert "Delete it and pretrain again: eyechart pretrain cnn" in done.stderr
+    assert "eyechart pretrain cnn --name small --resume" in done.stderr
 
 
 def test_a_file_under_another_architecture_s_name_is_refused(copied: Path) -> None:
@@ -193,6 +204,7 @@ def test_a_run_of_another_architecture_is_refused(run: Path, tmp_path: Path) -> 
         (["resnet"], "Expected one of cnn, vit, vgg16, alexnet"),
         (["cnn", "--name", "hed"], "cannot be called 'hed'"),
         (["cnn", "--name", "../x"], "cannot be called '../x'"),
+        (["cnn", "--name", "full"], "cannot be called 'full'"),
     ],
 )
 def test_what_cannot_be_pretrained_is_told_at_once(words: list[str], message: str, tmp_path: Path) -> None:
@@ -200,6 +212,18 @@ def test_what_cannot_be_pretrained_is_told_at_once(words: list[str], message: st
     assert done.returncode == 2
     assert message in done.stderr
     assert not list(tmp_path.iterdir())
+
+
+def test_weights_that_are_no_numbers_are_not_kept(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EYECHART_CACHE", str(tmp_path / "cache"))
+    broken = tmp_path / "cnn-s0"
+    shutil.copytree(run, broken)
+    tensors = load_file(run / "weights.safetensors")
+    tensors["network.stages.0.0.weight"].view(-1)[0] = float("nan")
+    save_file(tensors, broken / "weights.safetensors")
+    with pytest.raises(WeightsError, match="no finite numbers"):
+        at_home.keep(broken, "broken")
+    assert not at_home.is_there("cnn", "broken")
 
 
 def test_names_are_no_paths(cache: Path) -> None:

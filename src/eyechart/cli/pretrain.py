@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from eyechart.cli.run import budget_of
 from eyechart.terminal.lines import say
+
+if TYPE_CHECKING:
+    from eyechart.study.study import Study
 
 
 def pretrain(
@@ -31,17 +35,14 @@ def pretrain(
     from eyechart.base.errors import UsageError
     from eyechart.study.plan import folder_of, plan_study
     from eyechart.study.race import race
-    from eyechart.weights import at_home
-    from eyechart.weights.resolve import ARCHITECTURES, NAMED_WEIGHTS
+    from eyechart.weights.resolve import ARCHITECTURES
 
     if architecture not in ARCHITECTURES:
         raise UsageError(
             f"{architecture!r} cannot be pretrained here. Expected one of {', '.join(ARCHITECTURES)}; a detector "
             f"starts from a pretrained cnn: --backbone and its name."
         )
-    called = name or re.sub(r"[^\w.-]+", "-", Path(data).name or data)
-    if called in (*NAMED_WEIGHTS, "run", "file") or not re.fullmatch(r"[\w][\w.-]*", called):
-        raise UsageError(f"Weights cannot be called {called!r}. Choose another --name: letters, digits, _ - and dots.")
+    called = _called(name, data)
     record = plan_study(
         f"{architecture}:none" if architecture in ("vgg16", "alexnet") else architecture, data, preset, [seed],
         name=f"pretrain-{architecture}-{called}", num_threads=threads, device=device,
@@ -50,8 +51,35 @@ def pretrain(
     folder = folder_of(record, output)
     study = race(record, folder, resume=resume, exist_ok=False, offline=offline)
     study.raise_failures()
+    _keep(study, architecture, called)
+
+
+def _called(name: str | None, data: str) -> str:
+    """What the weights are called; UsageError for a name that a contender could not say."""
+    from eyechart.base.errors import UsageError
+    from eyechart.catalog.recipes import EARLIER_WORDS, REGIMES
+    from eyechart.weights.resolve import NAMED_WEIGHTS
+
+    called = name or re.sub(r"[^\w.-]+", "-", Path(data).name or data)
+    if called in (*NAMED_WEIGHTS, *REGIMES, *EARLIER_WORDS, "run", "file") or not re.fullmatch(r"[\w][\w.-]*", called):
+        raise UsageError(
+            f"Weights cannot be called {called!r}. Choose another --name: letters, digits, _ - and dots, and no "
+            f"word that names published weights or a regime."
+        )
+    return called
+
+
+def _keep(study: Study, architecture: str, called: str) -> None:
+    from eyechart.base.errors import RunFailed
+    from eyechart.weights import at_home
+
     (run,) = study.runs
-    card = at_home.keep(folder / run.run, called)
+    if run.status == "diverged":
+        raise RunFailed(
+            f"{run.run} diverged in {study.folder}, so there is nothing to keep. Choose another seed, or another "
+            f"source task."
+        )
+    card = at_home.keep(study.folder / run.run, called)
     say(
         f"kept as {architecture}:{called} ({card.accuracy:.2%} of the source task's test images, "
         f"{card.training_seconds:,.0f} s): {at_home.path_of(architecture, called)}"

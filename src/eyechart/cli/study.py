@@ -9,7 +9,7 @@ import typer
 
 from eyechart.base.plain_json import json_text
 from eyechart.cli.read import LANG, language_of
-from eyechart.cli.run import MODELS, _numbers, _split
+from eyechart.cli.run import MODELS, _numbers, _split, budget_of
 from eyechart.terminal.lines import aloud, record_json, say
 
 if TYPE_CHECKING:
@@ -52,11 +52,12 @@ def study(
     language = language_of(lang)
     known = context_of(context)
     rules = {"num_threads": threads, "device": device}
-    asked = Asked(data, _num_train(data, offline), _split(model), _levels(levels),
-                  _numbers(seeds) if seeds else None, images, rules)  # fmt: skip
-    planned = known.levels(asked)
+    budget = budget_of(images=images)
     called = name or f"{context}-{_slug(data)}"
     check_folder_name(called)
+    asked = Asked(data, _num_train(data, offline), called, _split(model), _levels(levels),
+                  _numbers(seeds) if seeds else None, budget.amount if budget else None, rules, aloud)  # fmt: skip
+    planned = known.levels(asked)
     if dry_run:
         _dry_run(planned, offline, as_json)
         return
@@ -85,13 +86,8 @@ def _num_train(data: str, offline: bool) -> int:
     return len(train_and_validation(dataset, rules_of("standard", data), seed=0)[0])
 
 
-def _levels(text: str | None) -> list[float]:
-    from eyechart.base.errors import UsageError
-
-    try:
-        return [float(part) for part in text.split(",")] if text else []
-    except ValueError:
-        raise UsageError(f"--levels got {text!r}; expected numbers separated by commas, such as 100,300.") from None
+def _levels(text: str | None) -> list[int]:
+    return _numbers(text, "--levels") if text else []
 
 
 def _dry_run(planned: list[Level], offline: bool, as_json: bool) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -21,9 +21,13 @@ from eyechart.scoring.measures import MEASURES, Measure, primary_metric
 from eyechart.scoring.times import are_a_question
 from eyechart.words.class_means import absent_classes
 
+Pairs = Collection[frozenset[str]]  # of contenders, by name
 
-def compare_runs(run_folders: list[Path]) -> Comparison:
+
+def compare_runs(run_folders: list[Path], only: Pairs | None = None) -> Comparison:
     """Compare finished runs of one dataset and one test part (rules 3 to 9 of the protocol).
+
+    `only` are the pairs that are asked about, which then are the family that tests are adjusted for; None: all pairs.
 
     Contenders pair up on the seeds that both have; runs whose answers are gone or damaged are compared by their scores
     alone, and a finding says so.  Raises UsageError where the runs do not belong together, StorageError for run files
@@ -34,7 +38,7 @@ def compare_runs(run_folders: list[Path]) -> Comparison:
     seen = read_each(runs, lambda each: (suspicions(each), values_of_items(each), certainty_of(each)))
     suspected, values, certainty = zip(*seen, strict=True)
     items = stack_items(contenders, dict(zip(runs, values, strict=True)))
-    comparison = compare_contenders(contenders, items, dict(zip(runs, certainty, strict=True)))
+    comparison = compare_contenders(contenders, items, dict(zip(runs, certainty, strict=True)), only)
     # Of two findings on the same missing files the more telling one, unless something else could not be checked.
     is_told = all(of_run is None for of_run, each in zip(values, suspected, strict=True) if "not-checked" in each.facts)
     found = [finding for finding in findings(runs, suspected) if not (is_told and finding.code == "not-checked")]
@@ -44,12 +48,15 @@ def compare_runs(run_folders: list[Path]) -> Comparison:
 
 
 def compare_contenders(
-    contenders: list[Contender], items: ItemValues, certainty: Mapping[Path, Certainty] | None = None
+    contenders: list[Contender],
+    items: ItemValues,
+    certainty: Mapping[Path, Certainty] | None = None,
+    only: Pairs | None = None,
 ) -> Comparison:
     """The same of what was read already, the best contender first; without findings."""
     deviations = _item_deviations(items) | items.deviations if len(contenders) > 1 else {}
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # one metric beside another: nearly all of it is numpy
-        compared = list(pool.map(lambda each: _compared(each, contenders, items, deviations), MEASURES.values()))
+        compared = list(pool.map(lambda each: _compared(each, contenders, items, deviations, only), MEASURES.values()))
     return Comparison(
         dataset=contenders[0].any_run.dataset.title,
         primary=primary_metric(contenders[0].any_run.task),
@@ -70,13 +77,19 @@ def compare_contenders(
 
 
 def _compared(
-    measure: Measure, contenders: list[Contender], items: ItemValues, deviations: dict[str, np.ndarray]
+    measure: Measure,
+    contenders: list[Contender],
+    items: ItemValues,
+    deviations: dict[str, np.ndarray],
+    only: Pairs | None,
 ) -> tuple[Family | None, list[Verdict]]:
     """The question over all contenders and the verdict of every pair; nothing where less than two have the metric."""
     measured = [each for each in contenders if any(measure.value(run) is not None for run in each.runs.values())]
     if len(measured) < 2 or _is_no_question(measure, contenders):
         return None, []
     facts = pairs.facts_of_pairs(measure, contenders, items, deviations.get(measure.name))
+    if only is not None:
+        facts = [pair for pair in facts if {contenders[place].name for place in (pair.first, pair.second)} in only]
     if measure.name == "accuracy":
         pairs.add_item_tests(facts, len(contenders), items)
     elif measure.name in items.deviations:

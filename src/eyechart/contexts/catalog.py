@@ -10,6 +10,7 @@ from eyechart.base.errors import UsageError
 from eyechart.base.near_miss import did_you_mean
 from eyechart.contexts import pretraining
 from eyechart.contexts.levels import Asked, Level
+from eyechart.schema import StudyRecord
 
 
 class Axis(NamedTuple):
@@ -27,6 +28,7 @@ class Context:
     question: str
     axis: Axis
     levels: Callable[[Asked], list[Level]]
+    level_of: Callable[[StudyRecord], Level | None]  # of a study that is there already
 
 
 CONTEXTS = {
@@ -35,6 +37,7 @@ CONTEXTS = {
         "what pretraining buys, and from how many images on a small network is simply better",
         Axis(("training images", "images d'entraînement"), True),
         pretraining.levels,
+        pretraining.level_of,
     ),
 }
 

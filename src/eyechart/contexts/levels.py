@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from eyechart.schema import StudyRecord
 
@@ -17,11 +17,13 @@ class Asked:
 
     data: str
     num_train: int  # images of the train part, validation set aside
+    name: str = "context"  # of the folder of all levels; theirs begin with it
     models: Sequence[str] = ()
-    values: Sequence[float] = ()  # of the levels
+    values: Sequence[int] = ()  # of the levels
     seeds: Sequence[int] | None = None
     images: float | None = None  # that each run sees
     rules: dict[str, Any] = field(default_factory=dict)  # device, threads: the same everywhere
+    say: Callable[[str], None] = lambda sentence: None
 
 
 class Level(NamedTuple):

@@ -11,21 +11,24 @@ from collections.abc import Sequence
 
 from eyechart.base.errors import UsageError
 from eyechart.contexts.levels import Asked, Level
-from eyechart.schema import Budget
+from eyechart.schema import Budget, StudyRecord
 from eyechart.study.plan import plan_study
-from eyechart.weights import at_home
+from eyechart.weights import at_home, imagenet
 
 SIZES = (100, 300, 1_000, 10_000)
 # Seven seeds are the fewest that can answer three questions; above so many images, runs are long and subsets alike.
 MANY_SEEDS, FEW_SEEDS, LARGE = 7, 3, 1_000
 LEAST_IMAGES, EPOCHS = 20_000, 4  # that each run sees, and of the larger sets
+NUM_STARTS = 2  # where AlexNet has one as well
 REGIMES = ("head", "last", "full")
 HOME = "glyphs"  # what AlexNet starts from, where that was pretrained here
 
 
 def starts() -> list[str]:
-    """What is pretrained: VGG16's convolutions from PyPI, and AlexNet's from here where that was done."""
-    return ["vgg16:hed", f"alexnet:{HOME}" if at_home.is_there("alexnet", HOME) else "alexnet:auto"]
+    """What is pretrained: VGG16's convolutions from PyPI, and AlexNet's where there is something to start from."""
+    if at_home.is_there("alexnet", HOME):
+        return ["vgg16:hed", f"alexnet:{HOME}"]
+    return ["vgg16:hed", "alexnet:imagenet"] if imagenet.cached_path("alexnet").is_file() else ["vgg16:hed"]
 
 
 def contenders() -> list[str]:
@@ -35,25 +38,39 @@ def contenders() -> list[str]:
 
 
 def questions(models: Sequence[str]) -> tuple[tuple[str, str], ...]:
-    """Does a pretrained network, trained whole, beat itself from nothing; and does it beat a small one?"""
-    whole = [f"{start}:full" for start in starts()]
+    """Does a pretrained network, trained whole, beat itself from nothing; and does VGG16 beat a small one?"""
+    whole = [name for name in models if name.endswith(":full") and ":none:" not in name]
     wanted = [(name, f"{name.partition(':')[0]}:none") for name in whole]
-    wanted += [(whole[0], "cnn")]
+    wanted += [(name, "cnn") for name in whole if name.startswith("vgg16:")]
     return tuple(pair for pair in wanted if set(pair) <= set(models))
 
 
 def levels(asked: Asked) -> list[Level]:
     """A study for each number of images, the smallest first.  UsageError for one that the train part does not have."""
     models = list(asked.models) or contenders()
+    if not asked.models and len(starts()) < NUM_STARTS:
+        asked.say(f"alexnet has nothing to start from here, so it starts from nothing: {at_home.remedy('alexnet')}")
+    sizes = sorted(set(asked.values or (size for size in SIZES if size <= asked.num_train)))
+    if not sizes or not 0 < sizes[0] <= sizes[-1] <= asked.num_train:
+        raise UsageError(
+            f"{asked.data} has {asked.num_train:,} train images, and levels of "
+            f"{', '.join(f'{size:,}' for size in sizes or SIZES)} were asked for. Expected --levels of 1 to that many."
+        )
     found = []
-    for size in sorted({int(value) for value in asked.values or SIZES if asked.values or value <= asked.num_train}):
-        if not 0 < size <= asked.num_train:
-            raise UsageError(f"{asked.data} has {asked.num_train:,} train images; {size:,} were asked for.")
+    for size in sizes:
         seeds = asked.seeds or range(MANY_SEEDS if size <= LARGE else FEW_SEEDS)
         images = asked.images or max(LEAST_IMAGES, EPOCHS * size)
         record = plan_study(
-            models, asked.data, "standard", seeds, name=f"images-{size}",
+            models, asked.data, "standard", seeds, name=f"{asked.name}-images-{size}",
             budget=Budget(unit="images", amount=images), fraction=size / asked.num_train, **asked.rules,
         )  # fmt: skip
         found.append(Level(f"{size:,}", size, record, questions(models)))
     return found
+
+
+def level_of(record: StudyRecord) -> Level | None:
+    """The level that a study in the folder of this context is; None where it is none."""
+    size = record.name.rpartition("-images-")[2]
+    if not size.isdecimal():
+        return None
+    return Level(f"{int(size):,}", int(size), record, questions(record.contenders))

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from eyechart.schema import Language
 
-RECORD_FILE = "context.json"
-
 
 def run_context(
     context: Context,
@@ -37,33 +35,32 @@ def run_context(
     RunFailed after all levels when some runs failed, Interrupted when the user stops it.
     """
     failed = []
-    record = recorded(context, levels, folder)
     for place, level in enumerate(levels, 1):
         say(f"{context.name}: level {place} of {len(levels)}, {level.label} {context.axis.words[0]}")
         study = race(level.record, folder / level.record.name, resume=True, exist_ok=False, offline=offline, lang=lang)
         failed += [study] if study.failures else []
-        record = recorded(context, levels, folder)
-        write(record, context, folder, lang)
+        write(recorded(context, folder), context, folder, lang)
     for study in failed:
         study.raise_failures()
-    return record
+    return recorded(context, folder)
 
 
-def recorded(context: Context, levels: Sequence[Level], folder: Path) -> ContextRecord:
-    """What the finished runs of all levels say."""
+def recorded(context: Context, folder: Path) -> ContextRecord:
+    """What the finished runs of all levels in a folder say, whatever was asked for this time."""
+    studies = [path.parent for path in folder.glob(f"*/{storage.STUDY_FILE}")]
+    levels = [level for each in studies if (level := context.level_of(storage.read_study(each))) is not None]
     found = []
-    for level in levels:
-        place = folder / level.record.name
-        if runs := storage.find_runs([place]) if place.is_dir() else []:
+    for level in sorted(levels, key=lambda level: level.value):
+        if runs := storage.find_runs([folder / level.record.name]):
             compared = compare_runs(runs)
             answers = answered(runs, level.questions, compared.primary)
             found.append(LevelResult(label=level.label, value=level.value, study=level.record.name,
                                      comparison=compared, answers=answers))  # fmt: skip
-    dataset = found[0].comparison.dataset if found else levels[0].record.rules.dataset
+    dataset = found[0].comparison.dataset if found else ""
     return ContextRecord(context=context.name, dataset=dataset, levels=tuple(found))
 
 
 def write(record: ContextRecord, context: Context, folder: Path, lang: Language) -> None:
     """The record, and its figures as SVG and PNG."""
-    storage.write_record(folder / RECORD_FILE, record)
+    storage.write_record(folder / storage.CONTEXT_FILE, record)
     write_figures(record, context.axis.words, context.axis.is_log, folder, lang)

@@ -16,7 +16,7 @@ import hashlib
 import math
 import string
 from functools import lru_cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
@@ -66,7 +66,10 @@ def pictures(numbers: range, seed: int, part: str) -> tuple[np.ndarray, np.ndarr
 def drawn_with() -> list[str]:
     """All that pictures depend on beside seed and rule: hashes of the fonts, versions of what draws."""
     fonts = [hashlib.sha256((_type_folder() / f"{name}.ttf").read_bytes()).hexdigest() for name in (*TYPE, *LATIN_TYPE)]
-    return [*fonts, *(f"{name} {version(name)}" for name in ("Hershey-Fonts", "numpy", "pillow", "scipy"))]
+    try:
+        return [*fonts, *(f"{name} {version(name)}" for name in ("Hershey-Fonts", "numpy", "pillow", "scipy"))]
+    except PackageNotFoundError as error:
+        raise _no_pens() from error
 
 
 @lru_cache(maxsize=1)
@@ -113,7 +116,7 @@ def _strokes_of(name: str) -> dict[str, list[np.ndarray]]:
     try:
         from HersheyFonts import HersheyFonts
     except ImportError:
-        raise MissingError("Glyphs are drawn with Hershey's pens, not here. pip install Hershey-Fonts") from None
+        raise _no_pens() from None
     font = HersheyFonts()
     font.load_default_font(name)
     greek = dict(zip(string.ascii_uppercase, GREEK_ALPHABET, strict=False))
@@ -125,6 +128,10 @@ def _strokes_of(name: str) -> dict[str, list[np.ndarray]]:
         if sign in wanted and (name not in GREEK_PENS or sign in GREEK.values()):
             found[sign] = [np.array(line, float) for line in font.strokes_for_text(letter) if len(line) > 1]
     return found
+
+
+def _no_pens() -> MissingError:
+    return MissingError("Glyphs are drawn with Hershey's pens, and these are not here. pip install Hershey-Fonts")
 
 
 def _penned(lines: list[np.ndarray], width: int) -> np.ndarray:

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 Record = TypeVar("Record", bound=BaseModel)
 
+CONTEXT_FILE = "context.json"  # of a folder of studies along an axis
 RUN_FILE = "run.json"
 STUDY_FILE = "study.json"
 PREDICTIONS_FILE = "predictions.npz"
@@ -301,6 +302,8 @@ def is_hidden(path: Path, below: Path) -> bool:
 def find_runs(paths: list[Path]) -> list[Path]:
     """All finished run folders at or up to two levels below `paths` (a run, a study, a folder of studies), sorted.
 
+    Three below where `eyechart study` was, which makes a folder of studies itself.
+
     Raises StorageError for a path that does not exist; a path without runs adds none.
     """
     found: list[Path] = []
@@ -308,6 +311,8 @@ def find_runs(paths: list[Path]) -> list[Path]:
         if not path.exists():
             raise StorageError(f"{path} does not exist; expected the folder of a run, a study, or of several studies.")
         files = [file for depth in ("", "*/", "*/*/") for file in sorted(path.glob(depth + RUN_FILE))]
+        contexts = [file.parent for file in path.glob(f"*/{CONTEXT_FILE}")]  # whose studies lie a level deeper
+        files += [file for context in contexts for file in sorted(context.glob(f"*/*/{RUN_FILE}"))]
         found += [file.parent for file in files if not is_hidden(file, path)]
     return sorted(set(found), key=lambda folder: natural_key(str(folder)))
 

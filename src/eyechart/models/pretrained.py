@@ -15,6 +15,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from eyechart.base.errors import UsageError
+from eyechart.catalog.recipes import NUM_STAGES
 from eyechart.models.classifier import Classifier, load_trunk
 from eyechart.models.preprocess import Preprocess
 from eyechart.models.pretrained_options import PretrainedOptions, checked_options
@@ -71,6 +73,12 @@ def build(recipe: Recipe, preprocessing: Preprocessing, num_classes: int) -> Cla
     _initialise(features)
     # More frozen ones than there are: only the head is trained.
     num_frozen = max(0, num_stages - recipe.open_last) if recipe.open_last else min(recipe.frozen_stages, num_stages)
+    if num_frozen == num_stages and recipe.frozen_stages < NUM_STAGES[recipe.contender] and not options.last_stage:
+        raise UsageError(
+            f"{recipe.contender}: an input of {size[0]} x {size[1]} px leaves {num_stages} stages, and the first "
+            f"{recipe.frozen_stages} are frozen, so none would be trained. Expected a larger input, fewer frozen "
+            f"stages, or the regime head."
+        )
     network = FineTuned(features, ends[num_frozen], head)
     network.to(memory_format=torch.channels_last)
     return Classifier(Preprocess(preprocessing), network, recipe.label_smoothing)

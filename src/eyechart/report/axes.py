@@ -75,8 +75,11 @@ def _thinned(ticks: list[float]) -> list[float]:
     return ticks[::step]
 
 
-def label_line_ends(axes: Axes, ends: list[tuple[float, float, str, Style]]) -> None:
-    """Write each line's name right of the axes at its end (x, y), moved apart where they would touch."""
+def label_line_ends(axes: Axes, ends: list[tuple[float, float, str, Style]], *, whole: bool = False) -> None:
+    """Write each line's name right of the axes at its end (x, y), moved apart where they would touch.
+
+    Long names are shortened, unless they are to be `whole`.
+    """
     to_axes = axes.transData + axes.transAxes.inverted()
     wanted = sorted(
         ((float(to_axes.transform((x, y))[1]), x, y, name, style) for x, y, name, style in ends), reverse=True
@@ -85,7 +88,7 @@ def label_line_ends(axes: Axes, ends: list[tuple[float, float, str, Style]]) -> 
     heights = spread_apart([height for height, *_ in wanted], gap)
     for height, (_, x, y, name, style) in zip(heights, wanted, strict=True):
         axes.annotate(
-            shortened(name),
+            name if whole else shortened(name),
             xy=(x, y),
             xytext=(1.075, height),
             textcoords="axes fraction",

@@ -7,15 +7,13 @@ from textwrap import fill
 from typing import TYPE_CHECKING
 
 from eyechart.catalog.palette import Dash, Style, style_of
-from eyechart.comparison.questions import is_shown
 from eyechart.report import axes as scales
 from eyechart.report.charts import INK, MUTED, drawing, new_panel, saved_panel, text_inches
 from eyechart.scoring.measures import METRICS
-from eyechart.words.numbers import shortened
 from eyechart.words.speech import Speech, speech
 
 if TYPE_CHECKING:
-    from eyechart.schema import Summary
+    from eyechart.schema import Summary, Verdict
     from eyechart.schema.contexts import ContextRecord
 
 DRAWN = ("accuracy", "loss")
@@ -34,35 +32,44 @@ def write_figures(record: ContextRecord, axis: tuple[str, str], is_log: bool, fo
 
 
 def finding(record: ContextRecord, say: Speech) -> str:
-    """What the questions of the context are answered with, pair by pair; a claim of the verdicts alone."""
-    pairs: dict[frozenset[str], list[tuple[str, str]]] = {}
+    """What the questions of the context are answered with, pair by pair; each word is that of a verdict."""
+    pairs: dict[tuple[str, ...], dict[tuple[str, str], list[str]]] = {}
     for level in record.levels:
         for verdict in level.answers:
-            shown = verdict.first if is_shown(verdict) else ""
-            pairs.setdefault(frozenset((verdict.first, verdict.second)), []).append((level.label, shown))
-    sentences = []
-    for pair, seen in pairs.items():
-        for name in sorted(pair):
-            (other,) = pair - {name}
-            if labels := [label for label, shown in seen if shown == name]:
-                at = say.listed(labels)
-                sentences.append(
-                    say(f"{name} is better than {other} at {at}", f"{name} est meilleur que {other} à {at}")
-                )
-        if open_at := [label for label, shown in seen if not shown]:
-            at, names = say.listed(open_at), say.listed(sorted(pair))
-            sentences.append(
-                say(f"between {names} nothing is shown at {at}", f"entre {names} rien n'est démontré à {at}")
-            )
+            pair = tuple(sorted((verdict.first, verdict.second)))
+            seen = pairs.setdefault(pair, {})
+            seen.setdefault(_told(verdict), []).append(say.count(level.value))
+    sentences = [
+        _sentence(pair, *what, say.listed(at), say) for pair, seen in pairs.items() for what, at in seen.items()
+    ]
     nothing = say(f"{record.context}, level by level", f"{record.context}, niveau par niveau")
-    told = "; ".join(sentences) or nothing
-    starts_with_name = any(told.startswith(name) for pair in pairs for name in pair)
-    return told if starts_with_name else told[0].upper() + told[1:]
+    return "; ".join(sentences) or nothing
+
+
+def _told(verdict: Verdict) -> tuple[str, str]:
+    """Which sentence a verdict is, and who is ahead in it; what is about these runs alone is too little to say."""
+    if verdict.kind == "better" and verdict.scope == "architectures":
+        return "better", verdict.first
+    return ("too few runs" if verdict.scope == "these runs" else verdict.kind), ""
+
+
+def _sentence(pair: tuple[str, ...], kind: str, first: str, at: str, say: Speech) -> str:
+    names = say.listed(list(pair))
+    if kind == "better":
+        (second,) = set(pair) - {first}
+        return say(f"{first} is better than {second} at {at}", f"{first} est meilleur que {second} à {at}")
+    if kind == "equivalent":
+        return say(f"{names} are equivalent at {at}", f"{names} sont équivalents à {at}")
+    if kind == "too few runs":
+        return say(
+            f"too few seeds to tell {names} apart at {at}", f"trop peu de graines pour départager {names} à {at}"
+        )
+    return say(f"no difference between {names} is shown at {at}", f"aucune différence démontrée entre {names} à {at}")
 
 
 def _write_figure(record: ContextRecord, metric: str, axis: str, is_log: bool, folder: Path, say: Speech) -> None:
     names = _contenders(record)
-    room = text_inches(shortened(name) for name in names)
+    room = text_inches(names)
     title = fill(finding(record, say), round(TITLE_CHARACTERS * (6.6 + room)))
     above = 0.5 + TITLE_LINE_INCHES * (title.count("\n") + 1)
     figure, axes = new_panel(6.6 + room, 3.7 + above, (0.78, 0.52, 0.42 + room, above))
@@ -81,7 +88,7 @@ def _write_figure(record: ContextRecord, metric: str, axis: str, is_log: bool, f
         axes.plot(x, y, color=style.colour, linestyle=style.dash, marker=style.marker)
         axes.fill_between(x, low, high, color=style.colour, alpha=0.12, linewidth=0)
         ends.append((x[-1], y[-1], name, style))
-    scales.label_line_ends(axes, ends)
+    scales.label_line_ends(axes, ends, whole=True)
     axes.set_xlabel(axis)
     axes.set_ylabel(say("test error", "erreur de test") if metric == "accuracy" else say(*METRICS[metric].words))
     numbers = sorted({len(summary.seeds) for level in record.levels for summary in level.comparison.summaries})

@@ -6,17 +6,17 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from eyechart.catalog.palette import style_of
+from eyechart.catalog.palette import Style, style_of
 from eyechart.files.storage import write_bytes
 from eyechart.report import axes as scales
 from eyechart.report.charts import MUTED, PAPER, PNG_DOTS_PER_INCH, drawing, new_panel, text_inches
-from eyechart.words.numbers import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from eyechart.scoring.lr_range import LrRange
 
+DASHES = ("-", "--", ":", "-.")  # of starts of one architecture, which share a colour
 TALLEST = 1.3  # times the highest first loss: above it a curve only says that it has blown up
 
 
@@ -24,7 +24,7 @@ def write_plot(tests: Sequence[LrRange], path: Path) -> None:
     """Draw them on common axes into a PNG; StorageError where that cannot be written."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-    names = [shortened(test.contender) for test in tests]
+    names = [test.contender for test in tests]
     with drawing(names):
         figure, axes = new_panel(6.4 + text_inches(names), 3.6, (0.62, 0.5, 0.3 + text_inches(names), 0.42))
         limits = min(test.rates[0] for test in tests), max(test.rates[-1] for test in tests)
@@ -32,14 +32,15 @@ def write_plot(tests: Sequence[LrRange], path: Path) -> None:
         top = TALLEST * max(test.smoothed[0] for test in tests)
         axes.set_ylim(0, top)
         ends = []
-        for test, name in zip(tests, names, strict=True):
-            style = style_of(test.contender)
+        for place, (test, name) in enumerate(zip(tests, names, strict=True)):
+            own = style_of(name.partition(":")[0])
+            style = Style(own.colour, own.marker, DASHES[place % len(DASHES)])
             shown = [(rate, loss) for rate, loss in zip(test.rates, test.smoothed, strict=True) if loss <= top]
-            axes.plot(*zip(*shown, strict=True), color=style.colour)
+            axes.plot(*zip(*shown, strict=True), color=style.colour, linestyle=style.dash)
             ends.append((*shown[-1], name, style))
             axes.axvline(test.recipe_rate, color=style.colour, linewidth=0.9, linestyle=(0, (2, 3)))
             axes.plot([test.steepest], [_at(test, test.steepest)], marker=style.marker, color=style.colour)
-        scales.label_line_ends(axes, ends)
+        scales.label_line_ends(axes, ends, whole=True)
         axes.set_xlabel("learning rate, growing from step to step")
         axes.set_ylabel("training loss, smoothed (nats)")
         axes.set_title("Mark: where the loss falls fastest. Dotted: the peak that the recipe has.", loc="left",

@@ -9,7 +9,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from eyechart.base import host
+from eyechart.base.errors import RunFailed
 from eyechart.models import catalog as architectures
 from eyechart.runner.contender import prepare
 from eyechart.scoring.lr_range import LEAST_SHARE, LrRange
@@ -23,7 +26,9 @@ if TYPE_CHECKING:
     from eyechart.schema import Job
 
 LOWEST, HIGHEST, NUM_STEPS = 1e-6, 10.0, 100
-SMOOTHING = 0.9  # of the running mean, of the step before
+SMOOTHING = 0.9  # of the running mean by which a curve is ended, of the step before
+WIDTH = 0.03  # of all steps: standard deviation of the window by which a curve is read
+FEWEST = 2  # losses that make a curve
 BLOWN_UP = 4.0  # times the lowest smoothed loss: what follows teaches nothing more
 
 
@@ -56,17 +61,35 @@ def range_test(
 
 
 def _walked(rates: list[float], loss_at: Callable[[int, float], float]) -> tuple[list[float], list[float], bool]:
-    """Losses, their running mean without the bias of its start, and whether they blew up before the last rate."""
+    """Losses, the same smoothed, and whether they blew up before the last rate.
+
+    A running mean lags behind, so the curve that is read is smoothed from both sides, by a window that is the same
+    share of the axis whatever the number of steps.
+    """
     losses: list[float] = []
-    smoothed: list[float] = []
-    mean = 0.0
+    mean, lowest, blew_up = 0.0, math.inf, False
     for step, rate in enumerate(rates):
         loss = loss_at(step, rate)
         if not math.isfinite(loss):
-            return losses, smoothed, True
-        mean = SMOOTHING * mean + (1 - SMOOTHING) * loss
+            blew_up = True
+            break
         losses.append(loss)
-        smoothed.append(mean / (1 - SMOOTHING ** (step + 1)))
-        if step > LEAST_SHARE * len(rates) and smoothed[-1] > BLOWN_UP * min(smoothed):
-            return losses, smoothed, True
-    return losses, smoothed, False
+        mean = SMOOTHING * mean + (1 - SMOOTHING) * loss
+        running = mean / (1 - SMOOTHING ** (step + 1))
+        lowest = min(lowest, running)
+        if step > LEAST_SHARE * len(rates) and running > BLOWN_UP * lowest:
+            blew_up = True
+            break
+    if len(losses) < FEWEST:
+        raise RunFailed(
+            f"The loss was no number after {len(losses)} steps, at a rate of {rates[len(losses)]:.2g}: there is no "
+            f"curve. Look at the starting weights and the images."
+        )
+    return losses, _smoothed(losses, WIDTH * len(rates)), blew_up
+
+
+def _smoothed(losses: list[float], width: float) -> list[float]:
+    places = np.arange(len(losses))
+    weights = np.exp(-0.5 * ((places[:, None] - places) / max(width, 0.5)) ** 2)
+    smoothed: list[float] = (weights @ np.array(losses) / weights.sum(axis=1)).tolist()
+    return smoothed

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from eyechart.base.clock import device_synchronise
 from eyechart.base.errors import RunFailed, StorageError
+from eyechart.catalog.recipes import PUBLISHED
 from eyechart.files import storage
 from eyechart.schema import RunJob
 from eyechart.schema.contracts import Progress
@@ -95,15 +96,18 @@ def ready_computation(contender: Contender, plan: Plan) -> Computation:
 
 def fingerprint(contender: Contender) -> str:
     """What a checkpoint must agree with to be continued."""
-    job = contender.job
-    text = "\n".join(
-        [
-            job.recipe.settings.model_dump_json(),
-            job.rules.model_dump_json(),
-            str(job.seed),
-            contender.splits.card.model_dump_json(),
-        ]
-    )
+    job, origin = contender.job, contender.starting.origin
+    parts = [
+        job.recipe.settings.model_dump_json(),
+        job.rules.model_dump_json(),
+        str(job.seed),
+        contender.splits.card.model_dump_json(),
+    ]
+    if (
+        origin.sha256 and origin.name not in PUBLISHED
+    ):  # what was made here, or lies in a file, may have been made anew meanwhile
+        parts.append(origin.sha256)
+    text = "\n".join(parts)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -11,8 +11,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-LEAST_SHARE = 0.1  # of the steps, of which nothing is read: the running mean has hardly begun
-WINDOW = 6  # steps over which a fall is measured
+LEAST_SHARE = 0.1  # of the steps, of which nothing is read: the first batches say more of themselves than of rates
 
 
 class LrRange(NamedTuple):
@@ -21,7 +20,7 @@ class LrRange(NamedTuple):
     contender: str
     rates: list[float]
     losses: list[float]  # of the batches, as they are
-    smoothed: list[float]  # their running mean
+    smoothed: list[float]  # without the noise of batches
     blew_up: bool  # False: the loss was still small at the highest rate
     recipe_rate: float
 
@@ -38,13 +37,13 @@ class LrRange(NamedTuple):
     @property
     def steepest(self) -> float:
         """The rate before the lowest loss at which it fell fastest for a growth by the same factor."""
-        places = range(self._first, max(self._first + 1, self._last - WINDOW))
-        falls = [self.smoothed[i] - self.smoothed[min(i + WINDOW, self._last)] for i in places]
-        return self.rates[min(places[falls.index(max(falls))] + WINDOW // 2, self._last)]
+        places = range(self._first, max(self._first + 1, self._last))
+        falls = [self.smoothed[i] - self.smoothed[min(i + 1, self._last)] for i in places]
+        return self.rates[places[falls.index(max(falls))]]
 
     @property
     def _first(self) -> int:
-        return int(LEAST_SHARE * len(self.rates))
+        return min(int(LEAST_SHARE * len(self.rates)), len(self.rates) - 1)
 
     @property
     def _last(self) -> int:

@@ -13,7 +13,17 @@ from eyechart.base.errors import EyechartError, UsageError
 from eyechart.base.foreign_text import path_word, shell_command
 from eyechart.catalog.presets import rules_of
 from eyechart.catalog.recipe_files import recipes_from
-from eyechart.catalog.recipes import FROM_NOTHING, WITH_WEIGHTS, changed, recipe_of, slug, starting_from, takes_weights
+from eyechart.catalog.recipes import (
+    FROM_NOTHING,
+    WITH_WEIGHTS,
+    changed,
+    check_regime,
+    recipe_of,
+    regime_of,
+    slug,
+    starting_from,
+    takes_weights,
+)
 from eyechart.files.file_names import on_disk, recordable
 from eyechart.files.folder_names import check_folder_name, dataset_name, folder_name_of
 from eyechart.files.places import seen_from_here, working_folder
@@ -109,8 +119,12 @@ def folder_of(record: StudyRecord, output: Path) -> Path:
 
 
 def _fitting(contender: str, changes: dict[str, Any]) -> dict[str, Any]:
-    """The changes that concern a contender: starting weights only those that have some."""
-    return {key: value for key, value in changes.items() if key != "weights" or takes_weights(contender)}
+    """The changes that concern a contender: starting weights only those that have some; from nothing all is trained."""
+    fitting = {key: value for key, value in changes.items() if key != "weights" or takes_weights(contender)}
+    if fitting.get("weights") == "none":
+        check_regime(contender, "none")
+        fitting = (FROM_NOTHING if not regime_of(contender) else {}) | fitting
+    return fitting
 
 
 def _from_files(
@@ -182,7 +196,8 @@ def settle_weights(record: StudyRecord, offline: bool, say: Callable[[str], None
             if origin.name == "none":
                 found |= FROM_NOTHING
         if recipe.options.get("width") == "auto":  # as wide as the stages that it starts from
-            width = len(starting.tensors["0.weight"]) if origin.name == "run" else OWN_WIDTH
+            first = starting.tensors.get("0.weight")  # of a cnn's first stage
+            width = OWN_WIDTH if first is None else len(first)
             found |= {"options": recipe.options | {"width": width}}
         recipes[contender] = recipe.model_copy(update=found)
     return record.model_copy(update={"recipes": recipes})

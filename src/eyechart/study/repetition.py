@@ -102,6 +102,8 @@ def compare(old: RunRecord, new: RunRecord) -> tuple[list[str], bool]:
             f"{old.predictions_sha256[:12]} {new.predictions_sha256[:12]}",
         ),
     ]
+    if old.weights.sha256 != new.weights.sha256:
+        rows.insert(0, ("start", False, f"{old.weights.sha256[:12]} {new.weights.sha256[:12]}, other starting weights"))
     lines = [f"{name:12} {'identical' if same else 'DIFFERENT'}  {digests}" for name, same, digests in rows]
     name = "accuracy" if old.task == "classification" else "mAP"
     lines.append(f"{name:12} {old.mark:.4%}  {new.mark:.4%}")

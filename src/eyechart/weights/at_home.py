@@ -61,11 +61,14 @@ def is_there(architecture: str, name: str) -> bool:
 def keep(run_folder: Path, name: str) -> HomeCard:
     """Keep the trunk of a finished run as weights of that name.
 
-    Raises StorageError for a folder that is no run or is damaged, and where the cache cannot be written to.
+    Raises StorageError for a folder that is no run or is damaged, and where the cache cannot be written to;
+    WeightsError for weights that are no numbers.
     """
     record = read_run(run_folder)
     architecture = record.recipe.contender
     arrays = {each: tensor.numpy() for each, tensor in trunk_of_run(run_folder, architecture).tensors.items()}
+    if not all(np.isfinite(array).all() for array in arrays.values()):
+        raise WeightsError(f"{run_folder} has weights that are no finite numbers; there is nothing to start from.")
     card = HomeCard(
         architecture=architecture,
         name=name,
@@ -91,15 +94,15 @@ def keep(run_folder: Path, name: str) -> HomeCard:
     return card
 
 
-def cards() -> list[HomeCard]:
-    """Of all such weights that can be read, by architecture and name; damaged ones are told when they are asked for."""
-    found = []
-    for path in sorted(home_folder().glob(f"*{SUFFIX}")):
-        try:
-            found.append(_opened(path)[0])
-        except WeightsError:
-            continue
-    return found
+def names() -> list[tuple[str, str]]:
+    """(architecture, name) of all such weights that are here, readable or not."""
+    found = [path.stem.partition("-") for path in sorted(home_folder().glob(f"*{SUFFIX}"))]
+    return [(architecture, name) for architecture, _, name in found]
+
+
+def card_of(architecture: str, name: str) -> HomeCard:
+    """What weights say of themselves; WeightsError where they cannot be read."""
+    return _opened(path_of(architecture, name))[0]
 
 
 def read(architecture: str, name: str) -> StartingWeights:
@@ -111,7 +114,7 @@ def read(architecture: str, name: str) -> StartingWeights:
     if (found := digest_arrays(arrays)) != card.tensors_sha256 or card.architecture != architecture:
         raise WeightsError(
             f"{path} is damaged: found tensors of sha256 {found[:8]}... for {card.architecture}, expected "
-            f"{card.tensors_sha256[:8]}... for {architecture}. Delete it and pretrain again: {remedy(architecture)}"
+            f"{card.tensors_sha256[:8]}... for {architecture}. {_cure(path)}"
         )
     tensors: dict[str, Tensor] = {each: torch.from_numpy(array) for each, array in arrays.items()}
     origin = WeightsOrigin(
@@ -128,6 +131,14 @@ def remedy(architecture: str) -> str:
     return f"eyechart pretrain {architecture} --data glyphs"
 
 
+def _cure(path: Path) -> str:
+    architecture, _, name = path.stem.partition("-")
+    return (
+        f"Delete it and give the command that made it again: eyechart pretrain {architecture} --name {name} --resume, "
+        f"which only keeps a run that is finished already."
+    )
+
+
 def _opened(path: Path) -> tuple[HomeCard, dict[str, np.ndarray]]:
     try:
         with safe_open(str(path), framework="numpy") as file:
@@ -135,4 +146,4 @@ def _opened(path: Path) -> tuple[HomeCard, dict[str, np.ndarray]]:
             return card, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (OSError, SafetensorError, ValidationError) as error:
         first = str(error).splitlines()[0]
-        raise WeightsError(f"{path} is damaged ({first}). Delete it and pretrain again.") from None
+        raise WeightsError(f"{path} is damaged ({first}). {_cure(path)}") from None

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eyechart.base.errors import UsageError, WeightsMissing
+from eyechart.base.errors import UsageError, WeightsError, WeightsMissing
 from eyechart.base.near_miss import did_you_mean
 from eyechart.files.file_names import readable
 from eyechart.weights import at_home, hed, imagenet, resolve
@@ -51,7 +51,7 @@ def entries() -> list[Entry]:
     """All that is known, fetched or not, and all that was pretrained here."""
     found = [_imagenet(architecture) for architecture in imagenet.FILE_MEGABYTES]
     found.append(_hed())
-    return found + [_home(card) for card in at_home.cards()]
+    return found + [_home(architecture, name) for architecture, name in at_home.names()]
 
 
 def entry_of(full_name: str) -> Entry:
@@ -111,20 +111,22 @@ def _hed() -> Entry:
     )
 
 
-def _home(card: at_home.HomeCard) -> Entry:
-    path = at_home.path_of(card.architecture, card.name)
+def _home(architecture: str, name: str) -> Entry:
+    path = at_home.path_of(architecture, name)
+    facts: dict[str, Any] = {"architecture": architecture, "name": name, "file": path, "is_here": True, "paper": ""}
+    megabytes = path.stat().st_size / 1e6
+    try:
+        card = at_home.card_of(architecture, name)
+    except WeightsError as error:
+        return Entry(**facts, origin=str(error), licence="unknown", megabytes=megabytes, sha256="", preprocessing="")
     frame = card.preprocessing
-    return Entry(
-        card.architecture,
-        card.name,
+    origin = (
         f"{card.dataset}: {card.images_seen:,} images in {card.training_seconds:,.0f} s on this machine, "
-        f"{card.accuracy:.2%} of its test images right ({card.num_classes} classes)",
-        "",
-        card.licence,
-        path.stat().st_size / 1e6,
-        path,
-        True,
-        card.tensors_sha256,
-        f"{frame.input_channels} x {frame.input_height} x {frame.input_width}; mean "
-        f"{', '.join(f'{value:.3f}' for value in frame.mean)}; std {', '.join(f'{value:.3f}' for value in frame.std)}",
+        f"{card.accuracy:.2%} of its test images right ({card.num_classes} classes)"
     )
+    pixels = (
+        f"{frame.input_channels} x {frame.input_height} x {frame.input_width}; mean "
+        f"{', '.join(f'{value:.3f}' for value in frame.mean)}; std {', '.join(f'{value:.3f}' for value in frame.std)}"
+    )
+    return Entry(**facts, origin=origin, licence=card.licence, megabytes=megabytes, sha256=card.tensors_sha256,
+                 preprocessing=pixels)  # fmt: skip
