@@ -30,8 +30,8 @@ LABELS = {
         "`vit` : images par seconde, face aux boucles d'un tutoriel connu, à sa taille",
     ),
     "vgg16_finetune": (
-        "`vgg16`: images a second at 32 px, unaugmented so that frozen stages run once, against 224 px trained whole",
-        "`vgg16` : images par seconde à 32 px, sans augmentation (étages gelés passés une fois), face à 224 px entier",
+        "`vgg16`: images a second at 32 px, the first two stages frozen, against 224 px trained whole",
+        "`vgg16` : images par seconde à 32 px, les deux premiers étages gelés, face à 224 px entraîné en entier",
     ),
     "alexnet_vs_224": (
         "`alexnet`: images a second at 64 px, against 224 px",
