@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from eyechart.base.errors import DatasetError, UsageError
+from eyechart.data.annotations.looking import are_annotated
 from eyechart.data.pictures import read_picture
 from eyechart.data.regular_files import check_regular
 from eyechart.files import file_names
@@ -142,3 +143,18 @@ def test_as_a_dataset(fifo: Path, tmp_path: Path):
 def test_predict(fifo: Path, tmp_path: Path):
     eyechart("run", "-d", "digits", *SMOKE, "-o", "out", "--name", "x", here=tmp_path)
     assert "x.png is a named pipe" in eyechart("predict", "out/x/cnn-s0", fifo, here=tmp_path, code=3)
+
+
+def test_beside_annotations(tmp_path: Path) -> None:
+    """Whatever a folder is, it is looked through for annotations first."""
+    for ending in ("json", "xml", "csv", "yaml"):
+        os.mkfifo(tmp_path / f"x.{ending}")
+    assert not are_annotated(tmp_path)
+
+
+def test_a_folder_is_not_looked_through_to_its_end(tmp_path: Path) -> None:
+    deep = tmp_path / "a" / "b" / "c" / "d"
+    deep.mkdir(parents=True)
+    (deep / "x.json").write_text('{"images": [], "annotations": [], "categories": []}')
+    assert not are_annotated(tmp_path)
+    assert are_annotated(tmp_path / "a")

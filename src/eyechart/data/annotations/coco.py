@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from eyechart.base.errors import DatasetError
-from eyechart.data.annotations.found import Annotated, Faults, Picture, number_in, opened, part_in_path
+from eyechart.data.annotations.found import Annotated, Faults, Picture, files_near, number_in, opened, part_in_path
 from eyechart.data.layout import Part
 
 KEYS = {"images", "annotations", "categories"}
@@ -18,7 +18,7 @@ Document = dict[str, Any]
 def find(root: Path) -> dict[Path, Document]:
     """The annotation files below a folder, by what is in them."""
     found = {}
-    for path in sorted(root.rglob("*.json")):
+    for path in files_near(root, ".json"):
         try:
             text = path.read_text(encoding="utf-8")
             document = json.loads(text) if text.lstrip().startswith("{") else None

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any, Protocol
 
 from eyechart.base.errors import DatasetError
 from eyechart.data.annotations import coco, tables, voc, yolo
-from eyechart.data.annotations.found import Annotated
+from eyechart.data.annotations.found import Annotated, files_near
 
 
 class Format(Protocol):
@@ -19,21 +18,15 @@ class Format(Protocol):
     def read(self, root: Path, files: Any) -> Annotated: ...
 
 
-DEPTH = 4  # of VOCdevkit/VOC2012/Annotations/1.xml
 ENDINGS = (".json", ".xml", ".csv", ".yaml", ".yml")  # of files that say that there are annotations
 FORMATS: tuple[Format, ...] = (coco, yolo, voc, tables)
 
 
 def are_annotated(root: Path) -> bool:
     """Whether a folder holds annotations that are known; other files of these kinds may lie in it all the same."""
-    if not any(name.lower().endswith(ENDINGS) for _, _, names in os.walk(root) for name in names):
+    if not files_near(root, *ENDINGS):
         return False  # quickly, of a folder with many thousand pictures
-    return any(_is_near(path, root) for each in FORMATS for path in each.find(root))
-
-
-def _is_near(path: Path, root: Path) -> bool:
-    """Whether a file lies where annotations of a folder do; deeper ones belong to something else inside of it."""
-    return len(path.relative_to(root).parts) <= DEPTH
+    return any(each.find(root) for each in FORMATS)
 
 
 def read_annotations(root: Path) -> Annotated:

@@ -10,6 +10,7 @@ from eyechart.data.annotations.found import (
     Annotated,
     Faults,
     Picture,
+    files_near,
     nearest,
     number_in,
     part_in_path,
@@ -28,7 +29,7 @@ Row = dict[str, str]
 
 def find(root: Path) -> list[Path]:
     """The csv files below a folder that have the four corners in their first line."""
-    return [path for path in sorted(root.rglob("*.csv")) if set(CORNERS) <= set(_columns(path))]
+    return [path for path in files_near(root, ".csv") if set(CORNERS) <= set(_columns(path))]
 
 
 def _columns(path: Path) -> list[str]:

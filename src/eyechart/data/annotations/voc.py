@@ -12,6 +12,7 @@ from eyechart.data.annotations.found import (
     Annotated,
     Faults,
     Picture,
+    files_near,
     nearest,
     number_in,
     opened,
@@ -28,7 +29,7 @@ Element = ElementTree.Element
 
 def find(root: Path) -> list[Path]:
     """The annotation files below a folder: xml whose root is an <annotation>."""
-    return [path for path in sorted(root.rglob("*.xml")) if "<annotation" in _head(path)]
+    return [path for path in files_near(root, ".xml") if "<annotation" in _head(path)]
 
 
 def _head(path: Path) -> str:

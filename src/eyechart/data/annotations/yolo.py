@@ -11,7 +11,16 @@ from typing import Any
 import yaml
 
 from eyechart.base.errors import DatasetError
-from eyechart.data.annotations.found import Annotated, Faults, Picture, number_in, part_in_path, size_of, text_of
+from eyechart.data.annotations.found import (
+    Annotated,
+    Faults,
+    Picture,
+    files_near,
+    number_in,
+    part_in_path,
+    size_of,
+    text_of,
+)
 from eyechart.data.layout import PART_OF_WORD, Part
 from eyechart.data.pictures import SUFFIXES
 
@@ -19,7 +28,7 @@ from eyechart.data.pictures import SUFFIXES
 def find(root: Path) -> list[Path]:
     """The yaml files below a folder that name classes."""
     found = []
-    for path in sorted([*root.rglob("*.yaml"), *root.rglob("*.yml")]):
+    for path in files_near(root, ".yaml", ".yml"):
         try:
             document = yaml.safe_load(path.read_text(encoding="utf-8"))
         except (OSError, ValueError, yaml.YAMLError):
