@@ -38,9 +38,7 @@ def test_a_good_name_can_be_made_of_every_text(name: str) -> None:
 
 
 @pytest.mark.parametrize("data", [".", "..", "/", "a/", "x.", "a b ", "a:b", "con", "é" * 300, "a\nb", "~", "*"])
-def test_the_name_that_is_made_of_a_dataset_is_good(
-    data: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_name_that_is_made_of_a_dataset_is_good(data: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where nothing else lies: what is in a folder decides who can learn from it."""
     here = tmp_path / "here"
     here.mkdir()
