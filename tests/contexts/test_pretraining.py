@@ -17,7 +17,7 @@ from eyechart.contexts import pretraining
 from eyechart.contexts.catalog import CONTEXTS, context_of
 from eyechart.contexts.levels import Asked
 from eyechart.files.storage import find_runs
-from eyechart.report.context_plot import finding
+from eyechart.report.context_plot import _title, finding, write_figures
 from eyechart.schema import Verdict, VerdictKind
 from eyechart.schema.contexts import ContextRecord, LevelResult
 from eyechart.words.speech import speech
@@ -194,6 +194,25 @@ def test_the_title_says_what_is_shown_and_no_more(trained: Path) -> None:
     french = finding(record, speech("fr"))
     assert "vgg16:hed:full est meilleur que vgg16:none à 1 et 2" in french
     assert not {"better", "shown", "seeds"} & set(french.split())
+
+
+def test_only_the_metric_that_was_asked_about_has_a_finding(trained: Path) -> None:
+    record = record_of(trained, (verdict("vgg16:hed:full", "vgg16:none"),))
+    assert _title(record, "accuracy", speech("en")) == "vgg16:hed:full is better than vgg16:none at 1"
+    assert _title(record, "loss", speech("en")) == "pretraining: loss, level by level"
+
+
+def test_a_loss_that_is_no_number_is_not_drawn(trained: Path, tmp_path: Path) -> None:
+    record = record_of(trained, ())
+    (level,) = record.levels
+    summaries = tuple(
+        each.model_copy(update={"mean": float("nan")}) if (each.contender, each.metric) == ("cnn", "loss") else each
+        for each in level.comparison.summaries
+    )
+    spoiled = level.model_copy(update={"comparison": level.comparison.model_copy(update={"summaries": summaries})})
+    write_figures(record.model_copy(update={"levels": (spoiled,)}), ("images", "images"), True, tmp_path, "en")
+    assert "cnn" in (tmp_path / "pretraining-accuracy.svg").read_text()
+    assert "cnn" not in (tmp_path / "pretraining-loss.svg").read_text()
 
 
 def test_without_answers_the_title_claims_nothing(trained: Path) -> None:

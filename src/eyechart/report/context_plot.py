@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING
@@ -70,10 +71,10 @@ def _sentence(pair: tuple[str, ...], kind: str, first: str, at: str, say: Speech
 def _write_figure(record: ContextRecord, metric: str, axis: str, is_log: bool, folder: Path, say: Speech) -> None:
     names = _contenders(record)
     room = text_inches(names)
-    title = fill(finding(record, say), round(TITLE_CHARACTERS * (6.6 + room)))
+    title = fill(_title(record, metric, say), round(TITLE_CHARACTERS * (6.6 + room)))
     above = 0.5 + TITLE_LINE_INCHES * (title.count("\n") + 1)
     figure, axes = new_panel(6.6 + room, 3.7 + above, (0.78, 0.52, 0.42 + room, above))
-    curves = {name: _curve(record, name, metric) for name in names}
+    curves = {name: curve for name in names if (curve := _curve(record, name, metric))}
     heights = [mean for curve in curves.values() for _, mean, *_ in curve]  # bands of few seeds would fill the paper
     if is_log:
         limits = scales.log_limits([level.value for level in record.levels])
@@ -102,6 +103,14 @@ def _write_figure(record: ContextRecord, metric: str, axis: str, is_log: bool, f
     saved_panel(figure, f"{record.context}-{metric}", title, folder)
 
 
+def _title(record: ContextRecord, metric: str, say: Speech) -> str:
+    """The questions are asked about the primary metric; of another, a drawing claims nothing."""
+    if metric == record.levels[0].comparison.primary:
+        return finding(record, say)
+    word = say(*METRICS[metric].words)
+    return say(f"{record.context}: {word}, level by level", f"{record.context} : {word}, niveau par niveau")
+
+
 def _contenders(record: ContextRecord) -> list[str]:
     """All of them, the best of the largest level first."""
     return list(dict.fromkeys(name for level in reversed(record.levels) for name in level.comparison.contenders))
@@ -113,7 +122,8 @@ def _curve(record: ContextRecord, contender: str, metric: str) -> list[tuple[flo
     for level in record.levels:
         least = 0.5 / max(1, level.comparison.num_items)
         for summary in level.comparison.summaries:
-            if (summary.contender, summary.metric) == (contender, metric):
+            is_asked = (summary.contender, summary.metric) == (contender, metric)
+            if is_asked and math.isfinite(summary.mean):  # a loss that is no number has no place on the axis
                 points.append((level.value, *_drawn(summary, metric, least)))
     return points
 

@@ -134,9 +134,9 @@ class Fit:
                 return
 
     def _rates(self) -> tuple[list[float], list[float]]:
-        """Of every step: its learning rate, and how much of the schedule lies before it."""
+        """Of every step: its learning rate, and for gradual recipes how much of the schedule lies before it."""
         given = self.plan.num_steps, self.plan.stretches
-        return learning_rates(self.recipe, *given), schedule_shares(*given)
+        return learning_rates(self.recipe, *given), schedule_shares(*given) if self.recipe.gradual else []
 
     def _look(self, step: int, rate: float) -> None:
         """Measure validation; the training clock stands still meanwhile."""
