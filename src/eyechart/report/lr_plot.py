@@ -26,7 +26,7 @@ def write_plot(tests: Sequence[LrRange], path: Path) -> None:
 
     names = [test.contender for test in tests]
     with drawing(names):
-        figure, axes = new_panel(6.4 + text_inches(names), 3.6, (0.62, 0.5, 0.3 + text_inches(names), 0.42))
+        figure, axes = new_panel(6.4 + text_inches(names), 3.6, (0.62, 0.5, 0.5 + text_inches(names), 0.42))
         limits = min(test.rates[0] for test in tests), max(test.rates[-1] for test in tests)
         scales.set_log(axes.xaxis, limits, scales.log_ticks(*limits), lambda rate: f"{rate:g}")
         top = TALLEST * max(test.smoothed[0] for test in tests)
@@ -35,9 +35,8 @@ def write_plot(tests: Sequence[LrRange], path: Path) -> None:
         for place, (test, name) in enumerate(zip(tests, names, strict=True)):
             own = style_of(name.partition(":")[0])
             style = Style(own.colour, own.marker, DASHES[place % len(DASHES)])
-            shown = [(rate, loss) for rate, loss in zip(test.rates, test.smoothed, strict=True) if loss <= top]
-            axes.plot(*zip(*shown, strict=True), color=style.colour, linestyle=style.dash)
-            ends.append((*shown[-1], name, style))
+            axes.plot(test.rates, test.smoothed, color=style.colour, linestyle=style.dash)
+            ends.append((test.rates[-1], min(test.smoothed[-1], top), name, style))
             axes.axvline(test.recipe_rate, color=style.colour, linewidth=0.9, linestyle=(0, (2, 3)))
             axes.plot([test.steepest], [_at(test, test.steepest)], marker=style.marker, color=style.colour)
         scales.label_line_ends(axes, ends, whole=True)
