@@ -150,11 +150,3 @@ def test_beside_annotations(tmp_path: Path) -> None:
     for ending in ("json", "xml", "csv", "yaml"):
         os.mkfifo(tmp_path / f"x.{ending}")
     assert not are_annotated(tmp_path)
-
-
-def test_a_folder_is_not_looked_through_to_its_end(tmp_path: Path) -> None:
-    deep = tmp_path / "a" / "b" / "c" / "d"
-    deep.mkdir(parents=True)
-    (deep / "x.json").write_text('{"images": [], "annotations": [], "categories": []}')
-    assert not are_annotated(tmp_path)
-    assert are_annotated(tmp_path / "a")

@@ -6,7 +6,6 @@ anything is unpacked, so neither can a small zip with huge members.
 
 from __future__ import annotations
 
-import os
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -14,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from eyechart.base.errors import DatasetError
-from eyechart.data.ignored import is_hidden, made_by
+from eyechart.data.ignored import is_hidden
+from eyechart.data.nearby import files_near
 from eyechart.files.file_names import readable
 from eyechart.files.storage import natural_key
 
@@ -40,6 +40,8 @@ class FolderMember:
 
     def first_bytes(self, count: int) -> bytes:
         try:
+            if not self.path.stat().st_size:  # as all of /proc, where some files let whoever reads them wait for news
+                return b""
             with self.path.open("rb") as file:
                 return file.read(count)
         except OSError as error:
@@ -63,7 +65,7 @@ class ZipMember:
 
 
 def members(path: Path) -> Iterator[Member]:
-    """All files of a folder (at any depth) or a zip, in natural order, without hidden ones.
+    """All files near a folder (nearby.py) or in a zip, in natural order, without hidden ones.
 
     Raises DatasetError for a file that is no zip, and for a zip that unpacks to more than MAX_ZIP_BYTES.
     """
@@ -76,13 +78,7 @@ def names_that_lead_out(path: Path) -> list[str]:
 
 
 def _folder_members(root: Path) -> Iterator[Member]:
-    for folder, folders, files in os.walk(root):
-        visible = [name for name in folders if not is_hidden(name) and not made_by(os.path.join(folder, name))]
-        folders[:] = sorted(visible, key=natural_key)
-        for name in sorted(files, key=natural_key):
-            path = Path(folder, name)
-            if not is_hidden(name) and path.is_file():  # not a broken link, a pipe or a device
-                yield FolderMember(readable(path.relative_to(root).as_posix()), path)
+    return (FolderMember(readable(path.relative_to(root).as_posix()), path) for path in files_near(root))
 
 
 def _zip_members(path: Path) -> Iterator[Member]:

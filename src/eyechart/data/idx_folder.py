@@ -37,7 +37,7 @@ PART_WORDS: dict[Part, re.Pattern[str]] = {
 LOOKS_LIKE_IDX = re.compile(r"(ubyte|idx[13])(\.gz)?$", re.IGNORECASE)
 EXPECTED = (
     "Expected train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte "
-    "(gzipped or not, in any folder below)"
+    "(gzipped or not, there or up to three folders below)"
 )
 
 

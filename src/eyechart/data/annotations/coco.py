@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from eyechart.base.errors import DatasetError
-from eyechart.data.annotations.found import Annotated, Faults, Picture, files_near, number_in, opened, part_in_path
+from eyechart.data.annotations.found import Annotated, Faults, Picture, number_in, opened, part_in_path
 from eyechart.data.layout import Part
+from eyechart.data.nearby import files_near
 
 KEYS = {"images", "annotations", "categories"}
 Document = dict[str, Any]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +12,6 @@ from eyechart.data.layout import Part, part_of
 from eyechart.data.pictures import SUFFIXES
 from eyechart.schema.objects import Objects, objects_of
 
-DEPTH = 4  # of VOCdevkit/VOC2012/Annotations/1.xml; what lies deeper belongs to something else inside of a folder
 SLACK = 1.0  # pixels by which a box may stick out: tools round, and some count pixels from 1; it is cut to the picture
 MOST_NAMED = 3  # faults in a message
 
@@ -103,21 +101,6 @@ def number_in(text: object) -> float:
         return float(text)
     except ValueError:
         return math.nan
-
-
-def files_near(root: Path, *endings: str) -> list[Path]:
-    """Regular files below a folder with one of these endings, no deeper than annotations lie, in the order of names.
-
-    A folder may be a whole disk, and a named pipe would keep whoever reads it waiting for ever.
-    """
-    found = []
-    for folder, folders, names in os.walk(root):
-        depth = len(Path(folder).relative_to(root).parts) + 1  # of the files in it
-        if depth >= DEPTH:
-            folders.clear()
-        paths = (Path(folder, name) for name in names if name.lower().endswith(endings))
-        found += [path for path in paths if path.is_file()]
-    return sorted(found)
 
 
 def text_of(path: Path) -> str:

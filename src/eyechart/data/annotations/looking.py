@@ -7,7 +7,8 @@ from typing import Any, Protocol
 
 from eyechart.base.errors import DatasetError
 from eyechart.data.annotations import coco, tables, voc, yolo
-from eyechart.data.annotations.found import Annotated, files_near
+from eyechart.data.annotations.found import Annotated
+from eyechart.data.nearby import files_near
 
 
 class Format(Protocol):
@@ -24,7 +25,7 @@ FORMATS: tuple[Format, ...] = (coco, yolo, voc, tables)
 
 def are_annotated(root: Path) -> bool:
     """Whether a folder holds annotations that are known; other files of these kinds may lie in it all the same."""
-    if not files_near(root, *ENDINGS):
+    if next(files_near(root, *ENDINGS), None) is None:
         return False  # quickly, of a folder with many thousand pictures
     return any(each.find(root) for each in FORMATS)
 

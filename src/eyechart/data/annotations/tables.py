@@ -10,7 +10,6 @@ from eyechart.data.annotations.found import (
     Annotated,
     Faults,
     Picture,
-    files_near,
     nearest,
     number_in,
     part_in_path,
@@ -19,6 +18,7 @@ from eyechart.data.annotations.found import (
     text_of,
 )
 from eyechart.data.layout import Part
+from eyechart.data.nearby import files_near
 from eyechart.files.storage import natural_key
 
 CORNERS = ("xmin", "ymin", "xmax", "ymax")

@@ -12,7 +12,6 @@ from eyechart.data.annotations.found import (
     Annotated,
     Faults,
     Picture,
-    files_near,
     nearest,
     number_in,
     opened,
@@ -21,6 +20,7 @@ from eyechart.data.annotations.found import (
     text_of,
 )
 from eyechart.data.layout import PART_OF_WORD, Part
+from eyechart.data.nearby import files_near
 from eyechart.files.storage import natural_key
 
 LARGEST_BYTES = 10 * 2**20  # of one xml; entities of a hostile one could grow without end

@@ -15,13 +15,13 @@ from eyechart.data.annotations.found import (
     Annotated,
     Faults,
     Picture,
-    files_near,
     number_in,
     part_in_path,
     size_of,
     text_of,
 )
 from eyechart.data.layout import PART_OF_WORD, Part
+from eyechart.data.nearby import files_near
 from eyechart.data.pictures import SUFFIXES
 
 
