@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import torchvision
 from PIL import Image
+from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
@@ -76,11 +78,12 @@ def use_model(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[Any], None
     return use
 
 
-def train(folder: Path, *, seed: int = 0, steps: int = STEPS, data: str = "mnist", threads: int = 1,
-          changes: dict[str, Any] | None = None) -> tuple[Path, RunRecord]:  # fmt: skip
-    """One run of the small cnn; its folder and its record."""
+def train(folder: Path, *, contender: str = "", seed: int = 0, steps: int = STEPS, data: str = "mnist",
+          threads: int = 1, changes: dict[str, Any] | None = None) -> tuple[Path, RunRecord]:  # fmt: skip
+    """One run of a contender, else of the small cnn; its folder and its record."""
+    changed = (changes or {}) if contender else SMALL | (changes or {})
     record = plans.plan_study(
-        ["cnn"], data, "smoke", [seed], changes=SMALL | (changes or {}), num_threads=threads, fraction=1.0,
+        [contender or "cnn"], data, "smoke", [seed], changes=changed, num_threads=threads, fraction=1.0,
         budget=Budget(unit="steps", amount=steps), validation_fraction=0.2, num_evaluations=6,
     )  # fmt: skip
     (job,) = plans.jobs_of(record, folder)
@@ -185,6 +188,23 @@ def test_a_run_that_diverges_is_kept_and_counted(tmp_path: Path) -> None:
     assert set(grave(folder)) == {"diverged"}
     again = plans.plan_study(["cnn"], preset="smoke")
     study.run_study(again, tmp_path, lambda progress: None, launch=in_turn(refuse_to_launch))  # nothing is left to do
+
+
+@pytest.mark.usefixtures("use_data")
+def test_a_head_on_features_that_mean_nothing(tmp_path: Path) -> None:
+    """Weights of a file that says nothing of its pixels, of which a head alone is trained."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        trunk = torchvision.models.alexnet().features.state_dict()
+    save_file({f"features.{name}": tensor for name, tensor in trunk.items()}, tmp_path / "w.safetensors")
+    folder, record = train(tmp_path, contender=f"alexnet:{tmp_path}/w.safetensors:head")
+    found = grave(folder)
+    assert set(found) == {"head-too-little", "unknown-pixels"}
+    facts = found["head-too-little"].facts
+    assert facts["loss"] == record.history[-1].train_loss
+    assert facts["share"] == record.cost.num_trainable / record.cost.num_parameters
+    assert found["unknown-pixels"].facts["mean"] == record.preprocessing.mean[0]
+    assert "w.safetensors, a file does not say" in sentence(found["unknown-pixels"], "en")
 
 
 # --------------------------------------------------------------------------------------------- data

@@ -19,6 +19,7 @@ LOOKED_AFTER_BY = {
     "catalog/palette": "models/test_catalog.py",
     "catalog/presets": "catalog/test_recipes.py",
     "cli/export": "inference/test_onnx_file.py",
+    "cli/inside": "runner/test_change.py",
     "cli/labels": "terminal/test_judged.py",
     "cli/lr_find": "runner/test_lr_range.py",
     "cli/paths": "cli/test_folders.py",

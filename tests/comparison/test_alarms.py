@@ -25,7 +25,7 @@ from eyechart.files.storage import (
     write_arrays,
     write_record,
 )
-from eyechart.schema import Finding, RunRecord
+from eyechart.schema import Augmentation, Finding, RunRecord
 from eyechart.words.findings import sentence
 
 
@@ -158,6 +158,29 @@ def test_a_few_published_duplicates_are_a_note(runs: list[Path]) -> None:
 def test_faster_than_the_machine_can_be(runs: list[Path]) -> None:
     rewrite(runs[0], cost={"mfu": 1.5})
     assert list(by_code(alarms_of(runs))) == ["impossible-speed"]
+
+
+@pytest.mark.parametrize(
+    ("share", "train_loss", "validation_loss", "is_found"),
+    [
+        (0.01, 0.5, 0.6, True),
+        (0.20, 0.5, 0.6, False),  # more than a head
+        (0.01, 0.05, 0.06, False),  # it fits
+        (0.01, 0.2, 0.6, False),  # it fits what it learns from much better than the rest: too few images
+    ],
+)
+def test_a_head_that_does_not_fit(
+    share: float, train_loss: float, validation_loss: float, is_found: bool, runs: list[Path]
+) -> None:
+    record = read_run(runs[0])
+    last = record.history[-1].model_copy(update={"train_loss": train_loss, "validation_loss": validation_loss})
+    rewrite(
+        runs[0],
+        cost={"num_trainable": round(share * record.cost.num_parameters)},
+        history=(*record.history[:-1], last),
+        recipe={"augmentation": Augmentation(), "label_smoothing": 0.0},
+    )
+    assert ("head-too-little" in by_code(alarms_of(runs))) == is_found
 
 
 def test_one_training_counted_as_two_seeds(runs: list[Path]) -> None:

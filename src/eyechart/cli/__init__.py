@@ -13,7 +13,21 @@ import sys
 import typer
 
 from eyechart.base.errors import EyechartError
-from eyechart.cli import compare, data, export, labels, lr_find, pretrain, read, run, scenes, study, tune, weights
+from eyechart.cli import (
+    compare,
+    data,
+    export,
+    inside,
+    labels,
+    lr_find,
+    pretrain,
+    read,
+    run,
+    scenes,
+    study,
+    tune,
+    weights,
+)
 from eyechart.cli.paths import expanding
 
 app = typer.Typer(
@@ -36,6 +50,7 @@ app.command("compare")(compare.compare)
 app.command("report")(read.report)
 app.command("labels")(labels.labels)
 app.command("predict")(read.predict)
+app.command("inside")(inside.inside)
 app.command("export")(export.export)
 app.add_typer(data.app, name="data")
 app.add_typer(scenes.app, name="scenes")

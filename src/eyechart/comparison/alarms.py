@@ -29,7 +29,7 @@ FEWEST_RENAMED = 2  # classes: where there is one, its wrong answers are no nami
 FEW_SHARED = 1e-3  # of a part's images may also lie in another part, as in some published datasets
 MOST_NAMED = 5  # classes
 OF_CLASSES = {  # looks at what images are named
-    "constant-answers", "loss-at-chance", "memorised", "softmax-twice", "loss-at-floor", "loss-zero",
+    "constant-answers", "loss-at-chance", "memorised", "head-too-little", "softmax-twice", "loss-at-floor", "loss-zero",
     "scores-contradict", "f1-far-from-accuracy", "renamed-classes", "validation-above-test", "test-above-validation",
     "misfit", "not-probabilities", "scores-not-from-answers",
 }  # fmt: skip
@@ -81,6 +81,14 @@ def _collected(code: str, suspected: Sequence[Suspicions]) -> Finding | None:
 
 def _diverged(each: Evidence) -> Facts:
     return {} if each.run.status == "diverged" else None
+
+
+def _unknown_pixels(each: Evidence) -> Facts:
+    """Weights that see pixels of another scale than those they were trained on give features that mean little."""
+    if each.run.weights.knows_pixels:
+        return None
+    frame = each.run.preprocessing
+    return {"weights": each.run.weights.description, "mean": frame.mean[0], "std": frame.std[0]}
 
 
 # --------------------------------------------------------------------------------------------- scores
@@ -268,6 +276,8 @@ LOOKS: dict[str, Callable[[Evidence], Facts]] = {
     "constant-answers": learning.constant_answers,
     "loss-at-chance": learning.loss_at_chance,
     "memorised": learning.memorised,
+    "head-too-little": learning.head_too_little,
+    "unknown-pixels": _unknown_pixels,
     "softmax-twice": learning.softmax_twice,
     "loss-at-floor": learning.loss_at_floor,
     "loss-zero": learning.loss_zero,

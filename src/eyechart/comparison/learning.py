@@ -22,6 +22,8 @@ FALLEN_LOSS = 0.97  # of its first value: the training loss did fall
 CAP_REACHED = 0.9  # of the highest probability that a softmax of probabilities can give
 CAPPED_LOOKS = 3  # in a row with a training loss at its floor, although validation is good
 CAPPED_ACCURACY = 0.9
+SMALL_HEAD = 0.05  # of all weights
+UNFITTED_LOSS, UNFITTED_SHARE = 0.1, 0.5  # nats of training loss, and its share of the validation loss
 FEWEST_FLOOR_CLASSES = 4  # the floor of two classes is 0.313, where augmentation or smoothed labels may keep a loss too
 
 
@@ -99,6 +101,18 @@ def memorised(each: Evidence) -> Facts:
     if constant_answer(run.test_scores) is not None or not losses[-1] <= FALLEN_LOSS * losses[0]:
         return None
     return {"first": losses[0], "last": losses[-1], "accuracy": run.test_scores.accuracy}
+
+
+def head_too_little(each: Evidence) -> Facts:
+    """Next to nothing is trained, and that does not fit even the images that it learns from."""
+    run = each.run
+    if not had_its_chance(run) or not run.history or run.recipe.label_smoothing or not run.recipe.augmentation.is_none:
+        return None
+    share, loss = run.cost.num_trainable / max(1, run.cost.num_parameters), run.history[-1].train_loss
+    if share > SMALL_HEAD or loss < UNFITTED_LOSS or loss < UNFITTED_SHARE * run.history[-1].validation_loss:
+        return None
+    facts: dict[str, Scalar] = {"share": share, "loss": loss, "validation_loss": run.history[-1].validation_loss}
+    return facts | {"accuracy": run.validation_scores.accuracy, "steps": run.plan.num_steps}
 
 
 def softmax_twice(each: Evidence) -> Facts:

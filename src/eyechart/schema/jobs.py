@@ -8,6 +8,7 @@ from pydantic import Field
 
 from eyechart.schema.frozen import Count, Frozen, Setting
 from eyechart.schema.measured import Plan
+from eyechart.schema.records import RunRecord
 from eyechart.schema.rules import Recipe, Rules
 
 
@@ -46,6 +47,24 @@ class TrialJob(TrainingJob):
 
     kind: Literal["trial"] = "trial"
     trial: TrialChoice
+
+
+def job_again(record: RunRecord, folder: str, offline: bool) -> RunJob:
+    """What trained a run, to be done again in `folder` with the same plan, on the same content."""
+    return RunJob(
+        study=record.study,
+        run=record.run,
+        folder=folder,
+        contender=record.contender,
+        seed=record.seed,
+        recipe=record.recipe,
+        rules=record.rules,
+        plan=record.plan,
+        offline=offline,
+        command=record.command,
+        started_in=record.started_in,
+        dataset_sha256=record.dataset.content_sha256,
+    )
 
 
 Job = Annotated[RunJob | TrialJob, Field(discriminator="kind")]

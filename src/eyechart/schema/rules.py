@@ -118,3 +118,4 @@ class WeightsOrigin(Frozen):
     licence: str = ""
     sha256: str = ""  # of the file they were read from
     pretrained_on: str = ""  # empty: from scratch; otherwise the mark that tables show
+    knows_pixels: bool = True  # False: a file that does not say which mean and std its pixels had

@@ -11,7 +11,8 @@ from eyechart.files.file_names import on_disk
 from eyechart.files.folder_names import folder_name_of
 from eyechart.files.locks import hold
 from eyechart.launch.driver import Launcher, in_turn
-from eyechart.schema import RunJob, RunRecord
+from eyechart.schema import RunRecord
+from eyechart.schema.jobs import job_again
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +38,7 @@ def repeat_run(folder: Path, output: Path, report: Reporter, *, offline: bool = 
         replacing.finish(made_in, lambda: replacing.remove_run(home / run))
         _discard(made_in, run)  # of one that was killed
         try:
-            (outcome,) = (launch or in_turn())([_job(old, made_in / run, offline)], report)
+            (outcome,) = (launch or in_turn())([job_again(old, str(made_in / run), offline)], report)
             if outcome.error:
                 raise outcome.error
             replacing.put_in_place(made_in, lambda: replacing.remove_run(home / run))
@@ -65,23 +66,6 @@ def _check_target(original: Path, home: Path, run: str) -> None:
     raise UsageError(
         f"The repetition would be written to {target}, which {found}; expected a place of its own. "
         f"Choose another --output, or leave it out."
-    )
-
-
-def _job(old: RunRecord, folder: Path, offline: bool) -> RunJob:
-    return RunJob(
-        study=old.study,
-        run=old.run,
-        folder=str(folder),
-        contender=old.contender,
-        seed=old.seed,
-        recipe=old.recipe,
-        rules=old.rules,
-        plan=old.plan,
-        offline=offline,
-        command=old.command,
-        started_in=old.started_in,
-        dataset_sha256=old.dataset.content_sha256,
     )
 
 

@@ -41,7 +41,12 @@ def read_weights(path: Path, architecture: str) -> StartingWeights:
     if architecture in TRUNKS:
         tensors = trunk_tensors(tensors, architecture, path)
     preprocessing = _preprocessing(content, path)
-    origin = WeightsOrigin(name="file", description=f"{readable(path.name)}, a file", sha256=sha256_of_file(path))
+    origin = WeightsOrigin(
+        name="file",
+        description=f"{readable(path.name)}, a file",
+        sha256=sha256_of_file(path),
+        knows_pixels=preprocessing is not None,
+    )
     if preprocessing is None:
         return StartingWeights(origin, tensors)
     return StartingWeights(origin, tensors, preprocessing.mean, preprocessing.std)

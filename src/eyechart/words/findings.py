@@ -20,7 +20,10 @@ PERCENT = {
     "accuracy": 2, "macro_f1": 2, "weighted_f1": 2, "class_f1": 2, "most": 1, "cap": 1, "load": 0, "validation": 2,
     "test": 2, "renamed": 2, "share": 2, "mfu": 0, "busy": 0, "error": 2,
 }  # fmt: skip
-DECIMALS = {"loss": 3, "floor": 3, "chance": 3, "first": 3, "last": 3, "ratio": 2, "stated": 6, "follows": 6}
+DECIMALS = {
+    "loss": 3, "validation_loss": 3, "mean": 3, "std": 3, "floor": 3, "chance": 3, "first": 3, "last": 3, "ratio": 2,
+    "stated": 6, "follows": 6,
+}  # fmt: skip
 
 KINDS = {
     "en": {"alarm": "alarm", "unfair": "unfair", "note": "note"},

@@ -1,0 +1,48 @@
+"""`eyechart inside`: what training changed in a network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from eyechart.base.plain_json import json_text
+from eyechart.cli.read import LANG, language_of
+from eyechart.terminal.lines import aloud, say
+
+FEWEST_IMAGES = 20
+
+
+def inside(
+    run: Path = typer.Argument(..., help="The folder of a run."),
+    images: int = typer.Option(1000, "--images", help="Validation images that are looked at, at most."),
+    output: Path = typer.Option(Path("inside"), "-o", "--output", help="Folder of the pictures and figures."),
+    exist_ok: bool = typer.Option(False, "--exist-ok", help="Overwrite what is in that folder."),
+    threads: int = typer.Option(None, "--threads", help="Threads. Default: those of the run."),
+    device: str = typer.Option("auto", "--device", help="auto, cpu, cuda or mps."),
+    offline: bool = typer.Option(False, "--offline", envvar="EYECHART_OFFLINE", help="Never touch the network."),
+    lang: str = LANG,
+    as_json: bool = typer.Option(False, "--json", help="Print the figures as JSON."),
+) -> None:
+    """Look into a network before its training and after: first filters, how far layers moved, what lies near what."""
+    from eyechart.base.errors import UsageError
+    from eyechart.files.storage import write_text
+    from eyechart.report.change_plot import write_pictures
+    from eyechart.runner.change import look_at_change
+
+    language = language_of(lang)
+    if images < FEWEST_IMAGES:
+        raise UsageError(f"--images got {images}; expected {FEWEST_IMAGES} or more.")
+    if output.exists() and not exist_ok:
+        raise UsageError(f"{output} is there already. Name another folder with -o, or overwrite it with --exist-ok.")
+    change = look_at_change(run, aloud, num_images=images, num_threads=threads, device=device, offline=offline)
+    output.mkdir(parents=True, exist_ok=True)
+    findings = write_pictures(change, output, language)
+    figures = json_text(change.as_json(), indent=1)
+    write_text(output / "inside.json", figures + "\n")
+    if as_json:
+        typer.echo(figures)
+        return
+    for finding in findings:
+        say(f"{finding}.")
+    say(str(output))
