@@ -18,6 +18,7 @@ from eyechart.contexts.catalog import CONTEXTS, context_of
 from eyechart.contexts.levels import Asked
 from eyechart.files.storage import find_runs
 from eyechart.report.context_plot import _title, finding, write_figures
+from eyechart.report.context_text import in_words
 from eyechart.schema import Verdict, VerdictKind
 from eyechart.schema.contexts import ContextRecord, LevelResult
 from eyechart.words.speech import speech
@@ -116,6 +117,33 @@ def test_what_is_found_is_kept_and_drawn(trained: Path) -> None:
     for name in ("accuracy", "loss"):
         assert Image.open(trained / f"pretraining-{name}.png").size[0] > 800
         assert (trained / f"pretraining-{name}.svg").is_file()
+
+
+@pytest.mark.parametrize("lang", ["en", "fr"])
+def test_the_synthesis_says_the_same_as_the_record(lang: str, trained: Path) -> None:
+    kept = ContextRecord.model_validate_json((trained / "context.json").read_bytes())
+    context, say = CONTEXTS["pretraining"], speech(lang)
+    text = in_words(kept, context.question, context.axis.words, trained, say)
+    if lang == "en":
+        assert (trained / "pretraining-synthesis.md").read_text() == text
+    assert say(*context.question) in text
+    table = [line for line in text.splitlines() if line.startswith("| cnn |")]
+    assert len(table) >= 3, "accuracy, F1 and loss; times where nothing else ran"
+    for level in kept.levels:
+        (mean,) = [
+            each.mean for each in level.comparison.summaries if (each.contender, each.metric) == ("cnn", "accuracy")
+        ]
+        assert say.percent(mean) in table[0]
+        assert f"({level.study}/report.html)" in text
+    assert "(pretraining-accuracy.svg)" in text
+    assert ("Intervalles" in text) == (lang == "fr")
+
+
+def test_the_synthesis_tells_the_answers_with_their_figures(trained: Path) -> None:
+    record = record_of(trained, (verdict("vgg16:hed:full", "vgg16:none"),))
+    context = CONTEXTS["pretraining"]
+    text = in_words(record, context.question, context.axis.words, trained, speech("en"))
+    assert "- 1 training images: vgg16:hed:full is better than vgg16:none by 2.00 points" in text
 
 
 def test_it_goes_on_where_it_was(trained: Path) -> None:

@@ -68,6 +68,7 @@ def study(
         return
     say(f"{finding(record, speech(language))}.")
     say(f"figures: {folder / f'{context}-accuracy.png'}")
+    say(f"synthesis: {folder / f'{context}-synthesis.md'}")
 
 
 def _slug(data: str) -> str:

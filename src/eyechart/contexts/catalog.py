@@ -25,7 +25,7 @@ class Context:
     """One of the contexts that `eyechart study` knows."""
 
     name: str
-    question: str
+    question: tuple[str, str]  # English, French
     axis: Axis
     levels: Callable[[Asked], list[Level]]
     level_of: Callable[[StudyRecord], Level | None]  # of a study that is there already
@@ -34,7 +34,10 @@ class Context:
 CONTEXTS = {
     "pretraining": Context(
         "pretraining",
-        "what pretraining buys, and from how many images on a small network is simply better",
+        (
+            "what does pretraining buy, and where is a small network simply better?",
+            "que rapporte le préentraînement, et où un petit réseau est-il simplement meilleur ?",
+        ),
         Axis(("training images", "images d'entraînement"), True),
         pretraining.levels,
         pretraining.level_of,

@@ -11,6 +11,7 @@ from eyechart.contexts.catalog import Context
 from eyechart.contexts.levels import Level
 from eyechart.files import storage
 from eyechart.report.context_plot import write_figures
+from eyechart.report.context_text import write_synthesis
 from eyechart.schema.contexts import ContextRecord, LevelResult
 from eyechart.study.race import race
 
@@ -61,6 +62,7 @@ def recorded(context: Context, folder: Path) -> ContextRecord:
 
 
 def write(record: ContextRecord, context: Context, folder: Path, lang: Language) -> None:
-    """The record, and its figures as SVG and PNG."""
+    """The record, its figures as SVG and PNG, and all of it in words as Markdown."""
     storage.write_record(folder / storage.CONTEXT_FILE, record)
     write_figures(record, context.axis.words, context.axis.is_log, folder, lang)
+    write_synthesis(record, context.question, context.axis.words, folder, lang)

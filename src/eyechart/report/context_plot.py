@@ -27,7 +27,7 @@ def write_figures(record: ContextRecord, axis: tuple[str, str], is_log: bool, fo
     if not record.levels:
         return
     say = speech(lang)
-    with drawing(_contenders(record)):
+    with drawing(contenders_of(record)):
         for metric in DRAWN:
             _write_figure(record, metric, say(*axis), is_log, folder, say)
 
@@ -69,7 +69,7 @@ def _sentence(pair: tuple[str, ...], kind: str, first: str, at: str, say: Speech
 
 
 def _write_figure(record: ContextRecord, metric: str, axis: str, is_log: bool, folder: Path, say: Speech) -> None:
-    names = _contenders(record)
+    names = contenders_of(record)
     room = text_inches(names)
     title = fill(_title(record, metric, say), round(TITLE_CHARACTERS * (6.6 + room)))
     above = 0.5 + TITLE_LINE_INCHES * (title.count("\n") + 1)
@@ -111,7 +111,7 @@ def _title(record: ContextRecord, metric: str, say: Speech) -> str:
     return say(f"{record.context}: {word}, level by level", f"{record.context} : {word}, niveau par niveau")
 
 
-def _contenders(record: ContextRecord) -> list[str]:
+def contenders_of(record: ContextRecord) -> list[str]:
     """All of them, the best of the largest level first."""
     return list(dict.fromkeys(name for level in reversed(record.levels) for name in level.comparison.contenders))
 
