@@ -49,6 +49,7 @@ def run(
     offline: bool = False,
     quiet: bool = False,
     strict: bool = False,
+    exam: bool = False,
 ) -> Study:
     """Train contenders on the same images under the same rules; the study that results.
 
@@ -60,6 +61,7 @@ def run(
         recipes: one or more recipe files, such as `eyechart tune` writes.
         name: of the study's folder in `output`; None: made from preset and data.
         quiet: no table, no lines.
+        exam: the eye test afterwards (study.folder / "exam.json").
         strict: UnfairComparison where something speaks against the plan or, afterwards, against the results.
 
     Raises an EyechartError: UsageError, MissingError (data or weights), RunFailed (some run failed; its `reasons` say
@@ -73,7 +75,8 @@ def run(
         budget=budget, img_size=img_size, fraction=fraction, device=device, precision=precision, num_threads=threads,
     )  # fmt: skip
     folder = folder_of(record, user_path(output))
-    done = race(record, folder, resume=resume, exist_ok=exist_ok, offline=offline, quiet=quiet, strict=strict)
+    done = race(record, folder, resume=resume, exist_ok=exist_ok, offline=offline, quiet=quiet, strict=strict,
+                exam=exam)  # fmt: skip
     done.raise_failures()
     if strict:
         done.check_fairness()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -22,18 +21,6 @@ from eyechart.schema.contracts import SealedTest
 from eyechart.scoring.change import Change, Layer
 from eyechart.words.speech import speech
 from tests.in_process import eyechart
-
-CONTENDERS = ("cnn", "vit", "alexnet:none:head")
-
-
-@pytest.fixture(scope="module")
-def study(made_once: Callable[[str, Callable[[Path], object]], Path]) -> Path:
-    def train(folder: Path) -> None:
-        smoke = ["-d", "digits", "-p", "smoke", "--threads", "1", "--device", "cpu", "--offline"]
-        done = eyechart("run", "-m", ",".join(CONTENDERS), *smoke, "-o", folder, "--name", "s")
-        assert done.returncode == 0, done.stderr
-
-    return made_once("study-to-look-inside", train) / "s"
 
 
 def looked(folder: Path, **options: object) -> Change:

@@ -16,6 +16,7 @@ from eyechart.base.errors import EyechartError
 from eyechart.cli import (
     compare,
     data,
+    exam,
     export,
     inside,
     labels,
@@ -50,6 +51,7 @@ app.command("compare")(compare.compare)
 app.command("report")(read.report)
 app.command("labels")(labels.labels)
 app.command("predict")(read.predict)
+app.command("exam")(exam.exam)
 app.command("inside")(inside.inside)
 app.command("export")(export.export)
 app.add_typer(data.app, name="data")

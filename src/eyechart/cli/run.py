@@ -49,6 +49,7 @@ def run(
     exist_ok: bool = typer.Option(False, "--exist-ok", help="Replace the study there, once the new one is complete."),
     dry_run: bool = typer.Option(False, "--dry-run", help="Print plan, time and disk, and train nothing."),
     strict: bool = typer.Option(False, "--strict", help="Refuse an unfair plan, and fail on unfair or odd results."),
+    exam: bool = typer.Option(None, "--exam/--no-exam", help="The eye test afterwards. Default: but for smoke."),
     offline: bool = typer.Option(False, "--offline", envvar="EYECHART_OFFLINE", help="Never touch the network."),
     lang: str = LANG,
     as_json: bool = typer.Option(False, "--json", help="Print the results as JSON."),
@@ -69,7 +70,8 @@ def run(
     if dry_run:
         _dry_run(record, folder, offline, as_json, strict, language)
     else:
-        study = race(record, folder, resume=resume, exist_ok=exist_ok, offline=offline, strict=strict, lang=language)
+        study = race(record, folder, resume=resume, exist_ok=exist_ok, offline=offline, strict=strict, lang=language,
+                     exam=preset != "smoke" if exam is None else exam)  # fmt: skip
         _conclude(study, as_json, strict, language)
 
 

@@ -35,6 +35,7 @@ from eyechart.report.boxes.opening import opening
 from eyechart.report.charts import dark_colour, drawing, themed
 from eyechart.report.compared import compared, verdict_sentence
 from eyechart.report.entries import MOST_SHOWN, Entry, Run, group_runs, read_runs
+from eyechart.report.exam import section as exam
 from eyechart.report.glyphs import mark, mark_path
 from eyechart.report.pairs import Pairs
 from eyechart.report.provenance import run_link
@@ -55,6 +56,7 @@ SECTIONS: tuple[Section, ...] = (  # in the order of the page
     timing.SECTION,
     learning.SECTION,
     tuning.SECTION,
+    exam.SECTION,
     disagreement.SECTION,
     classes.SECTION,
     classes.CONFUSION,

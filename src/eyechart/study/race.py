@@ -26,8 +26,11 @@ def race(
     quiet: bool = False,
     strict: bool = False,
     lang: Language = "en",
+    exam: bool = False,
 ) -> Study:
     """Fetch what is needed, say what speaks against the plan, do the runs under a live table, write the report.
+
+    With an `exam` the finished runs read the eye chart before the report is written.
 
     Nobody else may work in the folder meanwhile, and nothing is changed in it before all of that is there.
     Raises UnfairComparison before the first run where `strict` and the plan breaks a rule.
@@ -52,9 +55,25 @@ def race(
         with contextlib.nullcontext(lambda progress: None) if quiet else LiveTable(told=told) as table:
             study = run_study(opened.record, opened.folder, table, offline=offline, home=folder)
         study_folder.conclude(study, opened)
+        if exam:
+            _hold_exam(study, tell)
         if study.runs:
             tell(f"report: {study.report(lang=lang)}")
     return study
+
+
+def _hold_exam(study: Study, tell: Callable[[str], None]) -> None:
+    """Where images have a class each and some run is finished; what goes wrong is told, and the study stays."""
+    from eyechart.base.errors import EyechartError
+
+    if not any(run.task == "classification" and run.status == "finished" for run in study.runs):
+        return
+    from eyechart.runner.exam import examine
+
+    try:
+        examine(study.folder, tell, num_threads=study.record.rules.num_threads)
+    except EyechartError as error:
+        tell(f"no eye test: {error}")
 
 
 def settled(

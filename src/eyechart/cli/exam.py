@@ -1,0 +1,41 @@
+"""`eyechart exam`: the eye test."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from eyechart.cli.read import JSON, LANG, language_of
+from eyechart.terminal.lines import aloud, record_json, say
+
+
+def exam(
+    study: Path = typer.Argument(..., help="The folder of a study with finished runs."),
+    threads: int = typer.Option(None, "--threads", help="Threads. Default: those of the runs."),
+    device: str = typer.Option("auto", "--device", help="auto, cpu, cuda or mps."),
+    lang: str = LANG,
+    as_json: bool = JSON,
+) -> None:
+    """Let all contenders of a study read test images that shrink, fade, blur, turn or are crowded, until they fail."""
+    from eyechart.base.errors import UsageError
+    from eyechart.files.locks import hold
+    from eyechart.files.storage import EXAM_FOLDER, REPORT_FILE, find_runs, no_runs
+    from eyechart.report.exam.files import write_charts
+    from eyechart.report.page import write_report
+    from eyechart.runner.exam import examine
+    from eyechart.terminal.exam import exam_table
+
+    language = language_of(lang)
+    if not find_runs([study]):
+        raise UsageError(no_runs([study]))
+    with hold(study, aloud):
+        record = examine(study, aloud, num_threads=threads, device=device)
+        charts = write_charts(record, study, language)
+        report = write_report(find_runs([study]), study / REPORT_FILE, lang=language)
+    if as_json:
+        typer.echo(record_json(record))
+        return
+    exam_table(record, language)
+    say(f"charts: {study / EXAM_FOLDER} ({len(charts)} dimensions)")
+    say(f"report: {report}")

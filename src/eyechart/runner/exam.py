@@ -1,0 +1,160 @@
+"""The eye test: every trained run of a study reads the same rows of test images that get harder, until it fails."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+
+from eyechart.base import host
+from eyechart.base.errors import StorageError, UsageError
+from eyechart.comparison.exam import Reader, read_dimension
+from eyechart.data import optotypes
+from eyechart.data.optotypes import DIMENSIONS
+from eyechart.files import storage
+from eyechart.inference.predictor import NetworkPredictor
+from eyechart.inference.saved import load_run_model
+from eyechart.schema.contracts import ContenderModel, LabelledImages
+from eyechart.schema.exam import ExamRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import torch
+
+    from eyechart.schema import RunRecord
+
+EXAM_VERSION = 1  # of the rows; answers to others are not taken for answers to these
+
+
+def examine(
+    study: Path, say: Callable[[str], None], *, num_threads: int | None = None, device: str = "auto"
+) -> ExamRecord:
+    """Let every finished run of a study read, and keep what was found as exam.json.
+
+    Runs that were examined before are not asked again.  Raises UsageError for a study without finished runs, of scenes,
+    or whose runs were judged on different images, StorageError for damaged files.
+    """
+    runs = {folder: storage.read_run(folder) for folder in storage.find_runs([study])}
+    finished = {folder: run for folder, run in runs.items() if run.status == "finished"}
+    _check(study, finished)
+    first = next(iter(finished.values()))
+    part = _items(study, first)
+    chosen = optotypes.choose(part.labels, first.dataset.num_classes)
+    shown = _shown(part, chosen)
+    where = host.select_device(device)
+    host.set_threads(num_threads or first.rules.num_threads)
+    answers = {}
+    for place, (folder, run) in enumerate(finished.items(), 1):
+        say(f"eye test: {run.run} ({place} of {len(finished)})")
+        answers[folder] = _answers(study / storage.EXAM_FOLDER / f"{folder.name}.npz", folder, run, shown, where)
+    left_out = tuple(run.run for run in runs.values() if run.status != "finished")
+    record = _record(finished, answers, part.labels, chosen, left_out)
+    storage.write_record(study / storage.EXAM_FILE, record)
+    return record
+
+
+def _check(study: Path, finished: dict[Path, RunRecord]) -> None:
+    if not finished:
+        raise UsageError(f"{study} has no finished run. Expected the folder of a study with one or more.")
+    if any(run.task != "classification" for run in finished.values()):
+        raise UsageError(f"{study} is a study of scenes; the eye test shows one sign at a time. Expected a study of "
+                         f"images that have a class each.")  # fmt: skip
+    if len({run.items for run in finished.values()}) > 1:
+        raise UsageError(f"The runs of {study} were judged on different test images. Expected one study.")
+
+
+def _items(study: Path, run: RunRecord) -> LabelledImages:
+    arrays = storage.read_arrays(study / run.items)
+    try:
+        return LabelledImages(arrays["images"], arrays["labels"])
+    except KeyError as error:
+        raise StorageError(f"{study / run.items} has no {error}. Train a run of this study again.") from None
+
+
+def _shown(part: LabelledImages, chosen: np.ndarray) -> dict[str, np.ndarray]:
+    """uint8 (L, N, C, H, W) by dimension without the row that is left as it is, which comes by itself."""
+    images, drawn = part.images[chosen], optotypes.drawn_for(part, chosen)
+    rows = {name: optotypes.rows_of(dimension, images, drawn)[1:] for name, dimension in DIMENSIONS.items()}
+    return {storage.EXAM_FIRST_ROW: images[None]} | rows
+
+
+# --------------------------------------------------------------------------------------------- answers
+
+
+def _answers(
+    path: Path, folder: Path, run: RunRecord, shown: dict[str, np.ndarray], device: torch.device
+) -> dict[str, np.ndarray]:
+    """Class ids (L, N) by dimension, from the file where that is of the same weights and rows."""
+    key = storage.digest_arrays(shown)
+    kept = storage.read_arrays(path) if path.is_file() else {}
+    if kept and _key_of(kept) == (EXAM_VERSION, run.weights_sha256, key):
+        return kept
+    _, model = load_run_model(folder, device)
+    predictor = NetworkPredictor(cast(ContenderModel, model), device)
+    images = np.concatenate([rows.reshape(-1, *rows.shape[2:]) for rows in shown.values()])
+    found = predictor.answer(images).probabilities.argmax(axis=1).astype(np.uint16)
+    answers, start = {}, 0
+    for name, rows in shown.items():
+        answers[name] = found[start : start + rows.shape[0] * rows.shape[1]].reshape(rows.shape[:2])
+        start += answers[name].size
+    answers |= {"version": np.array(EXAM_VERSION), "weights": np.array(run.weights_sha256), "rows": np.array(key)}
+    path.parent.mkdir(exist_ok=True)
+    storage.write_arrays(path, answers)
+    return answers
+
+
+def _key_of(kept: dict[str, np.ndarray]) -> tuple[int, str, str] | None:
+    if not {"version", "weights", "rows"} <= kept.keys():
+        return None
+    return int(kept["version"]), str(kept["weights"]), str(kept["rows"])
+
+
+def _record(
+    finished: dict[Path, RunRecord],
+    answers: dict[Path, dict[str, np.ndarray]],
+    labels: np.ndarray,
+    chosen: np.ndarray,
+    left_out: tuple[str, ...],
+) -> ExamRecord:
+    contenders, first = _by_accuracy(list(finished.values())), next(iter(finished.values()))
+    dimensions = tuple(optotypes.as_record(each) for each in DIMENSIONS.values())
+    readings, verdicts = [], []
+    for dimension in dimensions:
+        readers = [_reader(name, dimension.name, finished, answers, labels[chosen]) for name in contenders]
+        found, compared = read_dimension(dimension, readers, first.dataset.num_classes)
+        readings += found
+        verdicts += compared
+    return ExamRecord(
+        dataset=first.dataset.title,
+        items=first.items,
+        chosen=tuple(chosen.tolist()),
+        num_classes=first.dataset.num_classes,
+        height=first.dataset.height,
+        contenders=tuple(contenders),
+        dimensions=dimensions,
+        readings=tuple(readings),
+        verdicts=tuple(verdicts),
+        left_out=left_out,
+    )
+
+
+def _reader(
+    contender: str,
+    dimension: str,
+    finished: dict[Path, RunRecord],
+    answers: dict[Path, dict[str, np.ndarray]],
+    labels: np.ndarray,
+) -> Reader:
+    own = sorted((run.seed, folder) for folder, run in finished.items() if run.contender == contender)
+    rows = [np.concatenate([answers[folder][storage.EXAM_FIRST_ROW], answers[folder][dimension]]) for _, folder in own]
+    return Reader(contender, tuple(seed for seed, _ in own), np.stack(rows) == labels)
+
+
+def _by_accuracy(runs: Sequence[RunRecord]) -> list[str]:
+    """Contenders, the best mean accuracy on the test part first."""
+    means: dict[str, list[float]] = {}
+    for run in runs:
+        means.setdefault(run.contender, []).append(run.test_scores.accuracy)
+    return sorted(means, key=lambda name: -float(np.mean(means[name])))

@@ -1,0 +1,136 @@
+"""The eye test on real runs: asked once, kept, drawn, told."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from eyechart.base.errors import UsageError
+from eyechart.files import storage
+from eyechart.inference.predictor import NetworkPredictor
+from eyechart.report.exam.words import finding, level_text
+from eyechart.report.page import write_report
+from eyechart.runner.exam import examine
+from eyechart.schema.exam import ExamRecord, ExamVerdict
+from eyechart.words.speech import speech
+from tests.in_process import eyechart
+
+
+@pytest.fixture
+def copy(study: Path, tmp_path: Path) -> Path:
+    shutil.copytree(study, tmp_path / "s")
+    return tmp_path / "s"
+
+
+def silent(sentence: str) -> None:
+    pass
+
+
+def test_it_is_held_once_and_gives_the_same_bits(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = examine(copy, silent, device="cpu")
+    kept = {path.name: path.read_bytes() for path in (copy / "exam").iterdir()}
+    again = copy.parent / "again"
+    shutil.copytree(copy, again, ignore=shutil.ignore_patterns("exam*"))
+    assert examine(again, silent, device="cpu") == first
+    assert {path.name: path.read_bytes() for path in (again / "exam").iterdir()} == kept
+
+    def refuse(self: NetworkPredictor, images: object) -> None:
+        raise AssertionError("asked again")
+
+    monkeypatch.setattr(NetworkPredictor, "answer", refuse)
+    assert examine(copy, silent, device="cpu") == first
+    assert storage.read_record(copy / storage.EXAM_FILE, ExamRecord) == first
+
+
+def test_everybody_reads_the_same_and_the_first_row_is_the_test_images(copy: Path) -> None:
+    record = examine(copy, silent, device="cpu")
+    assert set(record.contenders) == {"cnn", "vit", "alexnet:none:head"}
+    assert len(record.readings) == 3 * len(record.dimensions)
+    run = storage.read_run(copy / "cnn-s0")
+    answers = storage.read_arrays(copy / "cnn-s0" / storage.PREDICTIONS_FILE)["probabilities"].argmax(axis=1)
+    labels = storage.read_arrays(copy / run.items)["labels"]
+    chosen = np.array(record.chosen)
+    share = float((answers[chosen] == labels[chosen]).mean())
+    for dimension in record.dimensions:
+        assert record.reading("cnn", dimension.name).shares[0] == pytest.approx(share)
+
+
+def test_other_weights_are_asked_again(copy: Path) -> None:
+    examine(copy, silent, device="cpu")
+    kept = storage.read_arrays(copy / "exam" / "cnn-s0.npz")
+    spoiled = {name: np.zeros_like(value) if name == "size" else value for name, value in kept.items()}
+    storage.write_arrays(copy / "exam" / "cnn-s0.npz", spoiled | {"weights": np.array("of another run")})
+    examine(copy, silent, device="cpu")
+    assert (storage.read_arrays(copy / "exam" / "cnn-s0.npz")["size"] == kept["size"]).all()
+
+
+@pytest.mark.parametrize(("lang", "word"), [("en", "The eye test"), ("fr", "L'examen de la vue")])
+def test_the_command_draws_and_the_report_shows_it(lang: str, word: str, copy: Path) -> None:
+    done = eyechart("exam", copy, "--device", "cpu", "--lang", lang)
+    assert done.returncode == 0, done.stderr
+    assert "cnn" in done.stdout
+    for dimension in ("size", "contrast", "blur", "noise", "rotation", "occlusion", "crowding"):
+        assert Image.open(copy / "exam" / f"eye-chart-{dimension}.png").size[0] > 800
+    page = (copy / "report.html").read_text()
+    assert word in page.replace("&#39;", "'")
+    assert page.count("eye-chart-") >= 3
+    told = json.loads(eyechart("exam", copy, "--device", "cpu", "--json").stdout)
+    assert len(told["verdicts"]) == 3 * 7
+
+
+def test_a_report_without_an_exam_has_no_such_section(copy: Path) -> None:
+    page = write_report(storage.find_runs([copy]), copy / "report.html").read_text()
+    assert 'id="eye-test"' not in page
+
+
+def test_what_cannot_be_examined_is_refused(tmp_path: Path, copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = eyechart("exam", tmp_path / "nowhere")
+    assert done.returncode == 2
+    diverged = {
+        folder: storage.read_run(folder).model_copy(update={"status": "diverged"})
+        for folder in storage.find_runs([copy])
+    }
+    monkeypatch.setattr("eyechart.runner.exam.storage.read_run", diverged.__getitem__)
+    with pytest.raises(UsageError, match="has no finished run"):
+        examine(copy, silent)
+
+
+# --------------------------------------------------------------------------------------------- what is said
+
+
+def verdict(first: str, second: str, kind: str = "better", scope: str = "architectures") -> ExamVerdict:
+    return ExamVerdict(
+        dimension="size", first=first, second=second, kind=kind, scope=scope, num_seeds=6, difference=0.1, low=0.05,
+        high=0.15, p_value=0.01, holm_p=0.03,
+    )  # type: ignore[arg-type]  # fmt: skip
+
+
+def test_nothing_is_claimed_that_no_verdict_says(copy: Path) -> None:
+    record = examine(copy, silent, device="cpu")
+    best, second, last = sorted(record.contenders, key=lambda name: -record.reading(name, "size").threshold)
+
+    def told(*verdicts: ExamVerdict, lang: str = "en") -> str:
+        return finding(record.model_copy(update={"verdicts": verdicts}), "size", speech(lang))
+
+    both = verdict(best, second), verdict(best, last)
+    assert told(*both) == f"In size {best} reads furthest"
+    assert told(verdict(best, second, "not shown"), both[1]) == f"In size {best} reads further than {last}"
+    assert "nobody is shown" in told(verdict(best, second, "not shown"), verdict(best, last, "equivalent"))
+    assert told(verdict(best, last, scope="these runs")).endswith(", in these runs")
+    assert "dans ces entraînements" in told(verdict(best, last, scope="these runs"), lang="fr")
+
+
+def test_levels_are_told_in_their_unit(copy: Path) -> None:
+    record = examine(copy, silent, device="cpu")
+    by_name = {each.name: each for each in record.dimensions}
+    say = speech("en")
+    assert level_text(by_name["size"], 0.5, 28, say) == "14 px"
+    assert level_text(by_name["contrast"], 0.0316, 28, say).replace("\N{NO-BREAK SPACE}", " ") == "3.2 %"
+    assert level_text(by_name["occlusion"], 0.08, 28, say).replace("\N{NO-BREAK SPACE}", " ") == "8 %"
+    assert level_text(by_name["rotation"], 45.0, 28, say) == "45°"
+    assert level_text(by_name["crowding"], 0.57, 28, say) == "0.57 ×"
