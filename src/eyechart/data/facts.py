@@ -60,7 +60,7 @@ class DatasetFacts:
         card = self.card
         colour = "grey" if card.num_channels == 1 else "colour"
         lines = [
-            f"{card.title}: {card.num_classes} classes, {card.width} x {card.height} pixels, {colour}",
+            f"{card.title}: {card.num_classes:,} classes, {card.width} x {card.height} pixels, {colour}",
             f"licence {card.licence}; source {card.source}",
             f"content sha256 {card.content_sha256}",
         ]
