@@ -62,6 +62,13 @@ def test_questions_are_those_whose_contenders_are_there() -> None:
     assert pretraining.questions(["cnn", "vit"]) == ()
     both = ["cnn", "vgg16:none", "alexnet:none", "vgg16:hed:full", "alexnet:glyphs:full", "alexnet:glyphs:head"]
     assert len(pretraining.questions(both)) == 3
+    assert pretraining.questions(
+        ["alexnet:none", "alexnet:fractals:full", "vit", "vit:fractals", "vit:glyphs", "cnn"]
+    ) == (
+        ("alexnet:fractals:full", "alexnet:none"),
+        ("vit:fractals", "vit"),
+        ("vit:glyphs", "vit"),
+    )
 
 
 def test_alexnet_starts_from_what_was_pretrained_here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -75,6 +82,22 @@ def test_alexnet_starts_from_what_was_pretrained_here(monkeypatch: pytest.Monkey
     assert level.questions == (("vgg16:hed:full", "vgg16:none"), ("vgg16:hed:full", "cnn"))
     monkeypatch.setattr(pretraining.at_home, "is_there", lambda *given: given == ("alexnet", "glyphs"))
     assert "alexnet:glyphs:head" in pretraining.contenders()
+    assert not any("fractals" in name for name in pretraining.contenders())
+
+
+def test_a_second_source_task_asks_a_question_more_and_has_the_seeds_to_answer_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pretraining.at_home, "is_there", lambda *given: given[0] == "alexnet")
+    few, large = pretraining.levels(Asked("mnist", 57_000, values=[100, 10_000]))
+    assert few.questions == (
+        ("vgg16:hed:full", "vgg16:none"),
+        ("alexnet:glyphs:full", "alexnet:none"),
+        ("alexnet:fractals:full", "alexnet:none"),
+        ("vgg16:hed:full", "cnn"),
+    )
+    assert len(few.record.seeds) == 8, "of seven, the smallest p of an exact test is 1/64, and 4/64 is above .05"
+    assert len(large.record.seeds) == 3
 
 
 def test_levels_beyond_the_train_part_are_left_out_or_refused() -> None:

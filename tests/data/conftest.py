@@ -58,7 +58,7 @@ def make_dataset():
             source="tests",
             licence="none",
             content_sha256=parts_sha256(*parts),
-            classes=tuple("abcdefghij"[: len(train)]),
+            classes=tuple("abcdefghij"[: len(train)] if len(train) <= 10 else map(str, range(len(train)))),
             num_channels=channels,
             height=HEIGHT,
             width=WIDTH,

@@ -10,6 +10,7 @@ import sklearn.datasets
 
 from eyechart.base.errors import DatasetError, DatasetMissing, StorageError, UsageError
 from eyechart.data.catalog import KNOWN, fetch, load_dataset, verify
+from eyechart.data.facts import MOST_COUNTS, facts_of
 from eyechart.files.cache import cache_folder, is_offline, keep
 
 
@@ -107,6 +108,15 @@ def test_verify_counts_and_finds_what_is_shared(tmp_path, write_pictures, empty_
     assert facts.counts == {"train": (3, 3), "test": (3, 4)}
     assert facts.num_shared == {"test": 6}
     assert any("6 test images are in train as well" in line for line in facts.lines())
+
+
+@pytest.mark.parametrize(("more", "told"), [(0, "2 of each class"), (3, "2 to 5 of each class")])
+def test_verify_sums_up_very_many_classes(make_dataset, more, told):
+    facts = facts_of(make_dataset([2] * MOST_COUNTS + [2 + more], [1]), ())
+    assert facts.lines()[3] == f"{2 * MOST_COUNTS + 2 + more} train images; {told}"
+    assert len(facts.as_json()["counts"]["train"]) == MOST_COUNTS + 1
+    one_by_one = facts_of(make_dataset([2] * MOST_COUNTS, [1]), ()).lines()[3]
+    assert one_by_one.count(": 2") == MOST_COUNTS
 
 
 def test_verify_knows_mnists_files_anywhere(tmp_path, idx_bytes):

@@ -7,7 +7,14 @@ import pytest
 from PIL import Image
 
 from eyechart.base.errors import StorageError
-from eyechart.data.contact_sheet import HEADER_HEIGHT, draw_contact_sheet, tile_size, write_contact_sheet
+from eyechart.data.contact_sheet import (
+    HEADER_HEIGHT,
+    MOST_ROWS,
+    draw_contact_sheet,
+    shown_classes,
+    tile_size,
+    write_contact_sheet,
+)
 
 
 @pytest.mark.parametrize(
@@ -32,6 +39,18 @@ def test_a_row_for_each_class_below_the_last(make_dataset, channels):
     row_height = three.height - two.height
     assert len(tops) > 0
     assert set((tops - HEADER_HEIGHT + 10) // row_height) == {1}, "in the second row only"
+
+
+def test_of_very_many_classes_some_are_shown_from_the_first_to_the_last(make_dataset):
+    assert shown_classes(1) == [0]
+    assert shown_classes(MOST_ROWS) == list(range(MOST_ROWS))
+    some = shown_classes(1_000)
+    assert (len(some), some[0], some[-1], len(set(some))) == (MOST_ROWS, 0, 999, MOST_ROWS)
+    most, more = (draw_contact_sheet(make_dataset([1] * count, [1])) for count in (MOST_ROWS, 3 * MOST_ROWS))
+    assert more.height == most.height
+    header = slice(56, 80)  # the line that says how many there are
+    told = [(np.asarray(sheet)[header].min(axis=2) < 200).sum() for sheet in (most, more)]
+    assert told[1] > told[0], "and says that it does not show all"
 
 
 def test_the_same_dataset_gives_the_same_sheet(make_dataset):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from eyechart.base.errors import MissingError
-from eyechart.data import glyph_sets, glyphs
+from eyechart.data import drawn_sets, glyphs
 from eyechart.data.signs import CLASSES, GREEK, LETTERS, SIGNS
 
 NUM_PENNED = len(glyphs.PEN_WIDTHS)
@@ -91,7 +91,7 @@ def test_a_package_that_is_not_installed_is_told_as_well(monkeypatch: pytest.Mon
 
     monkeypatch.setattr(glyphs, "version", version)
     with pytest.raises(MissingError, match="pip install Hershey-Fonts"):
-        glyph_sets.load(lambda sentence: None)
+        drawn_sets.load("glyphs", lambda sentence: None)
 
 
 def test_without_type_there_is_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None:

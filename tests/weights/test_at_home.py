@@ -118,6 +118,9 @@ def test_names_that_are_not_there_say_what_is(cache: Path) -> None:
         assert "no weights called 'cnn:smal'. Did you mean 'cnn:small'" in done.stderr
     with pytest.raises(UsageError, match="a name under which it was pretrained here: eyechart pretrain vit"):
         starting_weights("vit", "small", offline=True, say=lambda sentence: None)
+    for architecture, made in (("vit", "vit"), ("alexnet", "alexnet"), ("fasterrcnn", "cnn")):
+        with pytest.raises(UsageError, match=f"eyechart pretrain {made} --data fractals$"):
+            starting_weights(architecture, "fractals", offline=True, say=lambda sentence: None)
 
 
 def test_what_is_not_here_cannot_be_verified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

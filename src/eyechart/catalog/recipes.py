@@ -243,7 +243,8 @@ def _from_name(contender: str, rest: str, recipe: Recipe) -> dict[str, Any]:
             what = f"the regime {word}" if word else f"the weights {rest}"
             raise UsageError(
                 f"{contender!r} names {what}, which only vgg16 and alexnet have. Expected {recipe.contender}, or what "
-                f"was pretrained here: {recipe.contender}:glyphs, or {recipe.contender}:run: and the folder of a run."
+                f"was pretrained here ({recipe.contender}:glyphs, {recipe.contender}:fractals, ...), or "
+                f"{recipe.contender}:run: and the folder of a run."
             )
         return {"weights": rest}
     check_regime(contender, weights)

@@ -37,7 +37,7 @@ def list_datasets(as_json: AsJson = False) -> None:
         where = "here" if is_here(known.name) else f"{known.download_megabytes} MB to fetch"
         typer.echo(f"{known.name:<16}{where:<18}{known.title}")
         images = f"{known.num_train:,} train and {known.num_test:,} test images of {known.size_in_words}"
-        typer.echo(f"{'':<34}{images}, {len(known.classes)} classes; licence: {known.licence}")
+        typer.echo(f"{'':<34}{images}, {len(known.classes):,} classes; licence: {known.licence}")
     typer.echo("Any folder of class folders, or folder or zip of IDX files, works as well: give its path.")
 
 

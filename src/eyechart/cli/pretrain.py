@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def pretrain(
     architecture: str = typer.Argument(..., help="cnn, vit, alexnet or vgg16."),
-    data: str = typer.Option("glyphs", "-d", "--data", help="The source task: a known dataset, or a folder or zip."),
+    data: str = typer.Option("glyphs", "-d", "--data", help="The source task: glyphs, fractals, a folder, ..."),
     name: str = typer.Option(None, "--name", help="What the weights are called. Default: after the dataset."),
     preset: str = typer.Option("standard", "-p", "--preset", help="quick, standard or smoke."),
     epochs: float = typer.Option(None, "--epochs", help="Budget: passes over the train part."),

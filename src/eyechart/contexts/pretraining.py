@@ -10,24 +10,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from eyechart.base.errors import UsageError
+from eyechart.comparison import power
 from eyechart.contexts.levels import Asked, Level
 from eyechart.schema import Budget, StudyRecord
 from eyechart.study.plan import plan_study
 from eyechart.weights import at_home, imagenet
 
 SIZES = (100, 300, 1_000, 10_000)
-# Seven seeds are the fewest that can answer three questions; above so many images, runs are long and subsets alike.
+# Seven seeds are the fewest that can answer three questions, and more questions take more seeds; above so many images,
+# runs are long and subsets alike.
 MANY_SEEDS, FEW_SEEDS, LARGE = 7, 3, 1_000
 LEAST_IMAGES, EPOCHS = 20_000, 4  # that each run sees, and of the larger sets
 NUM_STARTS = 2  # where AlexNet has one as well
 REGIMES = ("head", "last", "full")
-HOME = "glyphs"  # what AlexNet starts from, where that was pretrained here
+HOMES = at_home.SOURCE_TASKS  # what AlexNet starts from, as far as it was pretrained here
 
 
 def starts() -> list[str]:
     """What is pretrained: VGG16's convolutions from PyPI, and AlexNet's where there is something to start from."""
-    if at_home.is_there("alexnet", HOME):
-        return ["vgg16:hed", f"alexnet:{HOME}"]
+    if made_here := [f"alexnet:{name}" for name in HOMES if at_home.is_there("alexnet", name)]:
+        return ["vgg16:hed", *made_here]
     return ["vgg16:hed", "alexnet:imagenet"] if imagenet.cached_path("alexnet").is_file() else ["vgg16:hed"]
 
 
@@ -42,6 +44,8 @@ def questions(models: Sequence[str]) -> tuple[tuple[str, str], ...]:
     whole = [name for name in models if name.endswith(":full") and ":none:" not in name]
     wanted = [(name, f"{name.partition(':')[0]}:none") for name in whole]
     wanted += [(name, "cnn") for name in whole if name.startswith("vgg16:")]
+    # These two are always trained whole, and start from nothing where no weights are named.
+    wanted += [(name, small) for name in models for small in ("cnn", "vit") if name.startswith(f"{small}:")]
     return tuple(pair for pair in wanted if set(pair) <= set(models))
 
 
@@ -56,15 +60,17 @@ def levels(asked: Asked) -> list[Level]:
             f"{asked.data} has {asked.num_train:,} train images, and levels of "
             f"{', '.join(f'{size:,}' for size in sizes or SIZES)} were asked for. Expected --levels of 1 to that many."
         )
+    asks = questions(models)
+    many = max(MANY_SEEDS, power.fewest_seeds(power.ALPHA / max(1, len(asks))))
     found = []
     for size in sizes:
-        seeds = asked.seeds or range(MANY_SEEDS if size <= LARGE else FEW_SEEDS)
+        seeds = asked.seeds or range(many if size <= LARGE else FEW_SEEDS)
         images = asked.images or max(LEAST_IMAGES, EPOCHS * size)
         record = plan_study(
             models, asked.data, "standard", seeds, name=f"{asked.name}-images-{size}",
             budget=Budget(unit="images", amount=images), fraction=size / asked.num_train, **asked.rules,
         )  # fmt: skip
-        found.append(Level(f"{size:,}", size, record, questions(models)))
+        found.append(Level(f"{size:,}", size, record, asks))
     return found
 
 

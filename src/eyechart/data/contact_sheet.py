@@ -22,6 +22,7 @@ PAPER, INK, FAINT = "#fbfaf6", "#16161a", "#6b6a66"
 MARGIN, GAP, ROW_GAP = 48, 6, 12  # pixels
 HEADER_HEIGHT, FOOTER_HEIGHT = 100, 44
 MOST_COLUMNS, LEAST_COLUMNS = 16, 10
+MOST_ROWS = 100  # of more classes, so many are shown, evenly spread
 TILE_SIDE = 56  # about; small images are enlarged a whole number of times, so that their pixels stay square
 MAX_LABEL_WIDTH = 320
 
@@ -37,7 +38,8 @@ def draw_contact_sheet(dataset: Dataset) -> Image.Image:
     """The sheet as a picture: title, a row for each class with its name and count, and where the data came from."""
     card = dataset.card
     counts = class_counts(dataset.train.labels, card.num_classes)
-    labels = [_Label(name, 20, bold=True) for name in card.classes]
+    shown_ids = shown_classes(card.num_classes)
+    labels = [_Label(card.classes[label_id], 20, bold=True) for label_id in shown_ids]
     label_width = max([90, *(int(label.font.getlength(label.text)) for label in labels)]) + 28
     tile_width, tile_height = tile_size(card.width, card.height)
     row_height = max(tile_height, 44) + ROW_GAP
@@ -46,8 +48,8 @@ def draw_contact_sheet(dataset: Dataset) -> Image.Image:
     sheet = Image.new("RGB", (width, HEADER_HEIGHT + row_height * len(labels) + FOOTER_HEIGHT), PAPER)
     draw = ImageDraw.Draw(sheet)
     _draw_header(draw, dataset, width)
-    for label_id, label in enumerate(labels):
-        top = HEADER_HEIGHT + row_height * label_id
+    for row, (label_id, label) in enumerate(zip(shown_ids, labels, strict=True)):
+        top = HEADER_HEIGHT + row_height * row
         middle = top + (row_height - ROW_GAP) // 2
         label.draw(draw, middle - 9)
         _Label(f"{counts[label_id]:,} train", 13, colour=FAINT).draw(draw, middle + 12)
@@ -57,6 +59,12 @@ def draw_contact_sheet(dataset: Dataset) -> Image.Image:
     footer = f"{card.source} · licence {card.licence} · content sha256 {card.content_sha256[:16]}"
     _Label(footer, 12, width - 2 * MARGIN, colour=FAINT).draw(draw, sheet.height - 26)
     return sheet
+
+
+def shown_classes(num_classes: int) -> list[int]:
+    """The ids of the classes that have a row: all, or MOST_ROWS of them with the first and the last."""
+    most = min(num_classes, MOST_ROWS)
+    return [round(row * (num_classes - 1) / max(1, most - 1)) for row in range(most)]
 
 
 def tile_size(width: int, height: int) -> tuple[int, int]:
@@ -74,8 +82,10 @@ def _draw_header(draw: ImageDraw.ImageDraw, dataset: Dataset, width: int) -> Non
     colour = "grey" if card.num_channels == 1 else "colour"
     size = f"{card.width} x {card.height} {colour}"
     facts = f"{card.num_train:,} train, {validation}{card.num_test:,} test images · {size}"
+    if (rows := len(shown_classes(card.num_classes))) < card.num_classes:
+        facts += f" · {rows} of {card.num_classes:,} classes"
     _Label(card.title, 26, width - 2 * MARGIN, bold=True).draw(draw, 40)
-    _Label(facts, 14, colour=FAINT).draw(draw, 68)
+    _Label(facts, 14, width - 2 * MARGIN, colour=FAINT).draw(draw, 68)
     draw.line((MARGIN, 86, width - MARGIN, 86), INK, 2)
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 
 FEW = 5  # names that are told
+MOST_COUNTS = 100  # classes whose numbers of images are told one by one; --json has all
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class DatasetFacts:
         card = self.card
         colour = "grey" if card.num_channels == 1 else "colour"
         lines = [
-            f"{card.title}: {card.num_classes} classes, {card.width} x {card.height} pixels, {colour}",
+            f"{card.title}: {card.num_classes:,} classes, {card.width} x {card.height} pixels, {colour}",
             f"licence {card.licence}; source {card.source}",
             f"content sha256 {card.content_sha256}",
         ]
@@ -143,6 +144,9 @@ def _labels(part: LabelledImages) -> np.ndarray:
 
 def _part_line(part: str, size: int, counts: tuple[int, ...], card: DatasetCard) -> str:
     by_class = " · ".join(f"{name}: {count:,}" for name, count in zip(card.classes, counts, strict=True))
+    if len(counts) > MOST_COUNTS:
+        few, many = min(counts), max(counts)
+        by_class = f"{few:,} of each class" if few == many else f"{few:,} to {many:,} of each class"
     objects = f" with {sum(counts):,} objects" if card.task == "detection" else ""
     return f"{size:,} {part} images{objects}; {by_class}"
 

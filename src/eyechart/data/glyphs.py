@@ -28,6 +28,7 @@ from eyechart.base.errors import MissingError
 from eyechart.base.seeding import derived_seed
 from eyechart.data.signs import CLASSES, GREEK, LETTERS, SIGNS, SYMBOLS
 
+VERSION = 1  # of the rule by which a seed becomes pictures
 MASTER, MARGIN = 96, 16  # pixels: side of a master, and what stays empty on each side of it
 PICTURE, FINE = 28, 2  # pixels: side of a picture, and how many samples it is the mean of along each axis
 INK = 20  # pixels: longer side of a sign of average size

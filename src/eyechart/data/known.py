@@ -10,6 +10,7 @@ from eyechart.data.signs import CLASSES as SIGN_NAMES
 from eyechart.schema import DatasetCard
 
 DIGITS = tuple(string.digits)
+FRACTALS = tuple(f"fractal {number:03}" for number in range(1_000))
 
 
 @dataclass(frozen=True)
@@ -140,6 +141,18 @@ _ALL = (
         source="drawn by eyechart in the fonts of matplotlib and Hershey-Fonts, see data/glyphs.py",
         download_megabytes=0,
         classes=SIGN_NAMES,
+        num_train=60_000,
+        num_test=10_000,
+        height=28,
+        width=28,
+    ),
+    KnownDataset(
+        name="fractals",
+        title="One fractal, changed a little a thousand times",
+        licence="MIT, as eyechart itself: made by rule from random numbers",
+        source="drawn by eyechart after R. Nakamura et al. 2024 (1p-frac), see data/fractals.py",
+        download_megabytes=0,
+        classes=FRACTALS,
         num_train=60_000,
         num_test=10_000,
         height=28,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import ClassVar, NamedTuple, Protocol
 
@@ -12,7 +13,7 @@ from eyechart.base.errors import DatasetError, DatasetMissing, UsageError
 from eyechart.data import (
     annotated_folder,
     cached,
-    glyph_sets,
+    drawn_sets,
     idx_folder,
     image_folder,
     mnist,
@@ -280,7 +281,7 @@ NAMED: dict[str, Named] = {
         KNOWN["mnist"], lambda offline, say: mnist.files_in_cache(offline=offline, say=say), mnist.CANONICAL_MD5
     ),
     **{name: _kept(name) for name in ("fashion-mnist", "kmnist", "emnist-letters", "qmnist", "usps")},
-    "glyphs": Drawn(KNOWN["glyphs"], glyph_sets.load),
+    **{name: Drawn(KNOWN[name], partial(drawn_sets.load, name)) for name in drawn_sets.DRAWERS},
     "digits": Made(KNOWN["digits"], sklearn_digits.load),
 }
 SOURCES: tuple[Source, ...] = (

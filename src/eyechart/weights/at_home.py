@@ -24,13 +24,14 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 SUFFIX = ".safetensors"
+SOURCE_TASKS = ("glyphs", "fractals")  # datasets that any machine draws by itself, to pretrain on
 
 
 class HomeCard(Frozen):
     """Where such weights come from and how they were made."""
 
     architecture: str
-    name: str  # as a contender calls them: "glyphs"
+    name: str  # as a contender calls them: "glyphs", "fractals", ...
     dataset: str  # title
     dataset_sha256: str
     licence: str  # of the dataset
@@ -127,8 +128,9 @@ def read(architecture: str, name: str) -> StartingWeights:
     return StartingWeights(origin, tensors, card.preprocessing.mean, card.preprocessing.std)
 
 
-def remedy(architecture: str) -> str:
-    return f"eyechart pretrain {architecture} --data glyphs"
+def remedy(architecture: str, wanted: str = "") -> str:
+    """The command that makes the weights called `wanted`, or, where no source task is called so, some weights."""
+    return f"eyechart pretrain {architecture} --data {wanted if wanted in SOURCE_TASKS else SOURCE_TASKS[0]}"
 
 
 def _cure(path: Path) -> str:

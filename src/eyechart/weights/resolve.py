@@ -7,8 +7,8 @@
 | `hed`      | vgg16          | a trunk born on ImageNet, from PyPI (55 MB)                                    |
 | a path     | vgg16, alexnet | .safetensors, or .pt / .pth opened without running what is in it               |
 | `run:PATH` | all but the last | what a run of the same architecture has learned, but for its head            |
-| `glyphs`   | all            | pretrained on this machine: eyechart pretrain ARCHITECTURE --data glyphs       |
-| a run      | fasterrcnn     | the first two stages of a cnn that eyechart trained; so is `glyphs`            |
+| a name     | all            | pretrained on this machine: `glyphs` by eyechart pretrain ... --data glyphs    |
+| a run      | fasterrcnn     | the first two stages of a cnn that eyechart trained; so is such a name         |
 | the same   | fasterrcnn     | `imagenet` and `hed` of vgg16, whose first three stages it begins with then    |
 | `auto`     | vgg16, alexnet | the first that can be had: cached before downloaded, small before large        |
 """
@@ -82,7 +82,7 @@ def starting_weights(architecture: str, choice: str, *, offline: bool = False, s
         if not path.exists():
             raise UsageError(
                 f"A detector cannot start from {choice!r}: there is no such folder. Expected the folder of a trained "
-                f"cnn, hed, imagenet, or a name under which a cnn was pretrained: {at_home.remedy('cnn')}"
+                f"cnn, hed, imagenet, or a name under which a cnn was pretrained: {at_home.remedy('cnn', choice)}"
             )
         return read_run_trunk(path)
     _check_is_path(architecture, choice, path, [source.name for source in sources])
@@ -187,5 +187,5 @@ def _check_is_path(architecture: str, choice: str, path: Path, names: list[str])
     raise UsageError(
         f"{choice!r} is no known weights for {architecture}. Expected auto, none, {''.join(f'{n}, ' for n in names)}"
         f"run: and the folder of a run, the path of a file ({', '.join(SUFFIXES)}), or a name under which it was "
-        f"pretrained here: {at_home.remedy(architecture)}"
+        f"pretrained here: {at_home.remedy(architecture, choice)}"
     )
