@@ -150,6 +150,8 @@ LOOKED_AFTER_BY = {
     "study/differences": "study/test_folder.py",
     "study/plan": "study/test_study.py",
     "study/race": "cli/test_strict.py",
+    "schema/exam": "runner/test_exam.py",
+    "terminal/exam": "runner/test_exam.py",
     "terminal/console": "terminal/test_grid.py",
     "terminal/detections": "comparison/test_detections.py",
     "terminal/lines": "test_nasty_names.py",

@@ -57,11 +57,9 @@ def run(
         models, seeds: one or several; names such as "cnn" or "vgg16:hed:head", none: all five.
         data, preset: a known dataset, or a folder or zip; "quick", "standard" or "smoke".
         budget: replaces the preset's, such as ec.Budget(unit="epochs", amount=2).
-        recipe: fields of every recipe to replace, such as {"learning_rate": 0.1}.
-        recipes: one or more recipe files, such as `eyechart tune` writes.
+        recipe, recipes: fields of every recipe to replace, {"learning_rate": 0.1}; files that `eyechart tune` wrote.
         name: of the study's folder in `output`; None: made from preset and data.
-        quiet: no table, no lines.
-        exam: the eye test afterwards (study.folder / "exam.json").
+        quiet, exam: no table, no lines; the eye test afterwards, kept as exam.json in the study's folder.
         strict: UnfairComparison where something speaks against the plan or, afterwards, against the results.
 
     Raises an EyechartError: UsageError, MissingError (data or weights), RunFailed (some run failed; its `reasons` say
@@ -74,9 +72,8 @@ def run(
         models, str(data), preset, seeds, name=name, changes=recipe, recipe_files=recipes,
         budget=budget, img_size=img_size, fraction=fraction, device=device, precision=precision, num_threads=threads,
     )  # fmt: skip
-    folder = folder_of(record, user_path(output))
-    done = race(record, folder, resume=resume, exist_ok=exist_ok, offline=offline, quiet=quiet, strict=strict,
-                exam=exam)  # fmt: skip
+    done = race(record, folder_of(record, user_path(output)), resume=resume, exist_ok=exist_ok, offline=offline,
+                quiet=quiet, strict=strict, exam=exam)  # fmt: skip
     done.raise_failures()
     if strict:
         done.check_fairness()

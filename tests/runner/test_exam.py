@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,15 +16,32 @@ from eyechart.files import storage
 from eyechart.inference.predictor import NetworkPredictor
 from eyechart.report.exam.words import finding, level_text
 from eyechart.report.page import write_report
+from eyechart.runner import exam
 from eyechart.runner.exam import examine
 from eyechart.schema.exam import ExamRecord, ExamVerdict
+from eyechart.scoring import psychometrics
 from eyechart.words.speech import speech
 from tests.in_process import eyechart
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _fewer_draws() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(psychometrics, "NUM_DRAWS", 60)
+        yield
+
+
+@pytest.fixture(scope="module")
+def examined(study: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ExamRecord]:
+    """A study after its exam, to be looked at alone."""
+    folder = tmp_path_factory.mktemp("examined") / "s"
+    shutil.copytree(study, folder)
+    return folder, examine(folder, silent, device="cpu")
+
+
 @pytest.fixture
-def copy(study: Path, tmp_path: Path) -> Path:
-    shutil.copytree(study, tmp_path / "s")
+def copy(examined: tuple[Path, ExamRecord], tmp_path: Path) -> Path:
+    shutil.copytree(examined[0], tmp_path / "s")
     return tmp_path / "s"
 
 
@@ -31,8 +49,10 @@ def silent(sentence: str) -> None:
     pass
 
 
-def test_it_is_held_once_and_gives_the_same_bits(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = examine(copy, silent, device="cpu")
+def test_it_is_held_once_and_gives_the_same_bits(
+    examined: tuple[Path, ExamRecord], copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = examined[1]
     kept = {path.name: path.read_bytes() for path in (copy / "exam").iterdir()}
     again = copy.parent / "again"
     shutil.copytree(copy, again, ignore=shutil.ignore_patterns("exam*"))
@@ -47,8 +67,8 @@ def test_it_is_held_once_and_gives_the_same_bits(copy: Path, monkeypatch: pytest
     assert storage.read_record(copy / storage.EXAM_FILE, ExamRecord) == first
 
 
-def test_everybody_reads_the_same_and_the_first_row_is_the_test_images(copy: Path) -> None:
-    record = examine(copy, silent, device="cpu")
+def test_everybody_reads_the_same_and_the_first_row_is_the_test_images(examined: tuple[Path, ExamRecord]) -> None:
+    copy, record = examined
     assert set(record.contenders) == {"cnn", "vit", "alexnet:none:head"}
     assert len(record.readings) == 3 * len(record.dimensions)
     run = storage.read_run(copy / "cnn-s0")
@@ -61,7 +81,6 @@ def test_everybody_reads_the_same_and_the_first_row_is_the_test_images(copy: Pat
 
 
 def test_other_weights_are_asked_again(copy: Path) -> None:
-    examine(copy, silent, device="cpu")
     kept = storage.read_arrays(copy / "exam" / "cnn-s0.npz")
     spoiled = {name: np.zeros_like(value) if name == "size" else value for name, value in kept.items()}
     storage.write_arrays(copy / "exam" / "cnn-s0.npz", spoiled | {"weights": np.array("of another run")})
@@ -79,23 +98,23 @@ def test_the_command_draws_and_the_report_shows_it(lang: str, word: str, copy: P
     page = (copy / "report.html").read_text()
     assert word in page.replace("&#39;", "'")
     assert page.count("eye-chart-") >= 3
-    told = json.loads(eyechart("exam", copy, "--device", "cpu", "--json").stdout)
-    assert len(told["verdicts"]) == 3 * 7
+    assert len(json.loads((copy / "exam.json").read_text())["verdicts"]) == 3 * 7
 
 
 def test_a_report_without_an_exam_has_no_such_section(copy: Path) -> None:
+    (copy / "exam.json").unlink()
     page = write_report(storage.find_runs([copy]), copy / "report.html").read_text()
     assert 'id="eye-test"' not in page
 
 
 def test_what_cannot_be_examined_is_refused(tmp_path: Path, copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     done = eyechart("exam", tmp_path / "nowhere")
-    assert done.returncode == 2
+    assert (done.returncode, "does not exist" in done.stderr) == (1, True)
     diverged = {
         folder: storage.read_run(folder).model_copy(update={"status": "diverged"})
         for folder in storage.find_runs([copy])
     }
-    monkeypatch.setattr("eyechart.runner.exam.storage.read_run", diverged.__getitem__)
+    monkeypatch.setattr(exam.storage, "read_run", diverged.__getitem__)
     with pytest.raises(UsageError, match="has no finished run"):
         examine(copy, silent)
 
@@ -110,8 +129,8 @@ def verdict(first: str, second: str, kind: str = "better", scope: str = "archite
     )  # type: ignore[arg-type]  # fmt: skip
 
 
-def test_nothing_is_claimed_that_no_verdict_says(copy: Path) -> None:
-    record = examine(copy, silent, device="cpu")
+def test_nothing_is_claimed_that_no_verdict_says(examined: tuple[Path, ExamRecord]) -> None:
+    record = examined[1]
     best, second, last = sorted(record.contenders, key=lambda name: -record.reading(name, "size").threshold)
 
     def told(*verdicts: ExamVerdict, lang: str = "en") -> str:
@@ -125,8 +144,8 @@ def test_nothing_is_claimed_that_no_verdict_says(copy: Path) -> None:
     assert "dans ces entraînements" in told(verdict(best, last, scope="these runs"), lang="fr")
 
 
-def test_levels_are_told_in_their_unit(copy: Path) -> None:
-    record = examine(copy, silent, device="cpu")
+def test_levels_are_told_in_their_unit(examined: tuple[Path, ExamRecord]) -> None:
+    record = examined[1]
     by_name = {each.name: each for each in record.dimensions}
     say = speech("en")
     assert level_text(by_name["size"], 0.5, 28, say) == "14 px"

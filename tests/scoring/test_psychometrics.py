@@ -29,7 +29,7 @@ def test_known_thresholds_are_found_in_their_intervals_and_without_bias(
     hits, found = 0, []
     for _ in range(100):
         right = random.random((1, len(ROWS), ITEMS)) < shares[None, :, None]
-        low, high = np.percentile(fit(ROWS, redrawn(right, 200)[:, 0], ITEMS, GUESS).threshold, [2.5, 97.5])
+        low, high = np.percentile(fit(ROWS, redrawn(right, 100)[:, 0], ITEMS, GUESS).threshold, [2.5, 97.5])
         hits += low <= threshold <= high
         found.append(float(fit(ROWS, right.mean(axis=2), ITEMS, GUESS).threshold[0]))
     assert hits >= 90

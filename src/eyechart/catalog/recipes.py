@@ -153,7 +153,13 @@ WITH_WEIGHTS = ("vgg16", "alexnet")  # contenders that may start from weights th
 # What is trained, the third part of a contender's name, as changes of its recipe.
 _WHOLE: dict[str, Any] = {"frozen_stages": 0, "cache_frozen": False}
 REGIMES: dict[str, dict[str, Any]] = {
-    "head": {"frozen_stages": ALL_FROZEN, "cache_frozen": True, "augmentation": {}, "options": {"head_width": 0}},
+    "head": {
+        "frozen_stages": ALL_FROZEN,
+        "cache_frozen": True,
+        "augmentation": {},
+        "options": {"head_width": 0},
+        "learning_rate": 0.01,  # docs/lab-log.md, a head alone: ten times that of networks that are trained whole
+    },
     "last": {"open_last": 1},
     **{f"from{stage}": {"frozen_stages": stage - 1} for stage in range(2, 6)},
     "full": _WHOLE | {"layer_decay": 0.8},

@@ -68,11 +68,10 @@ def run(
     )  # fmt: skip
     folder = folder_of(record, output)
     if dry_run:
-        _dry_run(record, folder, offline, as_json, strict, language)
-    else:
-        study = race(record, folder, resume=resume, exist_ok=exist_ok, offline=offline, strict=strict, lang=language,
-                     exam=preset != "smoke" if exam is None else exam)  # fmt: skip
-        _conclude(study, as_json, strict, language)
+        return _dry_run(record, folder, offline, as_json, strict, language)
+    study = race(record, folder, resume=resume, exist_ok=exist_ok, offline=offline, strict=strict, lang=language,
+                 exam=preset != "smoke" if exam is None else exam)  # fmt: skip
+    return _conclude(study, as_json, strict, language)
 
 
 def _conclude(study: Study, as_json: bool, strict: bool, lang: Language) -> None:

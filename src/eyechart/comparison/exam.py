@@ -16,7 +16,7 @@ from eyechart.comparison.paired import sign_flip_p
 from eyechart.comparison.power import ALPHA, FEWEST_SEEDS
 from eyechart.schema import VerdictKind
 from eyechart.schema.exam import Beyond, ExamDimension, ExamVerdict, Reading
-from eyechart.scoring.psychometrics import NUM_DRAWS, Curve, fit, misfit_p, redrawn
+from eyechart.scoring.psychometrics import Curve, fit, misfit_p, redrawn
 
 THREE_OF_FOUR = 0.75
 SAME_STEPS = 0.5  # thresholds nearer than so many rows are equivalent
@@ -151,8 +151,9 @@ def _compared(one: Fitted, other: Fitted) -> Pair:
     if len(shared) >= FEWEST_SEEDS:
         p_value = float(sign_flip_p(own[None])[0])
     else:  # of these runs, over the items
-        below = (1 + np.sum(scatter <= 0)) / (1 + NUM_DRAWS)
-        p_value = float(min(1.0, 2 * min(below, 1 - below + 1 / (1 + NUM_DRAWS))))
+        most = 1 + len(scatter)
+        below = (1 + np.sum(scatter <= 0)) / most
+        p_value = float(min(1.0, 2 * min(below, 1 - below + 1 / most)))
     names = one.reader.contender, other.reader.contender
     return Pair(*names, len(shared), difference, ends, p_value)  # type: ignore[arg-type]
 

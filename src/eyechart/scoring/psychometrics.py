@@ -84,14 +84,15 @@ def misfit_p(hardness: np.ndarray, shares: np.ndarray, num_items: int, guess: fl
     return float((1 + np.sum(others >= own)) / (1 + NUM_DRAWS))
 
 
-def redrawn(right: np.ndarray, num_draws: int = NUM_DRAWS) -> np.ndarray:
+def redrawn(right: np.ndarray, num_draws: int | None = None) -> np.ndarray:
     """(draws, S, L): shares right when items, each with all its rows, are drawn anew; right is bool (S, L, N).
 
     The same draws for the same N, so that what two readers get from them is paired.
     """
     number = right.shape[2]
     random = np.random.default_rng([SEED, number])
-    counts = np.stack([np.bincount(random.integers(number, size=number), minlength=number) for _ in range(num_draws)])
+    draws = range(num_draws or NUM_DRAWS)
+    counts = np.stack([np.bincount(random.integers(number, size=number), minlength=number) for _ in draws])
     shares: np.ndarray = np.einsum("dn,sln->dsl", counts.astype(np.float32), right.astype(np.float32)) / number
     return shares
 

@@ -30,7 +30,7 @@ def places_of(row: int, num_items: int) -> np.ndarray:
 def sides_of(dimension: ExamDimension) -> np.ndarray:
     """The side of each row's signs as drawn; where size is what shrinks, the whole row does."""
     if dimension.name != "size":
-        return np.full(len(dimension.rows), 0.6 * TILE)
+        return np.full(len(dimension.rows), 0.75 * TILE)
     return np.array([max(SMALLEST, TILE * row.level) for row in dimension.rows])
 
 

@@ -36,7 +36,7 @@ def _write(record: ExamRecord, home: Path, name: str, shown: list[tuple[str, Pat
     tall = float(sides.sum() + 5.5 * len(sides)) * ROWS_TO_INCHES + 0.4
     figure = Figure(figsize=(CHART_INCHES * len(shown), tall + 0.4))
     for place, (contender, folder, run) in enumerate(shown):
-        place_of = (place / len(shown), 0.02, 0.98 / len(shown), (tall - 0.3) / (tall + 0.4))
+        place_of = ((place + 0.03) / len(shown), 0.02, 0.94 / len(shown), (tall - 0.3) / (tall + 0.4))
         axes = figure.add_axes(place_of)
         reading = record.reading(contender, name)
         answers = answers_of(home, folder, dimension)
