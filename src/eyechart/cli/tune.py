@@ -134,7 +134,7 @@ def _table(record: TuneRecord, found: list[Found]) -> None:
     for each in found:
         failed = sum(trial.failed for trial in each.trials)
         table.add(
-            named(each.contender, each.contender.partition(":")[0]),
+            named(each.contender, each.contender, record.study.contenders),
             f"{len(each.trials)}{f' ({failed} failed)' if failed else ''}",
             f"{100 * each.best.accuracy:.2f}" if each.best else "–",
             "failed" if each.trials[0].failed else f"{100 * each.trials[0].accuracy:.2f}",

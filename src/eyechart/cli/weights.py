@@ -39,11 +39,12 @@ def show(name: str = NAME, as_json: bool = AS_JSON) -> None:
     if as_json:
         typer.echo(json_text(entry.as_json(), indent=1))
         return
+    size = f", {entry.megabytes:.1f} MB" if entry.megabytes else ""  # 0: who publishes it does not say
     facts = {
         "origin": entry.origin,
         "paper": entry.paper,
         "licence": entry.licence,
-        "file": f"{entry.file} ({'here' if entry.is_here else 'not here'}, {entry.megabytes:.1f} MB)",
+        "file": f"{entry.file} ({'here' if entry.is_here else 'not here'}{size})",
         "sha256": entry.sha256,
         "pixels": entry.preprocessing,
     }
