@@ -68,6 +68,7 @@ def test_a_resnet_has_its_stem_and_four_layers() -> None:
         ("torchvision:mobilenet_v3_small:none", 14),  # features, opened, and the linear layer behind them
         ("timm:test_vit:none", 7),  # patches with class token and positions, then blocks
         ("torchvision:swin_t:none", 8),
+        ("torchvision:googlenet:none", 10),  # three convolutions in front are its stem, then nine blocks
         ("timm:test_convnext:none", 5),
     ],
 )
@@ -250,3 +251,8 @@ def test_helping_heads_are_left_out() -> None:
 
 def test_a_body_of_one_layer_is_one_stage() -> None:
     assert len(find_stages(nn.Sequential(nn.Linear(3, 2)))) == 1
+
+
+def test_a_plain_row_of_layers_has_no_stem() -> None:
+    row = nn.Sequential(*(nn.Conv2d(3, 3, 1) for _ in range(5)), nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 3)))
+    assert len(find_stages(row)) == 6

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def tune(
     model: list[str] = typer.Option(
         [], "-m", "--models", "--model", metavar="NAME",
-        help="Contender, such as cnn or vgg16:hed; repeat, or separate by commas. Default: all five.",
+        help="Contender, such as cnn, vgg16:hed or timm:resnet18; repeat, or use commas. Default: our five.",
     ),
     data: str = typer.Option("mnist", "-d", "--data", help="A known dataset (eyechart data list), or a folder or zip."),
     trials: int = typer.Option(None, "--trials", help="Trials of every contender. Default: 20."),
@@ -33,7 +33,7 @@ def tune(
     images: float = typer.Option(None, "--images", help="Budget of a training: images seen."),
     steps: float = typer.Option(None, "--steps", help="Budget of a training: optimizer steps."),
     trial_seconds: float = typer.Option(None, "--trial-seconds", help="Budget of a training: seconds."),
-    weights: str = typer.Option(None, "--weights", help="Of vgg16 and alexnet: auto, none, imagenet, hed, a file."),
+    weights: str = typer.Option(None, "--weights", help="Of vgg16, alexnet, zoos: auto, none, imagenet, hed, a file."),
     img_size: int = typer.Option(None, "--img-size", help="Side in pixels to which an image folder is decoded."),
     fraction: float = typer.Option(None, "--fraction", help="Share of the train part that is used, 0..1."),
     device: str = typer.Option(None, "--device", help="auto (the fastest for this study, timed), cpu, cuda or mps."),

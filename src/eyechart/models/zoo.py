@@ -158,13 +158,16 @@ def find_stages(body: nn.Module) -> list[Stage]:
     """The body in stages, in the order in which its children are listed; every parameter is in one of them.
 
     What has no weight matrix (a norm, an activation, a pooling) belongs to the stage before it; what hangs on no child
-    (a class token, position embeddings) to the first.
+    (a class token, position embeddings) to the first.  Single layers in front of the first block are one, the stem.
     """
     groups: list[list[nn.Module]] = [[]]
     for part in _parts(body):
         if _num_matrices(part) and any(map(_num_matrices, groups[-1])):
             groups.append([])
         groups[-1].append(part)
+    num_single = next((place for place, each in enumerate(groups) if sum(map(_num_matrices, each)) > 1), 0)
+    if 0 < num_single <= len(groups) / 2:  # more of them make a plain row of layers, such as VGG
+        groups[:num_single] = [[part for group in groups[:num_single] for part in group]]
     taken: set[nn.Parameter] = set()
     stages = []
     for modules in groups:
