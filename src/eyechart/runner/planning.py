@@ -104,7 +104,7 @@ def fingerprint(contender: Contender) -> str:
         str(job.seed),
         contender.splits.card.model_dump_json(),
     ]
-    # What was made here, or lies in a file, may have been made anew meanwhile; a zoo's default weights go with its version.
+    # What was made here, or lies in a file, may have been made anew meanwhile; a zoo may have a new version.
     if origin.sha256 and (origin.name not in PUBLISHED or is_of_zoo(job.recipe.contender)):
         parts.append(origin.sha256)
     text = "\n".join(parts)
