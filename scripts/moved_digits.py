@@ -153,7 +153,7 @@ def draw(result: dict[str, Any]) -> None:
             figure, axes = new_panel(4.4, 3.3, (0.6, 0.5, 0.15, 0.35))
             for name, found in result["contenders"].items():
                 rows = [row for row in found["rows"] if row["axis"] == axis]
-                style = style_of(name.partition(":")[0])
+                style = style_of(name, result["contenders"])
                 axes.plot([row["amount"] for row in rows], [100 * row["accuracy"] for row in rows], style.marker,
                           color=style.colour, linestyle=style.dash, label=name)  # fmt: skip
             axes.set_xlabel(LABELS[axis])

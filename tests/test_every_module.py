@@ -84,6 +84,7 @@ LOOKED_AFTER_BY = {
     "models/pretrained_options": "models/test_pretrained.py",
     "models/region_networks": "models/test_faster_rcnn.py",
     "models/stages": "models/test_pretrained.py",
+    "models/zoo_bodies": "models/test_zoo.py",
     "report/answer": "report/test_words.py",
     "report/axes": "report/test_figures.py",
     "report/boxes/classes": "report/test_boxes.py",

@@ -50,6 +50,10 @@ def test_facts_of_this_machine():
     import numpy
 
     assert facts.versions["numpy"] == numpy.__version__
+    assert "pytest" not in facts.versions
+    assert host.host_facts(None, 3, ("pytest", "no-such-package")).versions == facts.versions | {
+        "pytest": pytest.__version__
+    }
     assert Host.model_validate_json(facts.model_dump_json()) == facts
 
 

@@ -11,13 +11,23 @@ import torch
 import eyechart.models
 from eyechart.base.errors import UsageError
 from eyechart.catalog.palette import CONTENDER_STYLE, GLYPHS
-from eyechart.catalog.recipes import RECIPES
-from eyechart.models.catalog import ARCHITECTURES, build_model, input_size, plan_preprocessing
+from eyechart.catalog.recipes import RECIPES, recipe_of
+from eyechart.catalog.zoo import ZOOS
+from eyechart.models.catalog import ARCHITECTURES, ZOO, build_model, input_size, plan_preprocessing
 from eyechart.schema import DatasetCard, WeightsOrigin
 from eyechart.schema.contracts import Batch, StartingWeights
 
 # Exact parameter counts on MNIST, starting from nothing: a change of architecture must be meant.
-PARAMETERS = {"cnn": 147_168, "vit": 202_634, "vgg16": 14_849_610, "alexnet": 2_538_570, "fasterrcnn": 292_771}
+PARAMETERS = {
+    "cnn": 147_168,
+    "vit": 202_634,
+    "vgg16": 14_849_610,
+    "alexnet": 2_538_570,
+    "fasterrcnn": 292_771,
+    # Of the two zoos: what torchvision and timm say of the network, less their classifier, and ten times (D + 1).
+    "torchvision:resnet18": 11_181_642,
+    "timm:test_vit": 301_514,
+}
 
 NOTHING = StartingWeights(WeightsOrigin(name="none", description=""), {})
 WHOLE = {"frozen_stages": 0, "cache_frozen": False}
@@ -31,7 +41,7 @@ def card(channels: int = 1, height: int = 28, width: int = 28, num_classes: int 
 
 
 def contender(name: str, dataset: DatasetCard) -> torch.nn.Module:
-    recipe = RECIPES[name].model_copy(update=WHOLE)
+    recipe = recipe_of(name, WHOLE)
     channels = dataset.num_channels
     preprocessing = plan_preprocessing(recipe, dataset, (0.2,) * channels, (0.3,) * channels, NOTHING)
     torch.manual_seed(0)
@@ -55,13 +65,14 @@ def test_nothing_was_forgotten() -> None:
     """Every architecture has a file, a catalog line, a recipe, a row here and a colour."""
     folder = pathlib.Path(eyechart.models.__file__).parent
     with_build = {path.stem for path in folder.glob("*.py") if "\ndef build(" in path.read_text()}
-    listed = {architecture.module.rpartition(".")[2] for architecture in ARCHITECTURES.values()}
+    listed = {architecture.module.rpartition(".")[2] for architecture in (*ARCHITECTURES.values(), ZOO)}
     assert with_build == listed, "a models/ file with build() and a line in catalog.ARCHITECTURES belong together"
     for name in ARCHITECTURES:
         assert name in RECIPES, f"{name} has no recipe in recipes.py"
         assert name in PARAMETERS, f"{name} has no row in PARAMETERS of tests/models/test_catalog.py"
         assert name in CONTENDER_STYLE, f"{name} has no colour in palette.py"
         assert CONTENDER_STYLE[name].marker in GLYPHS, f"{name}'s marker has no sign in palette.GLYPHS"
+    assert {zoo for zoo in ZOOS if any(name.startswith(f"{zoo}:") for name in PARAMETERS)} == set(ZOOS)
     assert set(RECIPES) == set(ARCHITECTURES), "a recipe for something that is not in the catalog"
     for name, recipe in RECIPES.items():
         assert recipe.contender == name
@@ -69,7 +80,7 @@ def test_nothing_was_forgotten() -> None:
         assert recipe.expect, f"the recipe of {name} does not say what to expect"
 
 
-@pytest.mark.parametrize("name", ARCHITECTURES)
+@pytest.mark.parametrize("name", PARAMETERS)
 class TestEveryContender:
     def test_parameter_count(self, name: str) -> None:
         assert sum(p.numel() for p in contender(name, card()).parameters()) == PARAMETERS[name]

@@ -16,6 +16,8 @@ from eyechart.base.errors import UsageError
 from eyechart.schema import Host
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import torch
 
 RECORDED_PACKAGES = ("torch", "torchvision", "numpy", "eyechart")
@@ -28,8 +30,11 @@ _MEBIBYTE = 2**20
 # --------------------------------------------------------------------------------------------- facts
 
 
-def host_facts(device: torch.device | None, num_threads: int) -> Host:
-    """Everything about this machine that a run file keeps; `device` None where nothing is computed."""
+def host_facts(device: torch.device | None, num_threads: int, packages: Sequence[str] = ()) -> Host:
+    """Everything about this machine that a run file keeps; `device` None where nothing is computed.
+
+    `packages` are those that this run alone depends on, beside RECORDED_PACKAGES.
+    """
     return Host(
         hostname=platform.node(),
         platform=platform.platform(),
@@ -40,7 +45,7 @@ def host_facts(device: torch.device | None, num_threads: int) -> Host:
         device=_device_name(device),
         num_threads=num_threads,
         python=platform.python_version(),
-        versions=_versions(),
+        versions=_versions(packages),
         commit=_commit(Path(__file__).resolve().parents[1]),
         load_average=round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
     )
@@ -83,10 +88,10 @@ def _device_name(device: torch.device | None) -> str:
     return str(device)
 
 
-def _versions() -> dict[str, str]:
+def _versions(packages: Sequence[str]) -> dict[str, str]:
     """Versions of the packages that decide results, without importing them; one that is not installed is left out."""
     versions = {}
-    for name in RECORDED_PACKAGES:
+    for name in dict.fromkeys((*RECORDED_PACKAGES, *packages)):
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             versions[name] = importlib.metadata.version(name)
     return versions

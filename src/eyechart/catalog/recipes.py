@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from eyechart.base.errors import UsageError
 from eyechart.base.near_miss import did_you_mean
+from eyechart.catalog.zoo import ZOOS, architecture_of, is_of_zoo, parts_of, zoo_and_network
 from eyechart.schema import Augmentation, Recipe, Task
 
 RECIPES: dict[str, Recipe] = {
@@ -144,11 +145,31 @@ DETECTION_RECIPES: dict[str, Recipe] = {
     ),
 }
 
-PUBLISHED = ("auto", "imagenet", "hed")  # weights that only the first two of all contenders have
+# Of every network of a zoo, such as torchvision:resnet18: one recipe for all, which nobody fitted to each of them.
+ZOO_RECIPE = Recipe(
+    contender="torchvision:resnet18",
+    title="a network of a zoo",
+    epochs=3,
+    batch_size=64,
+    optimizer="adamw",
+    learning_rate=1e-3,
+    weight_decay=0.05,
+    warmup_fraction=0.15,
+    clip_norm=1.0,
+    augmentation=Augmentation(shift_pixels=1),
+    input_pixels=64,
+    weights="auto",
+    trunk_rate=0.3,
+    source="docs/lab-log.md, zoo",
+    expect="not measured: it differs from network to network",
+)
+
+PUBLISHED = ("auto", "imagenet", "hed")  # weights that only some contenders have
 DETECTOR_WEIGHTS = ("imagenet", "hed")  # of vgg16, whose first stages a detector may begin with
 ALL_FROZEN = 99  # stages: more than there are
 NUM_STAGES = {"vgg16": 5, "alexnet": 3}  # of convolutions, where the input is large enough for all of them
-WITH_WEIGHTS = ("vgg16", "alexnet")  # contenders that may start from weights that were trained elsewhere
+# Contenders that may start from weights that were trained elsewhere: two of our own, and all of a zoo.
+WITH_WEIGHTS = ("vgg16", "alexnet")
 
 # What is trained, the third part of a contender's name, as changes of its recipe.
 _WHOLE: dict[str, Any] = {"frozen_stages": 0, "cache_frozen": False}
@@ -175,21 +196,25 @@ def recipes_for(task: Task) -> dict[str, Recipe]:
 
 
 def recipe_of(contender: str, changes: dict[str, Any] | None = None, task: Task = "classification") -> Recipe:
-    """The recipe of a contender "name[:weights[:regime]]", with `changes` of fields on top.
+    """The recipe of a contender "architecture[:weights[:regime]]", with `changes` of fields on top.
 
-    Raises UsageError for a name, a third part or a value that cannot be.
+    Raises UsageError for a name, a regime or a value that cannot be.  Whether a zoo has the network that is named is
+    said where that is built.
     """
-    name, _, rest = contender.partition(":")
-    if name not in RECIPES:
+    name, rest = parts_of(contender)
+    if name not in RECIPES and not is_of_zoo(name):
         raise UsageError(
             f"There is no contender {name!r}.{did_you_mean(name, RECIPES)} "
-            f"Expected one of {', '.join(RECIPES)}, such as -m cnn -m vgg16:hed:head."
+            f"Expected one of {', '.join(RECIPES)}, such as -m cnn -m vgg16:hed:head; or a network of "
+            f"{' or '.join(ZOOS)}, such as -m torchvision:resnet18."
         )
     known = recipes_for(task)
+    if is_of_zoo(name) and task == "classification":
+        known = known | {name: _zoo_recipe(name)}
     if name not in known:
         raise UsageError(
             f"{name} names what a whole image shows, and this dataset has objects to be found in boxes. "
-            f"Expected -m {' or -m '.join(known)}."
+            f"Expected -m {' or -m '.join(recipes_for(task))}."
         )
     return changed(known[name], _from_name(contender, rest, known[name]) | (changes or {}))
 
@@ -221,7 +246,13 @@ def changed(recipe: Recipe, changes: dict[str, Any]) -> Recipe:
 
 def takes_weights(contender: str) -> bool:
     """Whether a contender may start from weights that were trained elsewhere."""
-    return contender.partition(":")[0] in WITH_WEIGHTS
+    architecture = architecture_of(contender)
+    return architecture in WITH_WEIGHTS or is_of_zoo(architecture)
+
+
+def _zoo_recipe(architecture: str) -> Recipe:
+    zoo, network = zoo_and_network(architecture)
+    return ZOO_RECIPE.model_copy(update={"contender": architecture, "title": f"{network} of {zoo}"})
 
 
 def slug(contender: str) -> str:
@@ -248,9 +279,9 @@ def _from_name(contender: str, rest: str, recipe: Recipe) -> dict[str, Any]:
         if word or rest in PUBLISHED:
             what = f"the regime {word}" if word else f"the weights {rest}"
             raise UsageError(
-                f"{contender!r} names {what}, which only vgg16 and alexnet have. Expected {recipe.contender}, or what "
-                f"was pretrained here ({recipe.contender}:glyphs, {recipe.contender}:fractals, ...), or "
-                f"{recipe.contender}:run: and the folder of a run."
+                f"{contender!r} names {what}, which only vgg16 and alexnet have, and networks of {' and '.join(ZOOS)}. "
+                f"Expected {recipe.contender}, or what was pretrained here ({recipe.contender}:glyphs, "
+                f"{recipe.contender}:fractals, ...), or {recipe.contender}:run: and the folder of a run."
             )
         return {"weights": rest}
     check_regime(contender, weights)
@@ -258,25 +289,25 @@ def _from_name(contender: str, rest: str, recipe: Recipe) -> dict[str, Any]:
     if weights == "none":  # random stages are worth freezing only for who asks for it
         changes |= FROM_NOTHING
     regime = dict(REGIMES.get(EARLIER_WORDS.get(word, word), {}))
-    if "options" in regime:
-        regime["options"] = recipe.options | regime["options"]
+    if "options" in regime:  # of the head that our own put on a trunk; what a zoo has gets a linear one anyway
+        regime["options"] = recipe.options | ({} if is_of_zoo(recipe.contender) else regime["options"])
     return changes | regime
 
 
 def regime_of(contender: str) -> str:
     """The word for what is trained, at the end of a contender's name; empty where there is none."""
-    word = contender.rpartition(":")[2]
-    return word if ":" in contender and word in (*REGIMES, *EARLIER_WORDS) else ""
+    word = parts_of(contender)[1].rpartition(":")[2]
+    return word if word in (*REGIMES, *EARLIER_WORDS) else ""
 
 
 def check_regime(contender: str, weights: str) -> None:
     """UsageError for a regime that makes no sense with these weights, or names a stage that is not there."""
-    word, architecture = regime_of(contender), contender.partition(":")[0]
+    word, architecture = regime_of(contender), architecture_of(contender)
     if word == "gradual" and weights == "none":
         raise UsageError(
             f"{contender!r} opens its stages one by one, so that a new head does not spoil what they know; from "
             f"nothing they know nothing. Expected {architecture}:none, or weights to start from."
         )
-    most = NUM_STAGES[architecture]
+    most = NUM_STAGES.get(architecture, ALL_FROZEN)  # how many one of a zoo has is known when it is built
     if word.startswith("from") and int(word.removeprefix("from")) > most:
         raise UsageError(f"{contender!r}: {architecture} has {most} stages. Expected from2 to from{most}, or head.")

@@ -11,6 +11,7 @@ import math
 from typing import Any, NamedTuple
 
 from eyechart.catalog.recipes import ALL_FROZEN, changed
+from eyechart.catalog.zoo import is_of_zoo
 from eyechart.schema import Recipe
 
 DIGITS = 3  # significant, of a number that a trial chooses: recipes are read by people
@@ -44,6 +45,16 @@ ANY_CONTENDER: Space = {
     "weight_decay": Range(0, 0.3),
     "warmup_fraction": Range(0, 0.4),
     "label_smoothing": Range(0, 0.2),
+    **AUGMENTATION,
+}
+
+# Of every network of a zoo.
+ZOO_SPACE: Space = {
+    "learning_rate": Range(1e-4, 1e-2, log=True),
+    "weight_decay": Range(1e-4, 0.3, log=True),
+    "warmup_fraction": Range(0, 0.4),
+    "label_smoothing": Range(0, 0.2),
+    "trunk_rate": Range(0.03, 1.0, log=True),
     **AUGMENTATION,
 }
 
@@ -94,7 +105,7 @@ SEARCH_SPACES: dict[str, Space] = {
 
 def space_of(recipe: Recipe) -> Space:
     """What may be searched in this very recipe: what would change nothing, or is excluded, is left out."""
-    space = dict(SEARCH_SPACES.get(recipe.contender, ANY_CONTENDER))
+    space = dict(ZOO_SPACE if is_of_zoo(recipe.contender) else SEARCH_SPACES.get(recipe.contender, ANY_CONTENDER))
     if recipe.cache_frozen:  # an image that changes every time cannot be kept
         space = {field: choices for field, choices in space.items() if not field.startswith("augmentation.")}
     if recipe.weights == "none" or recipe.frozen_stages >= ALL_FROZEN:  # no pretrained layer is trained

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def pretrain(
-    architecture: str = typer.Argument(..., help="cnn, vit, alexnet or vgg16."),
+    architecture: str = typer.Argument(..., help="cnn, vit, alexnet, vgg16, or torchvision:NAME, timm:NAME."),
     data: str = typer.Option("glyphs", "-d", "--data", help="The source task: glyphs, fractals, a folder, ..."),
     name: str = typer.Option(None, "--name", help="What the weights are called. Default: after the dataset."),
     preset: str = typer.Option("standard", "-p", "--preset", help="quick, standard or smoke."),
@@ -33,19 +33,21 @@ def pretrain(
 ) -> None:  # fmt: skip
     """Train from nothing on a source task, and keep all but the head: `-m alexnet:glyphs` then starts from there."""
     from eyechart.base.errors import UsageError
+    from eyechart.catalog.recipes import slug, takes_weights
+    from eyechart.catalog.zoo import is_of_zoo
     from eyechart.study.plan import folder_of, plan_study
     from eyechart.study.race import race
     from eyechart.weights.resolve import ARCHITECTURES
 
-    if architecture not in ARCHITECTURES:
+    if architecture not in ARCHITECTURES and not is_of_zoo(architecture):
         raise UsageError(
-            f"{architecture!r} cannot be pretrained here. Expected one of {', '.join(ARCHITECTURES)}; a detector "
-            f"starts from a pretrained cnn: --backbone and its name."
+            f"{architecture!r} cannot be pretrained here. Expected one of {', '.join(ARCHITECTURES)}, or a network of "
+            f"a zoo, such as torchvision:resnet18; a detector starts from a pretrained cnn: --backbone and its name."
         )
     called = _called(name, data)
     record = plan_study(
-        f"{architecture}:none" if architecture in ("vgg16", "alexnet") else architecture, data, preset, [seed],
-        name=f"pretrain-{architecture}-{called}", num_threads=threads, device=device,
+        f"{architecture}:none" if takes_weights(architecture) else architecture, data, preset, [seed],
+        name=f"pretrain-{slug(architecture)}-{called}", num_threads=threads, device=device,
         budget=budget_of(epochs=epochs, images=images, seconds=seconds, steps=steps),
     )  # fmt: skip
     folder = folder_of(record, output)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 MODELS = typer.Option(
     [], "-m", "--models", "--model", metavar="NAME",
-    help="Contender, such as cnn or vgg16:hed:head; repeat, or separate by commas. Default: all that can do it.",
+    help="Contender, such as cnn, vgg16:hed:head or torchvision:resnet18; repeat, or use commas. Default: all ours.",
 )  # fmt: skip
 
 
@@ -34,7 +34,7 @@ def run(
     batch_size: int = typer.Option(None, "-b", "--batch-size", help="Images a step, for all contenders of this study."),
     lr: float = typer.Option(None, "--lr", help="Peak learning rate."),
     wd: float = typer.Option(None, "--wd", help="Weight decay."),
-    weights: str = typer.Option(None, "--weights", help="Of vgg16 and alexnet: auto, none, imagenet, hed, a file."),
+    weights: str = typer.Option(None, "--weights", help="Of vgg16, alexnet, zoos: auto, none, imagenet, hed, a file."),
     backbone: Path = typer.Option(None, "--backbone", help="Detectors start from a trained cnn, hed or imagenet."),
     recipe: list[Path] = typer.Option([], "--recipe", help="A recipe file, as eyechart tune writes them; repeat."),
     img_size: int = typer.Option(None, "--img-size", help="Side in pixels to which an image folder is decoded."),

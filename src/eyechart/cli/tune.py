@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def tune(
     model: list[str] = typer.Option(
         [], "-m", "--models", "--model", metavar="NAME",
-        help="Contender, such as cnn or vgg16:hed; repeat, or separate by commas. Default: all five.",
+        help="Contender, such as cnn, vgg16:hed or timm:resnet18; repeat, or use commas. Default: our five.",
     ),
     data: str = typer.Option("mnist", "-d", "--data", help="A known dataset (eyechart data list), or a folder or zip."),
     trials: int = typer.Option(None, "--trials", help="Trials of every contender. Default: 20."),
@@ -33,7 +33,7 @@ def tune(
     images: float = typer.Option(None, "--images", help="Budget of a training: images seen."),
     steps: float = typer.Option(None, "--steps", help="Budget of a training: optimizer steps."),
     trial_seconds: float = typer.Option(None, "--trial-seconds", help="Budget of a training: seconds."),
-    weights: str = typer.Option(None, "--weights", help="Of vgg16 and alexnet: auto, none, imagenet, hed, a file."),
+    weights: str = typer.Option(None, "--weights", help="Of vgg16, alexnet, zoos: auto, none, imagenet, hed, a file."),
     img_size: int = typer.Option(None, "--img-size", help="Side in pixels to which an image folder is decoded."),
     fraction: float = typer.Option(None, "--fraction", help="Share of the train part that is used, 0..1."),
     device: str = typer.Option(None, "--device", help="auto (the fastest for this study, timed), cpu, cuda or mps."),
@@ -134,7 +134,7 @@ def _table(record: TuneRecord, found: list[Found]) -> None:
     for each in found:
         failed = sum(trial.failed for trial in each.trials)
         table.add(
-            named(each.contender, each.contender.partition(":")[0]),
+            named(each.contender, each.contender, record.study.contenders),
             f"{len(each.trials)}{f' ({failed} failed)' if failed else ''}",
             f"{100 * each.best.accuracy:.2f}" if each.best else "–",
             "failed" if each.trials[0].failed else f"{100 * each.trials[0].accuracy:.2f}",

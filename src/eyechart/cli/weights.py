@@ -23,10 +23,11 @@ def list_all(as_json: bool = AS_JSON) -> None:
     if as_json:
         typer.echo(json_text([each.as_json() for each in found], indent=1))
         return
+    width = max(20, *(len(each.full_name) + 1 for each in found))
     for each in found:
         where = "here" if each.is_here else f"{each.megabytes:.0f} MB to fetch"
-        say(f"{each.full_name:<20}{where:<18}{each.origin}")
-        say(f"{'':<38}licence: {each.licence}")
+        say(f"{each.full_name:<{width}}{where:<18}{each.origin}")
+        say(f"{'':<{width + 18}}licence: {each.licence}")
     say("More: `eyechart pretrain` makes them, and a contender may start from a file or, as run:FOLDER, from a run.")
 
 
@@ -39,11 +40,12 @@ def show(name: str = NAME, as_json: bool = AS_JSON) -> None:
     if as_json:
         typer.echo(json_text(entry.as_json(), indent=1))
         return
+    size = f", {entry.megabytes:.1f} MB" if entry.megabytes else ""  # 0: who publishes it does not say
     facts = {
         "origin": entry.origin,
         "paper": entry.paper,
         "licence": entry.licence,
-        "file": f"{entry.file} ({'here' if entry.is_here else 'not here'}, {entry.megabytes:.1f} MB)",
+        "file": f"{entry.file} ({'here' if entry.is_here else 'not here'}{size})",
         "sha256": entry.sha256,
         "pixels": entry.preprocessing,
     }

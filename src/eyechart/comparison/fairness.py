@@ -180,10 +180,10 @@ def _missed_seconds(runs: Sequence[RunRecord]) -> Finding | None:
 
 def _machines(runs: Sequence[RunRecord]) -> list[Finding | None]:
     """Rule 11: different threads, machines or versions inside one comparison."""
-    packages = [
+    packages = [  # a package that a run does not name, such as timm, it does not depend on
         name
         for name in sorted({name for run in runs for name in run.host.versions})
-        if len({run.host.versions.get(name) for run in runs}) > 1
+        if len({run.host.versions[name] for run in runs if name in run.host.versions}) > 1
     ]
 
     def versions(run: RunRecord) -> str:

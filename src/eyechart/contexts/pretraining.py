@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from eyechart.base.errors import UsageError
+from eyechart.catalog.zoo import architecture_of
 from eyechart.comparison import power
 from eyechart.contexts.levels import Asked, Level
 from eyechart.schema import Budget, StudyRecord
@@ -42,7 +43,7 @@ def contenders() -> list[str]:
 def questions(models: Sequence[str]) -> tuple[tuple[str, str], ...]:
     """Does a pretrained network, trained whole, beat itself from nothing; and does VGG16 beat a small one?"""
     whole = [name for name in models if name.endswith(":full") and ":none:" not in name]
-    wanted = [(name, f"{name.partition(':')[0]}:none") for name in whole]
+    wanted = [(name, f"{architecture_of(name)}:none") for name in whole]
     wanted += [(name, "cnn") for name in whole if name.startswith("vgg16:")]
     # These two are always trained whole, and start from nothing where no weights are named.
     wanted += [(name, small) for name in models for small in ("cnn", "vit") if name.startswith(f"{small}:")]

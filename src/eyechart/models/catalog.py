@@ -1,7 +1,8 @@
 """Every contender, one line each, and how a network is made from its recipe.
 
 To add one: write models/<name>.py with `build(recipe, preprocessing, num_classes)`, add a line here, a recipe in
-recipes.py and a row in tests/models/test_catalog.py; that test names what is missing.
+recipes.py and a row in tests/models/test_catalog.py; that test names what is missing.  Networks of torchvision and timm
+are there already, behind one line: ZOO.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import importlib
 from typing import TYPE_CHECKING, NamedTuple
 
 from eyechart.base.errors import UsageError
+from eyechart.catalog.zoo import is_of_zoo
 from eyechart.schema import DatasetCard, Preprocessing, Recipe
 
 if TYPE_CHECKING:
@@ -36,6 +38,12 @@ ARCHITECTURES = {
     "alexnet": Architecture("eyechart.models.pretrained", input_channels=3, least_pixels=28),
     "fasterrcnn": Architecture("eyechart.models.faster_rcnn"),
 }
+ZOO = Architecture("eyechart.models.zoo", input_channels=3)
+
+
+def architecture_for(recipe: Recipe) -> Architecture:
+    """The line of a recipe's architecture."""
+    return ZOO if is_of_zoo(recipe.contender) else ARCHITECTURES[recipe.contender]
 
 
 def plan_preprocessing(
@@ -50,7 +58,7 @@ def plan_preprocessing(
     `pixel_mean` and `pixel_std` (0..1, one a channel) are used when the network starts from nothing.
     Raises UsageError when the input would be too small.
     """
-    architecture = ARCHITECTURES[recipe.contender]
+    architecture = architecture_for(recipe)
     channels = 3 if recipe.options.get("trunk") else architecture.input_channels or card.num_channels
     height, width = input_size(recipe, card.height, card.width)
     crops = recipe.fit == "centre-crop" and height <= card.height and width <= card.width
@@ -95,7 +103,7 @@ def input_size(recipe: Recipe, height: int, width: int) -> tuple[int, int]:
 
 def build_model(recipe: Recipe, preprocessing: Preprocessing, num_classes: int) -> nn.Module:
     """A network with random weights drawn from torch's global generator; UsageError for options it does not have."""
-    module = importlib.import_module(ARCHITECTURES[recipe.contender].module)
+    module = importlib.import_module(architecture_for(recipe).module)
     try:
         model: nn.Module = module.build(recipe, preprocessing, num_classes)
     except TypeError as error:
@@ -109,13 +117,13 @@ def load_starting_tensors(model: nn.Module, recipe: Recipe, tensors: dict[str, T
     Raises WeightsError for what lacks or does not fit, layer by layer.
     """
     if tensors:
-        module = importlib.import_module(ARCHITECTURES[recipe.contender].module)
+        module = importlib.import_module(architecture_for(recipe).module)
         module.load_starting_tensors(model, tensors)
 
 
 def trunk_stages(model: nn.Module, recipe: Recipe) -> list[list[nn.Parameter]]:
     """The trainable parameters that came pretrained, stage by stage; empty for contenders without a trunk."""
-    module = importlib.import_module(ARCHITECTURES[recipe.contender].module)
+    module = importlib.import_module(architecture_for(recipe).module)
     found: list[list[nn.Parameter]] = module.trunk_stages(model) if hasattr(module, "trunk_stages") else []
     return found
 

@@ -89,7 +89,7 @@ def _write_layers(change: Change, folder: Path, say: Speech) -> str:
     room = text_inches(names)
     rows = min(ROW_INCHES * len(names), MOST_ROWS_INCHES)
     figure, left, right = _two_panels(5.4 + room, rows + 1.0, room + 0.1, finding)
-    style = style_of(change.contender.partition(":")[0])
+    style = style_of(change.contender)
     told = say("moved, share of its length", "déplacement, part de sa longueur")
     _draw_layers(left, [layer.moved for layer in layers], layers, style, told)
     told = say("same outputs (linear CKA)", "mêmes sorties (CKA linéaire)")

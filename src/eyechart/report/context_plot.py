@@ -8,12 +8,15 @@ from textwrap import fill
 from typing import TYPE_CHECKING
 
 from eyechart.catalog.palette import Dash, Style, style_of
+from eyechart.catalog.zoo import parts_of
 from eyechart.report import axes as scales
 from eyechart.report.charts import INK, MUTED, drawing, new_panel, saved_panel, text_inches
 from eyechart.scoring.measures import METRICS
 from eyechart.words.speech import Speech, speech
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from eyechart.schema import Summary, Verdict
     from eyechart.schema.contexts import ContextRecord
 
@@ -84,7 +87,7 @@ def _write_figure(record: ContextRecord, metric: str, axis: str, is_log: bool, f
     scales.set_log(axes.yaxis, limits, scales.log_ticks(*limits), written)
     ends = []
     for name, curve in curves.items():
-        style = _style(name)
+        style = _style(name, curves)
         x, y, low, high = (list(values) for values in zip(*curve, strict=True))
         axes.plot(x, y, color=style.colour, linestyle=style.dash, marker=style.marker)
         axes.fill_between(x, low, high, color=style.colour, alpha=0.12, linewidth=0)
@@ -136,9 +139,9 @@ def _drawn(summary: Summary, metric: str, least: float) -> tuple[float, float, f
     return max(summary.mean, 1e-6), max(low, 1e-6), high
 
 
-def _style(contender: str) -> Style:
+def _style(contender: str, beside: Iterable[str]) -> Style:
     """Colour and mark of the architecture; the line says how much of it is trained."""
-    architecture, _, rest = contender.partition(":")
-    style = style_of(architecture)
+    style = style_of(contender, beside)
+    rest = parts_of(contender)[1]
     word = rest.rpartition(":")[2]
     return style if not rest else Style(style.colour, style.marker, REGIME_DASHES.get(word, style.dash))

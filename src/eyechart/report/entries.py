@@ -168,7 +168,7 @@ def _distinct_styles(records: list[RunRecord]) -> list[Style]:
     taken: set[str] = set()
     styles = []
     for record in records:
-        own = style_of(record.recipe.contender)
+        own = style_of(record.recipe.contender, (each.recipe.contender for each in records))
         free = [style for style in (own, *FALLBACK_STYLES) if style.colour not in taken]
         styles.append(free[0] if free else own)
         taken.add(styles[-1].colour)

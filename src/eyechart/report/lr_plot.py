@@ -33,7 +33,7 @@ def write_plot(tests: Sequence[LrRange], path: Path) -> None:
         axes.set_ylim(0, top)
         ends = []
         for place, (test, name) in enumerate(zip(tests, names, strict=True)):
-            own = style_of(name.partition(":")[0])
+            own = style_of(name, names)
             style = Style(own.colour, own.marker, DASHES[place % len(DASHES)])
             axes.plot(test.rates, test.smoothed, color=style.colour, linestyle=style.dash)
             ends.append((test.rates[-1], min(test.smoothed[-1], top), name, style))

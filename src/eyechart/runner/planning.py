@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from eyechart.base.clock import device_synchronise
 from eyechart.base.errors import RunFailed, StorageError
 from eyechart.catalog.recipes import PUBLISHED
+from eyechart.catalog.zoo import is_of_zoo
 from eyechart.files import storage
 from eyechart.schema import RunJob
 from eyechart.schema.contracts import Progress
@@ -103,9 +104,8 @@ def fingerprint(contender: Contender) -> str:
         str(job.seed),
         contender.splits.card.model_dump_json(),
     ]
-    if (
-        origin.sha256 and origin.name not in PUBLISHED
-    ):  # what was made here, or lies in a file, may have been made anew meanwhile
+    # What was made here, or lies in a file, may have been made anew meanwhile; a zoo may have a new version.
+    if origin.sha256 and (origin.name not in PUBLISHED or is_of_zoo(job.recipe.contender)):
         parts.append(origin.sha256)
     text = "\n".join(parts)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -15,6 +15,7 @@ from eyechart.base import host, seeding
 from eyechart.base.clock import Clock, device_synchronise
 from eyechart.base.errors import Interrupted, RunFailed
 from eyechart.base.foreign_text import shown
+from eyechart.catalog.zoo import packages_of
 from eyechart.data.boxes import objects_on
 from eyechart.evaluation import cost
 from eyechart.files import storage
@@ -63,7 +64,7 @@ def train(job: Job, report: Reporter, stop_signal: Callable[[], int | None], sec
     clock.restore({"preparation": seconds_before})
     with clock.section("preparation"):
         report(Progress(job.run, "preparing"))
-        facts = host.host_facts(device, job.rules.num_threads)
+        facts = host.host_facts(device, job.rules.num_threads, packages_of(job.recipe.contender))
         contender = prepare(job, device, _sayer(job.run, report, stop_signal))
         plan = planning.plan_run(contender, report)
         feed = contender.make_feed(contender.model, plan, planning.ready_computation(contender, plan))

@@ -24,6 +24,7 @@ from eyechart.catalog.recipes import (
     starting_from,
     takes_weights,
 )
+from eyechart.catalog.zoo import ZOOS, is_of_zoo
 from eyechart.files.file_names import on_disk, recordable
 from eyechart.files.folder_names import check_folder_name, dataset_name, folder_name_of
 from eyechart.files.places import seen_from_here, working_folder
@@ -94,7 +95,7 @@ def _checked_weights(weights: str, contenders: Sequence[str]) -> str:
     if not any(takes_weights(contender) for contender in contenders):
         raise UsageError(
             f"--weights got {weights!r}, and none of {', '.join(contenders)} starts from weights; "
-            f"expected it with {' or '.join(WITH_WEIGHTS)}."
+            f"expected it with {', '.join(WITH_WEIGHTS)} or a network of {' or '.join(ZOOS)}."
         )
     return recordable(weights)
 
@@ -206,15 +207,17 @@ def settle_weights(record: StudyRecord, offline: bool, say: Callable[[str], None
 def check_starts(record: StudyRecord, dataset: Dataset, offline: bool) -> None:
     """Raise WeightsError for weights that do not fit the networks of this study, before the first run.
 
-    Published ones always fit; what was made here, or by somebody else, may be of other options or another input size.
+    Published ones of our own contenders always fit; what was made here, or by somebody else, may be of other options or
+    another input size.  A network of a zoo is made once in any case: it may not be there, or not take this input.
     """
     from eyechart.models import catalog as architectures
     from eyechart.weights.resolve import NAMED_WEIGHTS, Names, starting_weights
 
     card = dataset.card
     middle = (0.5,) * card.num_channels
-    for recipe in {recipe.contender + recipe.weights: recipe for recipe in record.recipes.values()}.values():
-        if recipe.weights in NAMED_WEIGHTS:
+    different = {(r.contender, r.weights, r.frozen_stages, r.open_last): r for r in record.recipes.values()}
+    for recipe in different.values():
+        if recipe.weights in NAMED_WEIGHTS and not is_of_zoo(recipe.contender):
             continue
         choice = seen_from_here(recipe.weights, record.started_in, Names())
         starting = starting_weights(recipe.contender, choice, offline=offline, say=lambda sentence: None)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+from collections.abc import Iterable
 from typing import TextIO
 
 from rich.console import Console
@@ -31,9 +32,9 @@ def open_console(stream: TextIO) -> Console:
     return console
 
 
-def named(name: str, contender: str) -> Text:
-    """The name behind the mark of its contender, which alone is coloured."""
-    style = style_of(contender)
+def named(name: str, contender: str, beside: Iterable[str] = ()) -> Text:
+    """The name behind the mark of its contender, which alone is coloured; `beside` are all contenders of the table."""
+    style = style_of(contender, beside)
     return Text.assemble((style.glyph, style.colour), " ", (shown(name), "bold"))
 
 

@@ -29,7 +29,7 @@ def exam_table(record: ExamRecord, lang: str, console: Console | None = None) ->
             acuity_text(dimension, record.reading(contender, dimension.name), record.height, say)[0]
             for dimension in record.dimensions
         ]
-        grid.add(named(contender, contender.partition(":")[0]), *cells)
+        grid.add(named(contender, contender, record.contenders), *cells)
     console.print(grid)
     console.print()
     told = [finding(record, each.name, say) for each in record.dimensions] if len(record.contenders) > 1 else []

@@ -120,7 +120,7 @@ def _clocks_table(groups: dict[tuple[str, str], list[RunAt]]) -> Grid:
         found = timing(contender, [run for _, run in runs])
         marks = ("*" if found.spoiled else "") + ("+" if found.resumed else "")
         table.add(
-            named(contender, contender),
+            named(contender, contender, (name for _, name in groups)),
             found.input_pixels,
             str(found.batch_size),
             _spread(found.training_seconds),
@@ -145,7 +145,7 @@ def _certainty_table(groups: dict[tuple[str, str], list[RunAt]]) -> Grid:
             cells = _certainty_cells(calibrate(contender, judged, shelf)) if judged else ["–"] * 6
         except StorageError:
             cells = ["not known", *["–"] * 5]
-        table.add(named(contender, contender), *cells)
+        table.add(named(contender, contender, (name for _, name in groups)), *cells)
     return table
 
 

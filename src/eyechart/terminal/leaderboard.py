@@ -43,7 +43,7 @@ def results_table(records: Sequence[RunRecord], console: Console | None = None) 
             continue
         grid = Grid(columns("contender", "weights", *score_columns, *COST_COLUMNS))
         for group in groups:
-            grid.add(*_result_cells(group, several_studies))
+            grid.add(*_result_cells(group, several_studies, [each[0].recipe.contender for each in groups]))
         console.print(grid)
         console.print()
         for line in _legend(groups):
@@ -67,7 +67,7 @@ def _finished(group: list[RunRecord]) -> list[RunRecord]:
     return [record for record in group if record.status == "finished"]
 
 
-def _result_cells(group: list[RunRecord], several_studies: bool) -> list[Text | str]:
+def _result_cells(group: list[RunRecord], several_studies: bool, beside: Sequence[str]) -> list[Text | str]:
     from eyechart.words.numbers import count, scaled, seconds
 
     first = group[0]
@@ -77,7 +77,7 @@ def _result_cells(group: list[RunRecord], several_studies: bool) -> list[Text | 
         return statistics.fmean(value(record) for record in _finished(group) or group)
 
     return [
-        named(name, first.recipe.contender),
+        named(name, first.recipe.contender, beside),
         first.weights.name + ("†" if first.weights.pretrained_on else ""),
         _mark(group),
         *(_class_cells(group) if first.task == "classification" else _box_cells(group)),

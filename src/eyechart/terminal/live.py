@@ -13,6 +13,7 @@ from rich.text import Text
 
 from eyechart.base.foreign_text import shown, shown_lines
 from eyechart.catalog.palette import style_of
+from eyechart.catalog.zoo import architecture_of_run
 from eyechart.terminal.console import named, open_console
 from eyechart.terminal.grid import Grid, columns
 from eyechart.terminal.leaderboard import results_table
@@ -148,19 +149,19 @@ class LiveTable:
     def _cells(self, row: _Row, now: float, bar_columns: int) -> list[Text | ProgressBar | str]:
         last = row.last
         return [
-            named(last.run, last.run.split("-")[0]),
+            named(last.run, architecture_of_run(last.run), map(architecture_of_run, self._rows)),
             Text(last.stage, style="bold" if last.stage in ("failed", "training") else "dim"),
-            _bar(last, bar_columns),
+            _bar(last, bar_columns, self._rows),
             "" if last.loss is None else f"{last.loss:.4f}",
             "" if last.validation_mark is None else _mark(last),
             row.time_text(now),
         ]
 
 
-def _bar(progress: Progress, columns: int) -> ProgressBar | Text:
+def _bar(progress: Progress, columns: int, runs: Iterable[str]) -> ProgressBar | Text:
     if not progress.num_steps:
         return Text("")
-    colour = style_of(progress.run.split("-")[0]).colour
+    colour = style_of(architecture_of_run(progress.run), map(architecture_of_run, runs)).colour
     total, done = progress.num_steps, progress.step
     return ProgressBar(total, done, width=columns, complete_style=colour, finished_style=colour)
 

@@ -37,7 +37,7 @@ def runs_table(records: Sequence[RunRecord], broken: Sequence[dict[str, Any]]) -
     for record in records:
         table.add(
             record.study,
-            _name(record.run, record.contender),
+            _name(record.run, record.recipe.contender, records),
             record.weights.name,
             f"{100 * record.mark:.2f}" if record.status == "finished" else "diverged",
             f"{record.test.macro_f1:.4f}" if record.test else "–",
@@ -269,5 +269,6 @@ def _box(found: FoundBox) -> str:
     return f"{found.label} {percent_text(found.score, 0)} at " + ",".join(f"{edge:.0f}" for edge in found.box)
 
 
-def _name(run: str, contender: str) -> Text:
-    return Text(shown(run), style=f"bold {style_of(contender).colour}")
+def _name(run: str, contender: str, records: Sequence[RunRecord]) -> Text:
+    colour = style_of(contender, (each.recipe.contender for each in records)).colour
+    return Text(shown(run), style=f"bold {colour}")

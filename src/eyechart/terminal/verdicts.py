@@ -120,7 +120,9 @@ def _summary_table(comparison: Comparison, measures: Sequence[Measure], lang: La
         if any(known):
             mark = "†" if name in comparison.pretrained else ""
             cells = [_cell(summary, lang) for summary in known]
-            table.add(_named(name, mark), _num_seeds(by_name.get((name, comparison.primary))), *cells)
+            table.add(
+                _named(name, comparison.contenders, mark), _num_seeds(by_name.get((name, comparison.primary))), *cells
+            )
     return table
 
 
@@ -184,7 +186,7 @@ def _matrix(comparison: Comparison, verdicts: Sequence[Verdict], lang: Language)
     by_pair = {(verdict.first, verdict.second): verdict for verdict in verdicts}
     table = Grid([Column(""), *(Column(shown(name), "figure") for name in names)])
     for row in names:
-        table.add(_named(row), *(_verdict_cell(by_pair, row, column, lang) for column in names))
+        table.add(_named(row, names), *(_verdict_cell(by_pair, row, column, lang) for column in names))
     return table
 
 
@@ -248,5 +250,10 @@ def _print_sentences(
         )
 
 
-def _named(name: str, mark: str = "") -> Text:
-    return named(name + mark, name.partition(" ")[0].partition(":")[0])
+def _named(name: str, beside: Sequence[str], mark: str = "") -> Text:
+    return named(name + mark, _contender(name), map(_contender, beside))
+
+
+def _contender(name: str) -> str:
+    """Without the study, which stands behind it in brackets where there are several."""
+    return name.partition(" ")[0]

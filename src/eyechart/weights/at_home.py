@@ -1,6 +1,8 @@
 """Weights that were pretrained on this machine: what `eyechart pretrain` leaves, by architecture and dataset.
 
 <cache folder>/weights/home/ARCHITECTURE-NAME.safetensors     the trunk's tensors; a card in the header of the file
+
+A colon in an architecture's name is a + in the file's: torchvision+resnet18-glyphs.safetensors.
 """
 
 from __future__ import annotations
@@ -52,7 +54,7 @@ def home_folder() -> Path:
 
 def path_of(architecture: str, name: str) -> Path:
     """Where weights of that name are kept, whether they are there or not."""
-    return home_folder() / f"{architecture}-{name}{SUFFIX}"
+    return home_folder() / f"{architecture.replace(':', '+')}-{name}{SUFFIX}"
 
 
 def is_there(architecture: str, name: str) -> bool:
@@ -97,8 +99,7 @@ def keep(run_folder: Path, name: str) -> HomeCard:
 
 def names() -> list[tuple[str, str]]:
     """(architecture, name) of all such weights that are here, readable or not."""
-    found = [path.stem.partition("-") for path in sorted(home_folder().glob(f"*{SUFFIX}"))]
-    return [(architecture, name) for architecture, _, name in found]
+    return [_parts(path) for path in sorted(home_folder().glob(f"*{SUFFIX}"))]
 
 
 def card_of(architecture: str, name: str) -> HomeCard:
@@ -134,11 +135,17 @@ def remedy(architecture: str, wanted: str = "") -> str:
 
 
 def _cure(path: Path) -> str:
-    architecture, _, name = path.stem.partition("-")
+    architecture, name = _parts(path)
     return (
         f"Delete it and give the command that made it again: eyechart pretrain {architecture} --name {name} --resume, "
         f"which only keeps a run that is finished already."
     )
+
+
+def _parts(path: Path) -> tuple[str, str]:
+    """(architecture, name) of a file."""
+    architecture, _, name = path.stem.partition("-")
+    return architecture.replace("+", ":"), name
 
 
 def _opened(path: Path) -> tuple[HomeCard, dict[str, np.ndarray]]:

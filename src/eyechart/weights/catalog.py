@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from eyechart.base.errors import UsageError, WeightsError, WeightsMissing
 from eyechart.base.near_miss import did_you_mean
+from eyechart.catalog.zoo import is_of_zoo, parts_of
 from eyechart.files.file_names import readable
-from eyechart.weights import at_home, hed, imagenet, resolve
-from eyechart.weights.fetching import weights_folder
+from eyechart.weights import at_home, hed, imagenet, resolve, zoo
+from eyechart.weights.fetching import sha256_of_file, weights_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,10 +58,14 @@ def entries() -> list[Entry]:
 def entry_of(full_name: str) -> Entry:
     """The entry "ARCHITECTURE:NAME"; UsageError when there is none."""
     known = {each.full_name: each for each in entries()}
+    architecture, name = parts_of(full_name)
+    if is_of_zoo(architecture) and name == "imagenet":
+        return _of_timm(architecture) if architecture.startswith("timm:") else _imagenet(architecture)
     if full_name not in known:
         raise UsageError(
             f"There are no weights called {full_name!r}.{did_you_mean(full_name, known)} Expected one of "
-            f"{', '.join(known)}; more are made by `eyechart pretrain`."
+            f"{', '.join(known)}; or those of a zoo, such as torchvision:resnet18:imagenet; more are made by "
+            f"`eyechart pretrain`."
         )
     return known[full_name]
 
@@ -85,13 +90,29 @@ def _imagenet(architecture: str) -> Entry:
         architecture,
         "imagenet",
         "ImageNet-1k (1.28 million photographs, 1,000 classes), by torchvision",
-        PAPERS[architecture],
-        imagenet.LICENCE,
-        imagenet.FILE_MEGABYTES[architecture],
+        PAPERS.get(architecture, ""),
+        imagenet.licence(architecture),
+        imagenet.megabytes(architecture),
         path,
         path.is_file(),
         f"{imagenet.hash_prefix(path)}...",
         imagenet.preprocessing_in_words(architecture),
+    )
+
+
+def _of_timm(architecture: str) -> Entry:
+    wanted, path = zoo.file_of(architecture), zoo.cached_path(architecture)
+    return Entry(
+        architecture,
+        "imagenet",
+        f"{wanted.repository} on the Hugging Face hub, by timm" if wanted else "none that could be opened safely",
+        "",
+        zoo.licence(architecture),
+        path.stat().st_size / 1e6 if path else resolve.SIZE_NOT_KNOWN,
+        path or zoo.folder(),
+        path is not None,
+        sha256_of_file(path) if path else "",
+        zoo.preprocessing_in_words(architecture),
     )
 
 

