@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 
 def glass_blur(images: np.ndarray, draws: Draws, sigma: float, reach: int, rounds: int) -> np.ndarray:
-    """Smoothed, then half of the pixels swapped with one up to `reach` away, in so many rounds, and smoothed again."""
+    """Smoothed, then half of the pixels swapped with one up to `reach` away, in so many rounds, and smoothed again.
+
+    The published arrays were smoothed up and down alone, because grey images were taken for rows of many channels.
+    """
     height, width = images.shape[2:]
     steps = max(1, round(in_pixels(reach, height, width)))
     pixels = smoothed(images, in_pixels(sigma, height, width))
