@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from eyechart.base.errors import DatasetError, DatasetMissing, StorageError, UsageError
@@ -129,7 +130,8 @@ def test_what_reads_runs_reads_these(judged: Path, tmp_path: Path) -> None:
     codes = {each["code"] for each in compared["findings"]}
     assert not codes & {"validation-above-test", "no-predictions", "items-changed", "scores-not-from-answers"}
     shutil.copytree(home / "stripe-published", tmp_path / "stripe")
-    assert eyechart("report", tmp_path / "stripe").returncode == 0
+    reported = eyechart("report", tmp_path / "stripe")
+    assert (reported.returncode, "older eyechart" in reported.stderr) == (0, False), "its temperature is known"
     assert "published" in (tmp_path / "stripe" / "report.html").read_text()
     assert len(json.loads(eyechart("ls", home, "--json").stdout)) == 15 * 2
     shown = eyechart("show", home / "fog-published" / "cnn-s3").stdout
@@ -175,23 +177,32 @@ def test_runs_with_other_weights_are_judged_anew(study: Path) -> None:
 
 
 def test_some_images_at_some_severities(study: Path) -> None:
-    done = eyechart("study", "corruption", study, "--levels", "5,1", "--images", 50, "--threads", 1, "--lang", "fr")
+    done = eyechart("study", "corruption", study, "--levels", "5", "--images", 50, "--threads", 1, "--lang", "fr")
     assert done.returncode == 0, done.stderr
-    assert "sévérité 1\N{NARROW NO-BREAK SPACE}: moyenne sur 11" in done.stdout
+    assert "sévérité 5\N{NARROW NO-BREAK SPACE}: moyenne sur 11" in done.stdout
     home = study / "corruption-50-images"
     record = ContextRecord.model_validate_json((home / "context.json").read_bytes())
-    assert [level.severity for level in record.levels] == ["1"] * 15 + ["5"] * 15
+    assert [level.severity for level in record.levels] == ["5"] * 15
     assert {level.comparison.num_items for level in record.levels} == {50}
     assert {mean.comparison.num_items for mean in record.means} == {50}
     text = (home / "corruption-synthesis.md").read_text()
-    assert text.count("![") == 2
+    assert text.count("![") == 1
     assert "Qui est meilleur" in text
-    for severity in ("1", "5"):
-        with Image.open(home / f"corruption-{severity}.png") as picture:
-            assert picture.size[0] > 800
+    with Image.open(home / "corruption-5.png") as picture:
+        assert picture.size[0] > 800
     source = corruption.open_source(study, 50)
     seen = read_arrays(next((home / "zigzag-5").glob("items-*.npz")))["images"]
     assert np.array_equal(seen, corrupted(source.test.images, "zigzag", "5")[source.chosen]), "the draws of the whole"
+
+
+def test_levels_have_an_order_and_a_default(tmp_path: Path) -> None:
+    assert {level.severity for level in corruption.levels_of([], None)} == {"published"}
+    assert {level.severity for level in corruption.levels_of([], tmp_path)} == {"mnist-c"}
+    some = corruption.levels_of(["5", "1", "5"], tmp_path)
+    assert [level.severity for level in some] == ["1"] * 15 + ["5"] * 15 + ["mnist-c"] * 15
+    assert [level.corruption.name for level in some[:15]] == list(CORRUPTIONS)
+    assert [corruption.level_of(level.folder) for level in some] == some
+    assert corruption.level_of("fog-6") is corruption.level_of("report-figures") is None
 
 
 # --------------------------------------------------------------------------------------------- refused
@@ -291,11 +302,14 @@ def published_arrays(home: Path, images: np.ndarray, labels: np.ndarray) -> Path
 def test_published_arrays_are_judged_on(study: Path, tmp_path: Path) -> None:
     source = corruption.open_source(study)
     folder = published_arrays(tmp_path / "mnist_c", source.test.images, source.test.labels)
-    done = eyechart("study", "corruption", study, "--mnist-c", folder, "--threads", 1)
-    assert done.returncode == 0, done.stderr
-    assert "published arrays of MNIST-C: mean over 11" in done.stdout
-    seen = read_arrays(next((study / "corruption" / "zigzag-mnist-c").glob("items-*.npz")))["images"]
-    assert np.array_equal(seen, 255 - source.test.images)
+    zigzag = next(each for each in corruption.levels_of([], folder) if each.corruption.name == "zigzag")
+    corruption.judge_level(source, zigzag, corruption.pending(source, zigzag), torch.device("cpu"), 1, folder, str)
+    home = study / "corruption" / "zigzag-mnist-c"
+    assert np.array_equal(read_arrays(next(home.glob("items-*.npz")))["images"], 255 - source.test.images)
+    assert len(find_runs([home])) == 2
+    assert "published arrays" in read_run(home / "cnn-s3").judged_on
+    done = eyechart("study", "corruption", study, "--mnist-c", tmp_path / "elsewhere", "--threads", 1)
+    assert (done.returncode, "expected MNIST-C as it is published" in done.stderr.replace("\n", " ")) == (3, True)
 
 
 def test_arrays_of_other_images_are_refused(tmp_path: Path) -> None:
