@@ -20,6 +20,7 @@ from eyechart.data.corruptions import mnist_c
 from eyechart.data.corruptions.apply import corrupted
 from eyechart.data.corruptions.table import CORRUPTIONS
 from eyechart.files.storage import find_runs, read_arrays, read_run, write_arrays, write_record
+from eyechart.inference.predictor import uniform_guess
 from eyechart.report.corruption_text import finding, in_words
 from eyechart.schema import Verdict
 from eyechart.schema.contexts import ContextRecord
@@ -193,6 +194,15 @@ def test_some_images_at_some_severities(study: Path) -> None:
     source = corruption.open_source(study, 50)
     seen = read_arrays(next((home / "zigzag-5").glob("items-*.npz")))["images"]
     assert np.array_equal(seen, corrupted(source.test.images, "zigzag", "5")[source.chosen]), "the draws of the whole"
+
+
+def test_a_run_that_diverged_guesses_here_as_there(study: Path) -> None:
+    run = read_run(study / "cnn-s3")
+    write_record(study / "cnn-s3" / "run.json", run.model_copy(update={"status": "diverged"}))
+    source, scale = corruption.open_source(study), corruption.levels_of([], None)[-3]
+    corruption.judge_level(source, scale, [study / "cnn-s3"], torch.device("cpu"), 1, None, str)
+    answers = read_arrays(study / "corruption" / scale.folder / "cnn-s3" / "predictions.npz")["probabilities"]
+    assert np.array_equal(answers, uniform_guess(len(source.test), 10))
 
 
 def test_levels_have_an_order_and_a_default(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from eyechart.schema.contracts import Images
 
 PIXELS_AT_ONCE = 2**18  # of all channels: 334 images of MNIST, whose numbers stay in the processor's cache
+LEAST_AT_ONCE = 16  # images, however large: glass blur goes from pixel to pixel, for all of them together
 
 
 def corrupted(
@@ -29,7 +30,7 @@ def corrupted(
     parameters = corruption.parameters_at(level)
     draws = Draws(seed, name, np.arange(len(images)) if numbers is None else numbers)
     spoiled = np.empty(images.shape, np.uint8)
-    at_once = max(1, PIXELS_AT_ONCE // max(1, int(np.prod(images.shape[1:]))))
+    at_once = max(LEAST_AT_ONCE, PIXELS_AT_ONCE // max(1, int(np.prod(images.shape[1:]))))
 
     def spoil(start: int) -> None:
         rows = slice(start, start + at_once)
