@@ -28,7 +28,15 @@ PROJECT = Path(__file__).resolve().parents[1]
 PACKAGE = PROJECT / "src" / "eyechart"
 READMES = ("README.md", "README.fr.md")
 FIVE = ("cnn", "vit", "vgg16", "alexnet", "fasterrcnn")
-DOCUMENTS = (*READMES, "CHANGELOG.md", "docs/cli.md", "docs/decisions.md", "docs/lab-log.md", "docs/verdicts.md")
+DOCUMENTS = (
+    *READMES,
+    "CHANGELOG.md",
+    "docs/cli.md",
+    "docs/contexts.md",
+    "docs/decisions.md",
+    "docs/lab-log.md",
+    "docs/verdicts.md",
+)
 TREE = re.compile(r"<!-- tree -->\n```text\n(.*?)```", re.DOTALL)
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 ENTRY_DATE = re.compile(r"^## (\d{4}-\d\d-\d\d): ", re.MULTILINE)
@@ -221,7 +229,8 @@ def test_the_reference_is_what_the_commands_say(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "document", [*READMES, "docs/verdicts.md", "docs/lab-log.md", "docs/decisions.md", "CHANGELOG.md"]
+    "document",
+    [*READMES, "docs/contexts.md", "docs/verdicts.md", "docs/lab-log.md", "docs/decisions.md", "CHANGELOG.md"],
 )
 def test_every_command_that_is_shown_can_be_given(document: str) -> None:
     text = read(document)

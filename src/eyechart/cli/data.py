@@ -80,24 +80,30 @@ def verify(
 @app.command()
 def show(
     reference: Annotated[str, typer.Argument(metavar="NAME_OR_PATH", help="A known name, a folder or a zip.")],
-    output: Annotated[Path | None, typer.Option("--output", help="The PNG. Default: NAME-classes.png.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", help="The PNG. Default: NAME-classes.png, or NAME-corruptions.png.")
+    ] = None,
+    corruptions: Annotated[
+        bool, typer.Option("--corruptions", help="A row for each corruption of `eyechart study corruption` instead.")
+    ] = False,
     exist_ok: Annotated[bool, typer.Option("--exist-ok", help="Overwrite the PNG if it is there.")] = False,
     img_size: ImageSize = None,
     offline: Offline = False,
     as_json: AsJson = False,
 ) -> None:
-    """Draw a contact sheet: a PNG with a row of images for each class."""
+    """Draw a contact sheet: a PNG with a row of images for each class, or for each corruption."""
     from eyechart.base.errors import UsageError
     from eyechart.base.fonts import remark, signs_without_font
     from eyechart.data.catalog import load_dataset
     from eyechart.data.contact_sheet import write_contact_sheet
+    from eyechart.data.corruptions.sheet import write_corruption_sheet
     from eyechart.files.file_names import on_disk, readable
 
     dataset = load_dataset(reference, img_size=img_size, offline=offline, say=_say)
-    path = output or Path(on_disk(f"{dataset.card.name}-classes.png"))
+    path = output or Path(on_disk(f"{dataset.card.name}-{'corruptions' if corruptions else 'classes'}.png"))
     if path.exists() and not exist_ok:
         raise UsageError(f"{path} is there already. Name another file with --output, or overwrite it with --exist-ok.")
-    write_contact_sheet(dataset, path)
+    (write_corruption_sheet if corruptions else write_contact_sheet)(dataset, path)
     if told := remark(signs_without_font((dataset.card.title, *dataset.card.classes))):
         _say(told[0])
     if as_json:

@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, NamedTuple
 import typer
 
 from eyechart.base.plain_json import json_text
+from eyechart.cli.judge_again import Asked as Again
+from eyechart.cli.judge_again import judge_again
 from eyechart.cli.read import LANG, language_of
 from eyechart.cli.run import MODELS, _numbers, _split, budget_of
 from eyechart.terminal.lines import aloud, record_json, say
 
 if TYPE_CHECKING:
+    from eyechart.contexts.catalog import Context
     from eyechart.contexts.levels import Level
+    from eyechart.schema import Language
 
 
 class Planned(NamedTuple):
@@ -26,14 +30,16 @@ class Planned(NamedTuple):
 
 
 def study(
-    context: str = typer.Argument(..., help="pretraining."),
+    context: str = typer.Argument(..., help="pretraining, or corruption, which trains nothing."),
+    trained: Path = typer.Argument(None, metavar="[STUDY]", help="corruption: the study whose runs are judged again."),
     data: str = typer.Option("mnist", "-d", "--data", help="A known dataset, or a folder or zip."),
     model: list[str] = MODELS,
-    levels: str = typer.Option(None, "--levels", help="Where on the axis, such as 100,300,1000."),
+    levels: str = typer.Option(None, "--levels", help="Such as 100,300,1000; of corruption 1 to 5, published."),
     seeds: str = typer.Option(None, "--seeds", help="Seeds, such as 0,1,2. Default: as many as each level needs."),
-    images: float = typer.Option(None, "--images", help="Training images that each run sees."),
+    images: float = typer.Option(None, "--images", help="Training images a run; of corruption test images."),
     threads: int = typer.Option(None, "--threads", help="Threads of each run. Default: all cores."),
     device: str = typer.Option(None, "--device", help="auto, cpu, cuda or mps."),
+    mnist_c: Path = typer.Option(None, "--mnist-c", help="corruption: folder of the published arrays, to judge on."),
     output: Path = typer.Option(Path("runs"), "-o", "--output", envvar="EYECHART_OUTPUT", help="Folder of studies."),
     name: str = typer.Option(None, "--name", help="Folder of this study. Default: context and dataset."),
     dry_run: bool = typer.Option(False, "--dry-run", help="Print plan and time, and train nothing."),
@@ -41,18 +47,20 @@ def study(
     lang: str = LANG,
     as_json: bool = typer.Option(False, "--json", help="Print the record as JSON."),
 ) -> None:  # fmt: skip
-    """Ask the same question at every level of an axis; what is finished is not trained again."""
-    from eyechart.contexts.catalog import context_of
+    """Ask the same question at every level of an axis; what is finished is not done again."""
+    from eyechart.contexts.catalog import JudgedContext, context_of
     from eyechart.contexts.levels import Asked
-    from eyechart.contexts.run import run_context
     from eyechart.files.folder_names import check_folder_name
-    from eyechart.report.context_plot import finding
-    from eyechart.words.speech import speech
 
     language = language_of(lang)
     known = context_of(context)
-    rules = {"num_threads": threads, "device": device}
     budget = budget_of(images=images)
+    if isinstance(known, JudgedContext):
+        _only(known.name, "runs of a study as they are", {"--model": model, "--seeds": seeds, "--name": name})
+        judge_again(known, Again(trained, levels, images, threads, device, mnist_c, dry_run, as_json), language)
+        return
+    _only(known.name, "runs that it trains itself", {"STUDY": trained, "--mnist-c": mnist_c})
+    rules = {"num_threads": threads, "device": device}
     called = name or f"{context}-{_slug(data)}"
     check_folder_name(called)
     asked = Asked(data, _num_train(data, offline), called, _split(model), _levels(levels),
@@ -61,14 +69,30 @@ def study(
     if dry_run:
         _dry_run(planned, offline, as_json)
         return
-    folder = output / called
-    record = run_context(known, planned, folder, offline=offline, say=aloud, lang=language)
+    _train(known, planned, output / called, offline, as_json, language)
+
+
+def _only(context: str, what: str, given: dict[str, object]) -> None:
+    """UsageError for options that have no meaning in this context."""
+    from eyechart.base.errors import UsageError
+
+    wrong = [option for option, value in given.items() if value]
+    if wrong:
+        raise UsageError(f"`eyechart study {context}` takes {what}, and {wrong[0]} was given. Leave it out here.")
+
+
+def _train(known: Context, planned: list[Level], folder: Path, offline: bool, as_json: bool, lang: Language) -> None:
+    from eyechart.contexts.run import run_context
+    from eyechart.report.context_plot import finding
+    from eyechart.words.speech import speech
+
+    record = run_context(known, planned, folder, offline=offline, say=aloud, lang=lang)
     if as_json:
         typer.echo(record_json(record))
         return
-    say(f"{finding(record, speech(language))}.")
-    say(f"figures: {folder / f'{context}-accuracy.png'}")
-    say(f"synthesis: {folder / f'{context}-synthesis.md'}")
+    say(f"{finding(record, speech(lang))}.")
+    say(f"figures: {folder / f'{known.name}-accuracy.png'}")
+    say(f"synthesis: {folder / f'{known.name}-synthesis.md'}")
 
 
 def _slug(data: str) -> str:

@@ -34,6 +34,10 @@ OF_CLASSES = {  # looks at what images are named
     "misfit", "not-probabilities", "scores-not-from-answers",
 }  # fmt: skip
 OF_BOXES = {"same-box", "boxes-not-from-answers"}
+OF_TRAINING = {  # ask how the run learned: of one that was judged again, its training was asked already
+    "constant-answers", "loss-at-chance", "memorised", "head-too-little", "softmax-twice", "loss-at-floor",
+    "f1-far-from-accuracy", "renamed-classes", "validation-above-test", "test-above-validation",
+}  # fmt: skip
 NOTES = {"few-shared-pictures", "cut-classes", "not-checked"}
 MOST_MFU = 1.2  # of the machine's own matrix product; more cannot be
 
@@ -49,6 +53,8 @@ class Suspicions:
 def suspicions(each: Evidence) -> Suspicions:
     """Every look at one run."""
     looks = {code: look for code, look in LOOKS.items() if each.run.task in look_tasks(code)}
+    if each.run.judged_on:
+        looks = {code: look for code, look in looks.items() if code not in OF_TRAINING}
     return Suspicions(each.run, {code: facts for code, look in looks.items() if (facts := look(each)) is not None})
 
 

@@ -220,13 +220,20 @@ def _calibrated(folder: Path, run: RunRecord, shelf: Shelf) -> tuple[RunCalibrat
     test = shelf.answers(folder, run, "test")
     before = calibration_of(test.labels, test.probabilities)
     try:
-        validation = shelf.answers(folder, run, "validation")
+        found = _temperature(folder, run, shelf)
     except StorageError as error:
         return RunCalibration(run.run, before, None, None, str(error)), test, None
-    found = temperature.fit(validation.labels, validation.probabilities)
     cooled = Answers(temperature.cooled(test.probabilities, found.value), test.labels)
     after = calibration_of(cooled.labels, cooled.probabilities)
     return RunCalibration(run.run, before, found, after, ""), test, cooled
+
+
+def _temperature(folder: Path, run: RunRecord, shelf: Shelf) -> Temperature:
+    """Fitted to the stored validation answers; of a run judged again the one that it had.  StorageError: neither."""
+    if run.judged_on and run.temperature:
+        return run.temperature
+    validation = shelf.answers(folder, run, "validation")
+    return temperature.fit(validation.labels, validation.probabilities)
 
 
 def _intervals(parts: Sequence[Answers], found: Sequence[Calibration]) -> dict[str, Interval]:

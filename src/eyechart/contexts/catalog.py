@@ -31,7 +31,15 @@ class Context:
     level_of: Callable[[StudyRecord], Level | None]  # of a study that is there already
 
 
-CONTEXTS = {
+@dataclass(frozen=True)
+class JudgedContext:
+    """One that trains nothing: the runs of a study that is there are judged again."""
+
+    name: str
+    question: tuple[str, str]  # English, French
+
+
+CONTEXTS: dict[str, Context | JudgedContext] = {
     "pretraining": Context(
         "pretraining",
         (
@@ -42,10 +50,17 @@ CONTEXTS = {
         pretraining.levels,
         pretraining.level_of,
     ),
+    "corruption": JudgedContext(
+        "corruption",
+        (
+            "what is left of the accuracy on spoiled pictures, and whose is it?",
+            "que reste-t-il de l'exactitude sur des images abîmées, et à qui ?",
+        ),
+    ),
 }
 
 
-def context_of(name: str) -> Context:
+def context_of(name: str) -> Context | JudgedContext:
     """UsageError for a name that is not known."""
     if name not in CONTEXTS:
         raise UsageError(

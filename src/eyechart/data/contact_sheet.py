@@ -39,7 +39,7 @@ def draw_contact_sheet(dataset: Dataset) -> Image.Image:
     card = dataset.card
     counts = class_counts(dataset.train.labels, card.num_classes)
     shown_ids = shown_classes(card.num_classes)
-    labels = [_Label(card.classes[label_id], 20, bold=True) for label_id in shown_ids]
+    labels = [Label(card.classes[label_id], 20, bold=True) for label_id in shown_ids]
     label_width = max([90, *(int(label.font.getlength(label.text)) for label in labels)]) + 28
     tile_width, tile_height = tile_size(card.width, card.height)
     row_height = max(tile_height, 44) + ROW_GAP
@@ -52,12 +52,12 @@ def draw_contact_sheet(dataset: Dataset) -> Image.Image:
         top = HEADER_HEIGHT + row_height * row
         middle = top + (row_height - ROW_GAP) // 2
         label.draw(draw, middle - 9)
-        _Label(f"{counts[label_id]:,} train", 13, colour=FAINT).draw(draw, middle + 12)
+        Label(f"{counts[label_id]:,} train", 13, colour=FAINT).draw(draw, middle + 12)
         for column, image in enumerate(_examples(dataset, label_id)):
-            tile = _as_picture(image).resize((tile_width, tile_height), _resampling(card.width, tile_width))
+            tile = as_picture(image).resize((tile_width, tile_height), resampling(card.width, tile_width))
             sheet.paste(tile, (MARGIN + label_width + column * (tile_width + GAP), middle - tile_height // 2))
     footer = f"{card.source} · licence {card.licence} · content sha256 {card.content_sha256[:16]}"
-    _Label(footer, 12, width - 2 * MARGIN, colour=FAINT).draw(draw, sheet.height - 26)
+    Label(footer, 12, width - 2 * MARGIN, colour=FAINT).draw(draw, sheet.height - 26)
     return sheet
 
 
@@ -84,8 +84,8 @@ def _draw_header(draw: ImageDraw.ImageDraw, dataset: Dataset, width: int) -> Non
     facts = f"{card.num_train:,} train, {validation}{card.num_test:,} test images · {size}"
     if (rows := len(shown_classes(card.num_classes))) < card.num_classes:
         facts += f" · {rows} of {card.num_classes:,} classes"
-    _Label(card.title, 26, width - 2 * MARGIN, bold=True).draw(draw, 40)
-    _Label(facts, 14, width - 2 * MARGIN, colour=FAINT).draw(draw, 68)
+    Label(card.title, 26, width - 2 * MARGIN, bold=True).draw(draw, 40)
+    Label(facts, 14, width - 2 * MARGIN, colour=FAINT).draw(draw, 68)
     draw.line((MARGIN, 86, width - MARGIN, 86), INK, 2)
 
 
@@ -96,15 +96,15 @@ def _examples(dataset: Dataset, label: int) -> np.ndarray:
     return dataset.train.images[places[spread]]
 
 
-def _as_picture(image: np.ndarray) -> Image.Image:
+def as_picture(image: np.ndarray) -> Image.Image:
     return Image.fromarray(image[0] if image.shape[0] == 1 else np.ascontiguousarray(image.transpose(1, 2, 0)))
 
 
-def _resampling(from_width: int, to_width: int) -> Image.Resampling:
+def resampling(from_width: int, to_width: int) -> Image.Resampling:
     return Image.Resampling.NEAREST if to_width >= from_width else Image.Resampling.LANCZOS
 
 
-class _Label:
+class Label:
     """A line of text at the left margin, in a font that has its signs, cut to a width in pixels."""
 
     def __init__(

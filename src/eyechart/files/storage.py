@@ -8,6 +8,7 @@ runs/<study>/<run>/validation.npz        probabilities for every validation item
 runs/<study>/<run>/weights.safetensors   the trained weights, preprocessing in the header
 runs/<study>/<run>/checkpoint.safetensors    only while a run is unfinished
 runs/<study>/<run>/failure.json          only when the last try failed: the reason
+runs/<study>/corruption/<level>/<run>/   a run judged again on other pictures: run.json, predictions.npz
 runs/<study>/.replacement/               a study that --exist-ok puts in the place of this one: replacing.py
 runs/<study>/.eyechart-lock              held by the process that works there; .eyechart-holder.json says which
 runs/<search>/tune.json                  what a search for recipes was to do
@@ -304,7 +305,7 @@ def is_hidden(path: Path, below: Path) -> bool:
 def find_runs(paths: list[Path]) -> list[Path]:
     """All finished run folders at or up to two levels below `paths` (a run, a study, a folder of studies), sorted.
 
-    Three below where `eyechart study` was, which makes a folder of studies itself.
+    Three below where `eyechart study` was, which makes a folder of studies itself; not those of a study judged again.
 
     Raises StorageError for a path that does not exist; a path without runs adds none.
     """
@@ -313,7 +314,8 @@ def find_runs(paths: list[Path]) -> list[Path]:
         if not path.exists():
             raise StorageError(f"{path} does not exist; expected the folder of a run, a study, or of several studies.")
         files = [file for depth in ("", "*/", "*/*/") for file in sorted(path.glob(depth + RUN_FILE))]
-        contexts = [file.parent for file in path.glob(f"*/{CONTEXT_FILE}")]  # whose studies lie a level deeper
+        is_study = (path / STUDY_FILE).is_file()
+        contexts = [] if is_study else [file.parent for file in path.glob(f"*/{CONTEXT_FILE}")]  # a level deeper
         files += [file for context in contexts for file in sorted(context.glob(f"*/*/{RUN_FILE}"))]
         found += [file.parent for file in files if not is_hidden(file, path)]
     return sorted(set(found), key=lambda folder: natural_key(str(folder)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from eyechart.schema.comparison import Comparison, Verdict
 from eyechart.schema.frozen import Frozen
 
@@ -14,6 +16,16 @@ class LevelResult(Frozen):
     study: str  # name of its folder
     comparison: Comparison
     answers: tuple[Verdict, ...] = ()  # to the questions that the context asks; Holm among these alone
+    severity: str = ""  # of a corruption: "published", "1" to "5", "mnist-c"; empty: the level is a place on an axis
+
+
+class MeanResult(Frozen):
+    """What several levels of one severity say together: each run's mean over them, paired over the same images."""
+
+    name: Literal["untouched", "not geometric", "geometric"]  # untouched: the study's own test images, for comparison
+    severity: str
+    labels: tuple[str, ...]  # of the levels that the mean is over; empty: untouched
+    comparison: Comparison
 
 
 class ContextRecord(Frozen):
@@ -23,3 +35,4 @@ class ContextRecord(Frozen):
     context: str  # "pretraining"
     dataset: str  # title
     levels: tuple[LevelResult, ...]  # by value; those of which at least one run is finished
+    means: tuple[MeanResult, ...] = ()  # of a context of corruptions

@@ -45,6 +45,7 @@ class RunRecord(Frozen):
     predictions_sha256: str  # on the test part
     items: str  # the file, beside the runs, that holds the test images and labels
     validation_items: str = ""  # the same for the validation images; empty: not kept
+    judged_on: str = ""  # pictures made of its test part: the run was judged again; empty: the test part itself
     command: str  # repeats this very run
     started_in: str = ""  # the folder from which relative paths of data and weights are meant; empty: not known
     started_at: str

@@ -27,9 +27,15 @@ def repeat_run(folder: Path, output: Path, report: Reporter, *, offline: bool = 
 
     An earlier repetition there is replaced once the new one is complete.  The plan is taken from the run
     file, so a budget in seconds is neither calibrated nor paced again.
-    Raises UsageError when the original or a study would be replaced, DatasetError when its data has changed.
+    Raises UsageError when the original or a study would be replaced, or was judged again, DatasetError when its data
+    has changed.
     """
     old = storage.read_run(folder)
+    if old.judged_on:
+        raise UsageError(
+            f"{folder} is {old.run} judged again on {old.judged_on}; expected a run as it was trained. Repeat the run "
+            f"of that name in its study, or judge it again: {old.command}"
+        )
     study, run = folder_name_of(old.study), folder_name_of(old.run)
     home = output / on_disk(study)
     _check_target(folder, home, run)

@@ -85,8 +85,8 @@ def run_sheet(record: RunRecord, folder: Path) -> None:
         console.print(table)
         console.print()
     # On a line of its own, so that it can be copied; of the folder that it is in now.
-    console.print(Text("repeat it", style="dim"))
-    console.print(Text(repeat_command(folder)), soft_wrap=True)
+    console.print(Text("judge it again" if record.judged_on else "repeat it", style="dim"))
+    console.print(Text(shown(record.command) if record.judged_on else repeat_command(folder)), soft_wrap=True)
 
 
 def repeat_command(folder: Path) -> str:
@@ -158,6 +158,7 @@ def _identity(record: RunRecord) -> list[tuple[str, str]]:
         ("dataset", f"{record.dataset.title}: {len(record.dataset.classes)} classes, {record.dataset.height}x"
                     f"{record.dataset.width} px, {record.dataset.num_channels} channel(s)"),
         ("starting weights", record.weights.description),
+        *([("judged again on", record.judged_on)] if record.judged_on else []),
     ]  # fmt: skip
 
 

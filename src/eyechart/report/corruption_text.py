@@ -1,0 +1,203 @@
+"""What a study's runs are worth on spoiled pictures, in words: the finding, a row a corruption, who is better where."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from eyechart.base.foreign_text import in_markdown
+from eyechart.data.corruptions.table import CORRUPTIONS
+from eyechart.files.storage import write_text
+from eyechart.scoring.measures import METRICS
+from eyechart.words.speech import Speech, speech
+from eyechart.words.verdicts import marked
+from eyechart.words.verdicts import sentence as verdict_sentence
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from eyechart.schema import Comparison, Summary, Verdict
+    from eyechart.schema.contexts import ContextRecord, LevelResult, MeanResult
+
+
+class Row(NamedTuple):
+    """A line of table and figure."""
+
+    words: str
+    comparison: Comparison
+    mean: str = ""  # which mean it is; empty: of one corruption
+
+
+# --------------------------------------------------------------------------------------------- sentences
+
+
+def finding(record: ContextRecord, severity: str, say: Speech) -> str:
+    """What is shown in the mean over the corruptions of one severity that are not geometric, pair by pair."""
+    means = [each for each in record.means if (each.name, each.severity) == ("not geometric", severity)]
+    if not means:
+        return say(f"{record.context}, level by level", f"{record.context}, niveau par niveau")
+    mean = means[0]
+    return f"{mean_words(mean, say)}{say(':', ' :')} {told(asked(mean.comparison), say)}"
+
+
+def asked(comparison: Comparison) -> list[Verdict]:
+    """The verdicts on the metric that was asked about."""
+    return [verdict for verdict in comparison.verdicts if verdict.metric == comparison.primary]
+
+
+def told(verdicts: Sequence[Verdict], say: Speech) -> str:
+    """All pairs in as few words as tell each of them; what few seeds say is said of these runs alone."""
+    parts = _better(verdicts, "architectures", say)
+    if of_runs := _better(verdicts, "these runs", say):
+        parts += [say("in these runs ", "dans ces entraînements, ") + "; ".join(of_runs)]
+    equal = [say.listed([each.first, each.second]) for each in verdicts if each.kind == "equivalent"]
+    parts += [say(f"{pair} are equivalent", f"{pair} sont équivalents") for pair in equal]
+    for kind, english, french in (
+        ("not shown", "no difference is shown between", "aucune différence démontrée entre"),
+        ("too few runs", "too few seeds to tell apart", "trop peu de graines pour départager"),
+    ):
+        pairs = [say.listed([each.first, each.second]) for each in verdicts if each.kind == kind]
+        if pairs:
+            parts += [f"{say(english, french)} {', '.join(pairs)}"]
+    return say("; ", " ; ").join(parts) or say("one contender alone is compared with nobody", "un seul concurrent")
+
+
+def _better(verdicts: Sequence[Verdict], scope: str, say: Speech) -> list[str]:
+    """ "cnn is better than vit and vgg16", a sentence for each contender that beats some."""
+    beaten: dict[str, list[str]] = {}
+    for verdict in verdicts:
+        if (verdict.kind, verdict.scope) == ("better", scope):
+            beaten.setdefault(verdict.first, []).append(verdict.second)
+    return [
+        say(f"{first} is better than {say.listed(others)}", f"{first} est meilleur que {say.listed(others)}")
+        for first, others in sorted(beaten.items(), key=lambda item: -len(item[1]))
+    ]
+
+
+def mean_words(mean: MeanResult, say: Speech) -> str:
+    """Which mean it is."""
+    number = len(mean.labels)
+    if mean.name == "untouched":
+        return say("untouched images", "images intactes")
+    if mean.name == "geometric":
+        return say(f"mean over {number} geometric corruptions", f"moyenne sur {number} altérations géométriques")
+    return say(
+        f"mean over {number} corruptions that are not geometric",
+        f"moyenne sur {number} altérations non géométriques",
+    )
+
+
+def _short_words(mean: MeanResult, say: Speech) -> str:
+    """The same in a row of its own."""
+    number = len(mean.labels)
+    if mean.name == "geometric":
+        return say(f"mean of {number}, geometric", f"moyenne de {number}, géométriques")
+    if mean.name == "not geometric":
+        return say(f"mean of {number}, not geometric", f"moyenne de {number}, non géométriques")
+    return mean_words(mean, say)
+
+
+def severities_of(record: ContextRecord) -> list[str]:
+    return list(dict.fromkeys(level.severity for level in record.levels))
+
+
+def severity_words(severity: str, say: Speech) -> str:
+    """As it stands in a heading."""
+    if severity == "published":
+        return say("published level", "niveau publié")
+    if severity == "mnist-c":
+        return say("published arrays of MNIST-C", "tableaux publiés de MNIST-C")
+    return say(f"severity {severity}", f"sévérité {severity}")
+
+
+def rows_of(record: ContextRecord, severity: str, say: Speech) -> list[Row]:
+    """What stands in table and figure: the means first, each group's corruptions behind its mean."""
+    rows: list[Row] = []
+    for mean in record.means:
+        if mean.severity == severity:
+            rows.append(Row(_short_words(mean, say), mean.comparison, mean.name))
+            rows += [Row(say(*CORRUPTIONS[each.label].words), each.comparison) for each in _of(record, mean)]
+    return rows
+
+
+def _of(record: ContextRecord, mean: MeanResult) -> list[LevelResult]:
+    return [each for each in record.levels if each.severity == mean.severity and each.label in mean.labels]
+
+
+# --------------------------------------------------------------------------------------------- the page
+
+
+def write_synthesis(record: ContextRecord, question: tuple[str, str], folder: Path, lang: str) -> None:
+    """Write `corruption-synthesis.md` into `folder`, beside its figures; nothing where no level has runs."""
+    if record.levels:
+        write_text(folder / f"{record.context}-synthesis.md", in_words(record, question, folder, speech(lang)))
+
+
+def in_words(record: ContextRecord, question: tuple[str, str], folder: Path, say: Speech) -> str:
+    """The whole text; figures are linked where they are there."""
+    text = [f"# {in_markdown(record.dataset)}{say(':', ' :')} {say(*question)}"]
+    for severity in severities_of(record):
+        text += [f"## {_capital(severity_words(severity, say))}", f"{_capital(finding(record, severity, say))}."]
+        picture = folder / f"{record.context}-{severity}.svg"
+        text += [f"![{severity_words(severity, say)}]({picture.name})"] if picture.is_file() else []
+        rows = rows_of(record, severity, say)
+        text += [_table(rows, "accuracy", say), _table(rows, "loss", say)]
+        text += [f"### {say('Who is better where', 'Qui est meilleur, et où')}", _who(rows, say)]
+        text += _figures_behind(record, severity, say)
+    return "\n\n".join([*text, _how(say)]) + "\n"
+
+
+def _table(rows: Sequence[Row], metric: str, say: Speech) -> str:
+    """A row a corruption, a column a contender, in the order of the mean that is asked about."""
+    order = next((row for row in rows if row.mean == "not geometric"), rows[0]).comparison
+    measure = METRICS[metric]
+    head = [say(*measure.words) + ("" if measure.is_share else f" ({measure.unit})")]
+    head += [in_markdown(marked(name, order, say.lang)) for name in order.contenders]
+    lines = [head, ["---", *(["---:"] * len(order.contenders))]]
+    for row in rows:
+        summaries = {each.contender: each for each in row.comparison.summaries if each.metric == metric}
+        cells = [_written(summaries[name], say) if name in summaries else "" for name in order.contenders]
+        lines.append([f"**{row.words}**" if row.mean else row.words, *cells])
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _written(summary: Summary, say: Speech) -> str:
+    """ "98.21 % (98.0 to 98.4)"."""
+    if summary.low is None or summary.high is None:
+        return say.percent(summary.mean) if summary.metric == "accuracy" else say.significant(summary.mean)
+    if summary.metric == "accuracy":
+        return f"{say.percent(summary.mean)} ({say.percent_interval(summary.low, summary.high)})"
+    ends = say.interval(say.significant(summary.low), say.significant(summary.high))
+    return f"{say.significant(summary.mean)} ({ends})"
+
+
+def _who(rows: Sequence[Row], say: Speech) -> str:
+    return "\n".join(f"- {row.words}{say(':', ' :')} {in_markdown(told(asked(row.comparison), say))}." for row in rows)
+
+
+def _figures_behind(record: ContextRecord, severity: str, say: Speech) -> list[str]:
+    """The verdicts of the mean that was asked about, with their numbers."""
+    found = [each for each in record.means if (each.name, each.severity) == ("not geometric", severity)]
+    lines = [
+        f"- {in_markdown(verdict_sentence(verdict, mean.comparison, say.lang))}."
+        for mean in found
+        for verdict in asked(mean.comparison)
+    ]
+    title = f"### {_capital(mean_words(found[0], say))}" if found else ""
+    return [title, "\n".join(lines)] if lines else []
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _how(say: Speech) -> str:
+    return say(
+        "Intervals: 95 %, Student's t over seeds; of one seed Wilson's over images, and for means over corruptions a "
+        "bootstrap that draws each image with all its copies. Every contender saw the same pictures. The geometric "
+        "corruptions (shear, scale, rotation, translation) are what the recipes augment with.",
+        "Intervalles : 95 %, t de Student sur les graines ; avec une seule graine, Wilson sur les images et, pour les "
+        "moyennes sur les altérations, un bootstrap qui tire chaque image avec toutes ses copies. Tous les concurrents "
+        "ont vu les mêmes images. Les altérations géométriques (cisaillement, échelle, rotation, translation) sont "
+        "celles dont les recettes augmentent leurs images.",
+    )
