@@ -18,7 +18,7 @@ from eyechart.report.exam.words import finding, level_text
 from eyechart.report.page import write_report
 from eyechart.runner import exam
 from eyechart.runner.exam import examine
-from eyechart.schema.exam import ExamRecord, ExamVerdict
+from eyechart.schema.exam import EXAM_FILE, ExamRecord, ExamVerdict
 from eyechart.scoring import psychometrics
 from eyechart.words.speech import speech
 from tests.in_process import eyechart
@@ -64,7 +64,7 @@ def test_it_is_held_once_and_gives_the_same_bits(
 
     monkeypatch.setattr(NetworkPredictor, "answer", refuse)
     assert examine(copy, silent, device="cpu") == first
-    assert storage.read_record(copy / storage.EXAM_FILE, ExamRecord) == first
+    assert storage.read_record(copy / EXAM_FILE, ExamRecord) == first
 
 
 def test_everybody_reads_the_same_and_the_first_row_is_the_test_images(examined: tuple[Path, ExamRecord]) -> None:

@@ -20,10 +20,11 @@ def exam(
     """Let all contenders of a study read test images that shrink, fade, blur, turn or are crowded, until they fail."""
     from eyechart.base.errors import UsageError
     from eyechart.files.locks import hold
-    from eyechart.files.storage import EXAM_FOLDER, REPORT_FILE, find_runs, no_runs
+    from eyechart.files.storage import REPORT_FILE, find_runs, no_runs
     from eyechart.report.exam.files import write_charts
     from eyechart.report.page import write_report
     from eyechart.runner.exam import examine
+    from eyechart.schema.exam import EXAM_FOLDER
     from eyechart.terminal.exam import exam_table
 
     language = language_of(lang)

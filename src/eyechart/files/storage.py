@@ -42,8 +42,6 @@ if TYPE_CHECKING:
 Record = TypeVar("Record", bound=BaseModel)
 
 CONTEXT_FILE = "context.json"  # of a folder of studies along an axis
-EXAM_FILE, EXAM_FOLDER = "exam.json", "exam"  # of a study whose runs have read the eye chart; what each answered
-EXAM_FIRST_ROW = "first row"  # among the answers: the one that is left as it is, the same in all dimensions
 RUN_FILE = "run.json"
 STUDY_FILE = "study.json"
 PREDICTIONS_FILE = "predictions.npz"

@@ -16,7 +16,7 @@ from eyechart.files import storage
 from eyechart.inference.predictor import NetworkPredictor
 from eyechart.inference.saved import load_run_model
 from eyechart.schema.contracts import ContenderModel, LabelledImages
-from eyechart.schema.exam import ExamRecord
+from eyechart.schema.exam import EXAM_FILE, EXAM_FOLDER, FIRST_ROW, ExamRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -48,10 +48,10 @@ def examine(
     answers = {}
     for place, (folder, run) in enumerate(finished.items(), 1):
         say(f"eye test: {run.run} ({place} of {len(finished)})")
-        answers[folder] = _answers(study / storage.EXAM_FOLDER / f"{folder.name}.npz", folder, run, shown, where)
+        answers[folder] = _answers(study / EXAM_FOLDER / f"{folder.name}.npz", folder, run, shown, where)
     left_out = tuple(run.run for run in runs.values() if run.status != "finished")
     record = _record(finished, answers, part.labels, chosen, left_out)
-    storage.write_record(study / storage.EXAM_FILE, record)
+    storage.write_record(study / EXAM_FILE, record)
     return record
 
 
@@ -77,7 +77,7 @@ def _shown(part: LabelledImages, chosen: np.ndarray) -> dict[str, np.ndarray]:
     """uint8 (L, N, C, H, W) by dimension without the row that is left as it is, which comes by itself."""
     images, drawn = part.images[chosen], optotypes.drawn_for(part, chosen)
     rows = {name: optotypes.rows_of(dimension, images, drawn)[1:] for name, dimension in DIMENSIONS.items()}
-    return {storage.EXAM_FIRST_ROW: images[None]} | rows
+    return {FIRST_ROW: images[None]} | rows
 
 
 # --------------------------------------------------------------------------------------------- answers
@@ -148,7 +148,7 @@ def _reader(
     labels: np.ndarray,
 ) -> Reader:
     own = sorted((run.seed, folder) for folder, run in finished.items() if run.contender == contender)
-    rows = [np.concatenate([answers[folder][storage.EXAM_FIRST_ROW], answers[folder][dimension]]) for _, folder in own]
+    rows = [np.concatenate([answers[folder][FIRST_ROW], answers[folder][dimension]]) for _, folder in own]
     return Reader(contender, tuple(seed for seed, _ in own), np.stack(rows) == labels)
 
 

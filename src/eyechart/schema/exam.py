@@ -7,6 +7,10 @@ from typing import Literal
 from eyechart.schema.comparison import VerdictKind
 from eyechart.schema.frozen import Count, Fraction, Frozen
 
+# Beside the runs of a study: what was found, and a folder with what each run answered.
+EXAM_FILE, EXAM_FOLDER = "exam.json", "exam"
+FIRST_ROW = "first row"  # among the answers: the one that is left as it is, the same in all dimensions
+
 Unit = Literal["side", "share", "degrees", "widths"]  # of the image's side | of 1 | | of the image's width
 Beyond = Literal["", "last row", "first row"]
 

@@ -10,7 +10,7 @@ from eyechart.report.exam.chart import draw_chart, sides_of
 from eyechart.report.exam.section import ROWS_TO_INCHES, answers_of, shown_rows
 from eyechart.report.exam.words import acuity_text, finding
 from eyechart.schema import RunRecord
-from eyechart.schema.exam import ExamRecord
+from eyechart.schema.exam import EXAM_FOLDER, ExamRecord
 from eyechart.words.speech import speech
 
 CHART_INCHES = 2.9
@@ -45,5 +45,5 @@ def _write(record: ExamRecord, home: Path, name: str, shown: list[tuple[str, Pat
         axes.set_title(f"{contender}: {acuity} ({interval})", loc="left", fontsize=9)
     title = finding(record, name, say)
     figure.text(0.1 / figure.get_figwidth(), 1 - 0.1 / figure.get_figheight(), title, va="top", color=INK)
-    saved_panel(figure, f"eye-chart-{name}", title, home / storage.EXAM_FOLDER)
-    return home / storage.EXAM_FOLDER / f"eye-chart-{name}.png"
+    saved_panel(figure, f"eye-chart-{name}", title, home / EXAM_FOLDER)
+    return home / EXAM_FOLDER / f"eye-chart-{name}.png"

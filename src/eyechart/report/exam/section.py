@@ -11,7 +11,6 @@ from eyechart.base.errors import StorageError
 from eyechart.data import optotypes
 from eyechart.data.optotypes import DIMENSIONS
 from eyechart.files import storage
-from eyechart.files.storage import EXAM_FILE, EXAM_FIRST_ROW, EXAM_FOLDER
 from eyechart.report.charts import Chart, Panel, new_panel, saved_panel
 from eyechart.report.entries import Entry
 from eyechart.report.exam.chart import draw_chart, sides_of
@@ -19,7 +18,7 @@ from eyechart.report.exam.curves import draw_curves, draw_legend
 from eyechart.report.exam.words import acuity_text, dimension_name, finding, misfits
 from eyechart.report.section import Draft, Section
 from eyechart.schema.contracts import LabelledImages
-from eyechart.schema.exam import ExamDimension, ExamRecord
+from eyechart.schema.exam import EXAM_FILE, EXAM_FOLDER, FIRST_ROW, ExamDimension, ExamRecord
 from eyechart.words.speech import Speech
 
 CHARTED = "size"  # the dimension whose charts stand on the page
@@ -113,9 +112,9 @@ def shown_rows(record: ExamRecord, home: Path, dimension: str) -> tuple[Labelled
 def answers_of(home: Path, run: Path, dimension: ExamDimension) -> np.ndarray:
     """Class ids (L, N) that a run gave in a dimension; StorageError where they are not there."""
     kept = storage.read_arrays(home / EXAM_FOLDER / f"{run.name}.npz")
-    if not {EXAM_FIRST_ROW, dimension.name} <= kept.keys():
+    if not {FIRST_ROW, dimension.name} <= kept.keys():
         raise StorageError(f"{home / EXAM_FOLDER} lacks answers of {run.name}. Hold the exam again: eyechart exam.")
-    return np.concatenate([kept[EXAM_FIRST_ROW], kept[dimension.name]])
+    return np.concatenate([kept[FIRST_ROW], kept[dimension.name]])
 
 
 def _chart(
