@@ -197,7 +197,9 @@ def test_a_head_on_features_that_mean_nothing(tmp_path: Path) -> None:
         torch.manual_seed(0)
         trunk = torchvision.models.alexnet().features.state_dict()
     save_file({f"features.{name}": tensor for name, tensor in trunk.items()}, tmp_path / "w.safetensors")
-    folder, record = train(tmp_path, contender=f"alexnet:{tmp_path}/w.safetensors:head")
+    folder, record = train(
+        tmp_path, contender=f"alexnet:{tmp_path}/w.safetensors:head", changes={"learning_rate": 1e-3}
+    )
     found = grave(folder)
     assert set(found) == {"head-too-little", "unknown-pixels"}
     facts = found["head-too-little"].facts

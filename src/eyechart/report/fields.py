@@ -45,7 +45,8 @@ FRENCH = {
     # plan, weights, boxes
     "num_steps": "nombre de pas", "num_train_images": "nombre d'images d'entraînement",
     "num_cached_images": "nombre d'images en cache", "step_seconds": "secondes par pas",
-    "description": "description", "sha256": "sha256", "pretrained_on": "pré-entraîné sur", "mean_iou": "IoU moyenne",
+    "description": "description", "sha256": "sha256", "pretrained_on": "pré-entraîné sur",
+    "knows_pixels": "pixels connus", "mean_iou": "IoU moyenne",
     "map": "mAP", "map50": "mAP à IoU 0,50", "map75": "mAP à IoU 0,75", "found_fraction": "part des images avec boîte",
     "num_boxes": "nombre de boîtes",
     "map_small": "mAP, petites boîtes", "map_medium": "mAP, boîtes moyennes", "map_large": "mAP, grandes boîtes",

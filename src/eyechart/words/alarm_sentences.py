@@ -35,21 +35,21 @@ ALARM_SENTENCES: dict[str, tuple[str, str]] = {
     "head-too-little": (
         "{who}: trains {share} of its weights, and that does not fit even the images that it learns from: after "
         "{steps} steps a training loss of {loss} beside {validation_loss} on validation, of which {accuracy} are "
-        "right. What stands still does not tell these classes apart. Open more (:last, :full, :gradual), or look "
+        "right. What stands still does not tell these classes apart. Open more (last, full, gradual), or look "
         "whether the head learns too slowly (eyechart lr-find).",
         "{who} : entraîne {share} de ses poids, ce qui ne suffit même pas aux images d'entraînement : après {steps} "
         "pas, une perte d'entraînement de {loss} contre {validation_loss} en validation, dont {accuracy} de justes. "
-        "Ce qui est gelé ne distingue pas ces classes. Ouvrez davantage (:last, :full, :gradual), ou voyez si la tête "
+        "Ce qui est gelé ne distingue pas ces classes. Ouvrez davantage (last, full, gradual), ou voyez si la tête "
         "apprend trop lentement (eyechart lr-find).",
     ),
     "unknown-pixels": (
         "{who}: {weights} does not say which mean and standard deviation its pixels had, so those of the train part "
         "are taken ({mean} and {std}). Weights that were trained on other pixels give features that mean little. Give "
-        "them by name (imagenet, hed, run:FOLDER), or as a file that eyechart wrote.",
+        "them by name (imagenet, hed, a run), or as a file that eyechart wrote.",
         "{who} : {weights} ne dit pas quels étaient la moyenne et l'écart-type de ses pixels ; ceux de la partie "
         "d'entraînement sont pris ({mean} et {std}). Des poids entraînés sur d'autres pixels donnent des "
-        "caractéristiques qui ne veulent pas dire grand-chose. Donnez-les par leur nom (imagenet, hed, run:DOSSIER), "
-        "ou dans un fichier écrit par eyechart.",
+        "caractéristiques qui ne veulent pas dire grand-chose. Donnez-les par leur nom (imagenet, hed, un "
+        "entraînement), ou dans un fichier écrit par eyechart.",
     ),
     "softmax-twice": (
         "{who}: no probability exceeds {most}, just as when a softmax is applied twice (at most {cap} for {classes} "
