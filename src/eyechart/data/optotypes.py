@@ -90,9 +90,9 @@ def _of_another_class(labels: np.ndarray, random: np.random.Generator) -> np.nda
 def rows_of(dimension: Dimension, images: np.ndarray, drawn: Drawn) -> np.ndarray:
     """uint8 (L, N, C, H, W): a row a level.  `images` are uint8 (N, C, H, W)."""
     floats, ground = as_floats(images), ground_of(images)
-    rows = [dimension.change(floats, ground, level, drawn) for level in dimension.levels]
-    shown: np.ndarray = np.rint(255 * np.clip(np.stack(rows), 0, 1)).astype(np.uint8)
-    return shown
+    rows = (dimension.change(floats, ground, level, drawn) for level in dimension.levels)
+    # Bytes at once, row by row: as floats, large images of all rows would fill the memory.
+    return np.stack([np.rint(255 * np.clip(row, 0, 1)).astype(np.uint8) for row in rows])
 
 
 def as_floats(images: np.ndarray) -> np.ndarray:

@@ -42,13 +42,14 @@ def examine(
     first = next(iter(finished.values()))
     part = _items(study, first)
     chosen = optotypes.choose(part.labels, first.dataset.num_classes)
-    shown = _shown(part, chosen)
+    shown = part.subset(chosen)
+    drawn = optotypes.drawn_for(part, chosen)
     where = host.select_device(device)
     host.set_threads(num_threads or first.rules.num_threads)
     answers = {}
     for place, (folder, run) in enumerate(finished.items(), 1):
         say(f"eye test: {run.run} ({place} of {len(finished)})")
-        answers[folder] = _answers(study / EXAM_FOLDER / f"{folder.name}.npz", folder, run, shown, where)
+        answers[folder] = _answers(study / EXAM_FOLDER / f"{folder.name}.npz", folder, run, shown, drawn, where)
     left_out = tuple(run.run for run in runs.values() if run.status != "finished")
     record = _record(finished, answers, part.labels, chosen, left_out)
     storage.write_record(study / EXAM_FILE, record)
@@ -73,42 +74,40 @@ def _items(study: Path, run: RunRecord) -> LabelledImages:
         raise StorageError(f"{study / run.items} has no {error}. Train a run of this study again.") from None
 
 
-def _shown(part: LabelledImages, chosen: np.ndarray) -> dict[str, np.ndarray]:
-    """uint8 (L, N, C, H, W) by dimension without the row that is left as it is, which comes by itself."""
-    images, drawn = part.images[chosen], optotypes.drawn_for(part, chosen)
-    rows = {name: optotypes.rows_of(dimension, images, drawn)[1:] for name, dimension in DIMENSIONS.items()}
-    return {FIRST_ROW: images[None]} | rows
-
-
 # --------------------------------------------------------------------------------------------- answers
 
 
 def _answers(
-    path: Path, folder: Path, run: RunRecord, shown: dict[str, np.ndarray], device: torch.device
+    path: Path, folder: Path, run: RunRecord, shown: LabelledImages, drawn: optotypes.Drawn, device: torch.device
 ) -> dict[str, np.ndarray]:
-    """Class ids (L, N) by dimension, from the file where that is of the same weights and rows."""
-    key = storage.digest_arrays(shown)
+    """Class ids (L, N) by dimension, from the file where that is of the same weights, images and rows."""
+    images = np.asarray(shown.images[:])
+    key = storage.digest_arrays({"images": images})
     kept = storage.read_arrays(path) if path.is_file() else {}
     if kept and _key_of(kept) == (EXAM_VERSION, run.weights_sha256, key):
         return kept
     _, model = load_run_model(folder, device)
     predictor = NetworkPredictor(cast(ContenderModel, model), device)
-    images = np.concatenate([rows.reshape(-1, *rows.shape[2:]) for rows in shown.values()])
-    found = predictor.answer(images).probabilities.argmax(axis=1).astype(np.uint16)
-    answers, start = {}, 0
-    for name, rows in shown.items():
-        answers[name] = found[start : start + rows.shape[0] * rows.shape[1]].reshape(rows.shape[:2])
-        start += answers[name].size
-    answers |= {"version": np.array(EXAM_VERSION), "weights": np.array(run.weights_sha256), "rows": np.array(key)}
+    answers = {FIRST_ROW: _read(predictor, images[None])}
+    for name, dimension in DIMENSIONS.items():  # one after the other: all rows of large images would fill the memory
+        answers[name] = _read(predictor, optotypes.rows_of(dimension, images, drawn)[1:])
+    answers |= {"version": np.array(EXAM_VERSION), "weights": np.array(run.weights_sha256), "images": np.array(key)}
     path.parent.mkdir(exist_ok=True)
     storage.write_arrays(path, answers)
     return answers
 
 
+def _read(predictor: NetworkPredictor, rows: np.ndarray) -> np.ndarray:
+    """Class ids (L, N) for rows uint8 (L, N, C, H, W)."""
+    answers = predictor.answer(rows.reshape(-1, *rows.shape[2:])).probabilities.argmax(axis=1)
+    found: np.ndarray = answers.astype(np.uint16).reshape(rows.shape[:2])
+    return found
+
+
 def _key_of(kept: dict[str, np.ndarray]) -> tuple[int, str, str] | None:
-    if not {"version", "weights", "rows"} <= kept.keys():
+    if not {"version", "weights", "images"} <= kept.keys():
         return None
-    return int(kept["version"]), str(kept["weights"]), str(kept["rows"])
+    return int(kept["version"]), str(kept["weights"]), str(kept["images"])
 
 
 def _record(
