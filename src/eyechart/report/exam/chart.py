@@ -20,6 +20,7 @@ SIGNS = 5  # a row
 TILE, SMALLEST = 28.0, 5.0  # sides as they are drawn; of the largest and of the smallest row
 GAP, BESIDE = 5.5, 9.0  # between rows; beside each sign, where a wrong reading is written
 LEFT = 40.0  # where levels stand
+INCHES = 0.0125  # of one of these units
 
 
 def places_of(row: int, num_items: int) -> np.ndarray:
@@ -32,6 +33,12 @@ def sides_of(dimension: ExamDimension) -> np.ndarray:
     if dimension.name != "size":
         return np.full(len(dimension.rows), 0.75 * TILE)
     return np.array([max(SMALLEST, TILE * row.level) for row in dimension.rows])
+
+
+def height_inches(dimension: ExamDimension) -> float:
+    """How tall a chart is drawn."""
+    sides = sides_of(dimension)
+    return float(sides.sum() + GAP * len(sides)) * INCHES
 
 
 def draw_chart(

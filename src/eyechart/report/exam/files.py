@@ -6,8 +6,8 @@ from pathlib import Path
 
 from eyechart.files import storage
 from eyechart.report.charts import INK, drawing, saved_panel
-from eyechart.report.exam.chart import draw_chart, sides_of
-from eyechart.report.exam.section import ROWS_TO_INCHES, answers_of, shown_rows
+from eyechart.report.exam.chart import draw_chart, height_inches
+from eyechart.report.exam.section import answers_of, shown_rows
 from eyechart.report.exam.words import acuity_text, finding
 from eyechart.schema import RunRecord
 from eyechart.schema.exam import EXAM_FOLDER, ExamRecord
@@ -32,8 +32,7 @@ def _write(record: ExamRecord, home: Path, name: str, shown: list[tuple[str, Pat
     say = speech(lang)
     (dimension,) = (each for each in record.dimensions if each.name == name)
     part, rows = shown_rows(record, home, name)
-    sides = sides_of(dimension)
-    tall = float(sides.sum() + 5.5 * len(sides)) * ROWS_TO_INCHES + 0.4
+    tall = height_inches(dimension) + 0.4
     figure = Figure(figsize=(CHART_INCHES * len(shown), tall + 0.4))
     for place, (contender, folder, run) in enumerate(shown):
         place_of = ((place + 0.03) / len(shown), 0.02, 0.94 / len(shown), (tall - 0.3) / (tall + 0.4))

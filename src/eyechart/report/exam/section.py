@@ -13,7 +13,7 @@ from eyechart.data.optotypes import DIMENSIONS
 from eyechart.files import storage
 from eyechart.report.charts import Chart, Panel, new_panel, saved_panel
 from eyechart.report.entries import Entry
-from eyechart.report.exam.chart import draw_chart, sides_of
+from eyechart.report.exam.chart import draw_chart, height_inches
 from eyechart.report.exam.curves import draw_curves, draw_legend
 from eyechart.report.exam.words import acuity_text, dimension_name, finding, misfits
 from eyechart.report.section import Draft, Section
@@ -22,7 +22,6 @@ from eyechart.schema.exam import EXAM_FILE, EXAM_FOLDER, FIRST_ROW, ExamDimensio
 from eyechart.words.speech import Speech
 
 CHARTED = "size"  # the dimension whose charts stand on the page
-ROWS_TO_INCHES = 0.0125  # of a side of a sign as drawn
 
 
 @dataclass(frozen=True)
@@ -122,9 +121,7 @@ def _chart(
     folder: Path, say: Speech,
 ) -> Panel:  # fmt: skip
     reading = record.reading(entry.first.contender, dimension.name)
-    sides = sides_of(dimension)
-    height = float(sides.sum() + 5.5 * len(sides)) * ROWS_TO_INCHES
-    figure, axes = new_panel(3.0, height + 0.3, (0.05, 0.02, 0.05, 0.3))
+    figure, axes = new_panel(3.0, height_inches(dimension) + 0.3, (0.05, 0.02, 0.05, 0.3))
     answers = answers_of(home, entry.judged[0].folder, dimension)
     classes = entry.first.dataset.classes
     draw_chart(axes, dimension, rows, answers, part.labels, classes, reading, record.height, say)
