@@ -72,7 +72,7 @@ detection: $(VENV)/.installed
 # What pretraining buys, by how many images there are; AlexNet starts from letters that are drawn here.
 pretraining: $(VENV)/.installed
 	$(BIN)/eyechart pretrain alexnet --data glyphs --resume
-	$(BIN)/eyechart study pretraining --name pretraining-mnist
+	$(BIN)/eyechart study pretraining --preset standard --name pretraining-mnist
 	$(BIN)/python scripts/record_pretraining.py runs/pretraining-mnist
 
 # Those that this commit has passed are not done again; trainings are kept below runs/audits.

@@ -9,7 +9,7 @@ import readme_tables
 
 from eyechart.base.errors import UsageError
 from eyechart.catalog.presets import PRESETS, rules_of
-from eyechart.catalog.recipes import RECIPES, recipe_of, slug
+from eyechart.catalog.recipes import RECIPES, is_plain, recipe_of, regime_of, slug
 from eyechart.schema import Budget, Recipe
 from eyechart.study.plan import plan_study
 
@@ -128,3 +128,15 @@ def test_from_nothing_by_option_is_from_nothing_by_name() -> None:
     assert recipe("vgg16:auto:head", "none").frozen_stages > 5, "a regime that was named stays"
     with pytest.raises(UsageError, match="from nothing they know nothing"):
         recipe("vgg16:hed:gradual", "none")
+
+
+def test_plain_is_the_same_recipe_without_augmentation() -> None:
+    for name in ("cnn", "vgg16", "vgg16:hed:full", "vgg16:none", "torchvision:resnet18"):
+        plain, own = recipe_of(f"{name}:plain"), recipe_of(name)
+        assert plain.augmentation.is_none
+        assert not own.augmentation.is_none
+        assert plain == own.model_copy(update={"augmentation": plain.augmentation})
+    assert regime_of("vgg16:hed:full:plain") == "full"
+    assert (is_plain("cnn:plain"), is_plain("cnn"), is_plain("cnn:explain")) == (True, False, False)
+    with pytest.raises(UsageError, match="only vgg16 and alexnet have"):
+        recipe_of("cnn:full:plain")

@@ -15,7 +15,7 @@ from eyechart.base.errors import UsageError
 from eyechart.comparison.questions import answered
 from eyechart.contexts import pretraining
 from eyechart.contexts.catalog import CONTEXTS, context_of
-from eyechart.contexts.levels import Asked
+from eyechart.contexts.levels import Asked, Context, Level
 from eyechart.files.storage import find_runs
 from eyechart.report.context_plot import _title, finding, write_figures
 from eyechart.report.context_text import in_words
@@ -41,8 +41,14 @@ def trained(made_once: Callable[[str, Callable[[Path], object]], Path]) -> Path:
 # --------------------------------------------------------------------------------------------- plans
 
 
+def levels(asked: Asked) -> list[Level]:
+    context = CONTEXTS["pretraining"]
+    assert isinstance(context, Context)
+    return context.levels(asked)
+
+
 def test_every_level_has_its_images_seeds_and_budget() -> None:
-    planned = pretraining.levels(Asked("mnist", 57_000))
+    planned = levels(Asked("mnist", 57_000, preset="standard"))
     assert [level.label for level in planned] == ["100", "300", "1,000", "10,000"]
     assert [len(level.record.seeds) for level in planned] == [7, 7, 7, 3]
     assert [level.record.rules.budget.amount for level in planned if level.record.rules.budget] == [20_000] * 3 + [
@@ -75,21 +81,22 @@ def test_alexnet_starts_from_what_was_pretrained_here(monkeypatch: pytest.Monkey
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     monkeypatch.setattr(pretraining.at_home, "is_there", lambda *given: False)
     said: list[str] = []
-    (level,) = pretraining.levels(Asked("mnist", 57_000, values=[100], say=said.append))
+    (level,) = levels(Asked("mnist", 57_000, preset="standard", values=[100], say=said.append))
     assert [name for name in level.record.contenders if name.startswith("alexnet")] == ["alexnet:none"]
     assert said == ["alexnet has nothing to start from here, so it starts from nothing: eyechart pretrain alexnet "
                     "--data glyphs"]  # fmt: skip
     assert level.questions == (("vgg16:hed:full", "vgg16:none"), ("vgg16:hed:full", "cnn"))
     monkeypatch.setattr(pretraining.at_home, "is_there", lambda *given: given == ("alexnet", "glyphs"))
-    assert "alexnet:glyphs:head" in pretraining.contenders()
-    assert not any("fractals" in name for name in pretraining.contenders())
+    contenders = pretraining.contenders(Asked("mnist", 57_000, preset="standard"))
+    assert "alexnet:glyphs:head" in contenders
+    assert not any("fractals" in name for name in contenders)
 
 
 def test_a_second_source_task_asks_a_question_more_and_has_the_seeds_to_answer_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(pretraining.at_home, "is_there", lambda *given: given[0] == "alexnet")
-    few, large = pretraining.levels(Asked("mnist", 57_000, values=[100, 10_000]))
+    few, large = levels(Asked("mnist", 57_000, preset="standard", values=[100, 10_000]))
     assert few.questions == (
         ("vgg16:hed:full", "vgg16:none"),
         ("alexnet:glyphs:full", "alexnet:none"),
@@ -101,12 +108,12 @@ def test_a_second_source_task_asks_a_question_more_and_has_the_seeds_to_answer_i
 
 
 def test_levels_beyond_the_train_part_are_left_out_or_refused() -> None:
-    assert [level.value for level in pretraining.levels(Asked("digits", 1_154))] == [100, 300, 1_000]
+    assert [level.value for level in levels(Asked("digits", 1_154, preset="standard"))] == [100, 300, 1_000]
     for values, told in (([2_000], "2,000"), ([0], "0"), ([-3, 100], "-3, 100")):
         with pytest.raises(UsageError, match=f"has 1,154 train images, and levels of {told} were asked for"):
-            pretraining.levels(Asked("digits", 1_154, values=values))
-    with pytest.raises(UsageError, match="has 60 train images, and levels of 100, 300, 1,000, 10,000"):
-        pretraining.levels(Asked("mine", 60))
+            levels(Asked("digits", 1_154, values=values))
+    with pytest.raises(UsageError, match="has 60 train images, and levels of none"):
+        levels(Asked("mine", 60))
 
 
 def test_unknown_contexts_say_what_there_is(tmp_path: Path) -> None:
@@ -235,11 +242,11 @@ def test_the_title_says_what_is_shown_and_no_more(trained: Path) -> None:
     )
     assert finding(record, speech("en")).split("; ") == [
         "vgg16:hed:full is better than vgg16:none at 1 and 2",
-        "vgg16:hed:full and vgg16:none are equivalent at 3",
-        "too few seeds to tell vgg16:hed:full and vgg16:none apart at 4",
         "vgg16:hed:full is better than cnn at 1",
-        "no difference between cnn and vgg16:hed:full is shown at 2",
         "cnn is better than vgg16:hed:full at 3",
+        "in these runs vgg16:hed:full is better than vgg16:none at 4",
+        "vgg16:hed:full and vgg16:none are equivalent at 3",
+        "no difference between cnn and vgg16:hed:full is shown at 2",
         "too few seeds to tell cnn and vgg16:hed:full apart at 4",
     ]
     french = finding(record, speech("fr"))

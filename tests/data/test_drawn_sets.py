@@ -64,5 +64,5 @@ def test_it_can_be_verified_and_has_a_size_of_its_own(name: str, title: str) -> 
     facts = verify(name)
     assert facts.lines()[0].startswith(title)
     assert (facts.num_shared, facts.doubts()) == ({"test": 0}, []), "train and test are different pictures"
-    with pytest.raises(UsageError, match="--img-size is for folders"):
+    with pytest.raises(UsageError, match="nothing is gained by more pixels"):
         load_dataset(name, img_size=32)

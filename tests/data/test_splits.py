@@ -221,3 +221,36 @@ def test_mnist_is_split_in_half_a_second(mnist):
         return time.thread_time() - start
 
     assert min(cpu_seconds() for _ in range(5)) < 4  # 0.3 on an idle core
+
+
+def test_wrong_labels_are_a_share_of_each_class_and_the_same_ones_at_a_larger_share(small_mnist):
+    asked = {share: rules(label_noise=share) for share in (0.0, 0.2, 0.5)}
+    clean, some, many = (split(small_mnist, each, seed=3) for each in asked.values())
+    assert clean.card.num_mislabelled == 0
+    for noisy, share in ((some, 0.2), (many, 0.5)):
+        wrong = noisy.train.labels != clean.train.labels
+        assert noisy.card.num_mislabelled == wrong.sum()
+        for k in range(10):
+            assert (
+                abs(wrong[clean.train.labels == k].mean() * (of := (clean.train.labels == k).sum()) - share * of) <= 0.5
+            )
+        assert np.array_equal(noisy.validation.labels, clean.validation.labels)
+        assert noisy.card.test_sha256 == clean.card.test_sha256
+        assert noisy.card.train_sha256 != clean.card.train_sha256
+    first = some.train.labels != clean.train.labels
+    assert np.array_equal(some.train.labels[first], many.train.labels[first]), "nested"
+    assert not np.array_equal(split(small_mnist, asked[0.2], seed=4).train.labels, some.train.labels)
+
+
+def test_wrong_labels_go_to_all_other_classes_alike(small_mnist):
+    clean = split(small_mnist, rules(), seed=0).train.labels
+    noisy = split(small_mnist, rules(label_noise=0.9), seed=0).train.labels
+    away = (noisy - clean)[noisy != clean] % 10
+    counts = np.bincount(away, minlength=10)
+    assert counts[0] == 0
+    assert counts[1:].min() > 0.5 * counts[1:].mean()
+
+
+def test_wrong_labels_are_told_beforehand(small_mnist):
+    told = parts_in_words(small_mnist, rules(label_noise=0.2))
+    assert "20 % of their labels replaced by that of another class" in told

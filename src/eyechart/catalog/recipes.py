@@ -187,6 +187,7 @@ REGIMES: dict[str, dict[str, Any]] = {
     "gradual": _WHOLE | {"layer_decay": 0.8, "gradual": True},
 }
 EARLIER_WORDS = {"frozen": "head", "whole": "full"}  # what two of them were called
+PLAIN = "plain"  # the last word of a contender's name: the same recipe, whose training images are left as they are
 FROM_NOTHING = {"frozen_stages": 0, "open_last": 0, "cache_frozen": False, "gradual": False}  # noise teaches nothing
 
 
@@ -196,7 +197,7 @@ def recipes_for(task: Task) -> dict[str, Recipe]:
 
 
 def recipe_of(contender: str, changes: dict[str, Any] | None = None, task: Task = "classification") -> Recipe:
-    """The recipe of a contender "architecture[:weights[:regime]]", with `changes` of fields on top.
+    """The recipe of a contender "architecture[:weights[:regime]][:plain]", with `changes` of fields on top.
 
     Raises UsageError for a name, a regime or a value that cannot be.  Whether a zoo has the network that is named is
     said where that is built.
@@ -216,7 +217,20 @@ def recipe_of(contender: str, changes: dict[str, Any] | None = None, task: Task 
             f"{name} names what a whole image shows, and this dataset has objects to be found in boxes. "
             f"Expected -m {' or -m '.join(recipes_for(task))}."
         )
-    return changed(known[name], _from_name(contender, rest, known[name]) | (changes or {}))
+    from_name = _from_name(without_plain(contender), without_plain(rest), known[name])
+    if is_plain(contender):
+        from_name |= {"augmentation": {}}
+    return changed(known[name], from_name | (changes or {}))
+
+
+def is_plain(contender: str) -> bool:
+    """Whether a contender's training images are not augmented, by its name."""
+    return f":{contender}".endswith(f":{PLAIN}")
+
+
+def without_plain(name: str) -> str:
+    """A contender's name, or what of it stands behind the architecture, without that word."""
+    return f":{name}".removesuffix(f":{PLAIN}").removeprefix(":")
 
 
 def changed(recipe: Recipe, changes: dict[str, Any]) -> Recipe:
@@ -296,7 +310,7 @@ def _from_name(contender: str, rest: str, recipe: Recipe) -> dict[str, Any]:
 
 def regime_of(contender: str) -> str:
     """The word for what is trained, at the end of a contender's name; empty where there is none."""
-    word = parts_of(contender)[1].rpartition(":")[2]
+    word = without_plain(parts_of(contender)[1]).rpartition(":")[2]
     return word if word in (*REGIMES, *EARLIER_WORDS) else ""
 
 

@@ -19,7 +19,7 @@ NOTHING_WRONG = "Nothing is wrong with it."
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 Offline = Annotated[bool, typer.Option("--offline", help="Never touch the network (also EYECHART_OFFLINE=1).")]
-ImageSize = Annotated[int | None, typer.Option("--img-size", min=1, help="Side in pixels for a folder of pictures.")]
+ImageSize = Annotated[int | None, typer.Option("--img-size", min=1, help="Side in pixels to which images are brought.")]
 
 
 @app.command("list")

@@ -37,7 +37,7 @@ def run(
     weights: str = typer.Option(None, "--weights", help="Of vgg16, alexnet, zoos: auto, none, imagenet, hed, a file."),
     backbone: Path = typer.Option(None, "--backbone", help="Detectors start from a trained cnn, hed or imagenet."),
     recipe: list[Path] = typer.Option([], "--recipe", help="A recipe file, as eyechart tune writes them; repeat."),
-    img_size: int = typer.Option(None, "--img-size", help="Side in pixels to which an image folder is decoded."),
+    img_size: int = typer.Option(None, "--img-size", help="Side in pixels to which images are brought."),
     input_size: int = typer.Option(None, "--input-size", help="Side in pixels to which networks scale small images."),
     fraction: float = typer.Option(None, "--fraction", help="Share of the train part that is used, 0..1."),
     device: str = typer.Option(None, "--device", help="auto (the fastest for this study, timed), cpu, cuda or mps."),

@@ -15,9 +15,14 @@ from eyechart.cli.run import MODELS, _numbers, _split, budget_of
 from eyechart.terminal.lines import aloud, record_json, say
 
 if TYPE_CHECKING:
-    from eyechart.contexts.catalog import Context
-    from eyechart.contexts.levels import Level
+    from collections.abc import Mapping
+
+    from eyechart.contexts.levels import Context, Level
     from eyechart.schema import Language
+    from eyechart.schema.contracts import Dataset
+
+
+CONTEXT_NAMES = "data-size, budget, resolution, label-noise, pretraining; or corruption, which trains nothing"
 
 
 class Planned(NamedTuple):
@@ -25,15 +30,16 @@ class Planned(NamedTuple):
 
     level: str
     runs: int
-    images: float  # that each sees
+    images: float | None  # that each sees; None: it trains for equal seconds
     training_seconds: float
 
 
 def study(
-    context: str = typer.Argument(..., help="pretraining, or corruption, which trains nothing."),
+    context: str = typer.Argument(..., help=f"{CONTEXT_NAMES}."),
     trained: Path = typer.Argument(None, metavar="[STUDY]", help="corruption: the study whose runs are judged again."),
     data: str = typer.Option("mnist", "-d", "--data", help="A known dataset, or a folder or zip."),
     model: list[str] = MODELS,
+    preset: str = typer.Option(None, "-p", "--preset", help="quick (half an hour, the default) or standard."),
     levels: str = typer.Option(None, "--levels", help="Such as 100,300,1000; of corruption 1 to 5, published."),
     seeds: str = typer.Option(None, "--seeds", help="Seeds, such as 0,1,2. Default: as many as each level needs."),
     images: float = typer.Option(None, "--images", help="Training images a run; of corruption test images."),
@@ -49,22 +55,25 @@ def study(
 ) -> None:  # fmt: skip
     """Ask the same question at every level of an axis; what is finished is not done again."""
     from eyechart.contexts.catalog import JudgedContext, context_of
-    from eyechart.contexts.levels import Asked
+    from eyechart.contexts.levels import QUICK, Asked
     from eyechart.files.folder_names import check_folder_name
 
     language = language_of(lang)
     known = context_of(context)
     budget = budget_of(images=images)
     if isinstance(known, JudgedContext):
-        _only(known.name, "runs of a study as they are", {"--model": model, "--seeds": seeds, "--name": name})
+        wrong = {"--model": model, "--seeds": seeds, "--name": name, "--preset": preset}
+        _only(known.name, "runs of a study as they are", wrong)
         judge_again(known, Again(trained, levels, images, threads, device, mnist_c, dry_run, as_json), language)
         return
     _only(known.name, "runs that it trains itself", {"STUDY": trained, "--mnist-c": mnist_c})
     rules = {"num_threads": threads, "device": device}
     called = name or f"{context}-{_slug(data)}"
     check_folder_name(called)
-    asked = Asked(data, _num_train(data, offline), called, _split(model), _levels(levels),
-                  _numbers(seeds) if seeds else None, budget.amount if budget else None, rules, aloud)  # fmt: skip
+    dataset = _classified(context, data, offline)
+    asked = Asked(data, _num_train(dataset, data), max(dataset.card.height, dataset.card.width), called,
+                  preset or QUICK, _split(model), _levels(levels), _numbers(seeds) if seeds else None,
+                  budget.amount if budget else None, rules, aloud)  # fmt: skip
     planned = known.levels(asked)
     if dry_run:
         _dry_run(planned, offline, as_json)
@@ -72,7 +81,7 @@ def study(
     _train(known, planned, output / called, offline, as_json, language)
 
 
-def _only(context: str, what: str, given: dict[str, object]) -> None:
+def _only(context: str, what: str, given: Mapping[str, object]) -> None:
     """UsageError for options that have no meaning in this context."""
     from eyechart.base.errors import UsageError
 
@@ -101,13 +110,25 @@ def _slug(data: str) -> str:
     return slug(Path(data).name or data)
 
 
-def _num_train(data: str, offline: bool) -> int:
-    """Images that can be trained on, validation set aside."""
-    from eyechart.catalog.presets import rules_of
+def _classified(context: str, data: str, offline: bool) -> Dataset:
+    """UsageError for scenes, whose images have no class."""
+    from eyechart.base.errors import UsageError
     from eyechart.data.catalog import load_dataset
-    from eyechart.data.splits import train_and_validation
 
     dataset = load_dataset(data, offline=offline, say=aloud)
+    if dataset.card.task != "classification":
+        raise UsageError(
+            f"`eyechart study {context}` asks what an image shows, and the images of {dataset.card.name} have objects "
+            f"to be found in boxes. Expected a dataset whose images have a class each, such as -d mnist."
+        )
+    return dataset
+
+
+def _num_train(dataset: Dataset, data: str) -> int:
+    """Images that can be trained on, validation set aside."""
+    from eyechart.catalog.presets import rules_of
+    from eyechart.data.splits import train_and_validation
+
     return len(train_and_validation(dataset, rules_of("standard", data), seed=0)[0])
 
 
@@ -126,21 +147,26 @@ def _dry_run(planned: list[Level], offline: bool, as_json: bool) -> None:
     found: list[Planned] = []
     pace: dict[str, float] = {}
     for level in planned:
+        budget, seeds = level.record.rules.budget, len(level.record.seeds)
+        assert budget is not None, "every level of a context has one"
+        runs = seeds * len(level.record.contenders)
+        if budget.unit == "seconds":
+            found.append(Planned(level.label, runs, None, runs * budget.amount))
+            continue
         if not pace:
             record, _ = settled(level.record, "", offline, aloud)
             with tempfile.TemporaryDirectory() as folder:
                 jobs = jobs_of(record.model_copy(update={"seeds": record.seeds[:1]}), Path(folder), offline)
                 estimates = estimate(jobs, say=aloud, is_brief=True)
             pace = {each.contender: each.training_seconds / each.images_seen for each in estimates}
-        budget, seeds = level.record.rules.budget, len(level.record.seeds)
-        assert budget is not None, "contexts say how many images a run sees"
         seconds = seeds * budget.amount * sum(pace[name] for name in level.record.contenders)
-        found.append(Planned(level.label, seeds * len(level.record.contenders), budget.amount, seconds))
+        found.append(Planned(level.label, runs, budget.amount, seconds))
     if as_json:
         typer.echo(json_text([each._asdict() for each in found], indent=1))
         return
     for each in found:
         minutes = each.training_seconds / 60
-        say(f"{each.level:>10}  {each.runs} runs of {each.images:,.0f} images  {minutes:,.0f} min")
+        length = f"{each.training_seconds / each.runs:,.0f} s" if each.images is None else f"{each.images:,.0f} images"
+        say(f"{each.level:>10}  {each.runs} runs of {length}  {minutes:,.0f} min")
     total = sum(each.training_seconds for each in found) / 60
     say(f"{'all':>10}  {total:,.0f} min of training. Nothing was trained.")

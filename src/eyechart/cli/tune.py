@@ -34,7 +34,7 @@ def tune(
     steps: float = typer.Option(None, "--steps", help="Budget of a training: optimizer steps."),
     trial_seconds: float = typer.Option(None, "--trial-seconds", help="Budget of a training: seconds."),
     weights: str = typer.Option(None, "--weights", help="Of vgg16, alexnet, zoos: auto, none, imagenet, hed, a file."),
-    img_size: int = typer.Option(None, "--img-size", help="Side in pixels to which an image folder is decoded."),
+    img_size: int = typer.Option(None, "--img-size", help="Side in pixels to which images are brought."),
     fraction: float = typer.Option(None, "--fraction", help="Share of the train part that is used, 0..1."),
     device: str = typer.Option(None, "--device", help="auto (the fastest for this study, timed), cpu, cuda or mps."),
     threads: int = typer.Option(None, "--threads", help="Threads of each training. Default: all cores."),

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 
 from eyechart.comparison.compare import compare_runs
 from eyechart.comparison.questions import answered
-from eyechart.contexts.catalog import Context
-from eyechart.contexts.levels import Level
+from eyechart.contexts.levels import Context, Level
+from eyechart.contexts.needs import peak_memory, robustness_of
 from eyechart.files import storage
 from eyechart.report.context_plot import write_figures
 from eyechart.report.context_text import write_synthesis
+from eyechart.report.winner_map import rows_of, write_map
 from eyechart.schema.contexts import ContextRecord, LevelResult
 from eyechart.study.race import race
+from eyechart.words.speech import speech
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -55,9 +57,13 @@ def recorded(context: Context, folder: Path) -> ContextRecord:
         if runs := storage.find_runs([folder / level.record.name]):
             compared = compare_runs(runs)
             answers = answered(runs, level.questions, compared.primary)
-            found.append(LevelResult(label=level.label, value=level.value, study=level.record.name,
-                                     comparison=compared, answers=answers))  # fmt: skip
-    dataset = found[0].comparison.dataset if found else ""
+            budget = level.record.rules.budget
+            found.append(LevelResult(
+                label=level.label, value=level.value, study=level.record.name, comparison=compared, answers=answers,
+                robustness=robustness_of(folder / level.record.name), peak_memory=peak_memory(runs),
+                seconds=budget.amount if budget and budget.unit == "seconds" else None,
+            ))  # fmt: skip
+    dataset = found[-1].comparison.dataset if found else ""  # the largest level's, where they are not the same
     return ContextRecord(context=context.name, dataset=dataset, levels=tuple(found))
 
 
@@ -65,4 +71,5 @@ def write(record: ContextRecord, context: Context, folder: Path, lang: Language)
     """The record, its figures as SVG and PNG, and all of it in words as Markdown."""
     storage.write_record(folder / storage.CONTEXT_FILE, record)
     write_figures(record, context.axis.words, context.axis.is_log, folder, lang)
+    write_map(rows_of(record, speech(lang), context.axis.words), folder, lang, name=f"{context.name}-winners")
     write_synthesis(record, context.question, context.axis.words, folder, lang)

@@ -26,8 +26,8 @@ def load_dataset(
 ) -> Dataset:
     """The dataset that `reference` names: a known name, or the path of a folder or zip.
 
-    `img_size` is the side in pixels to which an image folder is decoded; other datasets have their own size.  `say` is
-    given plain lines on what is being done.  Raises UsageError (no such name or path), DatasetMissing (cannot be had),
+    `img_size` is the side in pixels to which an image folder is decoded, and others are made smaller.  `say` is given
+    plain lines on what is being done.  Raises UsageError (no such name or path), DatasetMissing (cannot be had),
     DatasetError (is there and is broken).
     """
     return source_of(reference).load(reference, Wish(img_size, offline, say))

@@ -27,6 +27,7 @@ from eyechart.data.facts import DatasetFacts, FileCheck, facts_of
 from eyechart.data.idx import IDX_FILES
 from eyechart.data.known import KNOWN, KnownDataset
 from eyechart.data.regular_files import check_regular
+from eyechart.data.resized import check_side, resized
 from eyechart.files.cache import cache_folder, is_offline
 from eyechart.files.file_names import on_disk, readable
 from eyechart.files.places import SCENES, user_path
@@ -76,12 +77,7 @@ class Named:
         return reference == self.known.name
 
     def check_size(self, img_size: int | None) -> None:
-        known = self.known
-        if img_size is not None and (known.height, known.width) != (img_size, img_size):
-            raise UsageError(
-                f"{known.name} has images of {known.size_in_words}, and {img_size} was asked for. "
-                f"--img-size is for folders of pictures; leave it out here."
-            )
+        check_side(self.known.name, self.known.height, self.known.width, img_size)
 
     def is_here(self) -> bool:
         """Whether it can be loaded without fetching anything."""
@@ -100,7 +96,7 @@ class Made(Named):
 
     def load(self, reference: str, wish: Wish) -> Dataset:
         self.check_size(wish.img_size)
-        return self.make()
+        return resized(self.make(), wish.img_size)
 
     def verify(self, reference: str, wish: Wish) -> DatasetFacts:
         return facts_of(self.load(reference, wish), ())
@@ -114,7 +110,7 @@ class Drawn(Named):
 
     def load(self, reference: str, wish: Wish, *, rehash: bool = False) -> Dataset:
         self.check_size(wish.img_size)
-        return self.draw(wish.say, rehash=rehash)
+        return resized(self.draw(wish.say, rehash=rehash), wish.img_size)
 
     def verify(self, reference: str, wish: Wish) -> DatasetFacts:
         return facts_of(self.load(reference, wish, rehash=True), ())
@@ -135,6 +131,9 @@ class Kept(Named):
 
     def load(self, reference: str, wish: Wish) -> Dataset:
         self.check_size(wish.img_size)
+        return resized(self._load(wish), wish.img_size)
+
+    def _load(self, wish: Wish) -> Dataset:
         was_here, offline = self.is_here(), is_offline(wish.offline)
         folder = self.fetch(offline, wish.say)
         try:
@@ -151,7 +150,8 @@ class Kept(Named):
         name, folder = self.known.name, self.folder()
         if not any((folder / file).is_file() for file in IDX_FILES):
             raise DatasetMissing(f"{name} is not in the cache, {folder}. Get it: eyechart data fetch {name}")
-        dataset = cached.open_dataset(folder, self.known, self.md5, rehash=True)
+        self.check_size(wish.img_size)
+        dataset = resized(cached.open_dataset(folder, self.known, self.md5, rehash=True), wish.img_size)
         found = cached.md5_of_files(folder)
         return facts_of(dataset, tuple(FileCheck(file, found[file], self.md5.get(file)) for file in IDX_FILES))
 
@@ -187,13 +187,7 @@ class IdxFiles:
             )
         if outside := names_that_lead_out(path):
             wish.say(f"{path}: skipped, because such a name leads out of the folder: {', '.join(outside[:3])}")
-        dataset = idx_folder.load(path, found, wish.say)
-        if wish.img_size not in (None, dataset.card.height):
-            raise UsageError(
-                f"{path} holds IDX images of {dataset.card.height} x {dataset.card.width} pixels, and {wish.img_size} "
-                f"was asked for. --img-size is for folders of pictures; leave it out here."
-            )
-        return dataset
+        return resized(idx_folder.load(path, found, wish.say), wish.img_size)
 
     def verify(self, reference: str, wish: Wish) -> DatasetFacts:
         """The hashes of the files, with MNIST's canonical one if it is that."""

@@ -38,6 +38,7 @@ def split(dataset: Dataset, rules: Rules, seed: int) -> Splits:
         wanted = amounts(counts, round(rules.fraction * len(train)), at_least=1)
         train = _taken(train, pick(train.labels, wanted, _random_keys(train, seed, "fraction")))
     _check_every_class(train, classes, dataset.card.name)
+    train, num_mislabelled = _mislabelled(train, len(classes), rules.label_noise, seed)
     test = _first_of_each_class(dataset.test, len(classes), rules.max_test_images)
     mean, std = pixel_statistics(train.images)
     parts = {"train": train, "validation": validation, "test": test}
@@ -48,6 +49,7 @@ def split(dataset: Dataset, rules: Rules, seed: int) -> Splits:
         num_train=len(train),
         num_validation=len(validation),
         num_test=len(test),
+        num_mislabelled=num_mislabelled,
         num_shared=num_shared_images(parts),
         missing_classes={name: _missing_classes(part, classes) for name, part in parts.items()},
         plain_classes=_plain_classes(parts, classes) if dataset.card.task == "classification" else None,
@@ -61,6 +63,8 @@ def parts_in_words(dataset: Dataset, rules: Rules) -> str:
     classes = len(dataset.card.classes)
     test = _first_of_each_class(dataset.test, classes, rules.max_test_images)
     used = f" ({100 * rules.fraction:g} % of them used)" if rules.fraction < 1 else ""
+    if rules.label_noise:
+        used += f", {100 * rules.label_noise:g} % of their labels replaced by that of another class,"
     share = (
         "its own part"
         if dataset.validation is not None
@@ -121,6 +125,25 @@ def _validation_amounts(counts: np.ndarray, rules: Rules) -> np.ndarray:
     if rules.least_validation_images:
         wanted = np.maximum(wanted, np.minimum(LEAST_OF_CLASS, counts // LARGEST_SHARE))
     return wanted
+
+
+def _mislabelled(train: LabelledImages, num_classes: int, share: float, seed: int) -> tuple[LabelledImages, int]:
+    """The same images, a share of each class under the name of any other class; and how many those are.
+
+    Validation and test keep their labels.  What is wrong at a small share is wrong in the same way at a larger one.
+    """
+    if not share:
+        return train, 0
+    if train.objects is not None or num_classes < 2:
+        raise UsageError(
+            f"label_noise is {share:g}; labels can be replaced where each image has one class of two or more, and "
+            f"these images have {'boxes' if train.objects is not None else 'one class'}. Leave it out."
+        )
+    wanted = np.floor(share * class_counts(train.labels, num_classes) + 0.5).astype(np.int64)
+    is_wrong = pick(train.labels, wanted, _random_keys(train, seed, "label-noise"))
+    away = 1 + np.floor((num_classes - 1) * _random_keys(train, seed, "wrong-label")).astype(np.int64)  # 1..K-1
+    labels = np.where(is_wrong, (train.labels + away) % num_classes, train.labels).astype(train.labels.dtype)
+    return LabelledImages(train.images, labels), int(is_wrong.sum())
 
 
 def _first_of_each_class(test: LabelledImages, num_classes: int, most: int | None) -> LabelledImages:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from pathlib import Path
 from textwrap import fill
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from eyechart.catalog.palette import Dash, Style, style_of
 from eyechart.catalog.zoo import parts_of
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 DRAWN = ("accuracy", "loss")
 TITLE_CHARACTERS, TITLE_LINE_INCHES = 11.5, 0.18  # in an inch; and how high a line is
-REGIME_DASHES: dict[str, Dash] = {"none": (0, (1, 2)), "head": ":", "last": "--", "full": "-"}
+REGIME_DASHES: dict[str, Dash] = {"none": (0, (1, 2)), "head": ":", "last": "--", "full": "-", "plain": (0, (1, 1))}
 
 
 def write_figures(record: ContextRecord, axis: tuple[str, str], is_log: bool, folder: Path, lang: str) -> None:
@@ -36,35 +36,50 @@ def write_figures(record: ContextRecord, axis: tuple[str, str], is_log: bool, fo
 
 
 def finding(record: ContextRecord, say: Speech) -> str:
-    """What the questions of the context are answered with, pair by pair; each word is that of a verdict."""
-    pairs: dict[tuple[str, ...], dict[tuple[str, str], list[str]]] = {}
+    """What the questions of the context are answered with; each word is that of a verdict.
+
+    What holds at the same levels is one sentence, so that as few are needed as tell each answer.
+    """
+    pairs: dict[tuple[str, ...], dict[_Told, list[str]]] = {}
     for level in record.levels:
         for verdict in level.answers:
             pair = tuple(sorted((verdict.first, verdict.second)))
-            seen = pairs.setdefault(pair, {})
-            seen.setdefault(_told(verdict), []).append(say.count(level.value))
-    sentences = [
-        _sentence(pair, *what, say.listed(at), say) for pair, seen in pairs.items() for what, at in seen.items()
-    ]
+            pairs.setdefault(pair, {}).setdefault(_told(verdict), []).append(say.count(level.value))
+    same: dict[tuple[_Told, tuple[str, ...]], list[tuple[str, ...]]] = {}
+    for pair, answers in pairs.items():
+        for what, at in answers.items():
+            same.setdefault((what, tuple(at)), []).append(pair)
+    ordered = sorted(same.items(), key=lambda item: ORDER.index(item[0][0].kind))
+    sentences = [_sentence(what, found, say.listed(list(at)), say) for (what, at), found in ordered]
     nothing = say(f"{record.context}, level by level", f"{record.context}, niveau par niveau")
-    return "; ".join(sentences) or nothing
+    return say("; ", " ; ").join(sentences) or nothing
 
 
-def _told(verdict: Verdict) -> tuple[str, str]:
-    """Which sentence a verdict is, and who is ahead in it; what is about these runs alone is too little to say."""
-    if verdict.kind == "better" and verdict.scope == "architectures":
-        return "better", verdict.first
-    return ("too few runs" if verdict.scope == "these runs" else verdict.kind), ""
+ORDER = ("better", "better in these runs", "equivalent", "not shown", "too few runs")
 
 
-def _sentence(pair: tuple[str, ...], kind: str, first: str, at: str, say: Speech) -> str:
-    names = say.listed(list(pair))
-    if kind == "better":
-        (second,) = set(pair) - {first}
-        return say(f"{first} is better than {second} at {at}", f"{first} est meilleur que {second} à {at}")
-    if kind == "equivalent":
+class _Told(NamedTuple):
+    """Which sentence a verdict is, and who is ahead in it."""
+
+    kind: str  # of ORDER
+    first: str = ""
+
+
+def _told(verdict: Verdict) -> _Told:
+    if verdict.kind == "better":
+        return _Told("better" if verdict.scope == "architectures" else "better in these runs", verdict.first)
+    return _Told("too few runs" if verdict.scope == "these runs" else verdict.kind)
+
+
+def _sentence(what: _Told, pairs: list[tuple[str, ...]], at: str, say: Speech) -> str:
+    if what.kind.startswith("better"):
+        others = say.listed([each for pair in pairs for each in pair if each != what.first])
+        better = say(f"{what.first} is better than {others} at {at}", f"{what.first} est meilleur que {others} à {at}")
+        return better if what.kind == "better" else say(f"in these runs {better}", f"dans ces entraînements, {better}")
+    names = ", ".join(say.listed(list(pair)) for pair in pairs)
+    if what.kind == "equivalent":
         return say(f"{names} are equivalent at {at}", f"{names} sont équivalents à {at}")
-    if kind == "too few runs":
+    if what.kind == "too few runs":
         return say(
             f"too few seeds to tell {names} apart at {at}", f"trop peu de graines pour départager {names} à {at}"
         )
@@ -82,6 +97,8 @@ def _write_figure(record: ContextRecord, metric: str, axis: str, is_log: bool, f
     if is_log:
         limits = scales.log_limits([level.value for level in record.levels])
         scales.set_log(axes.xaxis, limits, [level.value for level in record.levels], say.count)
+    else:
+        axes.set_xticks([level.value for level in record.levels])
     limits = scales.log_limits(heights, room=1.5)
     written = say.short_percent if METRICS[metric].is_share else say.plain
     scales.set_log(axes.yaxis, limits, scales.log_ticks(*limits), written)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from eyechart.base.foreign_text import in_markdown
 from eyechart.files.storage import write_text
 from eyechart.report.context_plot import DRAWN, contenders_of, finding
+from eyechart.report.winner_map import in_markdown_table, legend, rows_of
 from eyechart.scoring.measures import METRICS
 from eyechart.words.speech import Speech, speech
 from eyechart.words.verdicts import marked
@@ -36,6 +37,10 @@ def in_words(record: ContextRecord, question: tuple[str, str], axis: tuple[str, 
     told += [f"{_capital(finding(record, say))}."]
     answers = [f"- {line}" for line in _answers(record, axis, say)]
     told += ["\n".join(answers)] if answers else []
+    told += [f"## {say('Who wins where', 'Qui gagne où')}"]
+    told += [in_markdown_table(rows_of(record, say, axis), say), legend(say)]
+    picture = folder / f"{record.context}-winners.svg"
+    told += [f"![{say('Who wins where', 'Qui gagne où')}]({picture.name})"] if picture.is_file() else []
     for metric in TOLD:
         told += _table(record, metric, axis, say)
         picture = folder / f"{record.context}-{metric}.svg"

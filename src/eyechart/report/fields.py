@@ -13,6 +13,7 @@ MOST_LISTED = 60  # of a list; as many classes as figures draw
 FRENCH = {
     # rules, budget, augmentation
     "preset": "préréglage", "dataset": "jeu de données", "budget": "budget", "img_size": "taille des images",
+    "label_noise": "part d'étiquettes fausses", "num_mislabelled": "nombre d'étiquettes fausses",
     "fraction": "part de l'entraînement", "validation_fraction": "part de la validation",
     "least_validation_images": "images de validation au moins",
     "max_test_images": "images de test au plus", "num_evaluations": "nombre d'évaluations", "device": "appareil",

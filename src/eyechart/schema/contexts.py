@@ -16,6 +16,9 @@ class LevelResult(Frozen):
     study: str  # name of its folder
     comparison: Comparison
     answers: tuple[Verdict, ...] = ()  # to the questions that the context asks; Holm among these alone
+    robustness: Comparison | None = None  # of the level's study judged again: its mean over spoiled pictures
+    peak_memory: dict[str, float] = {}  # bytes, of each contender's training, the mean over its runs
+    seconds: float | None = None  # of training, the same for all by rule; None: it is a result
     severity: str = ""  # of a corruption: "published", "1" to "5", "mnist-c"; empty: the level is a place on an axis
 
 

@@ -49,6 +49,7 @@ class SplitsCard(Frozen):
     num_train: Count
     num_validation: Count
     num_test: Count
+    num_mislabelled: Count = 0  # train images whose label was replaced by that of another class, as the rules ask
     num_shared: dict[str, Count] | None = None  # "validation/test": distinct pictures in both; None: not looked at
     missing_classes: dict[str, tuple[str, ...]] | None = None  # part -> classes without an image there
     plain_classes: dict[str, tuple[str, ...]] | None = None  # part -> classes all of whose images are of one colour

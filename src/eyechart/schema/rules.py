@@ -22,8 +22,9 @@ class Rules(Frozen):
     preset: str
     dataset: str  # a known name or a path
     budget: Budget | None = None  # None: each recipe's own full schedule
-    img_size: int | None = None  # pixels a side to which an image folder is decoded
+    img_size: int | None = None  # pixels a side to which images are brought; None: as the dataset has them
     fraction: Annotated[float, Field(gt=0, le=1)] = 1.0  # share of the train part that is used, stratified
+    label_noise: Annotated[float, Field(ge=0, lt=1)] = 0.0  # share of the train labels that name another class
     validation_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.05  # of the train part, when there is no own one
     least_validation_images: Count = 0  # a small train part gives more than that share, up to a fifth of it
     max_test_images: int | None = None  # only the smoke preset shortens the test
