@@ -256,7 +256,7 @@ def parse_eyechart(line: str, words: list[str]) -> None:
         given = command.make_context("eyechart", list(words)).params
     except Exception as error:
         pytest.fail(f"{line!r}: {error!r}")
-    assert given.get("preset", "quick") in PRESETS, line
+    assert (given.get("preset") or "quick") in PRESETS, line
     for contender in ",".join(given.get("model") or []).split(","):
         assert not contender or recipe_of(contender), line
 

@@ -28,6 +28,7 @@ from eyechart.cli import (
     study,
     tune,
     weights,
+    winner_map,
 )
 from eyechart.cli.paths import expanding
 
@@ -41,6 +42,7 @@ app = typer.Typer(
 )
 app.command("run")(run.run)
 app.command("study")(study.study)
+app.command("map")(winner_map.winner_map)
 app.command("repeat")(run.repeat)
 app.command("tune")(tune.tune)
 app.command("lr-find")(lr_find.lr_find)

@@ -114,14 +114,14 @@ def _classified(context: str, data: str, offline: bool) -> Dataset:
     """UsageError for scenes, whose images have no class."""
     from eyechart.base.errors import UsageError
     from eyechart.data.catalog import load_dataset
+    from eyechart.study.plan import task_of
 
-    dataset = load_dataset(data, offline=offline, say=aloud)
-    if dataset.card.task != "classification":
+    if task_of(data) != "classification":
         raise UsageError(
-            f"`eyechart study {context}` asks what an image shows, and the images of {dataset.card.name} have objects "
-            f"to be found in boxes. Expected a dataset whose images have a class each, such as -d mnist."
+            f"`eyechart study {context}` asks what an image shows, and the images of {data} have objects to be found "
+            f"in boxes. Expected a dataset whose images have a class each, such as -d mnist."
         )
-    return dataset
+    return load_dataset(data, offline=offline, say=aloud)
 
 
 def _num_train(dataset: Dataset, data: str) -> int:

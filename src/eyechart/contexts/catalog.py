@@ -143,3 +143,9 @@ def context_of(name: str) -> Context | JudgedContext:
             f"There is no context {name!r}.{did_you_mean(name, CONTEXTS)} Expected one of {', '.join(CONTEXTS)}."
         )
     return CONTEXTS[name]
+
+
+def axis_of(name: str) -> tuple[str, str]:
+    """What the levels of a context are numbers of; empty where they are none, or the context is of a later eyechart."""
+    found = CONTEXTS.get(name)
+    return found.axis.words if isinstance(found, Context) else ("", "")
