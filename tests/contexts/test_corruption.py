@@ -16,12 +16,13 @@ from eyechart.base.errors import DatasetError, DatasetMissing, StorageError, Usa
 from eyechart.comparison.compare import compare_runs
 from eyechart.contexts import corruption
 from eyechart.contexts.catalog import CONTEXTS
+from eyechart.contexts.source import judge_level, open_source, pending
 from eyechart.data.corruptions import mnist_c
 from eyechart.data.corruptions.apply import corrupted
 from eyechart.data.corruptions.table import CORRUPTIONS
 from eyechart.files.storage import find_runs, read_arrays, read_run, write_arrays, write_record
 from eyechart.inference.predictor import uniform_guess
-from eyechart.report.corruption_text import finding, in_words
+from eyechart.report.judged_text import finding, in_words
 from eyechart.schema import Verdict
 from eyechart.schema.contexts import ContextRecord
 from eyechart.schema.contracts import LabelledImages
@@ -98,7 +99,7 @@ def test_every_corruption_is_a_level_and_the_two_groups_have_means(judged: Path)
 
 
 def test_all_runs_saw_the_same_pictures_of_their_own_test_images(judged: Path) -> None:
-    source = corruption.open_source(judged)
+    source = open_source(judged)
     for name in ("fog", "scale"):
         runs = find_runs([judged / "corruption" / f"{name}-published"])
         assert [run.name for run in runs] == [run.name for run in find_runs([judged])] == ["cnn-s3", "vit-s3"]
@@ -168,13 +169,13 @@ def test_it_goes_on_where_it_was(study: Path) -> None:
 
 
 def test_runs_with_other_weights_are_judged_anew(study: Path) -> None:
-    source = corruption.open_source(study)
+    source = open_source(study)
     fog = corruption.level_of("fog-published")
     assert fog
-    assert corruption.pending(source, fog) == []
+    assert pending(source, fog) == []
     run = read_run(study / "cnn-s3")
     write_record(study / "cnn-s3" / "run.json", run.model_copy(update={"weights_sha256": "0" * 64}))
-    assert corruption.pending(corruption.open_source(study), fog) == [study / "cnn-s3"]
+    assert pending(open_source(study), fog) == [study / "cnn-s3"]
 
 
 def test_some_images_at_some_severities(study: Path) -> None:
@@ -191,7 +192,7 @@ def test_some_images_at_some_severities(study: Path) -> None:
     assert "Qui est meilleur" in text
     with Image.open(home / "corruption-5.png") as picture:
         assert picture.size[0] > 800
-    source = corruption.open_source(study, 50)
+    source = open_source(study, num_images=50)
     seen = read_arrays(next((home / "zigzag-5").glob("items-*.npz")))["images"]
     assert np.array_equal(seen, corrupted(source.test.images, "zigzag", "5")[source.chosen]), "the draws of the whole"
 
@@ -199,8 +200,8 @@ def test_some_images_at_some_severities(study: Path) -> None:
 def test_a_run_that_diverged_guesses_here_as_there(study: Path) -> None:
     run = read_run(study / "cnn-s3")
     write_record(study / "cnn-s3" / "run.json", run.model_copy(update={"status": "diverged"}))
-    source, scale = corruption.open_source(study), corruption.levels_of([], None)[-3]
-    corruption.judge_level(source, scale, [study / "cnn-s3"], torch.device("cpu"), 1, None, str)
+    source, scale = open_source(study), corruption.levels_of([], None)[-3]
+    judge_level(source, scale, [study / "cnn-s3"], torch.device("cpu"), 1, str)
     answers = read_arrays(study / "corruption" / scale.folder / "cnn-s3" / "predictions.npz")["probabilities"]
     assert np.array_equal(answers, uniform_guess(len(source.test), 10))
 
@@ -238,7 +239,7 @@ def test_an_empty_study_has_no_runs(study: Path) -> None:
     for run in find_runs([study]):
         shutil.rmtree(run)
     with pytest.raises(UsageError, match="no finished run"):
-        corruption.open_source(study)
+        open_source(study)
 
 
 def test_scenes_have_no_class_to_name(study: Path) -> None:
@@ -246,7 +247,7 @@ def test_scenes_have_no_class_to_name(study: Path) -> None:
     scenes = run.dataset.model_copy(update={"task": "detection"})
     write_record(study / "cnn-s3" / "run.json", run.model_copy(update={"dataset": scenes}))
     with pytest.raises(UsageError, match="is a study on scenes"):
-        corruption.open_source(study)
+        open_source(study)
 
 
 def test_test_images_that_are_others_or_gone_are_told(study: Path) -> None:
@@ -254,10 +255,10 @@ def test_test_images_that_are_others_or_gone_are_told(study: Path) -> None:
     arrays = read_arrays(items)
     write_arrays(items, {**arrays, "images": 255 - arrays["images"]})
     with pytest.raises(StorageError, match="holds other images than cnn-s3 was judged on"):
-        corruption.open_source(study)
+        open_source(study)
     items.unlink()
     with pytest.raises(StorageError, match="is not there"):
-        corruption.open_source(study)
+        open_source(study)
 
 
 def test_a_folder_of_something_else_is_left_alone(study: Path) -> None:
@@ -289,7 +290,7 @@ def test_damaged_files_are_told_with_their_cure(study: Path) -> None:
     place = study / "corruption" / "fog-published" / "cnn-s3"
     (place / "run.json").write_text("{")
     with pytest.raises(StorageError, match="the same command judges that run again"):
-        corruption.pending(corruption.open_source(study), corruption.Spoiled(CORRUPTIONS["fog"], "published"))
+        pending(open_source(study), corruption.Spoiled(CORRUPTIONS["fog"], "published"))
     shutil.rmtree(place)
     (study / "cnn-s3" / "weights.safetensors").unlink()
     done = eyechart("study", "corruption", study, "--threads", 1)
@@ -310,10 +311,10 @@ def published_arrays(home: Path, images: np.ndarray, labels: np.ndarray) -> Path
 
 
 def test_published_arrays_are_judged_on(study: Path, tmp_path: Path) -> None:
-    source = corruption.open_source(study)
+    source = open_source(study)
     folder = published_arrays(tmp_path / "mnist_c", source.test.images, source.test.labels)
     zigzag = next(each for each in corruption.levels_of([], folder) if each.corruption.name == "zigzag")
-    corruption.judge_level(source, zigzag, corruption.pending(source, zigzag), torch.device("cpu"), 1, folder, str)
+    judge_level(source, zigzag, pending(source, zigzag), torch.device("cpu"), 1, str)
     home = study / "corruption" / "zigzag-mnist-c"
     assert np.array_equal(read_arrays(next(home.glob("items-*.npz")))["images"], 255 - source.test.images)
     assert len(find_runs([home])) == 2

@@ -97,4 +97,4 @@ def test_a_package_that_is_not_installed_is_told_as_well(monkeypatch: pytest.Mon
 def test_without_type_there_is_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(glyphs, "find_spec", lambda name: None)
     with pytest.raises(MissingError, match="pip install matplotlib"):
-        glyphs._type_folder()
+        glyphs.type_folder()

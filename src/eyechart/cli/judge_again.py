@@ -11,8 +11,10 @@ from eyechart.base.plain_json import json_text
 from eyechart.terminal.lines import aloud, record_json, say
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from eyechart.contexts.catalog import JudgedContext
-    from eyechart.contexts.corruption import Source, Spoiled
+    from eyechart.contexts.source import JudgedLevel, Source
     from eyechart.schema import Language
 
 
@@ -25,6 +27,8 @@ class Asked(NamedTuple):
     threads: int | None
     device: str | None
     mnist_c: Path | None
+    to: str | None
+    offline: bool
     dry_run: bool
     as_json: bool
 
@@ -43,8 +47,8 @@ def judge_again(context: JudgedContext, asked: Asked, lang: Language) -> None:
     from eyechart.base.errors import UsageError
     from eyechart.base.host import num_cores
     from eyechart.contexts.again import check_folder, run_again
-    from eyechart.contexts.corruption import levels_of, open_source
-    from eyechart.report.corruption_text import finding, severities_of, severity_words
+    from eyechart.contexts.source import open_source
+    from eyechart.report.judged_text import figure_name, finding, severities_of, severity_words
     from eyechart.words.speech import speech
 
     if asked.study is None:
@@ -52,13 +56,13 @@ def judge_again(context: JudgedContext, asked: Asked, lang: Language) -> None:
             f"`eyechart study {context.name}` judges the runs of a study again, and no study was named. Expected its "
             f"folder behind the context, such as runs/quick-mnist; `eyechart run` makes one."
         )
-    source = open_source(asked.study, None if asked.images is None else int(asked.images))
-    levels = levels_of(asked.levels.split(",") if asked.levels else [], asked.mnist_c)
+    source = open_source(asked.study, context.name, None if asked.images is None else int(asked.images))
+    levels = _levels(context.name, source, asked)
     if asked.dry_run:
-        check_folder(source.folder)
+        check_folder(context, source.folder)
         _dry_run(source, levels, asked.as_json)
         return
-    record = run_again(context, source, levels, device=asked.device or "auto", mnist_c=asked.mnist_c,
+    record = run_again(context, source, levels, device=asked.device or "auto",
                        num_threads=asked.threads or num_cores(), say=aloud, lang=lang)  # fmt: skip
     if asked.as_json:
         typer.echo(record_json(record))
@@ -66,18 +70,32 @@ def judge_again(context: JudgedContext, asked: Asked, lang: Language) -> None:
     told = speech(lang)
     for severity in severities_of(record):
         say(f"{severity_words(severity, told)}{told(':', ' :')} {finding(record, severity, told)}.")
-        say(f"figure: {source.folder / f'{context.name}-{severity}.png'}")
+        say(f"figure: {source.folder / f'{figure_name(record, severity)}.png'}")
     say(f"synthesis: {source.folder / f'{context.name}-synthesis.md'}")
 
 
-def _dry_run(source: Source, levels: list[Spoiled], as_json: bool) -> None:
+def _levels(context: str, source: Source, asked: Asked) -> Sequence[JudgedLevel]:
+    """Those that were asked for; UsageError for options that have no meaning in this context."""
+    from eyechart.base.errors import UsageError
+    from eyechart.contexts import corruption, shift
+
+    given = {"--levels": asked.levels, "--mnist-c": asked.mnist_c, "--images": asked.images, "--to": asked.to}
+    foreign = {"shift": ("--levels", "--mnist-c", "--images"), "corruption": ("--to",)}[context]
+    if wrong := [option for option in foreign if given[option] is not None]:
+        raise UsageError(f"`eyechart study {context}` does not know {wrong[0]}. Leave it out here.")
+    if context == "shift":
+        return shift.levels_of(source, asked.to.split(",") if asked.to else [], offline=asked.offline, say=aloud)
+    return corruption.levels_of(asked.levels.split(",") if asked.levels else [], asked.mnist_c)
+
+
+def _dry_run(source: Source, levels: Sequence[JudgedLevel], as_json: bool) -> None:
     """Runs and time of every level, at the speed that each run was measured at when it was trained."""
-    from eyechart.contexts.corruption import estimated_seconds, pending
+    from eyechart.contexts.source import estimated_seconds, pending
 
     found = []
     for level in levels:
         left = pending(source, level)
-        found.append(Planned(level.folder, len(left), len(source.chosen), estimated_seconds(source, left)))
+        found.append(Planned(level.folder, len(left), level.num_images(source), estimated_seconds(source, level, left)))
     if as_json:
         typer.echo(json_text([each._asdict() for each in found], indent=1))
         return

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from eyechart.schema.contracts import Dataset
 
 
-CONTEXT_NAMES = "data-size, budget, resolution, label-noise, pretraining; or corruption, which trains nothing"
+CONTEXT_NAMES = "data-size, budget, resolution, label-noise, pretraining; or corruption or shift, which train nothing"
 
 
 class Planned(NamedTuple):
@@ -36,7 +36,7 @@ class Planned(NamedTuple):
 
 def study(
     context: str = typer.Argument(..., help=f"{CONTEXT_NAMES}."),
-    trained: Path = typer.Argument(None, metavar="[STUDY]", help="corruption: the study whose runs are judged again."),
+    trained: Path = typer.Argument(None, metavar="[STUDY]", help="corruption, shift: whose runs are judged again."),
     data: str = typer.Option("mnist", "-d", "--data", help="A known dataset, or a folder or zip."),
     model: list[str] = MODELS,
     preset: str = typer.Option(None, "-p", "--preset", help="quick (half an hour, the default) or standard."),
@@ -46,6 +46,7 @@ def study(
     threads: int = typer.Option(None, "--threads", help="Threads of each run. Default: all cores."),
     device: str = typer.Option(None, "--device", help="auto, cpu, cuda or mps."),
     mnist_c: Path = typer.Option(None, "--mnist-c", help="corruption: folder of the published arrays, to judge on."),
+    to: str = typer.Option(None, "--to", help="shift: datasets of the same classes, such as digits,font-digits."),
     output: Path = typer.Option(Path("runs"), "-o", "--output", envvar="EYECHART_OUTPUT", help="Folder of studies."),
     name: str = typer.Option(None, "--name", help="Folder of this study. Default: context and dataset."),
     dry_run: bool = typer.Option(False, "--dry-run", help="Print plan and time, and train nothing."),
@@ -64,9 +65,11 @@ def study(
     if isinstance(known, JudgedContext):
         wrong = {"--model": model, "--seeds": seeds, "--name": name, "--preset": preset}
         _only(known.name, "runs of a study as they are", wrong)
-        judge_again(known, Again(trained, levels, images, threads, device, mnist_c, dry_run, as_json), language)
+        judge_again(
+            known, Again(trained, levels, images, threads, device, mnist_c, to, offline, dry_run, as_json), language
+        )
         return
-    _only(known.name, "runs that it trains itself", {"STUDY": trained, "--mnist-c": mnist_c})
+    _only(known.name, "runs that it trains itself", {"STUDY": trained, "--mnist-c": mnist_c, "--to": to})
     rules = {"num_threads": threads, "device": device}
     called = name or f"{context}-{_slug(data)}"
     check_folder_name(called)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from eyechart.base.errors import UsageError
 from eyechart.base.near_miss import did_you_mean
 from eyechart.catalog.recipes import RECIPES
-from eyechart.contexts import pretraining
+from eyechart.contexts import corruption, pretraining, shift
 from eyechart.contexts.levels import QUICK, Asked, Axis, Context, against_the_first, images_for
 from eyechart.schema import Budget
+
+if TYPE_CHECKING:
+    from eyechart.contexts.source import JudgedLevel
 
 IMAGES = Axis(("training images", "images d'entraînement"), True, "images")
 TRAIN_PART = "{asked.num_train:,} train images"
@@ -23,6 +27,8 @@ class JudgedContext:
 
     name: str
     question: tuple[str, str]  # English, French
+    level_of: Callable[[str], JudgedLevel | None]  # that a folder's name means
+    is_level: Callable[[str], bool]  # whether it can mean one, at a glance
 
 
 def _sizes(asked: Asked) -> Sequence[int]:
@@ -131,6 +137,17 @@ CONTEXTS: dict[str, Context | JudgedContext] = {
                 "what is left of the accuracy on spoiled pictures, and whose is it?",
                 "que reste-t-il de l'exactitude sur des images abîmées, et à qui ?",
             ),
+            corruption.level_of,
+            lambda folder: corruption.level_of(folder) is not None,
+        ),
+        JudgedContext(
+            "shift",
+            (
+                "what is left of the accuracy on images of the same classes from elsewhere, and whose is it?",
+                "que reste-t-il de l'exactitude sur des images des mêmes classes venues d'ailleurs, et à qui ?",
+            ),
+            shift.level_of,
+            lambda folder: folder.startswith(shift.PREFIX),
         ),
     )
 }

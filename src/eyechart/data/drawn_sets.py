@@ -1,4 +1,4 @@
-"""`-d glyphs` and `-d fractals`: drawn by rule, once, and kept as box_store.py keeps what eyechart draws."""
+"""`-d glyphs`, `-d fractals`, `-d font-digits`: drawn by rule, once, and kept as box_store.py keeps what is drawn."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from eyechart.data import box_store, fractals, glyphs
+from eyechart.data import box_store, font_digits, fractals, glyphs
 from eyechart.data.known import KNOWN
 from eyechart.data.layout import Part
 from eyechart.schema.contracts import Dataset, LabelledImages
@@ -33,7 +33,7 @@ class Drawer(Protocol):
         """All that pictures depend on beside seed and rule."""
 
 
-DRAWERS: dict[str, Drawer] = {"glyphs": glyphs, "fractals": fractals}
+DRAWERS: dict[str, Drawer] = {"glyphs": glyphs, "fractals": fractals, "font-digits": font_digits}
 
 
 def load(name: str, say: Callable[[str], None], *, rehash: bool = False) -> Dataset:

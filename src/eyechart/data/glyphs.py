@@ -66,7 +66,7 @@ def pictures(numbers: range, seed: int, part: str) -> tuple[np.ndarray, np.ndarr
 
 def drawn_with() -> list[str]:
     """All that pictures depend on beside seed and rule: hashes of the fonts, versions of what draws."""
-    fonts = [hashlib.sha256((_type_folder() / f"{name}.ttf").read_bytes()).hexdigest() for name in (*TYPE, *LATIN_TYPE)]
+    fonts = [hashlib.sha256((type_folder() / f"{name}.ttf").read_bytes()).hexdigest() for name in (*TYPE, *LATIN_TYPE)]
     try:
         return [*fonts, *(f"{name} {version(name)}" for name in ("Hershey-Fonts", "numpy", "pillow", "scipy"))]
     except PackageNotFoundError as error:
@@ -78,10 +78,10 @@ def all_masters() -> Masters:
     """Drawn once a process, in a second or two.  Raises MissingError where a package with faces is not there."""
     found: list[list[np.ndarray]] = [[] for _ in CLASSES]
     for name in (*TYPE, *LATIN_TYPE):
-        font = ImageFont.truetype(str(_type_folder() / f"{name}.ttf"), MASTER)
+        font = ImageFont.truetype(str(type_folder() / f"{name}.ttf"), MASTER)
         for of_class, sign in zip(found, SIGNS.values(), strict=True):
             if name in TYPE or sign in LETTERS:
-                of_class.append(_typed(sign, font))
+                of_class.append(typed(sign, font))
     for name in (*LATIN_PENS, *GREEK_PENS):
         strokes = _strokes_of(name)
         for of_class, sign in zip(found, SIGNS.values(), strict=True):
@@ -95,7 +95,7 @@ def all_masters() -> Masters:
 # --------------------------------------------------------------------------------------------- masters
 
 
-def _type_folder() -> Path:
+def type_folder() -> Path:
     """matplotlib's own fonts; the package is not imported, which would take longer than drawing."""
     package = find_spec("matplotlib")
     places = package.submodule_search_locations if package else None
@@ -105,7 +105,8 @@ def _type_folder() -> Path:
     return folder
 
 
-def _typed(sign: str, font: ImageFont.FreeTypeFont) -> np.ndarray:
+def typed(sign: str, font: ImageFont.FreeTypeFont) -> np.ndarray:
+    """A sign in a face as a master: float32 (MASTER, MASTER), ink 1 on 0."""
     left, top, right, bottom = font.getbbox(sign)
     image = Image.new("L", (max(1, round(right - left)) + 4, max(1, round(bottom - top)) + 4))
     ImageDraw.Draw(image).text((2 - left, 2 - top), sign, fill=255, font=font)

@@ -159,6 +159,18 @@ _ALL = (
         width=28,
     ),
     KnownDataset(
+        name="font-digits",
+        title="Digits printed in computer fonts",
+        licence="fonts: Bitstream Vera (DejaVu), SIL OFL (STIX, Computer Modern)",
+        source="drawn by eyechart in the fonts of matplotlib, see data/font_digits.py",
+        download_megabytes=0,
+        classes=DIGITS,
+        num_train=10_000,
+        num_test=2_000,
+        height=28,
+        width=28,
+    ),
+    KnownDataset(
         name="digits",
         title="Optical digits of 8 x 8 pixels, in scikit-learn",
         licence="CC BY 4.0",

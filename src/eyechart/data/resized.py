@@ -54,7 +54,7 @@ def _smaller(part: LabelledImages, side: int) -> LabelledImages:
 
 
 def _averaged(images: np.ndarray, side: int) -> np.ndarray:
-    values = torch.from_numpy(np.ascontiguousarray(images)).float()
+    values = torch.from_numpy(images.astype(np.float32))
     smaller = interpolate(values, size=(side, side), mode="bilinear", align_corners=False, antialias=True)
     rounded: np.ndarray = smaller.round_().clamp_(0, 255).to(torch.uint8).numpy()
     return rounded

@@ -40,13 +40,15 @@ class Row(NamedTuple):
 
 
 def rows_of(record: ContextRecord, say: Speech, axis: tuple[str, str] = ("", "")) -> list[Row]:
-    """The levels of a context in their order; of one on spoiled pictures its means, and no level alone."""
+    """The levels of a context in their order; where levels have a mean, that stands for them."""
     group = f"{record.context}, {record.dataset}"
     if record.means:
-        return [
-            Row(f"{group}, {each.severity}", _MEANS[each.name][say.lang == "fr"], cells_of(each.comparison))
-            for each in record.means
-        ]
+        in_means = {label for mean in record.means for label in mean.labels}
+        rows = [(each.severity, _MEANS[each.name][say.lang == "fr"], each.comparison) for each in record.means]
+        rows += [(each.severity, each.label, each.comparison) for each in record.levels if each.label not in in_means]
+        several = len({severity for severity, *_ in rows}) > 1
+        return [Row(f"{group}, {severity}" if several else group, label, cells_of(compared))
+                for severity, label, compared in rows]  # fmt: skip
     unit = say(*axis)
     return [
         Row(

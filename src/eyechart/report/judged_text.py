@@ -1,4 +1,4 @@
-"""What a study's runs are worth on spoiled pictures, in words: the finding, a row a corruption, who is better where."""
+"""What a study's runs are worth on other pictures, in words: the finding, a row a level, who is better where."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from eyechart.base.foreign_text import in_markdown
+from eyechart.comparison.winners import best_in
 from eyechart.data.corruptions.table import CORRUPTIONS
 from eyechart.files.storage import write_text
+from eyechart.report.winner_map import in_markdown_table, legend
+from eyechart.report.winner_map import rows_of as winners_of
 from eyechart.scoring.measures import METRICS
 from eyechart.words.speech import Speech, speech
 from eyechart.words.verdicts import marked
@@ -25,19 +28,44 @@ class Row(NamedTuple):
 
     words: str
     comparison: Comparison
-    mean: str = ""  # which mean it is; empty: of one corruption
+    mean: str = ""  # which mean it is; empty: of one level
 
 
 # --------------------------------------------------------------------------------------------- sentences
 
 
 def finding(record: ContextRecord, severity: str, say: Speech) -> str:
-    """What is shown in the mean over the corruptions of one severity that are not geometric, pair by pair."""
+    """What is shown of one severity: in the mean that is asked about, pair by pair, or who is best at each level."""
     means = [each for each in record.means if (each.name, each.severity) == ("not geometric", severity)]
-    if not means:
-        return say(f"{record.context}, level by level", f"{record.context}, niveau par niveau")
-    mean = means[0]
-    return f"{mean_words(mean, say)}{say(':', ' :')} {told(asked(mean.comparison), say)}"
+    if means:
+        return f"{mean_words(means[0], say)}{say(':', ' :')} {told(asked(means[0].comparison), say)}"
+    levels = [each for each in record.levels if each.severity == severity]
+    best = [_best(each, say) for each in levels if len(each.comparison.contenders) > 1]
+    nothing = say(f"{record.context}, level by level", f"{record.context}, niveau par niveau")
+    return say("; ", " ; ").join(best) or nothing
+
+
+def _best(level: LevelResult, say: Speech) -> str:
+    """Who reads the images of a level best, as far as that is shown."""
+    name, best = level_words(level, say), best_in(level.comparison, level.comparison.primary)
+    if best is None or best.kind == "not shown":
+        return say(f"who reads {name} best is not shown", f"qui lit le mieux {name} n'est pas démontré")
+    who = say.listed(list(best.contenders))
+    if best.kind == "equal":
+        told = say(f"{who} read {name} equally well", f"{who} lisent {name} aussi bien l'un que l'autre")
+    else:
+        told = say(f"{who} reads {name} best", f"{who} lit le mieux {name}")
+    return told if best.is_of_architectures else say(f"in these runs {told}", f"dans ces entraînements, {told}")
+
+
+def level_words(level: LevelResult, say: Speech) -> str:
+    """Its name: of a corruption in words, of a dataset as it is."""
+    return say(*CORRUPTIONS[level.label].words) if level.label in CORRUPTIONS else level.label
+
+
+def figure_name(record: ContextRecord, severity: str) -> str:
+    """Of the files of a drawing, without their ending."""
+    return f"{record.context}-{severity.replace(' ', '-')}"
 
 
 def asked(comparison: Comparison) -> list[Verdict]:
@@ -107,6 +135,8 @@ def severity_words(severity: str, say: Speech) -> str:
         return say("published level", "niveau publié")
     if severity == "mnist-c":
         return say("published arrays of MNIST-C", "tableaux publiés de MNIST-C")
+    if not severity.isdecimal():
+        return say(f"images {severity}", {"as they come": "images telles quelles"}.get(severity, severity))
     return say(f"severity {severity}", f"sévérité {severity}")
 
 
@@ -116,19 +146,21 @@ def rows_of(record: ContextRecord, severity: str, say: Speech) -> list[Row]:
     for mean in record.means:
         if mean.severity == severity:
             rows.append(Row(_short_words(mean, say), mean.comparison, mean.name))
-            rows += [Row(say(*CORRUPTIONS[each.label].words), each.comparison) for each in _of(record, mean)]
-    return rows
+            rows += [Row(level_words(each, say), each.comparison) for each in _of(record, severity, mean.labels)]
+    in_means = {label for mean in record.means for label in mean.labels}
+    alone = [each.label for each in record.levels if each.label not in in_means]
+    return rows + [Row(level_words(each, say), each.comparison) for each in _of(record, severity, alone)]
 
 
-def _of(record: ContextRecord, mean: MeanResult) -> list[LevelResult]:
-    return [each for each in record.levels if each.severity == mean.severity and each.label in mean.labels]
+def _of(record: ContextRecord, severity: str, labels: Sequence[str]) -> list[LevelResult]:
+    return [each for each in record.levels if each.severity == severity and each.label in labels]
 
 
 # --------------------------------------------------------------------------------------------- the page
 
 
 def write_synthesis(record: ContextRecord, question: tuple[str, str], folder: Path, lang: str) -> None:
-    """Write `corruption-synthesis.md` into `folder`, beside its figures; nothing where no level has runs."""
+    """Write `<context>-synthesis.md` into `folder`, beside its figures; nothing where no level has runs."""
     if record.levels:
         write_text(folder / f"{record.context}-synthesis.md", in_words(record, question, folder, speech(lang)))
 
@@ -138,13 +170,18 @@ def in_words(record: ContextRecord, question: tuple[str, str], folder: Path, say
     text = [f"# {in_markdown(record.dataset)}{say(':', ' :')} {say(*question)}"]
     for severity in severities_of(record):
         text += [f"## {_capital(severity_words(severity, say))}", f"{_capital(finding(record, severity, say))}."]
-        picture = folder / f"{record.context}-{severity}.svg"
+        picture = folder / f"{figure_name(record, severity)}.svg"
         text += [f"![{severity_words(severity, say)}]({picture.name})"] if picture.is_file() else []
         rows = rows_of(record, severity, say)
         text += [_table(rows, "accuracy", say), _table(rows, "loss", say)]
         text += [f"### {say('Who is better where', 'Qui est meilleur, et où')}", _who(rows, say)]
         text += _figures_behind(record, severity, say)
-    return "\n\n".join([*text, _how(say)]) + "\n"
+    text += [
+        f"## {say('Who wins where', 'Qui gagne où')}",
+        in_markdown_table(winners_of(record, say), say),
+        legend(say),
+    ]
+    return "\n\n".join([*text, _how(record, say)]) + "\n"
 
 
 def _table(rows: Sequence[Row], metric: str, say: Speech) -> str:
@@ -176,22 +213,34 @@ def _who(rows: Sequence[Row], say: Speech) -> str:
 
 
 def _figures_behind(record: ContextRecord, severity: str, say: Speech) -> list[str]:
-    """The verdicts of the mean that was asked about, with their numbers."""
-    found = [each for each in record.means if (each.name, each.severity) == ("not geometric", severity)]
-    lines = [
-        f"- {in_markdown(verdict_sentence(verdict, mean.comparison, say.lang))}."
-        for mean in found
-        for verdict in asked(mean.comparison)
-    ]
-    title = f"### {_capital(mean_words(found[0], say))}" if found else ""
-    return [title, "\n".join(lines)] if lines else []
+    """The verdicts of the mean that was asked about, or of each level, with their numbers."""
+    found = [
+        (mean_words(each, say), each.comparison)
+        for each in record.means
+        if (each.name, each.severity) == ("not geometric", severity)
+    ] or [(level_words(each, say), each.comparison) for each in record.levels if each.severity == severity]
+    text: list[str] = []
+    for words, compared in found:
+        lines = [f"- {in_markdown(verdict_sentence(verdict, compared, say.lang))}." for verdict in asked(compared)]
+        text += [f"### {_capital(words)}", "\n".join(lines)] if lines else []
+    return text
 
 
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _how(say: Speech) -> str:
+def _how(record: ContextRecord, say: Speech) -> str:
+    """What the intervals are, and what was done to the pictures."""
+    if not any(mean.labels for mean in record.means):
+        return say(
+            "Intervals: 95 %, Student's t over seeds; of one seed Wilson's over images. Every contender saw the same "
+            "pictures: the other dataset's test part, brought to the size and channels of the images that were learned "
+            "from, and nothing else done to it.",
+            "Intervalles : 95 %, t de Student sur les graines ; avec une seule graine, Wilson sur les images. Tous les "
+            "concurrents ont vu les mêmes images : la partie de test de l'autre jeu, mise à la taille et aux canaux "
+            "des images apprises, sans rien d'autre.",
+        )
     return say(
         "Intervals: 95 %, Student's t over seeds; of one seed Wilson's over images, and for means over corruptions a "
         "bootstrap that draws each image with all its copies. Every contender saw the same pictures. The geometric "

@@ -1,4 +1,4 @@
-"""A study on spoiled pictures as a drawing: a row a corruption, a mark a contender, and as its title what it shows."""
+"""A study on other pictures as a drawing: a row a level, a mark a contender, and as its title what it shows."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from eyechart.catalog.palette import style_of
 from eyechart.report import axes as scales
 from eyechart.report.charts import INK, MUTED, drawing, new_panel, saved_panel, text_inches
-from eyechart.report.corruption_text import finding, rows_of, severities_of, severity_words
+from eyechart.report.judged_text import figure_name, finding, rows_of, severities_of, severity_words
 from eyechart.words.speech import Speech, speech
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from eyechart.report.corruption_text import Row
+    from eyechart.report.judged_text import Row
     from eyechart.schema import Summary
     from eyechart.schema.contexts import ContextRecord
 
@@ -77,7 +77,7 @@ def _write_figure(
     below = 1 - (0.2 + TITLE_LINE_INCHES * (title.count("\n") + 1)) / inches
     figure.text(0.12 / figure.get_figwidth(), below, described, va="top", fontsize=9, color=MUTED)
     figure.text(0.12 / figure.get_figwidth(), 1 - 0.1 / inches, title, va="top", color=INK)
-    saved_panel(figure, f"{record.context}-{severity}", title, folder)
+    saved_panel(figure, figure_name(record, severity), title, folder)
 
 
 def _draw_contender(axes: Axes, name: str, rows: list[Row], beside: float) -> None:

@@ -1,0 +1,153 @@
+"""A study's runs judged on images of the same classes from elsewhere."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from eyechart.base.errors import UsageError
+from eyechart.contexts import shift
+from eyechart.contexts.catalog import CONTEXTS
+from eyechart.contexts.source import open_source
+from eyechart.data.catalog import load_dataset
+from eyechart.files.storage import find_runs, read_arrays, read_run
+from eyechart.report.judged_text import in_words
+from eyechart.schema.contexts import ContextRecord
+from eyechart.words.speech import speech
+from tests.in_process import eyechart
+
+
+@pytest.fixture(scope="module")
+def judged(made_once: Callable[[str, Callable[[Path], object]], Path]) -> Path:
+    """A small study of two contenders on digits of 8 x 8 pixels, judged on printed ones."""
+
+    def make(home: Path) -> None:
+        trained = eyechart("run", "-m", "cnn,vit", "-d", "digits", "--steps", 30, "--seeds", "3", "--threads", 1,
+                           "--offline", "--output", home, "--name", "small")  # fmt: skip
+        assert trained.returncode == 0, trained.stderr
+        done = eyechart("study", "shift", home / "small", "--threads", 1, "--to", "font-digits", "--offline")
+        assert done.returncode == 0, done.stderr
+        assert "shift-as-they-come.png" in done.stdout
+
+    return made_once("shift-study", make) / "small"
+
+
+@pytest.fixture
+def study(judged: Path, tmp_path: Path) -> Path:
+    shutil.copytree(judged, tmp_path / "small")
+    return tmp_path / "small"
+
+
+def record_of(study: Path) -> ContextRecord:
+    return ContextRecord.model_validate_json((study / "shift" / "context.json").read_bytes())
+
+
+# --------------------------------------------------------------------------------------------- pictures
+
+
+def test_images_are_brought_to_another_size_and_colour() -> None:
+    grey = np.arange(64, dtype=np.uint8).reshape(1, 1, 8, 8)
+    assert np.array_equal(shift.brought_to(grey, (1, 8, 8)), grey)
+    colour = shift.brought_to(grey, (3, 16, 16))
+    assert colour.shape == (1, 3, 16, 16)
+    assert np.array_equal(colour[:, 0], colour[:, 2])
+    pure = np.zeros((1, 3, 4, 4), np.uint8)
+    pure[0, 1] = 200  # green
+    assert np.array_equal(shift.brought_to(pure, (1, 4, 4)), np.full((1, 1, 4, 4), round(0.587 * 200), np.uint8))
+
+
+def test_labels_are_those_of_the_study_by_their_names(study: Path, tmp_path: Path) -> None:
+    """A folder whose classes come in another order, because there are fewer of them."""
+    for name, value in (("7", 250), ("3", 90)):
+        for part in ("train", "test"):
+            (tmp_path / "mine" / part / name).mkdir(parents=True)
+            for number in range(3):
+                Image.fromarray(np.full((8, 8), value + number, np.uint8)).save(
+                    tmp_path / "mine" / part / name / f"{number}.png"
+                )
+    source = open_source(study, "shift")
+    (level,) = shift.levels_of(source, [str(tmp_path / "mine")])
+    part = level.pictures(source, 1)
+    assert sorted(set(part.labels.tolist())) == [3, 7]
+    assert all((image.min() >= 250) == (label == 7) for image, label in zip(part.images, part.labels, strict=True))
+    done = eyechart("study", "shift", study, "--to", tmp_path / "mine", "--threads", 1)
+    assert done.returncode == 0, done.stderr
+    assert [each.label for each in record_of(study).levels] == ["font-digits", "mine"], "what was judged before stays"
+
+
+# --------------------------------------------------------------------------------------------- what is made
+
+
+def test_runs_are_judged_on_the_other_datasets_test_part(judged: Path) -> None:
+    record = record_of(judged)
+    assert [(level.label, level.study) for level in record.levels] == [("font-digits", "on-font-digits")]
+    assert [mean.name for mean in record.means] == ["untouched"]
+    home = judged / "shift" / "on-font-digits"
+    runs = find_runs([home])
+    assert [run.name for run in runs] == ["cnn-s3", "vit-s3"]
+    seen = read_arrays(home / read_run(runs[0]).items)
+    other = load_dataset("font-digits").test
+    assert np.array_equal(seen["images"], shift.brought_to(other.images[:], (1, 8, 8)))
+    assert np.array_equal(seen["labels"], other.labels)
+    assert read_run(runs[0]).judged_on.startswith("test part of font-digits, 2,000 images")
+    with Image.open(judged / "shift" / "shift-as-they-come.png") as picture:
+        assert picture.size[0] > 800
+
+
+@pytest.mark.parametrize("lang", ["en", "fr"])
+def test_the_words_claim_no_more_than_one_seed_shows(lang: str, judged: Path) -> None:
+    record, say = record_of(judged), speech(lang)
+    text = in_words(record, CONTEXTS["shift"].question, judged / "shift", say)
+    if lang == "en":
+        assert (judged / "shift" / "shift-synthesis.md").read_text() == text
+    assert "(shift-as-they-come.svg)" in text
+    told = [line for line in text.splitlines() if "font-digits" in line and line.endswith(".")]
+    assert told
+    words = ("In these runs", "in these runs", "not shown", "too few", "ces entraînements", "démontré", "trop peu")
+    assert all(any(word in line for word in words) for line in told)
+    assert ("corruption" in text, "altération" in text) == (False, False)
+
+
+def test_it_goes_on_where_it_was(study: Path) -> None:
+    planned = json.loads(eyechart("study", "shift", study, "--to", "font-digits", "--dry-run", "--json").stdout)
+    assert [(each["level"], each["runs"], each["images"]) for each in planned] == [("on-font-digits", 0, 2_000)]
+    shutil.rmtree(study / "shift" / "on-font-digits" / "vit-s3")
+    done = eyechart("study", "shift", study, "--to", "font-digits", "--threads", 1, "--json")
+    assert "1 of 2 runs judged already" in done.stderr
+    assert json.loads(done.stdout) == json.loads((study / "shift" / "context.json").read_bytes())
+
+
+def test_by_default_it_is_all_that_is_here_with_the_same_classes(study: Path) -> None:
+    names = [level.label for level in shift.levels_of(open_source(study, "shift"), [])]
+    assert "font-digits" in names
+    assert not {"digits", "glyphs", "fashion-mnist"} & set(names), "not itself, and no other classes"
+    assert shift.level_of("on-nowhere") is shift.level_of("fog-published") is None
+
+
+def test_the_map_has_a_row_for_each_dataset(judged: Path) -> None:
+    rows = json.loads(eyechart("map", judged, "--json").stdout)
+    assert [row["label"] for row in rows] == ["as trained", "untouched", "font-digits"]
+
+
+# --------------------------------------------------------------------------------------------- refused
+
+
+def test_what_cannot_be_is_refused(study: Path) -> None:
+    with pytest.raises(UsageError, match="which has the class 'A'"):
+        shift.levels_of(open_source(study, "shift"), ["glyphs"])
+    for words, told in (
+        (["shift", study, "--levels", "3"], "does not know --levels"),
+        (["shift", study, "--images", 50], "does not know --images"),
+        (["corruption", study, "--to", "mnist"], "does not know --to"),
+        (["shift", study, "--to", "nowhere"], "neither a known dataset nor a path"),
+        (["shift"], "no study was named"),
+        (["budget", "--to", "mnist"], "--to was given"),
+    ):
+        done = eyechart("study", *words)
+        assert (done.returncode, told in done.stderr.replace("\n", " ")) == (2, True), done.stderr
