@@ -7,6 +7,7 @@
 # make accuracy-standard   every recipe's full schedule, one seed, into records/mnist-standard.json (an hour or so)
 # make detection           detectors on scenes and on single digits, into records/detection.json (hours; goes on where it stopped)
 # make pretraining         what pretraining buys, by number of images, into records/pretraining.json (hours; goes on)
+# make contexts            who is best where: contexts of half an hour each, into records/contexts-*.json (hours; goes on)
 # make audit               does eyechart deserve trust itself? into records/audit.json (half an hour)
 # make bench               every benchmark against its peers, into records/bench.json (over an hour)
 #
@@ -23,7 +24,7 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c const
 SEEDS ?= 3
 SEED_LIST = $(shell $(PYTHON) -c "print(*range($(SEEDS)), sep=',')")
 
-.PHONY: run test check accuracy accuracy-quick accuracy-standard detection pretraining audit bench clean
+.PHONY: run test check accuracy accuracy-quick accuracy-standard detection pretraining contexts audit bench clean
 
 run: $(VENV)/.installed
 	$(BIN)/eyechart run --preset quick --resume
@@ -73,7 +74,22 @@ detection: $(VENV)/.installed
 pretraining: $(VENV)/.installed
 	$(BIN)/eyechart pretrain alexnet --data glyphs --resume
 	$(BIN)/eyechart study pretraining --preset standard --name pretraining-mnist
-	$(BIN)/python scripts/record_pretraining.py runs/pretraining-mnist
+	$(BIN)/python scripts/record_context.py runs/pretraining-mnist -c "make pretraining" \
+		-o records/pretraining.json -d docs/fine-tuning.md
+
+# Every context at the size of half an hour, in turns; the study of `make run` is judged again.
+CONTEXTS = data-size budget resolution label-noise
+contexts: $(VENV)/.installed
+	$(BIN)/eyechart run --preset quick --resume
+	for context in corruption shift; do \
+		$(BIN)/eyechart study $$context runs/quick-mnist && \
+		$(BIN)/python scripts/record_context.py runs/quick-mnist/$$context -c "make contexts" || exit 1; \
+	done
+	for context in $(CONTEXTS); do \
+		$(BIN)/eyechart study $$context && \
+		$(BIN)/python scripts/record_context.py runs/$$context-mnist -c "make contexts" || exit 1; \
+	done
+	$(BIN)/eyechart map runs
 
 # Those that this commit has passed are not done again; trainings are kept below runs/audits.
 audit: $(VENV)/.installed-dev

@@ -173,7 +173,7 @@ def in_words(record: ContextRecord, question: tuple[str, str], folder: Path, say
         picture = folder / f"{figure_name(record, severity)}.svg"
         text += [f"![{severity_words(severity, say)}]({picture.name})"] if picture.is_file() else []
         rows = rows_of(record, severity, say)
-        text += [_table(rows, "accuracy", say), _table(rows, "loss", say)]
+        text += [table(rows, "accuracy", say), table(rows, "loss", say)]
         text += [f"### {say('Who is better where', 'Qui est meilleur, et où')}", _who(rows, say)]
         text += _figures_behind(record, severity, say)
     text += [
@@ -184,7 +184,7 @@ def in_words(record: ContextRecord, question: tuple[str, str], folder: Path, say
     return "\n\n".join([*text, _how(record, say)]) + "\n"
 
 
-def _table(rows: Sequence[Row], metric: str, say: Speech) -> str:
+def table(rows: Sequence[Row], metric: str, say: Speech) -> str:
     """A row a corruption, a column a contender, in the order of the mean that is asked about."""
     order = next((row for row in rows if row.mean == "not geometric"), rows[0]).comparison
     measure = METRICS[metric]

@@ -1,0 +1,121 @@
+"""Turn what `eyechart study` made into a record, and its tables into a document.
+
+Usage: python scripts/record_context.py FOLDER -c COMMAND [-o FILE] [-d DOCUMENT]
+
+FOLDER holds a context.json: a context that was trained, or a study that was judged again.  COMMAND is what made it.
+Levels as they are there, with what a reader needs to check them: commits, seeds, hashes, accesses to the test part, and
+the cards of what was pretrained here.  The document has a region for it, <!-- budget --> to <!-- /budget -->.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+from typing import Any
+
+from eyechart.base.plain_json import json_text
+from eyechart.contexts.catalog import axis_of
+from eyechart.files.storage import find_runs, read_run, write_text
+from eyechart.report.judged_text import finding, rows_of, severities_of, table
+from eyechart.report.winner_map import in_markdown_table
+from eyechart.report.winner_map import rows_of as winners_of
+from eyechart.schema.contexts import ContextRecord, LevelResult
+from eyechart.weights import at_home
+from eyechart.words.speech import speech
+from eyechart.words.verdicts import sentence
+
+ROOT = Path(__file__).resolve().parents[1]
+SAY = speech("en")
+
+
+def main(folder: Path, command: str, target: Path | None, document: Path) -> None:
+    record = ContextRecord.model_validate_json((folder / "context.json").read_bytes())
+    target = (target or ROOT / "records" / f"contexts-{record.context}.json").resolve()
+    content = {
+        "schema_version": 1,
+        "command": command,
+        "context": record.context,
+        "dataset": record.dataset,
+        "pretrained_here": [card.model_dump(mode="json", exclude={"preprocessing"}) for card in used_cards(folder)],
+        "levels": [level.model_dump(mode="json") | made_by(folder / level.study) for level in record.levels],
+        "means": [mean.model_dump(mode="json") for mean in record.means],
+    }
+    write_text(target, json_text(content, indent=1) + "\n")
+    told = judged(record) if record.means else trained(record)
+    seeds = sorted({len(summary.seeds) for level in record.levels for summary in level.comparison.summaries})
+    link = f"[record](../{target.relative_to(ROOT).as_posix()})" if target.is_relative_to(ROOT) else target.name
+    how = f"`{command}`, {' to '.join(map(str, seeds))} seeds, 95 % intervals; {link}."
+    region = re.compile(rf"<!-- {record.context} -->\n.*?<!-- /{record.context} -->", re.DOTALL)
+    filled = f"<!-- {record.context} -->\n{told}\n\n{how}\n<!-- /{record.context} -->"
+    text = document.read_text(encoding="utf-8")
+    assert region.search(text), f"{document} has no region for {record.context}"
+    write_text(document, region.sub(lambda found: filled, text))
+
+
+def trained(record: ContextRecord) -> str:
+    """A table of accuracies, the verdicts on what was asked beforehand, and who wins where."""
+    names = dict.fromkeys(name for level in reversed(record.levels) for name in level.comparison.contenders)
+    words = axis_of(record.context)[0]
+    lines = [f"| accuracy, {record.dataset} | {' | '.join(f'{level.label} {words}' for level in record.levels)} |"]
+    lines.append(f"| --- |{' ---: |' * len(record.levels)}")
+    for name in names:
+        cells = [accuracy(level, name) for level in record.levels]
+        lines.append(f"| `{name}` | {' | '.join(cells)} |")
+    answers = [
+        f"- {level.label} {words}: {sentence(verdict, level.comparison)}."
+        for level in record.levels
+        for verdict in level.answers
+    ]
+    winners = in_markdown_table(winners_of(record, SAY, axis_of(record.context)), SAY)
+    return "\n".join([*lines, "", *answers, "", winners])
+
+
+def judged(record: ContextRecord) -> str:
+    """Of each severity what it shows, and the accuracies."""
+    told = []
+    for severity in severities_of(record):
+        told += [f"{finding(record, severity, SAY)}.", table(rows_of(record, severity, SAY), "accuracy", SAY)]
+    return "\n\n".join([*told, in_markdown_table(winners_of(record, SAY), SAY)])
+
+
+def accuracy(level: LevelResult, contender: str) -> str:
+    """ "97.61 % (96.9 to 98.3)"; empty where it was not trained."""
+    for summary in level.comparison.summaries:
+        if (summary.contender, summary.metric) == (contender, "accuracy"):
+            if summary.low is None or summary.high is None:
+                return f"{summary.mean:.2%}"
+            return f"{100 * summary.mean:.2f} % ({100 * summary.low:.2f} to {100 * summary.high:.2f})"
+    return ""
+
+
+def made_by(folder: Path) -> dict[str, Any]:
+    """Facts of all runs of a level."""
+    runs = [read_run(each) for each in find_runs([folder])]
+    return {
+        "commits": sorted({run.host.commit for run in runs}),
+        "threads": sorted({run.host.num_threads for run in runs}),
+        "test_accesses": sorted({run.test_accesses for run in runs}),
+        "status": sorted({run.status for run in runs}),
+        "images_seen": sorted({run.history[-1].images_seen for run in runs}),
+        "weights": {run.run: run.weights_sha256[:16] for run in runs},
+        "started_from": {run.contender: run.weights.description for run in runs},
+    }
+
+
+def used_cards(folder: Path) -> list[at_home.HomeCard]:
+    """Of weights made on this machine that some run started from."""
+    homes = [path.parent for path in folder.glob("*/*/run.json")]
+    used = {read_run(each).weights.sha256 for each in homes}
+    cards = [at_home.card_of(architecture, name) for architecture, name in at_home.names()]
+    return [card for card in cards if card.tensors_sha256 in used]
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("-c", "--command", required=True)
+    parser.add_argument("-o", "--output", type=Path, help="Default: records/contexts-NAME.json")
+    parser.add_argument("-d", "--document", type=Path, default=ROOT / "docs" / "contexts.md")
+    given = parser.parse_args()
+    main(given.folder, given.command, given.output, given.document)
