@@ -119,6 +119,8 @@ LOOKED_AFTER_BY = {
     "report/context_text": "contexts/test_pretraining.py",
     "report/judged_plot": "contexts/test_corruption.py",
     "report/judged_text": "contexts/test_corruption.py",
+    "report/contexts": "contexts/test_shift.py",
+    "report/synthesis/elsewhere": "contexts/test_shift.py",
     "report/disagreement": "report/test_figures.py",
     "report/entries": "report/test_words.py",
     "report/exam/chart": "runner/test_exam.py",

@@ -13,11 +13,12 @@ from PIL import Image
 
 from eyechart.base.errors import UsageError
 from eyechart.contexts import shift
+from eyechart.contexts.again import recorded
 from eyechart.contexts.catalog import CONTEXTS
 from eyechart.contexts.source import open_source
 from eyechart.data.catalog import load_dataset
-from eyechart.files.storage import find_runs, read_arrays, read_run
-from eyechart.report.judged_text import in_words
+from eyechart.files.storage import find_runs, read_arrays, read_run, write_record
+from eyechart.report.judged_text import finding, in_words
 from eyechart.schema.contexts import ContextRecord
 from eyechart.words.speech import speech
 from tests.in_process import eyechart
@@ -133,6 +134,28 @@ def test_by_default_it_is_all_that_is_here_with_the_same_classes(study: Path) ->
 def test_the_map_has_a_row_for_each_dataset(judged: Path) -> None:
     rows = json.loads(eyechart("map", judged, "--json").stdout)
     assert [row["label"] for row in rows] == ["as trained", "untouched", "font-digits"]
+
+
+@pytest.mark.parametrize("lang", ["en", "fr"])
+def test_the_studys_report_has_a_section_and_a_paragraph_of_it(lang: str, study: Path) -> None:
+    done = eyechart("report", study, "--lang", lang)
+    assert done.returncode == 0, done.stderr
+    page = (study / "report.html").read_text()
+    assert '<section id="contexts">' in page
+    assert (study / "report-figures" / "shift-as-they-come.png").is_file()
+    say, record = speech(lang), record_of(study)
+    told = finding(record, "as they come", say)
+    text = (study / "report-synthesis.md").read_text()
+    assert f"{told}." in text
+    assert "## " + say("Other pictures", "D'autres images") in text
+    assert "(report-figures/shift-as-they-come.svg)" in text
+
+
+def test_a_context_of_fewer_contenders_than_the_report_is_left_out(study: Path) -> None:
+    shutil.rmtree(study / "shift" / "on-font-digits" / "vit-s3")
+    write_record(study / "shift" / "context.json", recorded(CONTEXTS["shift"], open_source(study, "shift"), []))  # type: ignore[arg-type]
+    assert eyechart("report", study).returncode == 0
+    assert '<section id="contexts">' not in (study / "report.html").read_text()
 
 
 # --------------------------------------------------------------------------------------------- refused

@@ -16,6 +16,7 @@ from eyechart.words.speech import Speech, speech
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from eyechart.report.charts import Panel
     from eyechart.report.judged_text import Row
     from eyechart.schema import Summary
     from eyechart.schema.contexts import ContextRecord
@@ -31,19 +32,19 @@ def write_figures(record: ContextRecord, folder: Path, lang: str) -> None:
     """One drawing a severity into `folder`, as PNG and SVG."""
     say = speech(lang)
     for severity in severities_of(record):
-        rows = rows_of(record, severity, say)
-        if rows:
-            names = list(dict.fromkeys(name for row in rows for name in row.comparison.contenders))
-            with drawing(names):
-                _write_figure(record, severity, rows, names, folder, say)
+        names = [name for row in rows_of(record, severity, say) for name in row.comparison.contenders]
+        with drawing(dict.fromkeys(names)):
+            drawn(record, severity, folder, say)
 
 
-def _write_figure(
-    record: ContextRecord, severity: str, rows: list[Row], names: list[str], folder: Path, say: Speech
-) -> None:
+def drawn(record: ContextRecord, severity: str, folder: Path, say: Speech, *, with_title: bool = True) -> Panel:
+    """The drawing of one severity, in `drawing`'s style; a page has the title above it already."""
+    rows = rows_of(record, severity, say)
+    names = list(dict.fromkeys(name for row in rows for name in row.comparison.contenders))
     title_width = round(TITLE_CHARACTERS * (PLOT_INCHES + text_inches(row.words for row in rows)))
-    title = fill(_capital(finding(record, severity, say)), title_width)
-    above = 0.5 + KEY_INCHES + TITLE_LINE_INCHES * (title.count("\n") + 1)
+    told = _capital(finding(record, severity, say))
+    title = fill(told, title_width) if with_title else ""
+    above = 0.5 + KEY_INCHES + (TITLE_LINE_INCHES * (title.count("\n") + 1) if title else -0.1)
     left = WIDE * text_inches(row.words for row in rows) + 0.2
     height = len(rows) * ROW_INCHES + AXIS_INCHES + above
     margins = (left, AXIS_INCHES, RIGHT_INCHES, above)
@@ -74,10 +75,10 @@ def _write_figure(
         f"{record.dataset}, {severity_words(severity, say)} ; graines : {seeds} ; traits : intervalles à 95 %",
     )
     inches = figure.get_figheight()
-    below = 1 - (0.2 + TITLE_LINE_INCHES * (title.count("\n") + 1)) / inches
+    below = 1 - (0.2 + TITLE_LINE_INCHES * (title.count("\n") + 1) if title else 0.1) / inches
     figure.text(0.12 / figure.get_figwidth(), below, described, va="top", fontsize=9, color=MUTED)
     figure.text(0.12 / figure.get_figwidth(), 1 - 0.1 / inches, title, va="top", color=INK)
-    saved_panel(figure, figure_name(record, severity), title, folder)
+    return saved_panel(figure, figure_name(record, severity), told, folder)
 
 
 def _draw_contender(axes: Axes, name: str, rows: list[Row], beside: float) -> None:

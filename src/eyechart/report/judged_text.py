@@ -208,8 +208,13 @@ def _written(summary: Summary, say: Speech) -> str:
     return f"{say.significant(summary.mean)} ({ends})"
 
 
+def told_of(row: Row, say: Speech) -> str:
+    """What the verdicts say at a level, or of a mean."""
+    return told(asked(row.comparison), say)
+
+
 def _who(rows: Sequence[Row], say: Speech) -> str:
-    return "\n".join(f"- {row.words}{say(':', ' :')} {in_markdown(told(asked(row.comparison), say))}." for row in rows)
+    return "\n".join(f"- {row.words}{say(':', ' :')} {in_markdown(told_of(row, say))}." for row in rows)
 
 
 def _figures_behind(record: ContextRecord, severity: str, say: Speech) -> list[str]:

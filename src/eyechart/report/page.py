@@ -16,6 +16,7 @@ from eyechart.files.storage import write_text
 from eyechart.report import (
     calibration,
     classes,
+    contexts,
     disagreement,
     label_errors,
     leaderboard,
@@ -57,6 +58,7 @@ SECTIONS: tuple[Section, ...] = (  # in the order of the page
     learning.SECTION,
     tuning.SECTION,
     exam.SECTION,
+    contexts.SECTION,
     disagreement.SECTION,
     classes.SECTION,
     classes.CONFUSION,

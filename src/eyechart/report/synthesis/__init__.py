@@ -4,6 +4,7 @@ part      a paragraph
 setting   what was compared, from which weights
 quality   who is best, what was not shown, boxes, hard classes
 advice    speed, what to beware of, what to take from it
+elsewhere the eye test, other pictures
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from eyechart.base.foreign_text import address, in_markdown
 from eyechart.report.answer import answer
 from eyechart.report.section import Draft, Facts, Section
 from eyechart.report.synthesis import advice, quality, setting
+from eyechart.report.synthesis.elsewhere import contexts_part, exam_part
 from eyechart.report.synthesis.part import Part
 from eyechart.report.synthesis.quality import calibration_part, labels_part
 
@@ -53,10 +55,15 @@ def as_markdown(parts: tuple[Part, ...], facts: Facts, figures: Path) -> str:
 
 
 def _parts(draft: Draft) -> tuple[Part, ...]:
-    """Built from records, verdicts, and what two other sections found in the answers of all runs."""
+    """Built from records, verdicts, and what other sections found in the answers of all runs, here and elsewhere."""
     say = draft.say
-    of_answers = calibration_part(draft.content("calibration"), say), labels_part(draft.content("labels"), say)
-    return synthesis(draft.facts, *of_answers)
+    return synthesis(
+        draft.facts,
+        exam_part(draft.content("eye-test"), say),
+        contexts_part(draft.content("contexts"), say),
+        calibration_part(draft.content("calibration"), say),
+        labels_part(draft.content("labels"), say),
+    )
 
 
 SECTION = Section("synthesis", ("Synthesis", "Synthèse"), _parts, "synthesis.html")

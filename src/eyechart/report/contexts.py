@@ -1,0 +1,76 @@
+"""What the study's runs are worth elsewhere: a section from the contexts that judged them again, beside the study.
+
+Corruptions and images from other datasets are judged into folders of the study; the section stands where there are some
+of all contenders that the report is on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from eyechart.files import storage
+from eyechart.report.charts import Chart
+from eyechart.report.judged_plot import drawn
+from eyechart.report.judged_text import finding, rows_of, severities_of, severity_words, told_of
+from eyechart.report.section import Draft, Section
+from eyechart.schema.contexts import ContextRecord
+
+NAMES = {"corruption": ("On spoiled pictures", "Sur des images abîmées"),
+         "shift": ("On images from elsewhere", "Sur des images venues d'ailleurs")}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """One context at one severity."""
+
+    name: str  # for people
+    severity: str
+    chart: Chart
+    points: tuple[str, ...]  # who is better at each level, and in each mean
+
+
+def _section(draft: Draft) -> list[Elsewhere] | None:
+    homes = {run.folder.parent for entry in draft.entries for run in entry.runs}
+    if len(homes) != 1:
+        return None
+    (home,) = homes
+    contenders = {entry.first.contender for entry in draft.entries if not entry.diverged}
+    found = [
+        _elsewhere(record, severity, draft)
+        for record in records_beside(home)
+        for severity in severities_of(record)
+        if contenders <= {name for level in record.levels for name in level.comparison.contenders}
+    ]
+    return found or None
+
+
+def records_beside(study: Path) -> list[ContextRecord]:
+    """Of the study's runs judged again on all of its test images, and where there is none of that, on some of them.
+
+    Raises StorageError for a record that is damaged.
+    """
+    found = []
+    for name in NAMES:
+        places = [study / name, *sorted(study.glob(f"{name}-*-images"))]
+        if files := [place / storage.CONTEXT_FILE for place in places if (place / storage.CONTEXT_FILE).is_file()]:
+            found.append(storage.read_record(files[0], ContextRecord))
+    return found
+
+
+def _elsewhere(record: ContextRecord, severity: str, draft: Draft) -> Elsewhere:
+    say = draft.say
+    panel = drawn(record, severity, draft.figures, say, with_title=False)
+    caption = say(
+        "A row a kind of picture, to the left is better; lines are 95 % intervals. Nothing was trained for this, and "
+        "all contenders saw the same pictures.",
+        "Une ligne par sorte d'images, à gauche c'est mieux ; les traits sont des intervalles à 95 %. Rien n'a été "
+        "entraîné pour cela, et tous les concurrents ont vu les mêmes images.",
+    )
+    told = finding(record, severity, say)  # behind the context's name
+    chart = Chart(f"{record.context}-{severity}", told, caption, (panel,))
+    points = tuple(f"{row.words}{say(':', ' :')} {told_of(row, say)}." for row in rows_of(record, severity, say))
+    return Elsewhere(say(*NAMES[record.context]), severity_words(severity, say), chart, points)
+
+
+SECTION = Section("contexts", ("Other pictures", "D'autres images"), _section, "contexts.html")
