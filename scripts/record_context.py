@@ -17,7 +17,7 @@ from typing import Any
 from eyechart.base.plain_json import json_text
 from eyechart.contexts.catalog import axis_of
 from eyechart.files.storage import find_runs, read_run, write_text
-from eyechart.report.judged_text import finding, rows_of, severities_of, table
+from eyechart.report.judged_text import headline, rows_of, severities_of, table
 from eyechart.report.winner_map import in_markdown_table
 from eyechart.report.winner_map import rows_of as winners_of
 from eyechart.schema.contexts import ContextRecord, LevelResult
@@ -43,9 +43,10 @@ def main(folder: Path, command: str, target: Path | None, document: Path) -> Non
     }
     write_text(target, json_text(content, indent=1) + "\n")
     told = judged(record) if record.means else trained(record)
-    seeds = sorted({len(summary.seeds) for level in record.levels for summary in level.comparison.summaries})
+    summaries = [summary for level in record.levels for summary in level.comparison.summaries]
+    seeds = [len(summary.seeds) for summary in summaries if summary.metric == "accuracy"]
     link = f"[record](../{target.relative_to(ROOT).as_posix()})" if target.is_relative_to(ROOT) else target.name
-    how = f"`{command}`, {' to '.join(map(str, seeds))} seeds, 95 % intervals; {link}."
+    how = f"`{command}`, {SAY.between(min(seeds), max(seeds), 'seed', 'graine')}, 95 % intervals; {link}."
     region = re.compile(rf"<!-- {record.context} -->\n.*?<!-- /{record.context} -->", re.DOTALL)
     filled = f"<!-- {record.context} -->\n{told}\n\n{how}\n<!-- /{record.context} -->"
     text = document.read_text(encoding="utf-8")
@@ -75,7 +76,7 @@ def judged(record: ContextRecord) -> str:
     """Of each severity what it shows, and the accuracies."""
     told = []
     for severity in severities_of(record):
-        told += [f"{finding(record, severity, SAY)}.", table(rows_of(record, severity, SAY), "accuracy", SAY)]
+        told += [f"{headline(record, severity, SAY)}.", table(rows_of(record, severity, SAY), "accuracy", SAY)]
     return "\n\n".join([*told, in_markdown_table(winners_of(record, SAY), SAY)])
 
 

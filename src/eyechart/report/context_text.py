@@ -34,7 +34,8 @@ def write_synthesis(
 def in_words(record: ContextRecord, question: tuple[str, str], axis: tuple[str, str], folder: Path, say: Speech) -> str:
     """The whole text; figures and reports are linked where they are there."""
     told = [f"# {in_markdown(record.dataset)}{say(':', ' :')} {say(*question)}"]
-    told += [f"{_capital(finding(record, say))}."]
+    found = finding(record, say)
+    told += [f"{found if found.partition(' ')[0] in contenders_of(record) else _capital(found)}."]
     answers = [f"- {line}" for line in _answers(record, axis, say)]
     told += ["\n".join(answers)] if answers else []
     told += [f"## {say('Who wins where', 'Qui gagne où')}"]

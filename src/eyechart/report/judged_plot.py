@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from eyechart.catalog.palette import style_of
 from eyechart.report import axes as scales
 from eyechart.report.charts import INK, MUTED, drawing, new_panel, saved_panel, text_inches
-from eyechart.report.judged_text import figure_name, finding, rows_of, severities_of, severity_words
+from eyechart.report.judged_text import figure_name, headline, rows_of, severities_of, severity_words
 from eyechart.words.speech import Speech, speech
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def drawn(record: ContextRecord, severity: str, folder: Path, say: Speech, *, wi
     rows = rows_of(record, severity, say)
     names = list(dict.fromkeys(name for row in rows for name in row.comparison.contenders))
     title_width = round(TITLE_CHARACTERS * (PLOT_INCHES + text_inches(row.words for row in rows)))
-    told = _capital(finding(record, severity, say))
+    told = headline(record, severity, say)
     title = fill(told, title_width) if with_title else ""
     above = 0.5 + KEY_INCHES + (TITLE_LINE_INCHES * (title.count("\n") + 1) if title else -0.1)
     left = WIDE * text_inches(row.words for row in rows) + 0.2
@@ -99,7 +99,3 @@ def _drawn(summary: Summary, num_items: int) -> tuple[float, float, float]:
     low = summary.mean if summary.low is None else summary.low
     high = summary.mean if summary.high is None else summary.high
     return max(1 - high, least), max(1 - summary.mean, least), min(1.0, max(1 - low, least))
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

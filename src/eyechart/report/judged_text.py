@@ -45,6 +45,13 @@ def finding(record: ContextRecord, severity: str, say: Speech) -> str:
     return say("; ", " ; ").join(best) or nothing
 
 
+def headline(record: ContextRecord, severity: str, say: Speech) -> str:
+    """The finding at the beginning of a line; a contender's name stays as it is written."""
+    text = finding(record, severity, say)
+    names = {name for level in record.levels for name in level.comparison.contenders}
+    return text if text.partition(" ")[0] in names else _capital(text)
+
+
 def _best(level: LevelResult, say: Speech) -> str:
     """Who reads the images of a level best, as far as that is shown."""
     name, best = level_words(level, say), best_in(level.comparison, level.comparison.primary)
@@ -169,7 +176,7 @@ def in_words(record: ContextRecord, question: tuple[str, str], folder: Path, say
     """The whole text; figures are linked where they are there."""
     text = [f"# {in_markdown(record.dataset)}{say(':', ' :')} {say(*question)}"]
     for severity in severities_of(record):
-        text += [f"## {_capital(severity_words(severity, say))}", f"{_capital(finding(record, severity, say))}."]
+        text += [f"## {_capital(severity_words(severity, say))}", f"{headline(record, severity, say)}."]
         picture = folder / f"{figure_name(record, severity)}.svg"
         text += [f"![{severity_words(severity, say)}]({picture.name})"] if picture.is_file() else []
         rows = rows_of(record, severity, say)
