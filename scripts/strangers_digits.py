@@ -249,7 +249,7 @@ def picture(source: str, way: str, digit: int, number: int) -> Image.Image:
 
 def as_source(way: str, digit: int, number: int, picture_of: Image.Image) -> Source:
     content = io.BytesIO()
-    picture_of.save(content, "PNG")
+    picture_of.save(content, "PNG", compress_level=1)
     return Source(f"{way}, {digit}, number {number}", content.getvalue())
 
 

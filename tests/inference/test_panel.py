@@ -1,4 +1,4 @@
-"""Strangers' digits are read by a trained contender; what is no digit is told; runs, studies and pictures are told apart."""
+"""Strangers' digits are read by a trained contender; what is no digit is told; runs and pictures are told apart."""
 
 from __future__ import annotations
 

@@ -247,7 +247,8 @@ def _marks_step(ink: Ink, marks: Marks) -> Step:
 
 
 def _bytes(strength: np.ndarray) -> np.ndarray:
-    return np.rint(255 * np.clip(strength, 0, 1)).astype(np.uint8)
+    levels: np.ndarray = np.rint(255 * np.clip(strength, 0, 1)).astype(np.uint8)
+    return levels
 
 
 def _shown(picture: Image.Image) -> np.ndarray:
