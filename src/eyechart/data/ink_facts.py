@@ -23,7 +23,7 @@ EVEN_LEVELS = 16  # grey levels that a border may be away from black or white
 EVEN_SHARE = 0.95  # of the images have such a border
 MOST_STROKE = 0.25  # of the box's longer side; clothing, faces and the like are thicker
 LEAST_CONTRAST = 64  # grey levels between ground and ink, median image
-FINE = 3  # pixels across that each pixel becomes before strokes are measured
+FINE, SMALL_SIDE = 3, 48  # pixels across that each pixel of an image so small becomes before strokes are measured
 INK_LEVEL = 0.5  # of an image's own largest contrast: the edge of a stroke
 TOLERANCE = 0.25  # of its own value, by which a measure may lie outside of a range
 STRAY = 0.3  # per cent of the images at either end
@@ -94,12 +94,13 @@ def measure_ink(ink: np.ndarray) -> Measures | None:
     if most <= 0:
         return None
     height, width = ink.shape
-    fine = Image.fromarray(ink / most).resize((FINE * width, FINE * height), Image.Resampling.BICUBIC)
-    mask = np.asarray(fine) > INK_LEVEL
+    fine = FINE if max(ink.shape) <= SMALL_SIDE else 1
+    enlarged = Image.fromarray(ink / most).resize((fine * width, fine * height), Image.Resampling.BICUBIC)
+    mask = np.asarray(enlarged) > INK_LEVEL
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if not len(rows):
         return None
-    top, bottom, left, right = (edge / FINE for edge in (rows[0], rows[-1] + 1, columns[0], columns[-1] + 1))
+    top, bottom, left, right = (edge / fine for edge in (rows[0], rows[-1] + 1, columns[0], columns[-1] + 1))
     total = float(ink.sum())
     mass = (
         float((ink.sum(axis=0) * (np.arange(width) + 0.5)).sum()) / total - width / 2,
@@ -107,8 +108,8 @@ def measure_ink(ink: np.ndarray) -> Measures | None:
     )
     return Measures(
         side=max(bottom - top, right - left),
-        stroke=thickness(mask) / FINE,
-        share=float(mask.sum()) / FINE**2 / ((bottom - top) * (right - left)),
+        stroke=thickness(mask) / fine,
+        share=float(mask.sum()) / fine**2 / ((bottom - top) * (right - left)),
         aspect=(right - left) / (bottom - top),
         mass=mass,
         box=((left + right - width) / 2, (top + bottom - height) / 2),
