@@ -155,6 +155,19 @@ def made_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callab
     return folder_of
 
 
+@pytest.fixture(scope="session")
+def reading_study(made_once: Callable[[str, Callable[[Path], object]], Path], mnist: Dataset) -> Path:
+    """A study of one `cnn` that reads MNIST well: some twenty seconds of training, once for all test processes."""
+    import eyechart
+
+    def train(folder: Path) -> None:
+        budget = eyechart.Budget(unit="images", amount=30_000)
+        eyechart.run("cnn", budget=budget, threads=1, output=folder, name="reading", quiet=True, offline=True)
+
+    assert mnist.card.name == "mnist", "it is in the cache of this session"
+    return made_once("reading-cnn", train) / "reading"
+
+
 @pytest.fixture
 def stranger() -> Iterator[psutil.Process]:
     """A busy process that is nobody's child here: its parent has ended, so its CPU time is foreign."""

@@ -107,7 +107,9 @@ def test_repeating_a_run_gives_the_same_bits(study: Path, tmp_path: Path) -> Non
 def test_predicting_a_picture(study: Path, tmp_path: Path) -> None:
     picture = tmp_path / "seven.png"
     Image.new("RGBA", (90, 120), "white").save(picture)
-    result = eyechart("predict", study / "fasterrcnn-s0", picture, "--json")
+    blank = eyechart("predict", study / "fasterrcnn-s0", picture, "--json")
+    assert (json.loads(blank.stdout)[0]["label"], json.loads(blank.stdout)[0]["said"]) == (None, "blank")
+    result = eyechart("predict", study / "cnn-s0", picture, "--json", "--raw")
     assert result.returncode == 0, result.stderr
     (answer,) = json.loads(result.stdout)
     assert answer["label"] in "0123456789"
@@ -288,7 +290,7 @@ def test_an_answer_is_drawn_in_the_pictures_own_pixels(study: Path, tmp_path: Pa
     pictures = [tmp_path / f"{name}.png" for name in ("a", "b")]
     for picture in pictures:
         Image.new("L", (90, 120), 255).save(picture)
-    one = eyechart("predict", study / "fasterrcnn-s0", pictures[0], "--draw", tmp_path / "out.png", "--json")
+    one = eyechart("predict", study / "fasterrcnn-s0", pictures[0], "--draw", tmp_path / "out.png", "--json", "--raw")
     assert one.returncode == 0, one.stderr
     assert Image.open(tmp_path / "out.png").width == 270
     (answer,) = json.loads(one.stdout)
@@ -311,7 +313,7 @@ def test_a_run_answers_scenes(study: Path, tmp_path: Path) -> None:
     answered = eyechart("scenes", "answer", study / "fasterrcnn-s0", scenes, "-o", file)
     detections = json.loads(file.read_text(encoding="utf-8"))
     assert answered.stdout.strip() == f"detections: {file} ({len(detections)} boxes on 3 pictures of test)"
-    predicted = eyechart("predict", study / "fasterrcnn-s0", scenes / "test" / "000001.png", "--json")
+    predicted = eyechart("predict", study / "fasterrcnn-s0", scenes / "test" / "000001.png", "--json", "--raw")
     scores = [box["score"] for box in json.loads(predicted.stdout)[0]["boxes"]]
     assert [each["score"] for each in detections if each["image_id"] == 1] == pytest.approx(scores, abs=1e-4)
     judged = json.loads(eyechart("scenes", "judge", scenes, file, "--json").stdout)

@@ -20,11 +20,13 @@ from eyechart.files.places import user_path
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from eyechart.inference.prediction import PictureAnswer
     from eyechart.schema import Budget, Comparison, Recipe, Rules, RunRecord
     from eyechart.study.study import Study
 
 __all__ = [
-    "Budget", "Comparison", "EyechartError", "Recipe", "Rules", "RunRecord", "Study", "compare", "open_study", "run",
+    "Budget", "Comparison", "EyechartError", "Recipe", "Rules", "RunRecord", "Study", "compare", "open_study",
+    "predict", "run",
 ]  # fmt: skip
 
 
@@ -97,6 +99,35 @@ def compare(*runs: str | Path) -> Comparison:
     from eyechart.files.storage import find_runs
 
     return compare_runs(find_runs([user_path(folder) for folder in runs]))
+
+
+def predict(
+    runs: str | Path | Sequence[str | Path],
+    pictures: str | Path | Sequence[str | Path],
+    *,
+    raw: bool = False,
+    device: str = "auto",
+) -> list[PictureAnswer]:
+    """What trained contenders see in pictures: the answers to each picture, run after run.
+
+    Args:
+        runs: folders of runs or of studies; of a study, one finished run of each contender, its first seed.
+        pictures: files, or folders of such (one level).
+        raw: pictures as they come, not prepared as the runs' training images are, and a class named in any case.
+
+    An answer without a label says why: `remark` and `said` (blank, several digits, unlike the training images, nothing
+    found), or `error` for a picture that cannot be read.  StorageError for what is no run, UsageError for no picture.
+    """
+    from eyechart.inference.panel import open_panel
+    from eyechart.inference.seeing import find_sources
+
+    sources = find_sources(_paths(pictures))
+    panel = open_panel(_paths(runs), device=device)
+    return [answer for asked in panel.ask(sources, raw=raw) for answer in asked.answers]
+
+
+def _paths(given: str | Path | Sequence[str | Path]) -> list[Path]:
+    return [user_path(path) for path in ([given] if isinstance(given, str | Path) else given)]
 
 
 def __getattr__(name: str) -> Any:

@@ -324,7 +324,7 @@ def test_modes_that_come_from_few_files(mode):
     from eyechart.data import pictures
 
     picture = ink(255, "LA" if mode == "La" else "RGBA").convert(mode)
-    plain, needs_rule = pictures._plain(picture, None, PictureRule(ground="black"), is_turned=False)
+    plain, needs_rule = pictures._plain(picture, PictureRule(ground="black"))
     assert needs_rule
     assert (plain.getpixel((0, 0)), plain.getpixel((3, 3))) == ((0, 0, 0), (255, 255, 255))
 
@@ -335,7 +335,7 @@ def test_modes_of_eight_bits_show_what_pillow_shows(mode):
 
     picture = Image.fromarray(np.round(GREY).astype(np.uint8)).convert("RGB")
     picture = Image.new("LAB", (SIDE, SIDE), (120, 9, 9)) if mode == "LAB" else picture.convert(mode)
-    plain, needs_rule = pictures._plain(picture, None, None, is_turned=False)
+    plain, needs_rule = pictures._plain(picture, None)
     assert not needs_rule
     assert plain.mode == ("L" if mode in ("1", "L") else "RGB")
     assert plain.tobytes() == (picture if mode == "L" else picture.convert(plain.mode)).tobytes()

@@ -10,9 +10,11 @@ from PIL import Image
 
 from eyechart.base.errors import StorageError
 from eyechart.files import storage
-from eyechart.inference.prediction import open_run
+from eyechart.inference.prediction import RunPredictor, open_run
+from eyechart.inference.predictor import Guess
+from eyechart.inference.seeing import Seen
 from eyechart.runner.run import run_contender
-from eyechart.schema.contracts import Dataset
+from eyechart.schema.contracts import Dataset, Images, Predictions
 from eyechart.scoring.temperature import cooled
 from eyechart.study.plan import jobs_of, plan_study
 
@@ -41,6 +43,23 @@ def test_preprocessing_travels_with_the_weights(run: Path, tmp_path: Path) -> No
         row = [answer.probabilities[name] for name in record.dataset.classes]
         np.testing.assert_allclose(row, expected[index], atol=1e-5)
         assert answer.label == record.dataset.classes[int(np.argmax(stored[index]))]
+
+
+def test_a_detector_that_finds_no_box_names_no_class(run: Path) -> None:
+    """Its probabilities are 1/K then, and the first class would be a lie."""
+
+    class FindsNothing:
+        gives_boxes = True
+
+        def answer(self, images: Images) -> Predictions:
+            return Guess(10, gives_boxes=True).answer(images)
+
+    predictor = RunPredictor(storage.read_run(run), FindsNothing())  # type: ignore[arg-type]
+    seen = Seen(np.zeros((1, 28, 28), np.uint8), (28, 28))
+    for knows_unlike in (True, False):
+        (answer,) = predictor.answer_seen(["a.png"], [seen], knows_unlike=knows_unlike)
+        assert (answer.label, answer.probability, answer.probabilities) == (None, None, {})
+        assert (answer.remark, answer.said, answer.run) == ("nothing", "nothing found", "cnn-s0")
 
 
 def test_weights_that_are_not_the_runs_are_refused(run: Path) -> None:

@@ -21,6 +21,7 @@ from eyechart.cli import (
     inside,
     labels,
     lr_find,
+    predict,
     pretrain,
     read,
     run,
@@ -52,7 +53,7 @@ app.command("show")(read.show)
 app.command("compare")(compare.compare)
 app.command("report")(read.report)
 app.command("labels")(labels.labels)
-app.command("predict")(read.predict)
+app.command("predict")(predict.predict)
 app.command("exam")(exam.exam)
 app.command("inside")(inside.inside)
 app.command("export")(export.export)

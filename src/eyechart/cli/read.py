@@ -1,4 +1,4 @@
-"""`eyechart ls`, `show`, `report` and `predict`: they read nothing but the files of runs."""
+"""`eyechart ls`, `show` and `report`: they read nothing but the files of runs."""
 
 from __future__ import annotations
 
@@ -91,47 +91,3 @@ def report(
     say(str(write_report(folders, target, lang=language, say_left_out=lambda why: say(why, err=True))))
     if strict:
         refuse(find(folders), language)
-
-
-def predict(
-    run: Path = typer.Argument(..., metavar="RUN", help="The folder of a trained run."),
-    images: list[Path] = typer.Argument(..., metavar="IMAGE...", help="Pictures of any size and kind."),
-    device: str = typer.Option("auto", "--device", help="auto, cpu, cuda or mps."),
-    draw: Path = typer.Option(None, "--draw", help="Draw the answer: a PNG for one picture, a folder for several."),
-    as_json: bool = JSON,
-) -> None:
-    """Say what a trained contender sees in pictures."""
-    from eyechart.inference.prediction import open_run
-    from eyechart.terminal.tables import answers_table
-
-    targets = _drawings(draw, images)
-    predictor = open_run(run, device=device)
-    answers = predictor.answer_pictures(images)
-    if targets:
-        from eyechart.inference.drawing import draw_answer
-
-        for picture, answer, target in zip(images, answers, targets, strict=True):
-            draw_answer(picture, answer, target, predictor.record.preprocessing.picture_rule)
-            say(f"drawn: {target}", err=True)
-    if as_json:
-        typer.echo(json_text([answer.as_json() for answer in answers], indent=1))
-    else:
-        answers_table(answers)
-
-
-def _drawings(draw: Path | None, pictures: list[Path]) -> list[Path]:
-    """The file that each picture is drawn to; none where nobody asked.  UsageError where two would be one."""
-    from eyechart.base.errors import UsageError
-
-    if draw is None:
-        return []
-    if len(pictures) == 1 and draw.suffix.lower() == ".png" and not draw.is_dir():
-        return [draw]
-    if draw.suffix.lower() == ".png" or draw.is_file():
-        raise UsageError(
-            f"--draw got {draw} for {len(pictures)} pictures; expected a folder, or a PNG for one picture."
-        )
-    targets = [draw / f"{picture.stem}.png" for picture in pictures]
-    if len(set(targets)) < len(targets):
-        raise UsageError("Two pictures have the same name, and their drawings would be one file. Draw them in turns.")
-    return targets

@@ -68,15 +68,23 @@ def read_picture(path: Path, *, channels: int, height: int, width: int, rule: Pi
 
 
 def read_with_size(
-    path: Path, *, channels: int, height: int, width: int, rule: PictureRule | None = None, is_upright: bool = True
+    path: Path | str,
+    *,
+    channels: int,
+    height: int,
+    width: int,
+    rule: PictureRule | None = None,
+    is_upright: bool = True,
+    content: bytes | None = None,
 ) -> tuple[np.ndarray, tuple[int, int]]:
     """The same, and the (height, width) of the upright picture before it was fitted.
 
-    Not `is_upright`: as the file has it, whatever its EXIF says, which is how annotations mean it.
+    Not `is_upright`: as the file has it, whatever its EXIF says, which is how annotations mean it.  With `content`, the
+    bytes are these and `path` is for errors.
     """
     assert channels in (1, 3)
     with _errors_named(path):
-        fitted, own_size, _ = _fitted(_content(path), height, width, rule, is_upright)
+        fitted, own_size, _ = _fitted(_content(path) if content is None else content, height, width, rule, is_upright)
         return _pixels(fitted.convert("L" if channels == 1 else "RGB")), own_size
 
 
@@ -88,6 +96,22 @@ def read_in_own_size(
     with _errors_named(path):
         upright, _, _ = _upright(_content(path), rule, is_upright=is_upright)
         return _pixels(upright.convert("L" if channels == 1 else "RGB"))
+
+
+def open_layers(
+    path: Path | str, content: bytes, least: tuple[int, int], rule: PictureRule | None = None
+) -> tuple[Image.Image, tuple[int, int]]:
+    """The upright picture, mode L or RGB, or RGBA where parts of it are transparent; and its own (height, width).
+
+    A JPEG may come smaller than it is, but not below `least` (width, height).  `path` is for errors, as read_picture's.
+    """
+    with _errors_named(path):
+        picture, own_size, _ = _turned(_opened(content), content, rule, least, is_upright=True)
+        layered = _layered(picture)
+        if layered is not None and _is_transparent(layered):
+            return layered, own_size
+        mode = "L" if picture.mode in ("1", "L") else "RGB"
+        return picture if picture.mode == mode else picture.convert(mode), own_size
 
 
 def in_frame(boxes: np.ndarray, own_size: tuple[int, int], height: int, width: int) -> np.ndarray:
@@ -175,15 +199,23 @@ def _upright(
     content: bytes, rule: PictureRule | None, least: tuple[int, int] | None = None, is_upright: bool = True
 ) -> tuple[Image.Image, tuple[int, int], bool]:
     """The same before it is fitted; with `least` (width, height), a JPEG may come smaller, but not below that."""
-    opened = _opened(content)
+    picture, own_size, is_deep_one = _turned(_opened(content), content, rule, least, is_upright)
+    plain, needs_rule = _plain(picture, rule)
+    return plain, own_size, is_deep_one or needs_rule
+
+
+def _turned(
+    opened: Image.Image, content: bytes, rule: PictureRule | None, least: tuple[int, int] | None, is_upright: bool
+) -> tuple[Image.Image, tuple[int, int], bool]:
+    """Decoded, 8 bits a channel, upright, in its own mode; its own (height, width); whether it had more bits."""
     own_width, own_height = opened.size
     deep = deep_picture(opened, content) if is_deep(opened) else None  # first: asking a PNG for its EXIF loads it
     orientation = opened.getexif().get(EXIF_ORIENTATION, 1) if is_upright else 1
     if least:
         opened.draft(None, least)
-    upright, needs_rule = _plain(opened, deep, rule, is_turned=orientation != 1)
+    picture = _decoded(opened, deep, rule, is_turned=orientation != 1)
     # Orientations 5 to 8 swap the axes.
-    return upright, (own_width, own_height) if orientation >= 5 else (own_height, own_width), needs_rule
+    return picture, (own_width, own_height) if orientation >= 5 else (own_height, own_width), deep is not None
 
 
 def _pixels(picture: Image.Image) -> np.ndarray:
@@ -220,26 +252,27 @@ def _errors_named(path: Path | str) -> Iterator[None]:
         ) from None
 
 
-def _plain(
+def _decoded(
     opened: Image.Image, deep: DeepPicture | None, rule: PictureRule | None, *, is_turned: bool
-) -> tuple[Image.Image, bool]:
-    """Upright, opaque, 8 bits a channel, mode L or RGB; and whether it needs a rule."""
+) -> Image.Image:
     with silent_standard_error() if opened.format == "TIFF" else contextlib.nullcontext():
         opened.load()
     picture = opened
     if deep is not None:
         picture = to_picture(deep, (getattr(rule, deep.kind) if rule else None) or own_range(deep))
         picture.getexif()[EXIF_ORIENTATION] = opened.getexif().get(EXIF_ORIENTATION, 1)  # none where it was turned
-    if is_turned:
-        picture = ImageOps.exif_transpose(picture)
+    return ImageOps.exif_transpose(picture) if is_turned else picture
+
+
+def _plain(picture: Image.Image, rule: PictureRule | None) -> tuple[Image.Image, bool]:
+    """Opaque, mode L or RGB; and whether it has transparent parts, which need a rule."""
     layered = _layered(picture)
     if layered is not None:
         level = GROUNDS[(rule.ground if rule else None) or "white"]
         ground = Image.new("RGBA", layered.size, (level, level, level, 255))
-        needs_rule = deep is not None or _is_transparent(layered)
-        return Image.alpha_composite(ground, layered).convert("RGB"), needs_rule
+        return Image.alpha_composite(ground, layered).convert("RGB"), _is_transparent(layered)
     mode = "L" if picture.mode in ("1", "L") else "RGB"
-    return picture if picture.mode == mode else picture.convert(mode), deep is not None
+    return picture if picture.mode == mode else picture.convert(mode), False
 
 
 def _layered(picture: Image.Image) -> Image.Image | None:

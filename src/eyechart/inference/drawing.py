@@ -39,7 +39,7 @@ class Mark(NamedTuple):
 def draw_answer(picture: Path, answer: PictureAnswer, target: Path, rule: PictureRule | None = None) -> None:
     """Write a PNG of the upright picture with the answer on it.  Errors as reading pictures and writing files has."""
     marks = [Mark(each.box, f"{shown(each.label, MOST_LETTERS)} {100 * each.score:.0f} %") for each in answer.boxes]
-    caption = f"{len(marks)} found"
+    caption = answer.said or f"{len(marks)} found"
     if answer.label is not None:
         caption = f"{shown(answer.label, MOST_LETTERS)}  {100 * (answer.probability or 0.0):.1f} %"
     draw_marks(picture, marks, caption, target, rule)

@@ -43,6 +43,9 @@ FRENCH = {
     "image_channels": "canaux de l'image", "image_height": "hauteur de l'image", "image_width": "largeur de l'image",
     "input_channels": "canaux d'entrée", "input_height": "hauteur d'entrée", "input_width": "largeur d'entrée",
     "mean": "moyenne", "std": "écart type",
+    "ink": "encre", "is_bright": "encre claire", "box_side": "côté de la boîte", "stroke": "épaisseur du trait",
+    "centred_by": "centré par", "centre": "centre", "centre_spread": "écart du centre", "boxes": "boîtes",
+    "strokes": "épaisseurs des traits", "shares": "parts d'encre", "aspects": "proportions",
     # plan, weights, boxes
     "num_steps": "nombre de pas", "num_train_images": "nombre d'images d'entraînement",
     "num_cached_images": "nombre d'images en cache", "step_seconds": "secondes par pas",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 import torch
 
 from eyechart.base import host, seeding
-from eyechart.data import augment, batches, boxes, catalog, content, splits
+from eyechart.data import augment, batches, boxes, catalog, content, ink_facts, splits
 from eyechart.files.places import seen_from_here
 from eyechart.inference.predictor import NetworkPredictor
 from eyechart.models import catalog as architectures
@@ -81,6 +81,8 @@ def prepare(job: Job, device: torch.device, say: Callable[[str], None]) -> Conte
     preprocessing = architectures.plan_preprocessing(
         job.recipe, dataset.card, parts.pixel_mean, parts.pixel_std, starting
     )
+    if dataset.card.task == "classification":  # how a stranger's picture is brought to what is learned from
+        preprocessing = preprocessing.model_copy(update={"ink": ink_facts.measure_set(parts.train.images)})
     seeding.seed_everything(job.seed, "initialisation")
     model = architectures.build_model(job.recipe, preprocessing, dataset.card.num_classes)
     architectures.load_starting_tensors(model, job.recipe, starting.tensors)

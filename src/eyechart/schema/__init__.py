@@ -5,7 +5,7 @@ One place for each kind of setting: Rules hold what is the same for every conten
 """
 
 from eyechart.schema.comparison import Comparison, Family, Finding, Language, Summary, Verdict, VerdictKind
-from eyechart.schema.data import DatasetCard, PictureRule, Preprocessing, SplitsCard, Task
+from eyechart.schema.data import DatasetCard, InkFacts, PictureRule, Preprocessing, SplitsCard, Task
 from eyechart.schema.frozen import Count, Fraction, Frozen, NotNegative, Positive, Scalar, Setting
 from eyechart.schema.jobs import Job, RunJob, TrainingJob, TrialChoice, TrialJob
 from eyechart.schema.measured import (
@@ -48,6 +48,7 @@ __all__ = [
     "Frozen",
     "HistoryPoint",
     "Host",
+    "InkFacts",
     "Job",
     "Language",
     "MachineChoice",

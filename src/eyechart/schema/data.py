@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from eyechart.schema.frozen import Count, Frozen
+from eyechart.schema.frozen import Count, Frozen, NotNegative, Positive
 
 Task = Literal["classification", "detection"]
 
@@ -55,6 +55,24 @@ class SplitsCard(Frozen):
     plain_classes: dict[str, tuple[str, ...]] | None = None  # part -> classes all of whose images are of one colour
 
 
+class InkFacts(Frozen):
+    """What the images of an ink-like set have in common, measured on its train part: one thing written on even ground.
+
+    Pixels are those of the set's own images.  Ranges leave out the few oddest images at either end.
+    """
+
+    is_bright: bool  # the ink is brighter than what it stands on
+    box_side: Positive  # pixels: of the box around the ink the longer side, median
+    stroke: Positive  # pixels: how thick strokes are, median
+    centred_by: Literal["mass", "box"]  # whose centre varies less from image to image
+    centre: tuple[float, float]  # pixels (x, y) from the image's middle to that centre, median
+    centre_spread: NotNegative  # pixels: how far it is from there at most
+    boxes: tuple[float, float]  # pixels: range of the box's longer side
+    strokes: tuple[float, float]  # pixels: range of the thickness
+    shares: tuple[float, float]  # 0..1: range of how much of its box the ink covers
+    aspects: tuple[float, float]  # range of the box's width by its height
+
+
 class Preprocessing(Frozen):
     """The way from a raw picture to what a network sees; saved beside the weights, needed by nothing else.
 
@@ -73,3 +91,4 @@ class Preprocessing(Frozen):
     mean: tuple[float, ...]  # one for each input channel, on a scale of 0..1
     std: tuple[float, ...]
     picture_rule: PictureRule | None = None  # of the dataset; None: it had only opaque pictures of 8 bits
+    ink: InkFacts | None = None  # None: no ink-like set, or an older run, which did not measure it

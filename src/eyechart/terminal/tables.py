@@ -1,4 +1,4 @@
-"""Tables of the reading commands, on standard output: lists of runs, one run's sheet, answers, estimates."""
+"""Tables of the reading commands, on standard output: lists of runs, one run's sheet, estimates."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from eyechart.inference.prediction import FoundBox, PictureAnswer
     from eyechart.runner.estimate import Estimate
     from eyechart.schema import DetectionScores, RunRecord
 
@@ -92,30 +91,6 @@ def run_sheet(record: RunRecord, folder: Path) -> None:
 def repeat_command(folder: Path) -> str:
     """The line for a shell that repeats the run in `folder`."""
     return shell_command(["eyechart", "repeat", path_word(folder)])
-
-
-def answers_table(answers: Sequence[PictureAnswer]) -> None:
-    """One line a picture: the answer, its probability, the runner-up, and the boxes of a detector."""
-    with_boxes = any(answer.boxes or answer.label is None for answer in answers)
-    named = [answer for answer in answers if answer.label is not None]
-    of_classes = ["answer", "probability>", "next", "probability>"] if named else []
-    table = Grid(columns("picture", *of_classes, *(["boxes~"] if with_boxes else [])))
-    for answer in answers:
-        if answer.label is None or answer.probability is None:
-            table.add(answer.picture, "; ".join(_box(box) for box in answer.boxes) or "nothing found")
-            continue
-        label, probability = next(iter([*answer.probabilities.items()][1:2]), ("", 0.0))
-        row = [
-            answer.picture,
-            answer.label,
-            percent_text(answer.probability, 1),
-            label,
-            percent_text(probability, 1) if label else "",
-        ]
-        if with_boxes:
-            row.append("; ".join(_box(box) for box in answer.boxes))
-        table.add(*row)
-    open_console(sys.stdout).print(table)
 
 
 def estimates_table(estimates: Sequence[Estimate]) -> None:
@@ -264,10 +239,6 @@ def _provenance(record: RunRecord) -> list[tuple[str, str]]:
 
 def _precision(record: RunRecord) -> str:
     return record.rules.precision.replace("auto", "float32")  # where nobody settled it
-
-
-def _box(found: FoundBox) -> str:
-    return f"{found.label} {percent_text(found.score, 0)} at " + ",".join(f"{edge:.0f}" for edge in found.box)
 
 
 def _name(run: str, contender: str, records: Sequence[RunRecord]) -> Text:
