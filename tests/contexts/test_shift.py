@@ -19,7 +19,9 @@ from eyechart.contexts.source import open_source
 from eyechart.data.catalog import load_dataset
 from eyechart.files.storage import find_runs, read_arrays, read_run, write_record
 from eyechart.report.judged_text import finding, in_words
+from eyechart.schema import InkFacts
 from eyechart.schema.contexts import ContextRecord
+from eyechart.schema.contracts import LabelledImages
 from eyechart.words.speech import speech
 from tests.in_process import eyechart
 
@@ -63,6 +65,37 @@ def test_images_are_brought_to_another_size_and_colour() -> None:
     assert np.array_equal(shift.brought_to(pure, (1, 4, 4)), np.full((1, 1, 4, 4), round(0.587 * 200), np.uint8))
 
 
+def test_ink_is_framed_as_the_study_has_it() -> None:
+    """A square of 10 x 20 px in a corner, dark on bright, becomes 12 px long, bright, its mass where it should be."""
+    image = np.full((1, 1, 40, 40), 255, np.uint8)
+    image[0, 0, :20, :10] = 0
+    ink = InkFacts(is_bright=True, box_side=12, stroke=3, centred_by="mass", centre=(0.0, 0.0), centre_spread=1,
+                   boxes=(10, 14), strokes=(2, 4), shares=(0.1, 1), aspects=(0.1, 2))  # fmt: skip
+    (made,) = shift.framed(LabelledImages(image, np.zeros(1, np.int64)), ink, (1, 28, 28))[:, 0]
+    rows, columns = np.flatnonzero((made > 127).any(axis=1)), np.flatnonzero((made > 127).any(axis=0))
+    assert (len(rows), len(columns)) == (12, 6)
+    assert abs(rows.mean() + 0.5 - 14) <= 0.5
+    assert abs(columns.mean() + 0.5 - 14) <= 0.5
+    blank = np.full((1, 1, 40, 40), 255, np.uint8)
+    assert shift.framed(LabelledImages(blank, np.zeros(1, np.int64)), ink, (1, 28, 28)).min() == 255, "as it came"
+
+
+def test_a_study_on_ink_is_judged_on_framed_images_as_well(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = open_source(study, "shift")
+    facts = InkFacts(is_bright=True, box_side=7, stroke=1.5, centred_by="box", centre=(0.0, 0.0), centre_spread=1,
+                     boxes=(6, 8), strokes=(1, 2), shares=(0.1, 1), aspects=(0.1, 2))  # fmt: skip
+    for ink, folders in ((None, ["on-font-digits"]), (facts, ["on-font-digits", "on-font-digits-framed"])):
+        monkeypatch.setattr(shift, "ink_of", lambda source, ink=ink: ink)
+        levels = shift.levels_of(source, ["font-digits"])
+        assert [level.folder for level in levels] == folders
+        assert [shift.level_of(level.folder, source) for level in levels] == levels
+    assert [level.severity for level in levels] == ["as they come", "framed"]
+    assert len({level.judged_on(source) for level in levels}) == 2
+    assert shift.level_of("on-font-digits-framed", source) is not None
+    monkeypatch.setattr(shift, "ink_of", lambda source: None)
+    assert shift.level_of("on-font-digits-framed", source) is None
+
+
 def test_labels_are_those_of_the_study_by_their_names(study: Path, tmp_path: Path) -> None:
     """A folder whose classes come in another order, because there are fewer of them."""
     for name, value in (("7", 250), ("3", 90)):
@@ -73,13 +106,14 @@ def test_labels_are_those_of_the_study_by_their_names(study: Path, tmp_path: Pat
                     tmp_path / "mine" / part / name / f"{number}.png"
                 )
     source = open_source(study, "shift")
-    (level,) = shift.levels_of(source, [str(tmp_path / "mine")])
+    level, _ = shift.levels_of(source, [str(tmp_path / "mine")])
     part = level.pictures(source, 1)
     assert sorted(set(part.labels.tolist())) == [3, 7]
     assert all((image.min() >= 250) == (label == 7) for image, label in zip(part.images, part.labels, strict=True))
     done = eyechart("study", "shift", study, "--to", tmp_path / "mine", "--threads", 1)
     assert done.returncode == 0, done.stderr
-    assert [each.label for each in record_of(study).levels] == ["font-digits", "mine"], "what was judged before stays"
+    labels = [each.label for each in record_of(study).levels]
+    assert labels == ["font-digits", "mine"] * 2, "what was judged before stays; as they come, and framed"
 
 
 # --------------------------------------------------------------------------------------------- what is made
@@ -87,8 +121,14 @@ def test_labels_are_those_of_the_study_by_their_names(study: Path, tmp_path: Pat
 
 def test_runs_are_judged_on_the_other_datasets_test_part(judged: Path) -> None:
     record = record_of(judged)
-    assert [(level.label, level.study) for level in record.levels] == [("font-digits", "on-font-digits")]
-    assert [mean.name for mean in record.means] == ["untouched"]
+    assert [(level.label, level.study) for level in record.levels] == [
+        ("font-digits", "on-font-digits"),
+        ("font-digits", "on-font-digits-framed"),
+    ]
+    assert [(mean.name, mean.severity) for mean in record.means] == [
+        ("untouched", "as they come"),
+        ("untouched", "framed"),
+    ]
     home = judged / "shift" / "on-font-digits"
     runs = find_runs([home])
     assert [run.name for run in runs] == ["cnn-s3", "vit-s3"]
@@ -117,7 +157,10 @@ def test_the_words_claim_no_more_than_one_seed_shows(lang: str, judged: Path) ->
 
 def test_it_goes_on_where_it_was(study: Path) -> None:
     planned = json.loads(eyechart("study", "shift", study, "--to", "font-digits", "--dry-run", "--json").stdout)
-    assert [(each["level"], each["runs"], each["images"]) for each in planned] == [("on-font-digits", 0, 2_000)]
+    assert [(each["level"], each["runs"], each["images"]) for each in planned] == [
+        ("on-font-digits", 0, 2_000),
+        ("on-font-digits-framed", 0, 2_000),
+    ]
     shutil.rmtree(study / "shift" / "on-font-digits" / "vit-s3")
     done = eyechart("study", "shift", study, "--to", "font-digits", "--threads", 1, "--json")
     assert "1 of 2 runs judged already" in done.stderr
@@ -125,15 +168,16 @@ def test_it_goes_on_where_it_was(study: Path) -> None:
 
 
 def test_by_default_it_is_all_that_is_here_with_the_same_classes(study: Path) -> None:
-    names = [level.label for level in shift.levels_of(open_source(study, "shift"), [])]
+    source = open_source(study, "shift")
+    names = [level.label for level in shift.levels_of(source, [])]
     assert "font-digits" in names
     assert not {"digits", "glyphs", "fashion-mnist"} & set(names), "not itself, and no other classes"
-    assert shift.level_of("on-nowhere") is shift.level_of("fog-published") is None
+    assert all(shift.level_of(name, source) is None for name in ("on-nowhere", "fog-published", "on-nowhere-framed"))
 
 
 def test_the_map_has_a_row_for_each_dataset(judged: Path) -> None:
     rows = json.loads(eyechart("map", judged, "--json").stdout)
-    assert [row["label"] for row in rows] == ["as trained", "untouched", "font-digits"]
+    assert [row["label"] for row in rows] == ["as trained", *["untouched", "font-digits"] * 2]
 
 
 @pytest.mark.parametrize("lang", ["en", "fr"])
@@ -155,7 +199,8 @@ def test_a_context_of_fewer_contenders_than_the_report_is_left_out(study: Path) 
     shutil.rmtree(study / "shift" / "on-font-digits" / "vit-s3")
     write_record(study / "shift" / "context.json", recorded(CONTEXTS["shift"], open_source(study, "shift"), []))  # type: ignore[arg-type]
     assert eyechart("report", study).returncode == 0
-    assert '<section id="contexts">' not in (study / "report.html").read_text()
+    page = (study / "report.html").read_text()
+    assert ("shift-framed.png" in page, "shift-as-they-come.png" in page) == (True, False)
 
 
 # --------------------------------------------------------------------------------------------- refused

@@ -78,7 +78,7 @@ def recorded(context: JudgedContext, source: Source, asked: Sequence[JudgedLevel
     known = {level.folder: level for level in asked}
     found: list[tuple[JudgedLevel, list[Path]]] = []
     for folder in source.folder.iterdir():
-        level = known.get(folder.name) or context.level_of(folder.name)
+        level = known.get(folder.name) or context.level_of(folder.name, source)
         if level and (runs := same_pictures(source, storage.find_runs([folder]), level)):
             found.append((level, runs))
     found.sort(key=lambda each: (each[0].value, each[0].label))

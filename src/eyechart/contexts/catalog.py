@@ -14,7 +14,7 @@ from eyechart.contexts.levels import QUICK, Asked, Axis, Context, against_the_fi
 from eyechart.schema import Budget
 
 if TYPE_CHECKING:
-    from eyechart.contexts.source import JudgedLevel
+    from eyechart.contexts.source import JudgedLevel, Source
 
 IMAGES = Axis(("training images", "images d'entraînement"), True, "images")
 TRAIN_PART = "{asked.num_train:,} train images"
@@ -27,7 +27,7 @@ class JudgedContext:
 
     name: str
     question: tuple[str, str]  # English, French
-    level_of: Callable[[str], JudgedLevel | None]  # that a folder's name means
+    level_of: Callable[[str, Source], JudgedLevel | None]  # that a folder's name means
     is_level: Callable[[str], bool]  # whether it can mean one, at a glance
 
 
@@ -137,7 +137,7 @@ CONTEXTS: dict[str, Context | JudgedContext] = {
                 "what is left of the accuracy on spoiled pictures, and whose is it?",
                 "que reste-t-il de l'exactitude sur des images abîmées, et à qui ?",
             ),
-            corruption.level_of,
+            lambda folder, source: corruption.level_of(folder),
             lambda folder: corruption.level_of(folder) is not None,
         ),
         JudgedContext(

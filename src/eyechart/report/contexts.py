@@ -40,9 +40,15 @@ def _section(draft: Draft) -> list[Elsewhere] | None:
         _elsewhere(record, severity, draft)
         for record in records_beside(home)
         for severity in severities_of(record)
-        if contenders <= {name for level in record.levels for name in level.comparison.contenders}
+        if contenders <= _judged(record, severity)
     ]
     return found or None
+
+
+def _judged(record: ContextRecord, severity: str) -> set[str]:
+    """The contenders that were judged at some level of a severity."""
+    levels = [level for level in record.levels if level.severity == severity]
+    return {name for level in levels for name in level.comparison.contenders}
 
 
 def records_beside(study: Path) -> list[ContextRecord]:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from eyechart.schema.contexts import ContextRecord, LevelResult, MeanResult
 
 
+SEVERITIES = {"as they come": "images telles quelles", "framed": "images cadrées"}  # that are no severities
+
+
 class Row(NamedTuple):
     """A line of table and figure."""
 
@@ -143,7 +146,7 @@ def severity_words(severity: str, say: Speech) -> str:
     if severity == "mnist-c":
         return say("published arrays of MNIST-C", "tableaux publiés de MNIST-C")
     if not severity.isdecimal():
-        return say(f"images {severity}", {"as they come": "images telles quelles"}.get(severity, severity))
+        return say(f"images {severity}", SEVERITIES.get(severity, severity))
     return say(f"severity {severity}", f"sévérité {severity}")
 
 
@@ -248,10 +251,10 @@ def _how(record: ContextRecord, say: Speech) -> str:
         return say(
             "Intervals: 95 %, Student's t over seeds; of one seed Wilson's over images. Every contender saw the same "
             "pictures: the other dataset's test part, brought to the size and channels of the images that were learned "
-            "from, and nothing else done to it.",
+            "from and nothing else done to it, or framed as those are, the ink as large and in the same place.",
             "Intervalles : 95 %, t de Student sur les graines ; avec une seule graine, Wilson sur les images. Tous les "
             "concurrents ont vu les mêmes images : la partie de test de l'autre jeu, mise à la taille et aux canaux "
-            "des images apprises, sans rien d'autre.",
+            "des images apprises et rien d'autre, ou cadrée comme celles-ci, l'encre aussi grande et à la même place.",
         )
     return say(
         "Intervals: 95 %, Student's t over seeds; of one seed Wilson's over images, and for means over corruptions a "

@@ -46,7 +46,9 @@ def rows_of(record: ContextRecord, say: Speech, axis: tuple[str, str] = ("", "")
         in_means = {label for mean in record.means for label in mean.labels}
         rows = [(each.severity, _MEANS[each.name][say.lang == "fr"], each.comparison) for each in record.means]
         rows += [(each.severity, each.label, each.comparison) for each in record.levels if each.label not in in_means]
-        several = len({severity for severity, *_ in rows}) > 1
+        severities = list(dict.fromkeys(severity for severity, *_ in rows))
+        rows.sort(key=lambda row: severities.index(row[0]))
+        several = len(severities) > 1
         return [Row(f"{group}, {severity}" if several else group, label, cells_of(compared))
                 for severity, label, compared in rows]  # fmt: skip
     unit = say(*axis)
