@@ -20,11 +20,13 @@ from eyechart.files.places import user_path
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from eyechart.report.looked.seen import Explanation
     from eyechart.schema import Budget, Comparison, Recipe, Rules, RunRecord
     from eyechart.study.study import Study
 
 __all__ = [
-    "Budget", "Comparison", "EyechartError", "Recipe", "Rules", "RunRecord", "Study", "compare", "open_study", "run",
+    "Budget", "Comparison", "EyechartError", "Recipe", "Rules", "RunRecord", "Study", "compare", "explain",
+    "open_study", "run",
 ]  # fmt: skip
 
 
@@ -97,6 +99,39 @@ def compare(*runs: str | Path) -> Comparison:
     from eyechart.files.storage import find_runs
 
     return compare_runs(find_runs([user_path(folder) for folder in runs]))
+
+
+def explain(
+    runs: str | Path | Sequence[str | Path],
+    image: str | Path,
+    *,
+    output: str | Path | None = None,
+    checks: int = 30,
+    device: str = "auto",
+    threads: int | None = None,
+    lang: str = "en",
+) -> Explanation:
+    """What trained contenders looked at on a picture: maps as arrays, answers, and whether the maps are to be trusted.
+
+    Args:
+        runs: folders of runs, or of studies, of which one run of each contender is asked.
+        output: a folder for figures, numbers and arrays; None: nothing is written.
+        checks: validation images that the maps are checked on; 0: no checks.
+
+    Raises an EyechartError: UsageError, MissingError (captum), StorageError (weights), DatasetError (the picture).
+    """
+    from eyechart.report.looked.files import write_explanation
+    from eyechart.runner.explain import chosen_folders, explain_picture
+    from eyechart.terminal.lines import silent
+
+    folders = [runs] if isinstance(runs, str | Path) else list(runs)
+    found = explain_picture(
+        chosen_folders([user_path(folder) for folder in folders]), user_path(image), silent, num_checked=checks,
+        num_threads=threads, device=device,
+    )  # fmt: skip
+    if output is not None:
+        write_explanation(found, user_path(output), lang)
+    return found
 
 
 def __getattr__(name: str) -> Any:
