@@ -52,26 +52,32 @@ def test_of_tokens_by_hand(class_token: bool, ask: Callable[..., AskedModel], im
 
 
 @pytest.mark.parametrize(
-    ("contender", "name", "grid", "is_tokens"),
+    ("contender", "name", "grid", "layout"),
     [
-        ("cnn", "stages", (3, 3), False),
-        ("vgg16:none:head", "features.22", (4, 4), False),  # at 32 px the last stage has 2 x 2 cells and then 1
-        ("alexnet:none:head", "features.11", (3, 3), False),
-        ("vit", "blocks.3", (4, 3), True),
-        ("fasterrcnn", "backbone", (7, 5), False),
-        ("torchvision:resnet18:none:head", "body.layer3", (4, 4), False),  # at 64 px layer4 has 2 x 2
-        ("timm:test_vit:none:head", "body.blocks.5", (10, 10), True),
+        ("cnn", "stages", (3, 3), "features first"),
+        (
+            "vgg16:none:head",
+            "features.22",
+            (4, 4),
+            "features first",
+        ),  # at 32 px the last stage has 2 x 2 cells and then 1
+        ("alexnet:none:head", "features.11", (3, 3), "features first"),
+        ("vit", "blocks.3", (4, 3), "tokens"),
+        ("fasterrcnn", "backbone", (7, 5), "features first"),
+        ("torchvision:resnet18:none:head", "body.layer3", (4, 4), "features first"),  # at 64 px layer4 has 2 x 2
+        ("torchvision:swin_t:none:head", "body.features.5", (4, 4), "features last"),  # then come 2 x 2
+        ("timm:test_vit:none:head", "body.blocks.5", (10, 10), "tokens"),
     ],
 )
 def test_where_it_looks(
-    contender: str, name: str, grid: tuple[int, int], is_tokens: bool, ask: Callable[..., AskedModel],
+    contender: str, name: str, grid: tuple[int, int], layout: str, ask: Callable[..., AskedModel],
     image: torch.Tensor,
 ) -> None:  # fmt: skip
     changes = {"input_pixels": 160} if contender.startswith("timm:test_vit") else {}
     asked = ask(contender, **changes)
     found = find_last_map(asked, image)
     assert found is not None
-    assert (found.name, found.grid, found.is_tokens) == (name, grid, is_tokens)
+    assert (found.name, found.grid, found.layout) == (name, grid, layout)
     values = grad_cam(asked, image, 1).values
     assert values.shape == (28, 21)
     assert values.min() >= 0

@@ -18,16 +18,34 @@ FIVE = ("cnn", "vit", "vgg16:none:head", "alexnet:none:head", "fasterrcnn")
 
 
 @pytest.mark.parametrize("contender", FIVE)
-def test_integrated_gradients_are_complete(contender: str, ask: Callable[..., AskedModel], image: torch.Tensor) -> None:
+def test_integrated_gradients_are_complete(
+    contender: str, ask: Callable[..., AskedModel], image: torch.Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Their sum is the difference between the image and the plain ground."""
+    monkeypatch.setattr("eyechart.insight.pixels.STEPS", 256)
     asked = ask(contender)
-    found = integrated_gradients(asked, image, 1, steps=256)
+    found = integrated_gradients(asked, image, 1)
     score = asked.smooth(image, 1)
     with torch.no_grad():
         difference = (score(image) - score(background_of(image).expand_as(image))).item()
     assert found.values.sum() == pytest.approx(difference, abs=0.02 * max(abs(difference), 0.05) + 1e-3)
     assert found.miss == pytest.approx(found.values.sum() - difference, abs=1e-3)
     assert found.values.shape == (28, 21)
+
+
+def test_steps_are_doubled_where_the_sum_misses(
+    ask: Callable[..., AskedModel], image: torch.Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = ask("fasterrcnn")
+    monkeypatch.setattr("eyechart.insight.pixels.STEPS", 2)
+    monkeypatch.setattr("eyechart.insight.pixels.MOST_STEPS", 2)
+    coarse = integrated_gradients(asked, image, 1)
+    monkeypatch.setattr("eyechart.insight.pixels.MOST_STEPS", 256)
+    fine = integrated_gradients(asked, image, 1)
+    assert coarse.miss is not None
+    assert fine.miss is not None
+    difference = float(fine.values.sum()) - fine.miss
+    assert abs(coarse.miss) > 0.05 * abs(difference) >= abs(fine.miss)
 
 
 def test_the_ground_gets_nothing(ask: Callable[..., AskedModel], image: torch.Tensor) -> None:

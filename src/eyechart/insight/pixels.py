@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 INSTALL = 'pip install "eyechart[explain]"'
 WINDOWS_A_SIDE = 6  # a window is about a sixth of a side: 5 of 28 pixels
-STEPS = 64  # of the way from the baseline to the image, at Gauss and Legendre's places
+STEPS, MOST_STEPS = 64, 256  # of the way from the baseline to the image, at Gauss and Legendre's places
+LARGEST_MISS = 0.05  # of the difference of the outputs, above which steps are doubled
 AT_ONCE = 64  # changed images through the network
 
 
@@ -64,13 +65,23 @@ def occlusion(asked: AskedModel, image: Tensor, answer: int) -> Map:
     return Map(_summed(found) / channels, (steps[0], steps[1]))
 
 
-def integrated_gradients(asked: AskedModel, image: Tensor, answer: int, *, steps: int = STEPS) -> Map:
-    """Each pixel's share in the way from the plain ground to the image (1, C, H, W), in log-odds of `answer`."""
+def integrated_gradients(asked: AskedModel, image: Tensor, answer: int) -> Map:
+    """Each pixel's share in the way from the plain ground to the image (1, C, H, W), in log-odds of `answer`.
+
+    Their sum is the difference of the two log-odds; steps are doubled until it misses that by LARGEST_MISS at most, or
+    there are MOST_STEPS, and what is missed is told.
+    """
     baseline = background_of(image).expand_as(image).contiguous()
-    found, miss = captum_attr().IntegratedGradients(asked.smooth(image, answer)).attribute(
-        image, baselines=baseline, n_steps=steps, internal_batch_size=AT_ONCE, return_convergence_delta=True
-    )  # fmt: skip
-    return Map(_summed(found), (image.shape[2], image.shape[3]), float(miss.item()))
+    method = captum_attr().IntegratedGradients(asked.smooth(image, answer))
+    steps = STEPS
+    while True:
+        found, miss = method.attribute(
+            image, baselines=baseline, n_steps=steps, internal_batch_size=AT_ONCE, return_convergence_delta=True
+        )
+        values, missed = _summed(found), float(miss.item())
+        if steps >= MOST_STEPS or abs(missed) <= LARGEST_MISS * abs(float(values.sum()) - missed):
+            return Map(values, (image.shape[2], image.shape[3]), missed)
+        steps *= 2
 
 
 def _summed(attribution: Tensor) -> np.ndarray:

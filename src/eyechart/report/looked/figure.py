@@ -28,7 +28,7 @@ COLUMNS: tuple[tuple[MethodName, ...], ...] = (
     ("occlusion",), ("integrated gradients",), ("grad-cam",), ("attention rollout", "regions"),
 )  # fmt: skip  # who has its own way to be looked into has it in the last one
 NAMES, TILE, GAP, HEAD, SHOWN = 1.55, 1.36, 0.42, 1.62, 1.0  # inches
-BELOW, BELOW_ALONE = 0.66, 0.3  # where numbers of checks stand under a tile, and where none do
+BELOW, BELOW_ALONE = 0.76, 0.3  # where numbers of checks stand under a tile, and where none do
 FOOT_LINE = 0.15
 FOOT_CHARACTERS = 17.5  # in an inch
 SMALL = 6.3  # points
@@ -173,9 +173,9 @@ def _write_checks(axes: Axes, lines: list[str], seen: Seen, method: MethodName, 
         axes.text(0, below, line, transform=axes.transAxes, va="top", fontsize=SMALL, color=MUTED)
         below -= 0.085
     if check is not None:
-        weight = "normal" if is_trusted(check) else "bold"
-        axes.text(0, below, check_verdict(check, say), transform=axes.transAxes, va="top", fontsize=SMALL, color=INK,
-                  weight=weight)  # fmt: skip
+        weight = "bold" if is_trusted(check) else "normal"
+        axes.text(0, below, "\n".join(check_verdict(check, say)), transform=axes.transAxes, va="top", fontsize=SMALL,
+                  color=INK, weight=weight, linespacing=1.3)  # fmt: skip
 
 
 def _foot(found: Explanation, say: Speech) -> str:

@@ -68,7 +68,7 @@ class Image:
 class Cell:
     """The checks of one method of one contender."""
 
-    verdict: str
+    verdict: tuple[str, ...]  # a line each
     numbers: tuple[str, ...]
     is_trusted: bool
 
@@ -138,7 +138,7 @@ def _cells(run: ExplainedRun, say: Speech) -> tuple[Cell | None, ...]:
         numbers = check_lines(check, run.checks, say)
         earlier = with_interval(check.before_random, say)
         numbers.append(say(f"before random by {earlier}", f"avant le hasard de {earlier}"))
-        cells.append(Cell(check_verdict(check, say), tuple(numbers), is_trusted(check)))
+        cells.append(Cell(tuple(check_verdict(check, say)), tuple(numbers), is_trusted(check)))
     return tuple(cells)
 
 

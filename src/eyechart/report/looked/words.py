@@ -42,17 +42,21 @@ def check_lines(check: MethodCheck, record: ChecksRecord, say: Speech) -> list[s
     ]
 
 
-def check_verdict(check: MethodCheck, say: Speech) -> str:
-    """What the two checks say of a method, in words."""
+def check_verdict(check: MethodCheck, say: Speech) -> list[str]:
+    """What the two checks say of a method, in words: what it marks, and a second line where training hardly matters."""
     if not marks_what_matters(check):
-        told = say("does not mark what matters", "ne marque pas ce qui compte")
+        told = [say("does not mark what matters", "ne marque pas ce qui compte")]
     elif marks_more_than_ink(check):
-        told = say("marks what matters", "marque ce qui compte")
+        told = [say("marks what matters", "marque ce qui compte")]
+    elif check.before_ink.high < 0:
+        told = [say("worse than any ink", "moins bien que l'encre")]
     else:
-        told = say("no better than any ink", "pas mieux que n'importe quelle encre")
-    if depends_on_learning(check):
-        return told
-    return say(f"{told}; alike untrained", f"{told} ; semblable sans apprentissage")
+        told = [say("no better than any ink", "pas mieux que l'encre")]
+    if check.alike.low >= ALIKE:
+        told.append(say("much the same untrained", "presque la même sans apprentissage"))
+    elif not depends_on_learning(check):
+        told.append(say("perhaps the same untrained", "peut-être la même sans apprentissage"))
+    return told
 
 
 def is_trusted(check: MethodCheck) -> bool:
