@@ -84,8 +84,6 @@ def test_where_it_looks(
 
 
 def test_a_network_that_forgets_where_is_not_asked(ask: Callable[..., AskedModel], image: torch.Tensor) -> None:
-    """A ResNet that is given 32 pixels has a last map of one cell, and none of three after its first layers ... of
-    which the first is found; with every map below three cells a side there is nothing."""
     asked = ask("timm:test_resnet:none:head")
     small = find_last_map(asked, image)
     assert small is not None

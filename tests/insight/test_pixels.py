@@ -44,8 +44,8 @@ def test_steps_are_doubled_where_the_sum_misses(
     fine = integrated_gradients(asked, image, 1)
     assert coarse.miss is not None
     assert fine.miss is not None
-    difference = float(fine.values.sum()) - fine.miss
-    assert abs(coarse.miss) > 0.05 * abs(difference) >= abs(fine.miss)
+    allowed = max(0.02, 0.05 * abs(float(fine.values.sum()) - fine.miss))
+    assert abs(coarse.miss) > allowed >= abs(fine.miss)
 
 
 def test_the_ground_gets_nothing(ask: Callable[..., AskedModel], image: torch.Tensor) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,8 @@ from PIL import Image
 import eyechart as ec
 from eyechart.base.errors import MissingError, StorageError, UsageError
 from eyechart.files import storage
+from eyechart.insight.asked import AskedModel
+from eyechart.insight.checks import Checked, check_methods
 from eyechart.report.looked.figure import certainty, finding
 from eyechart.report.looked.overlay import OUTLINE, overlaid, scaled
 from eyechart.report.looked.seen import Explanation, Seen
@@ -29,6 +32,18 @@ CONTENDERS = ("cnn", "vit", "alexnet:none:head")
 
 def silent(sentence: str) -> None:
     pass
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _fewer_images() -> Iterator[None]:
+    """Checks look at four of the images that they are given: what they find is tested in tests/insight."""
+
+    def check(asked: AskedModel, untrained: AskedModel, images: np.ndarray) -> Checked:
+        return check_methods(asked, untrained, images[:4])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(explain, "check_methods", check)
+        yield
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ runs/<study>/<run>/weights.safetensors   the trained weights, preprocessing in t
 runs/<study>/<run>/checkpoint.safetensors    only while a run is unfinished
 runs/<study>/<run>/failure.json          only when the last try failed: the reason
 runs/<study>/corruption/<level>/<run>/   a run judged again on other pictures: run.json, predictions.npz
-runs/<study>/explain/                    what runs looked at, on demand: runner/explain.py
 runs/<study>/.replacement/               a study that --exist-ok puts in the place of this one: replacing.py
 runs/<study>/.eyechart-lock              held by the process that works there; .eyechart-holder.json says which
 runs/<search>/tune.json                  what a search for recipes was to do

@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 INSTALL = 'pip install "eyechart[explain]"'
 WINDOWS_A_SIDE = 6  # a window is about a sixth of a side: 5 of 28 pixels
 STEPS, MOST_STEPS = 64, 256  # of the way from the baseline to the image, at Gauss and Legendre's places
-LARGEST_MISS = 0.05  # of the difference of the outputs, above which steps are doubled
+LARGEST_MISS, SMALL_MISS = (
+    0.05,
+    0.02,
+)  # of the difference of the outputs, and in log-odds; beyond both steps are doubled
 AT_ONCE = 64  # changed images through the network
 
 
@@ -56,7 +59,7 @@ def occlusion(asked: AskedModel, image: Tensor, answer: int) -> Map:
     window = (channels, max(1, round(height / WINDOWS_A_SIDE)), max(1, round(width / WINDOWS_A_SIDE)))
     strides = (channels, max(1, window[1] // 2), max(1, window[2] // 2))
     baseline = background_of(image).expand_as(image).contiguous()
-    # As shares of (H, W), captum gives the mean over the windows that cover a pixel.
+    # captum gives each channel of a pixel the mean over the windows that cover it.
     found = captum_attr().Occlusion(asked.exact(answer)).attribute(
         image, sliding_window_shapes=window, strides=strides, baselines=baseline, perturbations_per_eval=AT_ONCE
     )  # fmt: skip
@@ -68,8 +71,8 @@ def occlusion(asked: AskedModel, image: Tensor, answer: int) -> Map:
 def integrated_gradients(asked: AskedModel, image: Tensor, answer: int) -> Map:
     """Each pixel's share in the way from the plain ground to the image (1, C, H, W), in log-odds of `answer`.
 
-    Their sum is the difference of the two log-odds; steps are doubled until it misses that by LARGEST_MISS at most, or
-    there are MOST_STEPS, and what is missed is told.
+    Their sum is the difference of the two log-odds; steps are doubled until it misses that by no more than
+    LARGEST_MISS or SMALL_MISS, or there are MOST_STEPS, and what is missed is told.
     """
     baseline = background_of(image).expand_as(image).contiguous()
     method = captum_attr().IntegratedGradients(asked.smooth(image, answer))
@@ -79,7 +82,8 @@ def integrated_gradients(asked: AskedModel, image: Tensor, answer: int) -> Map:
             image, baselines=baseline, n_steps=steps, internal_batch_size=AT_ONCE, return_convergence_delta=True
         )
         values, missed = _summed(found), float(miss.item())
-        if steps >= MOST_STEPS or abs(missed) <= LARGEST_MISS * abs(float(values.sum()) - missed):
+        allowed = max(SMALL_MISS, LARGEST_MISS * abs(float(values.sum()) - missed))
+        if steps >= MOST_STEPS or abs(missed) <= allowed:
             return Map(values, (image.shape[2], image.shape[3]), missed)
         steps *= 2
 
