@@ -201,7 +201,9 @@ def map_uri(pixels: np.ndarray, values: np.ndarray) -> str:
 
     step = -(-max(values.shape) // TILE_PIXELS)  # larger images: every so many pixels
     laid = overlaid(pixels[:, ::step, ::step], values[::step, ::step], TILE_PIXELS)
-    picture = Picture.fromarray((255 * laid).round().astype(np.uint8)).quantize(COLOURS_A_TILE)
+    picture = Picture.fromarray((255 * laid).round().astype(np.uint8)).quantize(
+        COLOURS_A_TILE, Picture.Quantize.MAXCOVERAGE
+    )  # which keeps colours that are rare
     file = io.BytesIO()
     picture.save(file, "PNG", optimize=True)
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
