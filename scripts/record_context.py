@@ -17,7 +17,7 @@ from typing import Any
 from eyechart.base.plain_json import json_text
 from eyechart.contexts.catalog import axis_of
 from eyechart.files.storage import find_runs, read_run, write_text
-from eyechart.report.judged_text import headline, rows_of, severities_of, table
+from eyechart.report.judged_text import finding, rows_of, severities_of, severity_words, table
 from eyechart.report.winner_map import in_markdown_table
 from eyechart.report.winner_map import rows_of as winners_of
 from eyechart.schema.contexts import ContextRecord, LevelResult
@@ -76,7 +76,10 @@ def judged(record: ContextRecord) -> str:
     """Of each severity what it shows, and the accuracies."""
     told = []
     for severity in severities_of(record):
-        told += [f"{headline(record, severity, SAY)}.", table(rows_of(record, severity, SAY), "accuracy", SAY)]
+        told += [
+            f"**{severity_words(severity, SAY)}**: {finding(record, severity, SAY)}.",
+            table(rows_of(record, severity, SAY), "accuracy", SAY),
+        ]
     return "\n\n".join([*told, in_markdown_table(winners_of(record, SAY), SAY)])
 
 

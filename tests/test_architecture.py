@@ -24,6 +24,7 @@ FLOORS = (
     ("data", "models", "weights", "training", "evaluation", "comparison"),  # the stages, which never meet
     ("report",),  # draws what comparison found
     ("inference",),
+    ("insight",),
     ("runner",),
     ("launch",),
     ("terminal",),

@@ -21,12 +21,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from eyechart.inference.prediction import PictureAnswer
+    from eyechart.report.looked.seen import Explanation
     from eyechart.schema import Budget, Comparison, Recipe, Rules, RunRecord
     from eyechart.study.study import Study
 
 __all__ = [
-    "Budget", "Comparison", "EyechartError", "Recipe", "Rules", "RunRecord", "Study", "compare", "open_study",
-    "predict", "run",
+    "Budget", "Comparison", "EyechartError", "Recipe", "Rules", "RunRecord", "Study", "compare", "explain",
+    "open_study", "predict", "run",
 ]  # fmt: skip
 
 
@@ -128,6 +129,37 @@ def predict(
 
 def _paths(given: str | Path | Sequence[str | Path]) -> list[Path]:
     return [user_path(path) for path in ([given] if isinstance(given, str | Path) else given)]
+
+
+def explain(
+    runs: str | Path | Sequence[str | Path],
+    image: str | Path,
+    *,
+    output: str | Path | None = None,
+    checks: int = 30,
+    device: str = "auto",
+    threads: int | None = None,
+    lang: str = "en",
+) -> Explanation:
+    """What trained contenders looked at on a picture: maps as arrays, answers, and whether the maps are to be trusted.
+
+    Args:
+        runs: folders of runs, or of studies, of which one run of each contender is asked.
+        output: a folder for figures, numbers and arrays; None: nothing is written.
+        checks: validation images that the maps are checked on; 0: no checks.
+
+    Raises an EyechartError: UsageError, MissingError (captum), StorageError (weights), DatasetError (the picture).
+    """
+    from eyechart.report.looked.files import write_explanation
+    from eyechart.runner.explain import chosen_folders, explain_picture
+    from eyechart.terminal.lines import silent
+
+    found = explain_picture(
+        chosen_folders(_paths(runs)), user_path(image), silent, num_checked=checks, num_threads=threads, device=device
+    )
+    if output is not None:
+        write_explanation(found, user_path(output), lang)
+    return found
 
 
 def __getattr__(name: str) -> Any:

@@ -17,6 +17,7 @@ from eyechart.cli import (
     compare,
     data,
     exam,
+    explain,
     export,
     inside,
     labels,
@@ -55,6 +56,7 @@ app.command("report")(read.report)
 app.command("labels")(labels.labels)
 app.command("predict")(predict.predict)
 app.command("exam")(exam.exam)
+app.command("explain")(explain.explain)
 app.command("inside")(inside.inside)
 app.command("export")(export.export)
 app.add_typer(data.app, name="data")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from eyechart.base.plain_json import json_text
-from eyechart.terminal.lines import say
+from eyechart.terminal.lines import aloud, say
 
 if TYPE_CHECKING:
     from eyechart.schema import Language
@@ -75,6 +75,9 @@ def show(
 def report(
     runs: list[Path] = typer.Argument(..., metavar="RUNS", help="Runs, studies, or folders of studies."),
     output: Path = typer.Option(None, "-o", "--output", help="The HTML file. Default: report.html in the first one."),
+    explain: bool = typer.Option(
+        False, "--explain", help="Ask what the contenders of a study looked at on the images that divide them most."
+    ),
     lang: str = LANG,
     strict: bool = STRICT,
 ) -> None:
@@ -87,6 +90,10 @@ def report(
     language, folders = language_of(lang), find_runs(runs)
     if not folders:
         raise UsageError(no_runs(runs))
+    if explain:
+        from eyechart.runner.disputed import look_at_disputed
+
+        look_at_disputed(folders, aloud)
     target = output or runs[0] / "report.html"
     say(str(write_report(folders, target, lang=language, say_left_out=lambda why: say(why, err=True))))
     if strict:

@@ -34,7 +34,7 @@ MIN_CONTRAST = 0.1  # on the scale of 0..1: below, it is noise on an empty sheet
 def ink_boxes(images: Tensor) -> Tensor:
     """Float (B, C, H, W) in 0..1 -> ink boxes float32 (B, 4): left, top, right, bottom in pixels."""
     height, width = images.shape[-2:]
-    contrast = (images - _background(images)).abs_().amax(dim=1)  # (B, H, W)
+    contrast = (images - background_of(images)).abs_().amax(dim=1)  # (B, H, W)
     columns, rows = contrast.amax(dim=1), contrast.amax(dim=2)  # (B, W), (B, H)
     peak = rows.amax(dim=1, keepdim=True)  # (B, 1)
     left, right = _span(columns > INK_SHARE * peak)
@@ -45,7 +45,7 @@ def ink_boxes(images: Tensor) -> Tensor:
     return torch.where(has_no_box.unsqueeze(1), boxes.new_tensor([0, 0, width, height]), boxes)
 
 
-def _background(images: Tensor) -> Tensor:
+def background_of(images: Tensor) -> Tensor:
     """The median of the border pixels, (B, C, 1, 1)."""
     border = torch.cat([images[..., 0, :], images[..., -1, :], images[..., 1:-1, 0], images[..., 1:-1, -1]], dim=-1)
     return border.median(dim=-1).values[..., None, None]

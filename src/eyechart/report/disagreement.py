@@ -87,8 +87,7 @@ def disagreement(entries: list[Entry], say: Speech) -> Disagreement:
         _left_out(entry, say("it diverged.", "il a divergé."), say) for entry in entries if entry.diverged and standing
     ]
     entries = standing or entries
-    items = _read_items(entries, missing, say)
-    all_answers = [] if items is None else _read_answers(entries[:MOST_SHOWN], len(items["labels"]), missing, say)
+    items, all_answers = answered(entries, missing, say)
     if items is None or not all_answers:
         return Disagreement(say("Where they disagree", "Là où ils divergent"), "", (), tuple(missing), ())
     probabilities = np.stack([answers.probabilities for answers in all_answers])  # (contenders, N, K)
@@ -97,6 +96,14 @@ def disagreement(entries: list[Entry], say: Speech) -> Disagreement:
     runs = tuple(answers.run for answers in all_answers)
     finding = _finding(probabilities, items["labels"], all_answers, say)
     return Disagreement(finding, _caption(all_answers, say), cases, tuple(missing), runs)
+
+
+def answered(
+    entries: list[Entry], missing: list[str], say: Speech
+) -> tuple[dict[str, np.ndarray] | None, list[Answers]]:
+    """The test images and labels, and what one run of each contender said of them; why not is added to `missing`."""
+    items = _read_items(entries, missing, say)
+    return items, [] if items is None else _read_answers(entries[:MOST_SHOWN], len(items["labels"]), missing, say)
 
 
 def _left_out(entry: Entry, why: object, say: Speech) -> str:

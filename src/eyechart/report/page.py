@@ -38,6 +38,7 @@ from eyechart.report.compared import compared, verdict_sentence
 from eyechart.report.entries import MOST_SHOWN, Entry, Run, group_runs, read_runs
 from eyechart.report.exam import section as exam
 from eyechart.report.glyphs import mark, mark_path
+from eyechart.report.looked import section as looked
 from eyechart.report.pairs import Pairs
 from eyechart.report.provenance import run_link
 from eyechart.report.section import Draft, Facts, Section
@@ -60,6 +61,7 @@ SECTIONS: tuple[Section, ...] = (  # in the order of the page
     exam.SECTION,
     contexts.SECTION,
     disagreement.SECTION,
+    looked.SECTION,
     classes.SECTION,
     classes.CONFUSION,
     calibration.SECTION,

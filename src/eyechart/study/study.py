@@ -60,10 +60,18 @@ class Study:
 
         refuse(find(storage.find_runs([self.folder])))
 
-    def report(self, output: Path | str | None = None, lang: str = "en") -> Path:
-        """Write the HTML report; the path of the file."""
+    def report(self, output: Path | str | None = None, lang: str = "en", *, explain: bool = False) -> Path:
+        """Write the HTML report; the path of the file.
+
+        `explain`: with what the contenders looked at on the images that divide them most; needs captum.
+        """
         from eyechart.report.page import write_report
 
+        if explain:
+            from eyechart.runner.disputed import look_at_disputed
+            from eyechart.terminal.lines import silent
+
+            look_at_disputed(storage.find_runs([self.folder]), silent)
         target = user_path(output) if output else self.folder / storage.REPORT_FILE
         return write_report(storage.find_runs([self.folder]), target, lang=lang)
 

@@ -1,0 +1,41 @@
+"""`eyechart explain`: what trained contenders looked at."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from eyechart.base.plain_json import json_text
+from eyechart.cli.read import LANG, language_of
+from eyechart.terminal.lines import aloud, say
+
+
+def explain(
+    runs: list[Path] = typer.Argument(..., metavar="RUN...", help="Runs; of a study, one run of each contender."),
+    image: Path = typer.Argument(..., metavar="IMAGE", help="A picture of any size and kind."),
+    output: Path = typer.Option(Path("explained"), "-o", "--output", "--out", help="Folder of pictures and figures."),
+    exist_ok: bool = typer.Option(False, "--exist-ok", help="Overwrite what is in that folder."),
+    checks: int = typer.Option(30, "--checks", help="Validation images that the maps are checked on, 0: no checks."),
+    threads: int = typer.Option(None, "--threads", help="Threads. Default: those of the runs."),
+    device: str = typer.Option("auto", "--device", help="auto, cpu, cuda or mps."),
+    lang: str = LANG,
+    as_json: bool = typer.Option(False, "--json", help="Print the figures as JSON."),
+) -> None:
+    """Show what trained contenders looked at on a picture, side by side, and whether these maps are to be trusted."""
+    from eyechart.base.errors import UsageError
+    from eyechart.report.looked.figure import finding
+    from eyechart.report.looked.files import write_explanation
+    from eyechart.runner.explain import chosen_folders, explain_picture
+    from eyechart.words.speech import speech
+
+    language = language_of(lang)
+    if output.exists() and not exist_ok:
+        raise UsageError(f"{output} is there already. Name another folder with -o, or overwrite it with --exist-ok.")
+    found = explain_picture(chosen_folders(runs), image, aloud, num_checked=checks, num_threads=threads, device=device)
+    write_explanation(found, output, language)
+    if as_json:
+        typer.echo(json_text(found.as_json(), indent=1))
+        return
+    say(f"{finding(found, speech(language))}.")
+    say(str(output))
