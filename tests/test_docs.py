@@ -35,6 +35,7 @@ DOCUMENTS = (
     "docs/contexts.md",
     "docs/decisions.md",
     "docs/lab-log.md",
+    "docs/robust.md",
     "docs/verdicts.md",
 )
 TREE = re.compile(r"<!-- tree -->\n```text\n(.*?)```", re.DOTALL)
@@ -230,7 +231,15 @@ def test_the_reference_is_what_the_commands_say(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "document",
-    [*READMES, "docs/contexts.md", "docs/verdicts.md", "docs/lab-log.md", "docs/decisions.md", "CHANGELOG.md"],
+    [
+        *READMES,
+        "docs/contexts.md",
+        "docs/robust.md",
+        "docs/verdicts.md",
+        "docs/lab-log.md",
+        "docs/decisions.md",
+        "CHANGELOG.md",
+    ],
 )
 def test_every_command_that_is_shown_can_be_given(document: str) -> None:
     text = read(document)
