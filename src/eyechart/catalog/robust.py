@@ -9,7 +9,7 @@ from eyechart.catalog.recipes import changed
 from eyechart.schema import Mixing, Recipe
 
 ROBUST = Mixing(
-    clean_fraction=0.2,
+    clean_fraction=0.5,
     num_chains=2,
     most_operations=2,
     operations=(
