@@ -37,6 +37,7 @@ DOCUMENTS = (
     "docs/explain.md",
     "docs/lab-log.md",
     "docs/predict.md",
+    "docs/robust.md",
     "docs/verdicts.md",
 )
 TREE = re.compile(r"<!-- tree -->\n```text\n(.*?)```", re.DOTALL)
@@ -237,6 +238,7 @@ def test_the_reference_is_what_the_commands_say(tmp_path: Path) -> None:
         "docs/contexts.md",
         "docs/predict.md",
         "docs/explain.md",
+        "docs/robust.md",
         "docs/verdicts.md",
         "docs/lab-log.md",
         "docs/decisions.md",

@@ -211,6 +211,7 @@ LOOKED_AFTER_BY = {
     "words/findings": "comparison/test_finding_words.py",
     "words/metric_names": "comparison/test_verdict_words.py",
     "words/numbers": "comparison/test_number_words.py",
+    "words/shared_errors": "comparison/test_agreement.py",
     "words/speech": "report/test_french.py",
     "words/verdicts": "comparison/test_verdict_words.py",
 }

@@ -40,6 +40,7 @@ def run(
     budget: Budget | None = None,
     recipe: dict[str, Any] | None = None,
     recipes: str | Path | Sequence[str | Path] = (),
+    robust: bool = False,
     device: str | None = None,
     precision: str | None = None,
     threads: int | None = None,
@@ -61,18 +62,17 @@ def run(
         data, preset: a known dataset, or a folder or zip; "quick", "standard" or "smoke".
         budget: replaces the preset's, such as ec.Budget(unit="epochs", amount=2).
         recipe, recipes: fields of every recipe to replace, {"learning_rate": 0.1}; files that `eyechart tune` wrote.
-        name: of the study's folder in `output`; None: made from preset and data.
+        robust, name: whether training images are spoiled, as `--robust` does; of the folder in `output`, None: made.
         quiet, exam: no table, no lines; the eye test afterwards, kept as exam.json in the study's folder.
         strict: UnfairComparison where something speaks against the plan or, afterwards, against the results.
 
-    Raises an EyechartError: UsageError, MissingError (data or weights), RunFailed (some run failed; its `reasons` say
-    why), Interrupted (after saving).
+    Raises UsageError, MissingError (data or weights), RunFailed (its `reasons` say why), Interrupted (after saving).
     """
     from eyechart.study.plan import folder_of, plan_study
     from eyechart.study.race import race
 
     record = plan_study(
-        models, str(data), preset, seeds, name=name, changes=recipe, recipe_files=recipes,
+        models, str(data), preset, seeds, name=name, changes=(recipe or {}) | {"robust": robust}, recipe_files=recipes,
         budget=budget, img_size=img_size, fraction=fraction, device=device, precision=precision, num_threads=threads,
     )  # fmt: skip
     done = race(record, folder_of(record, user_path(output)), resume=resume, exist_ok=exist_ok, offline=offline,

@@ -10,14 +10,15 @@ import torch
 
 from eyechart.catalog.presets import rules_of
 from eyechart.catalog.recipes import RECIPES
-from eyechart.data import augment, batches, boxes
-from eyechart.schema import Augmentation, Budget
+from eyechart.catalog.robust import made_robust
+from eyechart.data import augment, batches, boxes, mixing
+from eyechart.schema import Augmentation, Budget, Recipe
 from eyechart.schema.contracts import Batch, LabelledImages
 from eyechart.schema.objects import objects_of
 from eyechart.training import feeds
 from eyechart.training.budget import make_plan
 
-TOOLS = feeds.Tools(batches.epoch_order, batches.to_floats, augment.augment_with_boxes, boxes.ink_boxes)
+TOOLS = feeds.Tools(batches.epoch_order, batches.to_floats, augment.augment_with_boxes, boxes.ink_boxes, mixing.mix)
 CPU = torch.device("cpu")
 
 
@@ -107,3 +108,24 @@ def test_images_move_when_a_device_has_room_for_them(monkeypatch: pytest.MonkeyP
     assert feeds.has_room((50, 1, 2, 5), torch.device("cuda"))
     assert not feeds.has_room((51, 1, 2, 5), torch.device("cuda"))
     assert not feeds.has_room((1, 1, 2, 5), CPU), "they are there already"
+
+
+def test_boxes_are_measured_before_a_picture_is_spoiled(mapped: LabelledImages) -> None:
+    """Of the ink of single objects too: spoiled, the whole frame would be ink."""
+    images = np.zeros((64, 1, 12, 10), np.uint8)
+    images[:, :, 3:7, 2:6] = 255
+    part = LabelledImages(images, mapped.labels)
+    model = Labels()
+    model.needs_boxes = True
+    plain = RECIPES["fasterrcnn"].model_copy(update={"batch_size": 8})
+    plan = make_plan(plain, rules_of("smoke", "toy", budget=Budget(unit="steps", amount=6)), len(part), None)
+
+    def batch(recipe: Recipe) -> Batch:
+        return feeds.ImageFeed(model, part, recipe, plan, seed=3, device=CPU, tools=TOOLS).batch(2)
+
+    ours, theirs = batch(made_robust(plain)), batch(plain)
+    assert ours.boxes is not None
+    assert theirs.boxes is not None
+    assert torch.equal(ours.boxes, theirs.boxes), "shifted alike: mixing has draws of its own"
+    assert not torch.equal(ours.images, theirs.images)
+    assert torch.equal(batch(made_robust(plain)).images, ours.images)

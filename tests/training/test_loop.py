@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from eyechart.base.errors import Interrupted, StorageError
+from eyechart.catalog.robust import made_robust
 from eyechart.schema import Augmentation
 from eyechart.schema.contracts import Batch, Progress
 from eyechart.training import checkpoint as checkpoints
@@ -53,9 +54,10 @@ def test_same_seed_same_bits_and_another_seed_others() -> None:
     assert first != other
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
-def test_an_interrupted_run_continues_to_the_same_bits(tmp_path: Path, optimizer: str) -> None:
+@pytest.mark.parametrize(("optimizer", "is_robust"), [("sgd", False), ("adamw", False), ("sgd", True)])
+def test_an_interrupted_run_continues_to_the_same_bits(tmp_path: Path, optimizer: str, is_robust: bool) -> None:
     recipe = RECIPE.model_copy(update={"optimizer": optimizer, "learning_rate": 0.01})
+    recipe = made_robust(recipe) if is_robust else recipe
     whole = toy_fit(recipe=recipe)
     whole()
     path = tmp_path / "checkpoint.safetensors"

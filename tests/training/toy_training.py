@@ -10,7 +10,7 @@ import torch
 from eyechart.base.clock import Clock
 from eyechart.catalog.presets import rules_of
 from eyechart.catalog.recipes import RECIPES
-from eyechart.data import augment, batches, boxes
+from eyechart.data import augment, batches, boxes, mixing
 from eyechart.files.storage import digest_arrays
 from eyechart.models.classifier import Classifier
 from eyechart.models.preprocess import Preprocess
@@ -19,7 +19,7 @@ from eyechart.schema.contracts import LabelledImages
 from eyechart.training import feeds, loop
 from eyechart.training.budget import make_plan
 
-TOOLS = feeds.Tools(batches.epoch_order, batches.to_floats, augment.augment_with_boxes, boxes.ink_boxes)
+TOOLS = feeds.Tools(batches.epoch_order, batches.to_floats, augment.augment_with_boxes, boxes.ink_boxes, mixing.mix)
 CPU = torch.device("cpu")
 RECIPE = RECIPES["cnn"].model_copy(
     update={"batch_size": 8, "learning_rate": 0.05, "augmentation": Augmentation(shift_pixels=1)}

@@ -6,12 +6,17 @@ Results go to stdout, progress to stderr.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from eyechart.base.plain_json import json_text
 from eyechart.terminal.lines import say
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from eyechart.schema.contracts import Dataset
 
 app = typer.Typer(no_args_is_help=True, help="List, fetch, verify and look at datasets.")
 
@@ -81,29 +86,33 @@ def verify(
 def show(
     reference: Annotated[str, typer.Argument(metavar="NAME_OR_PATH", help="A known name, a folder or a zip.")],
     output: Annotated[
-        Path | None, typer.Option("--output", help="The PNG. Default: NAME-classes.png, or NAME-corruptions.png.")
+        Path | None, typer.Option("--output", help="The PNG. Default: NAME-classes.png, or -corruptions, or -robust.")
     ] = None,
     corruptions: Annotated[
         bool, typer.Option("--corruptions", help="A row for each corruption of `eyechart study corruption` instead.")
+    ] = False,
+    robust: Annotated[
+        bool, typer.Option("--robust", help="What `eyechart run --robust` makes of training images instead.")
     ] = False,
     exist_ok: Annotated[bool, typer.Option("--exist-ok", help="Overwrite the PNG if it is there.")] = False,
     img_size: ImageSize = None,
     offline: Offline = False,
     as_json: AsJson = False,
 ) -> None:
-    """Draw a contact sheet: a PNG with a row of images for each class, or for each corruption."""
+    """Draw a contact sheet: a PNG with a row of images for each class, each corruption, or each robust change."""
     from eyechart.base.errors import UsageError
     from eyechart.base.fonts import remark, signs_without_font
     from eyechart.data.catalog import load_dataset
-    from eyechart.data.contact_sheet import write_contact_sheet
-    from eyechart.data.corruptions.sheet import write_corruption_sheet
     from eyechart.files.file_names import on_disk, readable
 
+    if corruptions and robust:
+        raise UsageError("--corruptions and --robust are two sheets; ask for one of them.")
     dataset = load_dataset(reference, img_size=img_size, offline=offline, say=_say)
-    path = output or Path(on_disk(f"{dataset.card.name}-{'corruptions' if corruptions else 'classes'}.png"))
+    what = "corruptions" if corruptions else "robust" if robust else "classes"
+    path = output or Path(on_disk(f"{dataset.card.name}-{what}.png"))
     if path.exists() and not exist_ok:
         raise UsageError(f"{path} is there already. Name another file with --output, or overwrite it with --exist-ok.")
-    (write_corruption_sheet if corruptions else write_contact_sheet)(dataset, path)
+    _writer(what)(dataset, path)
     if told := remark(signs_without_font((dataset.card.title, *dataset.card.classes))):
         _say(told[0])
     if as_json:
@@ -134,6 +143,21 @@ def prepared(
         say(f"{folder.num_bytes / 1e6:>10,.1f} MB  {folder.root}  (in {folder.place})")
     if not folders:
         typer.echo("Nothing is prepared.")
+
+
+def _writer(what: str) -> Callable[[Dataset, Path], None]:
+    """What draws a sheet of classes, of corruptions, or of what robust recipes see."""
+    if what == "corruptions":
+        from eyechart.data.corruptions.sheet import write_corruption_sheet
+
+        return write_corruption_sheet
+    if what == "robust":
+        from eyechart.data.mixing_sheet import write_mixing_sheet
+
+        return write_mixing_sheet
+    from eyechart.data.contact_sheet import write_contact_sheet
+
+    return write_contact_sheet
 
 
 def _say(message: str) -> None:

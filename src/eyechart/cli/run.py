@@ -36,6 +36,7 @@ def run(
     wd: float = typer.Option(None, "--wd", help="Weight decay."),
     weights: str = typer.Option(None, "--weights", help="Of vgg16, alexnet, zoos: auto, none, imagenet, hed, a file."),
     backbone: Path = typer.Option(None, "--backbone", help="Detectors start from a trained cnn, hed or imagenet."),
+    robust: bool = typer.Option(False, "--robust", help="Spoil training images, for robustness to what tests spoil."),
     recipe: list[Path] = typer.Option([], "--recipe", help="A recipe file, as eyechart tune writes them; repeat."),
     img_size: int = typer.Option(None, "--img-size", help="Side in pixels to which images are brought."),
     input_size: int = typer.Option(None, "--input-size", help="Side in pixels to which networks scale small images."),
@@ -60,17 +61,16 @@ def run(
 
     language = language_of(lang)  # an unknown one is told before anything is trained
     changes = {"batch_size": batch_size, "learning_rate": lr, "weight_decay": wd, "weights": weights}
-    changes |= {"backbone": str(backbone) if backbone else None, "input_pixels": input_size}
+    changes |= {"backbone": str(backbone) if backbone else None, "input_pixels": input_size, "robust": robust or None}
     budget = budget_of(epochs=epochs, images=images, seconds=seconds, steps=steps)
     record = plan_study(
         _split(model), data, preset, _numbers(seeds), name=name, changes=changes, recipe_files=recipe, budget=budget,
         img_size=img_size, fraction=fraction, device=device, num_threads=threads, precision=precision,
     )  # fmt: skip
-    folder = folder_of(record, output)
     if dry_run:
-        return _dry_run(record, folder, offline, as_json, strict, language)
-    study = race(record, folder, resume=resume, exist_ok=exist_ok, offline=offline, strict=strict, lang=language,
-                 exam=preset != "smoke" if exam is None else exam)  # fmt: skip
+        return _dry_run(record, folder_of(record, output), offline, as_json, strict, language)
+    study = race(record, folder_of(record, output), resume=resume, exist_ok=exist_ok, offline=offline, strict=strict,
+                 lang=language, exam=preset != "smoke" if exam is None else exam)  # fmt: skip
     return _conclude(study, as_json, strict, language)
 
 

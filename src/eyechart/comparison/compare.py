@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from eyechart.comparison import bootstrap, families, pairs, verdicts
+from eyechart.comparison.agreement import shared_errors
 from eyechart.comparison.alarms import suspicions
 from eyechart.comparison.contenders import Contender, ItemValues, group_contenders, stack_items, values_of_items
 from eyechart.comparison.findings import findings
@@ -44,7 +45,7 @@ def compare_runs(run_folders: list[Path], only: Pairs | None = None) -> Comparis
     found = [finding for finding in findings(runs, suspected) if not (is_told and finding.code == "not-checked")]
     if items.missing:
         found.append(Finding(kind="note", code="no-predictions", runs=items.missing))
-    return comparison.model_copy(update={"findings": tuple(found)})
+    return comparison.model_copy(update={"findings": tuple(found), "shared_errors": shared_errors(contenders)})
 
 
 def compare_contenders(

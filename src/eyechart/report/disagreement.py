@@ -87,7 +87,7 @@ def disagreement(entries: list[Entry], say: Speech) -> Disagreement:
         _left_out(entry, say("it diverged.", "il a divergé."), say) for entry in entries if entry.diverged and standing
     ]
     entries = standing or entries
-    items, all_answers = answered(entries, missing, say)
+    items, all_answers = read_all(entries, missing, say)
     if items is None or not all_answers:
         return Disagreement(say("Where they disagree", "Là où ils divergent"), "", (), tuple(missing), ())
     probabilities = np.stack([answers.probabilities for answers in all_answers])  # (contenders, N, K)
@@ -96,14 +96,6 @@ def disagreement(entries: list[Entry], say: Speech) -> Disagreement:
     runs = tuple(answers.run for answers in all_answers)
     finding = _finding(probabilities, items["labels"], all_answers, say)
     return Disagreement(finding, _caption(all_answers, say), cases, tuple(missing), runs)
-
-
-def answered(
-    entries: list[Entry], missing: list[str], say: Speech
-) -> tuple[dict[str, np.ndarray] | None, list[Answers]]:
-    """The test images and labels, and what one run of each contender said of them; why not is added to `missing`."""
-    items = _read_items(entries, missing, say)
-    return items, [] if items is None else _read_answers(entries[:MOST_SHOWN], len(items["labels"]), missing, say)
 
 
 def _left_out(entry: Entry, why: object, say: Speech) -> str:
@@ -134,6 +126,14 @@ def _entropy(probabilities: np.ndarray) -> np.ndarray:
 
 
 # --------------------------------------------------------------------------------------------- reading
+
+
+def read_all(
+    entries: list[Entry], missing: list[str], say: Speech
+) -> tuple[dict[str, np.ndarray] | None, list[Answers]]:
+    """Test images with labels, and what one run of each contender said of them; `missing` is told what is not there."""
+    items = _read_items(entries, missing, say)
+    return items, [] if items is None else _read_answers(entries[:MOST_SHOWN], len(items["labels"]), missing, say)
 
 
 def _read_items(entries: list[Entry], missing: list[str], say: Speech) -> dict[str, np.ndarray] | None:
@@ -194,7 +194,7 @@ def _case(item: int, items: dict[str, np.ndarray], all_answers: list[Answers], s
         answer = int(probabilities.argmax())
         found = _found_boxes(item, answers, classes, say)
         words = _boxes_in_words(found, say) if "box_image" in answers.arrays else ""
-        certainty = _certainty(probabilities[answer], say)
+        certainty = certainty_text(probabilities[answer], say)
         given.append(Given(answers.entry, classes[answer], certainty, answer != label, words))
         boxes += found
     height, width = pixels.shape[1:]
@@ -241,7 +241,7 @@ def drawn_box(box: np.ndarray, style: Style | None, title: str) -> DrawnBox:
     return DrawnBox(left, top, round(right - left, 2), round(bottom - top, 2), style, title)
 
 
-def _certainty(probability: float, say: Speech) -> str:
+def certainty_text(probability: float, say: Speech) -> str:
     """Whole per cent, without claiming a certainty of 100 % that is not there."""
     return "> " + say.percent(0.99, 0) if 0.995 <= probability < 1 else say.percent(probability, 0)
 

@@ -20,6 +20,8 @@ FRENCH = {
     "num_threads": "nombre de fils d'exécution", "precision": "précision numérique", "unit": "unité",
     "amount": "quantité", "shift_pixels": "décalage en pixels", "rotate_degrees": "rotation en degrés",
     "scale_fraction": "échelle", "shear_degrees": "cisaillement en degrés", "flip": "miroir",
+    "mixing": "mélange", "clean_fraction": "part d'images intactes", "num_chains": "nombre de chaînes",
+    "most_operations": "opérations par chaîne au plus", "operations": "opérations", "finishes": "finitions",
     # recipe
     "contender": "concurrent", "title": "titre", "epochs": "époques", "batch_size": "taille de lot",
     "optimizer": "optimiseur", "learning_rate": "taux d'apprentissage", "weight_decay": "décroissance des poids",
@@ -83,7 +85,8 @@ def value_text(value: object, say: Speech) -> str:
         each = [f"{field_name(str(key), say)} {value_text(one, say)}" for key, one in value.items()]
         return ", ".join(each) or say("none", "aucun")
     if isinstance(value, tuple | list):
-        each = [value_text(one, say) for one in value[:MOST_LISTED]]
+        inner = [value_text(one, say) for one in value[:MOST_LISTED]]
+        each = [f"({text})" if isinstance(one, tuple | list) else text for one, text in zip(value, inner, strict=False)]
         if len(value) > MOST_LISTED:
             number = say.count(len(value) - MOST_LISTED)
             each.append(say(f"{number} more, in the run file", f"{number} autres, dans le fichier de l'entraînement"))

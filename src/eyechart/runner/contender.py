@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 import torch
 
 from eyechart.base import host, seeding
-from eyechart.data import augment, batches, boxes, catalog, content, ink_facts, splits
+from eyechart.data import augment, batches, boxes, catalog, content, ink_facts, mixing, splits
 from eyechart.files.places import seen_from_here
 from eyechart.inference.predictor import NetworkPredictor
 from eyechart.models import catalog as architectures
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from eyechart.schema import ExecutionMode
     from eyechart.schema.contracts import ContenderModel
 
-TOOLS = feeds.Tools(batches.epoch_order, batches.to_floats, augment.augment_with_boxes, boxes.ink_boxes)
+TOOLS = feeds.Tools(batches.epoch_order, batches.to_floats, augment.augment_with_boxes, boxes.ink_boxes, mixing.mix)
 
 
 @dataclass

@@ -25,7 +25,7 @@ from eyechart.schema.measured import (
     Temperature,
 )
 from eyechart.schema.records import RUN_VERSION, SCHEMA_VERSION, MachineChoice, RunRecord, StudyRecord
-from eyechart.schema.rules import Augmentation, Budget, Recipe, Rules, Tuning, WeightsOrigin
+from eyechart.schema.rules import Augmentation, Budget, Mixing, Recipe, Rules, Tuning, WeightsOrigin
 from eyechart.schema.tuning import RecipeFile, TrialRecord, TuneRecord
 
 __all__ = [
@@ -52,6 +52,7 @@ __all__ = [
     "Job",
     "Language",
     "MachineChoice",
+    "Mixing",
     "NotNegative",
     "PerClass",
     "PictureRule",

@@ -9,6 +9,9 @@ from pydantic import Field
 from eyechart.schema.frozen import Count, Fraction, Frozen, Positive, Scalar
 
 Language = Literal["en", "fr"]
+ENSEMBLE = "ensemble"  # what verdicts call all contenders together
+SURE = 0.9  # a probability from which an answer counts as sure
+FEW_ERRORS = 100  # images; with fewer wrong ones, agreement in errors rests on little, and this is told
 VerdictKind = Literal["better", "equivalent", "not shown", "too few runs"]
 
 
@@ -78,6 +81,65 @@ class Verdict(Frozen):
     items_needed: Positive | None = None  # test images that would be needed where more seeds cannot help
 
 
+# --------------------------------------------------------------------------------------------- errors in common
+
+
+class Mistakes(Frozen):
+    """One contender's wrong answers, as a number of test images: a mean over seeds."""
+
+    contender: str
+    wrong: float
+    sure: float  # of these with a probability of at least SURE, after temperature
+    alone: float  # of these that no other contender got wrong
+    alone_sure: float
+
+
+class Agreement(Frozen):
+    """How far the errors of two contenders fall on the same images (Geirhos et al. 2020).
+
+    `kappa` is Cohen's, of right and wrong: 1 where both are wrong on the same images, 0 where they share as many errors
+    as chance would have it, below 0 fewer.
+    """
+
+    first: str
+    second: str
+    kappa: float | None  # mean over seeds; None: neither makes an error, or both make nothing else
+    low: float | None  # 95 %, of images drawn anew: about these runs
+    high: float | None
+    both_wrong: float  # test images, mean over seeds
+    by_chance: float  # so many if errors fell independently
+    fewest_wrong: float  # of the one that makes fewer errors: what the figure rests on
+
+
+class Ensemble(Frozen):
+    """All contenders together on each seed, and the best of them alone."""
+
+    accuracy: Fraction  # of the mean of their calibrated probabilities, mean over seeds
+    low: Fraction  # 95 %: Student's t over seeds; of one seed Wilson's over images
+    high: Fraction
+    voted: Fraction  # of the majority of their answers; a tie goes to what the mean of probabilities holds likelier
+    voted_low: Fraction
+    voted_high: Fraction
+    best: str  # the contender with the best accuracy on these very images, which flatters it
+    best_accuracy: Fraction
+    verdict: Verdict  # on accuracy, of ENSEMBLE and that contender
+
+
+class SharedErrors(Frozen):
+    """Of the seeds that all contenders have."""
+
+    contenders: tuple[str, ...]  # those that did not diverge and whose answers are there, the best first
+    seeds: tuple[int, ...]
+    num_items: Count
+    all_wrong: float  # test images that every contender gets wrong, mean over seeds
+    all_wrong_alike: float  # of these with the same wrong answer from all
+    all_sure: float  # of these with a probability of at least SURE from all
+    some_wrong: float  # that at least one gets wrong
+    mistakes: tuple[Mistakes, ...]
+    pairs: tuple[Agreement, ...]
+    ensemble: Ensemble
+
+
 class Comparison(Frozen):
     """Everything that can be said of the runs together; what terminal, JSON and report show."""
 
@@ -93,3 +155,4 @@ class Comparison(Frozen):
     families: tuple[Family, ...]
     verdicts: tuple[Verdict, ...]
     findings: tuple[Finding, ...] = ()
+    shared_errors: SharedErrors | None = None  # None: fewer than two contenders with answers, or boxes

@@ -34,6 +34,23 @@ class Rules(Frozen):
     precision: Literal["auto", "float32", "tf32", "bfloat16"] = "auto"  # of products; weights and sums are float32
 
 
+# A change of a training image's pixels that moves none of them; data/mixed_changes.py makes them.
+Change = Literal[
+    "levels", "light", "negative", "negative_part", "posterise", "blur", "thicken", "thin", "outline",
+    "sharpen", "coarse", "noise", "strokes", "blobs",
+]  # fmt: skip
+
+
+class Mixing(Frozen):
+    """Chains of changes of an image's pixels, mixed with the image as AugMix does; data/mixing.py makes them."""
+
+    clean_fraction: Fraction  # of images that stay as they are
+    num_chains: Count  # 0: nothing is mixed
+    most_operations: Annotated[int, Field(ge=1)]  # of a chain, which has one to so many
+    operations: Annotated[tuple[Change, ...], Field(min_length=1)]  # among which each of them is drawn
+    finishes: tuple[tuple[Change | Literal["none"], ...], ...] = ()  # one of each is made of the mixture, unmixed
+
+
 class Augmentation(Frozen):
     """Random changes of a training image, drawn anew for every image and step.  All zero: none."""
 
@@ -42,6 +59,7 @@ class Augmentation(Frozen):
     scale_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.0  # 0.1: between 0.9 and 1.1
     shear_degrees: Annotated[float, Field(ge=0, le=60)] = 0.0
     flip: bool = False  # left-right, half of the images
+    mixing: Mixing | None = None  # what `--robust` gives: changes of its pixels, after those that move them
 
     @property
     def is_none(self) -> bool:

@@ -24,6 +24,7 @@ from eyechart.catalog.recipes import (
     starting_from,
     takes_weights,
 )
+from eyechart.catalog.robust import made_robust
 from eyechart.catalog.zoo import ZOOS, is_of_zoo
 from eyechart.files.file_names import on_disk, recordable
 from eyechart.files.folder_names import check_folder_name, dataset_name, folder_name_of
@@ -31,6 +32,7 @@ from eyechart.files.places import seen_from_here, working_folder
 from eyechart.schema import Recipe, RunJob, StudyRecord, Task
 from eyechart.study.choices import contenders_of, paths_of, seeds_of
 
+NO_FIELDS = ("backbone", "robust")  # changes of recipes that are no field of theirs
 OWN_WIDTH = 16  # of a detector's backbone that starts from nothing
 
 if TYPE_CHECKING:
@@ -54,7 +56,8 @@ def plan_study(
 
     `models`, `seeds` and `recipe_files` are several or one; names may stand in one text, between commas.
     `changes` replace fields of every recipe, `rules` fields of the preset's rules; None leaves a field as it is.  Among
-    the changes, `backbone` is what detectors start from: the folder of a trained cnn, "hed" or "imagenet".
+    the changes, `backbone` is what detectors start from: the folder of a trained cnn, "hed" or "imagenet"; `robust`
+    gives every recipe the policy of catalog/robust.py.
     `recipe_files` replace whole recipes, and exclude changes of the same contender.
     Raises UsageError for names and values that cannot be.
     """
@@ -66,20 +69,17 @@ def plan_study(
             name = recordable(name)
         check_folder_name(name)
     given = {key: value for key, value in (changes or {}).items() if value is not None}
-    backbone = given.pop("backbone", None)
     if "weights" in given:
         given["weights"] = _checked_weights(given["weights"], contenders)
     from eyechart.base.host import num_cores
 
     rules = {"num_threads": num_cores()} | {key: value for key, value in rules.items() if value is not None}
     fixed = rules_of(preset, data, **rules)
-    recipes = {contender: recipe_of(contender, _fitting(contender, given), task) for contender in contenders}
-    if backbone is not None:
-        recipes |= _on_backbone(recipes, recordable(backbone))
-    recipes |= _from_files(paths_of(recipe_files), contenders, given, backbone)
+    recipes = _own_recipes(contenders, given, task)
+    recipes |= _from_files(paths_of(recipe_files), contenders, given)
     check_search_seeds(numbers, recipes)
     return StudyRecord(
-        name=name or folder_name_of(f"{preset}-{slug(dataset_name(data))}"),
+        name=name or folder_name_of(f"{preset}-{slug(dataset_name(data))}{'-robust' if given.get('robust') else ''}"),
         contenders=contenders,
         seeds=numbers,
         recipes=recipes,
@@ -98,6 +98,15 @@ def _checked_weights(weights: str, contenders: Sequence[str]) -> str:
             f"expected it with {', '.join(WITH_WEIGHTS)} or a network of {' or '.join(ZOOS)}."
         )
     return recordable(weights)
+
+
+def _own_recipes(contenders: Sequence[str], given: dict[str, Any], task: Task) -> dict[str, Recipe]:
+    """The catalog's recipes with the changes that were given, those first that replace fields."""
+    fields = {key: value for key, value in given.items() if key not in NO_FIELDS}
+    recipes = {contender: recipe_of(contender, _fitting(contender, fields), task) for contender in contenders}
+    if "backbone" in given:
+        recipes |= _on_backbone(recipes, recordable(given["backbone"]))
+    return {name: made_robust(recipe) for name, recipe in recipes.items()} if given.get("robust") else recipes
 
 
 def _on_backbone(recipes: dict[str, Recipe], weights: str) -> dict[str, Recipe]:
@@ -128,14 +137,15 @@ def _fitting(contender: str, changes: dict[str, Any]) -> dict[str, Any]:
     return fitting
 
 
-def _from_files(
-    files: Sequence[Path], contenders: Sequence[str], changes: dict[str, Any], backbone: str | None
-) -> dict[str, Recipe]:
+def _from_files(files: Sequence[Path], contenders: Sequence[str], changes: dict[str, Any]) -> dict[str, Recipe]:
     """The recipes of the files, which nothing else may change: how they were tuned would be true no more."""
     found = recipes_from(files, contenders)
     for contender, recipe in found.items():
-        changed_too = list(_fitting(contender, changes))
-        changed_too += ["backbone"] if backbone is not None and recipe.contender == "fasterrcnn" else []
+        changed_too = [
+            change
+            for change, value in _fitting(contender, changes).items()
+            if value is not False and (change != "backbone" or recipe.contender == "fasterrcnn")
+        ]
         if changed_too:
             raise UsageError(
                 f"{contender} has a recipe file, and {', '.join(changed_too)} would change it. Leave one of them out, "

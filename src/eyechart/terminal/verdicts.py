@@ -63,6 +63,21 @@ def show_comparison(
         if found:
             console.print(Text(shown(found)))
         _print_sentences(comparison, verdicts, MOST_SENTENCES, lang, console)
+    if "accuracy" in metrics:
+        _print_shared_errors(comparison, lang, console)
+
+
+def _print_shared_errors(comparison: Comparison, lang: Language, console: Console) -> None:
+    """What all get wrong, whose errors agree, and what all of them together score."""
+    from eyechart.words.shared_errors import told
+    from eyechart.words.speech import Speech
+
+    sentences = told(comparison, Speech(lang))
+    if sentences:
+        console.print()
+        console.print(Text("errors in common" if lang == "en" else "erreurs communes", style="bold"))
+    for sentence in sentences:
+        console.print(Text(shown(f"- {sentence}")), soft_wrap=not console.is_terminal)
 
 
 def show_short(comparison: Comparison, lang: Language = "en", console: Console | None = None) -> None:

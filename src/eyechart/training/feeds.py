@@ -40,11 +40,13 @@ class Tools:
         to_floats: Callable[[Tensor], Tensor],
         augment: Callable[..., tuple[Tensor, Tensor | None]],
         ink_boxes: Callable[[Tensor], Tensor],
+        mix: Callable[..., Tensor],
     ):
         self.epoch_order = epoch_order
         self.to_floats = to_floats
         self.augment = augment
         self.ink_boxes = ink_boxes
+        self.mix = mix
 
 
 class Feed(Protocol):
@@ -125,8 +127,18 @@ class ImageFeed(Feed):
             self._generator.manual_seed(derived_seed(self._seed, "augment", step))
             images, boxes = self._tools.augment(images, boxes, self._recipe.augmentation, self._generator)
         if boxes is None or labels is None:
-            return _with_boxes(self._model, images, self._labels[places], self._tools, None)
-        return Batch(images, self._labels[places], boxes, labels.where(_has_area(boxes), -1))
+            batch = _with_boxes(self._model, images, self._labels[places], self._tools, None)
+        else:
+            batch = Batch(images, self._labels[places], boxes, labels.where(_has_area(boxes), -1))
+        return self._mixed(batch, step)
+
+    def _mixed(self, batch: Batch, step: int) -> Batch:
+        """After boxes were measured: a picture that was spoiled shows its ink no more, which is where it was."""
+        mixing = self._recipe.augmentation.mixing
+        if mixing is None:
+            return batch
+        self._generator.manual_seed(derived_seed(self._seed, "mix", step))
+        return batch._replace(images=self._tools.mix(batch.images, mixing, self._generator))
 
     def _boxes_on(self, indices: Tensor, device: torch.device) -> tuple[Tensor | None, Tensor | None]:
         """(boxes (B, R, 4), labels (B, R)) of the dataset's own, for a model that wants them."""

@@ -11,6 +11,7 @@ from eyechart.data.corruptions.draws import Draws
 from eyechart.data.corruptions.table import corruption_of
 
 if TYPE_CHECKING:
+    from eyechart.data.corruptions.table import Corruption
     from eyechart.schema.contracts import Images
 
 PIXELS_AT_ONCE = 2**18  # of all channels: 334 images of MNIST, whose numbers stay in the processor's cache
@@ -27,8 +28,19 @@ def corrupted(
     level that there is not.
     """
     corruption = corruption_of(name)
-    parameters = corruption.parameters_at(level)
-    draws = Draws(seed, name, np.arange(len(images)) if numbers is None else numbers)
+    return spoiled_by(corruption, corruption.parameters_at(level), images, seed, numbers, num_threads)
+
+
+def spoiled_by(
+    corruption: Corruption,
+    parameters: tuple[float, ...],
+    images: Images,
+    seed: int = 0,
+    numbers: np.ndarray | None = None,
+    num_threads: int = 1,
+) -> np.ndarray:
+    """The same under any corruption, of the fifteen or not, with its parameters."""
+    draws = Draws(seed, corruption.name, np.arange(len(images)) if numbers is None else numbers)
     spoiled = np.empty(images.shape, np.uint8)
     at_once = max(LEAST_AT_ONCE, PIXELS_AT_ONCE // max(1, int(np.prod(images.shape[1:]))))
 
