@@ -180,6 +180,15 @@ def test_the_map_has_a_row_for_each_dataset(judged: Path) -> None:
     assert [row["label"] for row in rows] == ["as trained", *["untouched", "font-digits"] * 2]
 
 
+def test_one_contender_alone_is_told_once_that_it_is_alone(study: Path) -> None:
+    shutil.rmtree(study / "vit-s3")
+    alone = recorded(CONTEXTS["shift"], open_source(study, "shift"), [])  # type: ignore[arg-type]
+    text = in_words(alone, CONTEXTS["shift"].question, study / "shift", speech("en"))
+    assert "compared with nobody" not in text
+    assert "Who wins where" not in text
+    assert "| font-digits |" in text
+
+
 @pytest.mark.parametrize("lang", ["en", "fr"])
 def test_the_studys_report_has_a_section_and_a_paragraph_of_it(lang: str, study: Path) -> None:
     done = eyechart("report", study, "--lang", lang)

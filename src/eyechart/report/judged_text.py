@@ -184,13 +184,12 @@ def in_words(record: ContextRecord, question: tuple[str, str], folder: Path, say
         text += [f"![{severity_words(severity, say)}]({picture.name})"] if picture.is_file() else []
         rows = rows_of(record, severity, say)
         text += [table(rows, "accuracy", say), table(rows, "loss", say)]
-        text += [f"### {say('Who is better where', 'Qui est meilleur, et où')}", _who(rows, say)]
-        text += _figures_behind(record, severity, say)
-    text += [
-        f"## {say('Who wins where', 'Qui gagne où')}",
-        in_markdown_table(winners_of(record, say), say),
-        legend(say),
-    ]
+        if any(len(row.comparison.contenders) > 1 for row in rows):
+            text += [f"### {say('Who is better where', 'Qui est meilleur, et où')}", _who(rows, say)]
+            text += _figures_behind(record, severity, say)
+    winners = winners_of(record, say)
+    if any(best for row in winners for best in row.cells.values()):
+        text += [f"## {say('Who wins where', 'Qui gagne où')}", in_markdown_table(winners, say), legend(say)]
     return "\n\n".join([*text, _how(record, say)]) + "\n"
 
 
