@@ -26,6 +26,7 @@ from eyechart.cli import (
     read,
     run,
     scenes,
+    serve,
     study,
     tune,
     weights,
@@ -54,6 +55,7 @@ app.command("compare")(compare.compare)
 app.command("report")(read.report)
 app.command("labels")(labels.labels)
 app.command("predict")(predict.predict)
+app.command("serve")(serve.serve)
 app.command("exam")(exam.exam)
 app.command("inside")(inside.inside)
 app.command("export")(export.export)
