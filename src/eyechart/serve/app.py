@@ -26,7 +26,7 @@ from eyechart.serve.uploads import picture_of
 from eyechart.serve.worker import Worker
 
 PAGE = Path(__file__).parent / "page"
-PAGE_KINDS = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
+PAGE_KINDS = {".svg": "image/svg+xml", ".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
 ReadingQuery = Annotated[Reading, Query(description="one thing, or a line of them")]
 RawQuery = Annotated[bool, Query(description="the picture as it comes: not prepared, and a class is named anyway")]
 StepsQuery = Annotated[bool, Query(description="how the picture was prepared, too")]
@@ -122,6 +122,11 @@ def _add_files(app: FastAPI, study: Path) -> None:
         if name not in parts:
             raise Refused(404, f"There is no {name[:80]!r} here.")
         return FileResponse(parts[name], media_type=PAGE_KINDS[parts[name].suffix])
+
+    @app.get("/favicon.ico", include_in_schema=False)
+    def icon() -> Response:
+        """Of the report, which names none."""
+        return FileResponse(PAGE / "icon.svg", media_type=PAGE_KINDS[".svg"])
 
     @app.get("/report", include_in_schema=False)
     def report() -> Response:

@@ -83,7 +83,7 @@ class Gate:
         headers = Headers(scope=scope)
         self._check_host(headers)
         origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc != headers.get("host", ""):
+        if origin is not None and origin.partition("://")[2] != headers.get("host", ""):
             raise Refused(403, "The request comes from a page of another origin. Open this server's own page.")
         if self._access.token is not None:
             query = parse_qs(scope["query_string"].decode("latin-1"))
@@ -106,11 +106,19 @@ class Gate:
         if self._access.token is not None:
             return
         asked = headers.get("host", "")
-        if (urlsplit(f"//{asked}").hostname or "") not in (*LOOPBACK_NAMES, self._access.host):
+        if _name_in(asked) not in (*LOOPBACK_NAMES, self._access.host):
             raise Refused(421, f"This server is not called {asked[:80]!r}; expected 127.0.0.1 or localhost.")
 
     def _is_token(self, given: str) -> bool:
         return hmac.compare_digest(given.encode(), (self._access.token or "").encode())
+
+
+def _name_in(host: str) -> str:
+    """The name, or the address, of a Host header, without its port."""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:  # of brackets that do not close
+        return ""
 
 
 def refusal(refused: Refused) -> JSONResponse:

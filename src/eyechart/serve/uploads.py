@@ -70,6 +70,8 @@ def checked(content: bytes, limits: Limits) -> bytes:
         raise Refused(
             415, f"That is no picture of a known format. Expected a whole file of one of {', '.join(FORMATS)}."
         ) from None
+    except Image.DecompressionBombError as error:
+        raise Refused(413, f"{error} Expected at most {limits.pixels / 1e6:g} million; make it smaller.") from None
     except Exception as error:  # decoders meet broken files with exceptions of all kinds
         raise Refused(400, f"The picture is damaged ({error}). Expected a whole file; send it again.") from None
     if width * height > limits.pixels:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -18,7 +19,7 @@ class Worker:
     def __init__(self, most_waiting: int, most_seconds: float):
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="reading")
         self._most_waiting, self._most_seconds = most_waiting, most_seconds
-        self._num_waiting = 0
+        self._num_waiting, self._counting = 0, threading.Lock()
 
     async def run(self, work: Callable[[], Result]) -> Result:
         """The result of `work`, or what it raises.
@@ -28,10 +29,9 @@ class Worker:
         """
         if self._num_waiting >= self._most_waiting:
             raise Refused(429, f"{self._num_waiting} pictures wait already; ask again in a second.", retry_after=1)
-        self._num_waiting += 1
+        self._change(1)
         pending = self._thread.submit(work)
-        loop = asyncio.get_running_loop()
-        pending.add_done_callback(lambda _: loop.call_soon_threadsafe(self._one_less))
+        pending.add_done_callback(lambda _: self._change(-1))
         answered = asyncio.wrap_future(pending)
         try:
             return await asyncio.wait_for(asyncio.shield(answered), self._most_seconds)
@@ -40,8 +40,9 @@ class Worker:
             why = f"There was no answer within {self._most_seconds:g} s, because many ask at once; ask again later."
             raise Refused(429, why, retry_after=5) from None
 
-    def _one_less(self) -> None:
-        self._num_waiting -= 1
+    def _change(self, by: int) -> None:
+        with self._counting:
+            self._num_waiting += by
 
     def close(self) -> None:
         """Nothing that waits is begun any more."""

@@ -3,7 +3,7 @@
 // Points are shares of the sheet's width, so that strokes are drawn again at any size.  What is sent is always dark on
 // white, whatever the theme; a picture on which nothing was drawn is sent as it came.
 
-const SENT_WIDTH = { one: 400, line: 1200 }; // pixels
+const SENT_WIDTH = { one: 240, line: 1000 }; // pixels
 const SHAPE = { one: 1, line: 1 / 3 }; // height by width
 const KEY_STEP = 0.02; // of the width (of the height, where that is less), for a tap
 const KEY_SPEED = 0.5; // of the same in a second, while a key is held
