@@ -36,6 +36,7 @@ DOCUMENTS = (
     "docs/decisions.md",
     "docs/lab-log.md",
     "docs/predict.md",
+    "docs/serve.md",
     "docs/verdicts.md",
 )
 TREE = re.compile(r"<!-- tree -->\n```text\n(.*?)```", re.DOTALL)
@@ -235,6 +236,7 @@ def test_the_reference_is_what_the_commands_say(tmp_path: Path) -> None:
         *READMES,
         "docs/contexts.md",
         "docs/predict.md",
+        "docs/serve.md",
         "docs/verdicts.md",
         "docs/lab-log.md",
         "docs/decisions.md",

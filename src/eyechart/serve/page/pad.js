@@ -4,7 +4,7 @@
 // white, whatever the theme; a picture on which nothing was drawn is sent as it came.
 
 const SENT_WIDTH = { one: 240, line: 1000 }; // pixels
-const SHAPE = { one: 1, line: 1 / 3 }; // height by width
+const SHAPE = { one: 1, line: 1 / 3, narrow: 0.55 }; // height by width; narrow: a line on a phone
 const KEY_STEP = 0.02; // of the width (of the height, where that is less), for a tap
 const KEY_SPEED = 0.5; // of the same in a second, while a key is held
 const HOLD = 180; // milliseconds, from which on a key is held
@@ -15,7 +15,7 @@ const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], Arrow
 
 export class Pad {
   constructor(canvas, onChange, onPen) {
-    Object.assign(this, { canvas, onChange, onPen, strokes: [], picture: null, reading: "one", brush: 0.07 });
+    Object.assign(this, { canvas, onChange, onPen, strokes: [], picture: null, reading: "one", shape: SHAPE.one, brush: 0.07 });
     this.pen = null; // {x, y, isDown} of the keyboard's
     this.held = new Set();
     this.drawing = new Map(); // pointer: its stroke
@@ -27,12 +27,13 @@ export class Pad {
   }
 
   get isEmpty() { return !this.strokes.length && !this.picture; }
-  get shape() { return SHAPE[this.reading]; }
 
   // ---- what is on the sheet
 
   setReading(reading) {
     this.reading = reading;
+    this.shape = SHAPE[reading === "line" && matchMedia("(max-width: 40rem)").matches ? "narrow" : reading];
+    this.canvas.style.aspectRatio = String(1 / this.shape);
     this.clear();
     this.pen = null;
     this.resize();
@@ -73,8 +74,6 @@ export class Pad {
 
   begin(event) {
     if (event.button !== 0) return;
-    event.preventDefault();
-    this.canvas.focus({ preventScroll: true });
     try { this.canvas.setPointerCapture(event.pointerId); } catch { /* a pointer that is gone already */ }
     this.pen = null;
     const stroke = { points: [this.at(event)], width: this.width };
@@ -95,7 +94,7 @@ export class Pad {
 
   // ---- by keys
 
-  get width() { return this.brush * (this.reading === "line" ? SHAPE.line * 0.6 : 1); }
+  get width() { return this.brush * (this.reading === "line" ? this.shape * 0.6 : 1); }
 
   key(event) {
     if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z") this.undo();
