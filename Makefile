@@ -1,5 +1,6 @@
 # make run     set up and run the main job: five contenders on real MNIST, quick preset, report
 # make test    set up and run the whole test suite
+# make demo    the same study on a page: draw, and all contenders answer; trains it first if it is not there
 # make check   lint, format and types
 # make accuracy            every recipe's full schedule, three seeds, into records/mnist.json (hours; goes on where it stopped)
 # make accuracy SEEDS=10   the same with ten seeds: enough for verdicts on all ten pairs
@@ -24,13 +25,17 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c const
 SEEDS ?= 3
 SEED_LIST = $(shell $(PYTHON) -c "print(*range($(SEEDS)), sep=',')")
 
-.PHONY: run test check accuracy accuracy-quick accuracy-standard detection pretraining contexts audit bench clean
+.PHONY: run test demo check accuracy accuracy-quick accuracy-standard detection pretraining contexts audit bench clean
 
 run: $(VENV)/.installed
 	$(BIN)/eyechart run --preset quick --resume
 
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+demo: $(VENV)/.installed-serve
+	$(BIN)/eyechart run --preset quick --resume
+	$(BIN)/eyechart serve runs/quick-mnist
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
@@ -105,6 +110,10 @@ bench: $(VENV)/.installed-bench
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) -e .
+	touch $@
+
+$(VENV)/.installed-serve: $(VENV)/.installed
+	$(PIP) -e ".[serve]"
 	touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed

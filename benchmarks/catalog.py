@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from benchmarks import cnn, detector, detector_map, finetune, growth, loop_overhead, mfu, startup, vit
+from benchmarks import cnn, detector, detector_map, finetune, growth, loop_overhead, mfu, serving, startup, vit
 from benchmarks.harness import Result, Settings
 
 BENCHMARKS: dict[str, Callable[[Settings], Result]] = {
@@ -35,6 +35,7 @@ BENCHMARKS: dict[str, Callable[[Settings], Result]] = {
     "quick_seconds": startup.quick_seconds,
     "help_seconds": startup.help_seconds,
     "report_1000_seconds": startup.report_1000_seconds,
+    "serve_five_answers": serving.serve_five_answers,
     "growth_prepare": growth.growth_prepare,
     "growth_train": growth.growth_train,
 }

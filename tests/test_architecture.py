@@ -29,7 +29,7 @@ FLOORS = (
     ("launch",),
     ("terminal",),
     ("study",),
-    ("tuning", "contexts"),
+    ("tuning", "contexts", "serve"),
     ("cli",),
     ("",),  # the package itself: what `import eyechart` offers
 )

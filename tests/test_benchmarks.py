@@ -28,7 +28,7 @@ PROJECT = Path(__file__).resolve().parents[1]
 NAMES_OF_THE_DESIGN = {
     "cnn_to_99", "vit_tutorial_size", "vit_timm_shape", "vit_to_99", "vgg16_finetune", "alexnet_vs_224",
     "fasterrcnn_same_shape", "fasterrcnn_vs_mobilenet_128", "mfu_cnn", "mfu_vit", "mfu_alexnet", "mfu_vgg16",
-    "quick_seconds", "help_seconds",
+    "quick_seconds", "help_seconds", "serve_five_answers",
 }  # fmt: skip
 HOST = {
     "cpu": "a CPU", "num_cores": 2, "memory_bytes": 8 * 2**30, "platform": "Linux", "python": "3.12", "num_threads": 2,
@@ -513,3 +513,15 @@ def test_a_study_s_time_is_wall_time_unless_it_paused() -> None:
 def test_without_a_study_its_time_is_missing(tmp_path: Path) -> None:
     with pytest.raises(MissingError, match="make run"):
         startup.quick_seconds(Settings(num_threads=1, study=tmp_path))
+
+
+@pytest.mark.slow
+def test_answers_of_a_server_are_timed(reading_study: Path) -> None:
+    pytest.importorskip("fastapi", reason='needs the extra: pip install "eyechart[serve]"')
+    content = catalog.BENCHMARKS["serve_five_answers"](Settings(1, is_tiny=True, study=reading_study)).as_json()
+    assert content["unit"] == "milliseconds"
+    assert 0 < content["ours"] <= content["milliseconds"]["p99"]
+    assert (content["load"]["requests"], content["load"]["errors"]) == (20, 0)
+    assert len(content["load"]["memory_bytes"]) == 2
+    with pytest.raises(MissingError, match="no study"):
+        catalog.BENCHMARKS["serve_five_answers"](Settings(1, is_tiny=True, study=reading_study / "nowhere"))

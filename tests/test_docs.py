@@ -38,6 +38,7 @@ DOCUMENTS = (
     "docs/lab-log.md",
     "docs/predict.md",
     "docs/robust.md",
+    "docs/serve.md",
     "docs/verdicts.md",
 )
 TREE = re.compile(r"<!-- tree -->\n```text\n(.*?)```", re.DOTALL)
@@ -239,6 +240,7 @@ def test_the_reference_is_what_the_commands_say(tmp_path: Path) -> None:
         "docs/predict.md",
         "docs/explain.md",
         "docs/robust.md",
+        "docs/serve.md",
         "docs/verdicts.md",
         "docs/lab-log.md",
         "docs/decisions.md",

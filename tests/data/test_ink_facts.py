@@ -68,3 +68,15 @@ def test_a_filled_square_is_odd_among_digits(mnist: Dataset) -> None:
     assert digit
     assert set(oddities(found, facts)) == {"strokes", "share of ink"}
     assert oddities(digit, facts) == []
+
+
+@pytest.mark.parametrize(("width", "height", "is_odd"), [(3, 20, False), (20, 3, True), (3, 10, False), (8, 20, True)])
+def test_one_straight_upright_stroke_is_a_digit(mnist: Dataset, width: int, height: int, is_odd: bool) -> None:
+    """It fills its box, which no leaning stroke does; one that lies is no digit, nor is a block."""
+    facts = measure_set(mnist.train.images[:2000])
+    assert facts
+    bar = np.zeros((28, 28), np.float32)
+    bar[4 : 4 + height, 4 : 4 + width] = 1
+    found = measure_ink(bar)
+    assert found
+    assert bool(oddities(found, facts)) == is_odd

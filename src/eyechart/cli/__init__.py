@@ -27,6 +27,7 @@ from eyechart.cli import (
     read,
     run,
     scenes,
+    serve,
     study,
     tune,
     weights,
@@ -55,6 +56,7 @@ app.command("compare")(compare.compare)
 app.command("report")(read.report)
 app.command("labels")(labels.labels)
 app.command("predict")(predict.predict)
+app.command("serve")(serve.serve)
 app.command("exam")(exam.exam)
 app.command("explain")(explain.explain)
 app.command("inside")(inside.inside)

@@ -66,7 +66,7 @@ class Prepared(NamedTuple):
 def prepare(picture: Image.Image, facts: InkFacts, height: int, width: int) -> Prepared:
     """An upright picture of mode L, RGB or RGBA as one of a set with these facts and images of `height` x `width`."""
     steps = [Step("as it came", _shown(picture), f"{picture.width} x {picture.height} pixels")]
-    opaque = _on_ground(picture, steps)
+    opaque = on_ground(picture, steps)
     found = _look(opaque, steps)
     if opaque.size == (width, height) and (kept := _as_trained(opaque, found.ink, facts)) is not None:
         return Prepared(kept, None, 1, (*steps, Step("as trained", kept, "as the training images are: left as it is")))
@@ -134,8 +134,8 @@ def _look_once(opaque: Image.Image, steps: list[Step]) -> _Look:
     return _Look(ink, find_marks(mask), scale)
 
 
-def _on_ground(picture: Image.Image, steps: list[Step]) -> Image.Image:
-    """Opaque, mode L or RGB: over white or over black, wherever the ink stands out more."""
+def on_ground(picture: Image.Image, steps: list[Step]) -> Image.Image:
+    """Opaque, mode L or RGB: over white or over black, wherever the ink stands out more; says so in `steps`."""
     if picture.mode != "RGBA":
         return picture
     contrasts = contrasts_with_grounds(picture)

@@ -26,6 +26,7 @@ LEAST_CONTRAST = 64  # grey levels between ground and ink, median image
 FINE, SMALL_SIDE = 3, 48  # pixels across that each pixel of an image so small becomes before strokes are measured
 INK_LEVEL = 0.5  # of an image's own largest contrast: the edge of a stroke
 TOLERANCE = 0.25  # of its own value, by which a measure may lie outside of a range
+UPRIGHT, BAR = 0.4, 1.8  # width by height; strokes in the width: what is below both is one straight stroke
 STRAY = 0.3  # per cent of the images at either end
 
 
@@ -122,10 +123,14 @@ def within(value: float, ends: tuple[float, float]) -> bool:
 
 
 def oddities(measured: Measures, facts: InkFacts) -> list[str]:
-    """What is not as in the training images, in words; none: strokes, share of ink and proportions are like theirs."""
-    looked = {
-        "strokes": (measured.stroke, facts.strokes),
-        "share of ink": (measured.share, facts.shares),
-        "proportions": (measured.aspect, facts.aspects),
-    }
+    """What is not as in the training images, in words; none: strokes, share of ink and proportions are like theirs.
+
+    One straight upright stroke fills its box, however people lean theirs: where the training images have boxes nearly
+    as narrow, only its thickness is asked.
+    """
+    looked = {"strokes": (measured.stroke, facts.strokes)}
+    narrowest = facts.aspects[0] * facts.box_side
+    is_bar = measured.aspect < UPRIGHT and measured.aspect * measured.side < BAR * measured.stroke
+    if not (is_bar and narrowest < BAR * facts.stroke):
+        looked |= {"share of ink": (measured.share, facts.shares), "proportions": (measured.aspect, facts.aspects)}
     return [name for name, (value, ends) in looked.items() if not within(value, ends)]

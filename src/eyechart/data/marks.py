@@ -7,9 +7,12 @@ things   pieces near each other are one thing; a thing far smaller than the larg
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 SPECK_SHARE = 0.015  # of the largest piece's pixels
 LEAST_LENGTH = 0.03  # of the picture's longer side: what is shorter is no writing
@@ -43,8 +46,56 @@ class Marks(NamedTuple):
     num_dropped: int  # pieces that are no writing
 
 
+class Thing(NamedTuple):
+    """One of the things that stand apart: its box in whole pixels (ends exclusive), and its ink in there."""
+
+    top: int
+    bottom: int
+    left: int
+    right: int
+    mask: np.ndarray  # bool (bottom - top, right - left)
+
+
 def find_marks(mask: np.ndarray) -> Marks:
-    """Of ink, bool (H, W)."""
+    """Of ink, bool (H, W): the largest thing, and how many there are."""
+    labels, writing, num_pieces = _writing(mask)
+    if not writing:
+        return Marks(np.zeros_like(mask), 0, num_pieces)
+    first = max(writing, key=lambda thing: sum(piece.pixels for piece in thing))
+    num_kept = sum(len(thing) for thing in writing)
+    return Marks(np.isin(labels, [piece.number for piece in first]), len(writing), num_pieces - num_kept)
+
+
+def find_things(mask: np.ndarray) -> list[Thing]:
+    """Of ink, bool (H, W): everything that is written, in reading order: line by line, from the left."""
+    labels, writing, _ = _writing(mask)
+    found = []
+    for pieces in writing:
+        top, bottom = min(each.top for each in pieces), max(each.bottom for each in pieces)
+        left, right = min(each.left for each in pieces), max(each.right for each in pieces)
+        ink = np.isin(labels[top:bottom, left:right], [each.number for each in pieces])
+        found.append(Thing(top, bottom, left, right, ink))
+    return [found[place] for place in reading_order([(each.left, each.top, each.right, each.bottom) for each in found])]
+
+
+def reading_order(boxes: Sequence[tuple[float, float, float, float]]) -> list[int]:
+    """Places of boxes (left, top, right, bottom) line by line from the top, each line from the left.
+
+    A box whose middle is as high as some box of a line is in that line.
+    """
+    lines: list[list[int]] = []
+    for place in sorted(range(len(boxes)), key=lambda each: boxes[each][1] + boxes[each][3]):
+        middle = (boxes[place][1] + boxes[place][3]) / 2
+        own = next((line for line in lines if any(boxes[k][1] <= middle <= boxes[k][3] for k in line)), None)
+        if own is None:
+            lines.append([place])
+        else:
+            own.append(place)
+    return [place for line in lines for place in sorted(line, key=lambda each: boxes[each][0] + boxes[each][2])]
+
+
+def _writing(mask: np.ndarray) -> tuple[np.ndarray, list[list[Piece]], int]:
+    """Ink with its pieces numbered, the pieces of each thing that is written, and how many pieces there are in all."""
     from scipy.ndimage import find_objects, label
 
     labels, _ = label(mask, np.ones((3, 3)))
@@ -54,15 +105,9 @@ def find_marks(mask: np.ndarray) -> Marks:
         for number, (rows, columns) in enumerate(find_objects(labels), 1)
     ]
     kept = _without_frames(_without_specks(pieces, mask.shape), mask.shape)
-    if not kept:
-        return Marks(np.zeros_like(mask), 0, len(pieces))
-    things = _things(kept)
-    length = max(_length(thing) for thing in things)
-    writing = [thing for thing in things if _length(thing) >= STRAY_LENGTH * length]
-    first = max(writing, key=lambda thing: sum(piece.pixels for piece in thing))
-    numbers = [piece.number for piece in first]
-    num_kept = sum(len(thing) for thing in writing)
-    return Marks(np.isin(labels, numbers), len(writing), len(pieces) - num_kept)
+    things = _things(kept) if kept else []
+    length = max((_length(thing) for thing in things), default=0)
+    return labels, [thing for thing in things if _length(thing) >= STRAY_LENGTH * length], len(pieces)
 
 
 def _without_specks(pieces: list[Piece], shape: tuple[int, ...]) -> list[Piece]:

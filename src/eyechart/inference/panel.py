@@ -46,16 +46,20 @@ class Panel:
         """
         waiting = iter(sources)
         while some := list(islice(waiting, PICTURES_AT_ONCE)):
-            read = [_read(source) for source in some]
-            views = {view: _see_all(some, read, view) for view in {_view(each, raw) for each in self.predictors}}
-            seen_by = [views[_view(predictor, raw)] for predictor in self.predictors]  # most runs share one
+            seen_by = self.see(some, raw=raw)
             answered = [
-                _answer_all(predictor, some, seen, raw)
+                answer_all(predictor, some, seen, raw=raw)
                 for predictor, seen in zip(self.predictors, seen_by, strict=True)
             ]
             for place, source in enumerate(some):
                 first = seen_by[0][place]
                 yield Asked(source, None if isinstance(first, str) else first, tuple(each[place] for each in answered))
+
+    def see(self, sources: Sequence[Source], *, raw: bool = False) -> list[list[Seen | str]]:
+        """For each run, in the panel's order, what it gets of each picture, or why that cannot be read."""
+        read = [_read(source) for source in sources]
+        views = {view: _see_all(sources, read, view) for view in {_view(each, raw) for each in self.predictors}}
+        return [views[_view(predictor, raw)] for predictor in self.predictors]  # most runs share one
 
 
 def open_panel(paths: Sequence[Path], *, device: str = "auto") -> Panel:
@@ -136,9 +140,10 @@ def _why(error: Exception) -> str:
     return error.told() if isinstance(error, DatasetError | MissingError) else str(error)
 
 
-def _answer_all(
-    predictor: RunPredictor, sources: Sequence[Source], seen: Sequence[Seen | str], raw: bool
+def answer_all(
+    predictor: RunPredictor, sources: Sequence[Source], seen: Sequence[Seen | str], *, raw: bool = False
 ) -> list[PictureAnswer]:
+    """What one run says of pictures that it has seen; of one that cannot be read, why."""
     names = [readable(source.name) for source in sources]
     good = [(name, one) for name, one in zip(names, seen, strict=True) if not isinstance(one, str)]
     answers = iter(predictor.answer_seen([name for name, _ in good], [one for _, one in good], knows_unlike=not raw))

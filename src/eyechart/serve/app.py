@@ -1,0 +1,188 @@
+"""Which address gives what: the page, the study, answers, the gallery, the report."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import FastAPI, Query, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import FileResponse, JSONResponse, RedirectResponse, Response
+from starlette.exceptions import HTTPException
+
+from eyechart.catalog.palette import style_of
+from eyechart.files.storage import REPORT_FILE
+from eyechart.serve.answers import ContenderCard, Gallery, PictureAnswers, Reading, StudyCard
+from eyechart.serve.gallery import hardest
+from eyechart.serve.gate import Access, Gate
+from eyechart.serve.limits import Limits
+from eyechart.serve.reading import Reader
+from eyechart.serve.refusals import Refused
+from eyechart.serve.report_files import KINDS, has_report, report_files
+from eyechart.serve.uploads import picture_of
+from eyechart.serve.worker import Worker
+
+PAGE = Path(__file__).parent / "page"
+PAGE_KINDS = {".svg": "image/svg+xml", ".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
+ReadingQuery = Annotated[Reading, Query(description="one thing, or a line of them")]
+RawQuery = Annotated[bool, Query(description="the picture as it comes: not prepared, and a class is named anyway")]
+StepsQuery = Annotated[bool, Query(description="how the picture was prepared, too")]
+PIXELS = {"type": "object", "required": ["width", "height", "pixels"], "properties": {
+    "width": {"type": "integer"}, "height": {"type": "integer"},
+    "pixels": {"type": "array", "items": {"type": "integer", "minimum": 0, "maximum": 255}},
+}}  # fmt: skip
+BODY = {"requestBody": {"required": True, "content": {
+    "multipart/form-data": {"schema": {"type": "object", "required": ["file"], "properties": {
+        "file": {"type": "string", "format": "binary"},
+    }}},
+    "image/*": {"schema": {"type": "string", "format": "binary"}},
+    "application/json": {"schema": {"oneOf": [
+        PIXELS, {"type": "object", "required": ["image"], "properties": {"image": {"type": "string"}}},
+    ]}},
+    "text/plain": {"schema": {"type": "string", "description": "a data URL"}},
+}}}  # fmt: skip
+REFUSAL = {"application/json": {"schema": {"type": "object", "properties": {"error": {"type": "string"}}}}}
+REFUSALS: dict[int | str, dict[str, Any]] = {
+    400: {"description": "empty, truncated or damaged", "content": REFUSAL},
+    408: {"description": "the body came too slowly", "content": REFUSAL},
+    413: {"description": "too many bytes or pixels", "content": REFUSAL},
+    415: {"description": "no picture", "content": REFUSAL},
+    422: {"description": "a value that cannot be", "content": REFUSAL},
+    429: {"description": "too many requests; Retry-After says when to come again", "content": REFUSAL},
+}
+
+
+def build_app(reader: Reader, study: Path, runs: list[Path], access: Access, limits: Limits) -> FastAPI:
+    """The whole application; `runs` are the folders of those who answer, in the panel's order."""
+    worker = Worker(limits.waiting, limits.answer_seconds)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        worker.close()
+        reader.close()
+
+    app = FastAPI(
+        title=f"eyechart: {study.name}",
+        version=version("eyechart"),
+        docs_url=None,  # its page loads from elsewhere
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    app.add_middleware(Gate, access=access, limits=limits)
+    app.add_exception_handler(HTTPException, _as_json)
+    app.add_exception_handler(RequestValidationError, _as_json)
+    _add_answers(app, reader, worker, study, runs, limits)
+    _add_files(app, study)
+    return app
+
+
+def _add_answers(app: FastAPI, reader: Reader, worker: Worker, study: Path, runs: list[Path], limits: Limits) -> None:
+    galleries: list[Gallery] = []  # made when somebody first asks
+
+    @app.get("/api/study")
+    def study_card() -> StudyCard:
+        """Who answers, and for what."""
+        return card_of(reader, study, limits)
+
+    @app.post("/api/predict", responses=REFUSALS, openapi_extra=BODY)
+    async def predict(
+        request: Request,
+        reading: ReadingQuery = "one",
+        raw: RawQuery = False,
+        steps: StepsQuery = False,
+    ) -> PictureAnswers:
+        """What every contender says of a picture."""
+        content = await picture_of(request, limits)
+        if reading not in reader.readings():
+            raise Refused(422, f"reading={reading} is not to be had of this study; expected {reader.readings()[0]}.")
+        if reading == "line":
+            return await worker.run(lambda: reader.line(content()))
+        return await worker.run(lambda: reader.one(content(), raw=raw, with_steps=steps))
+
+    @app.get("/api/gallery")
+    async def gallery() -> Gallery:
+        """The test images that cost the contenders most."""
+        if not galleries:
+            galleries.append(await worker.run(lambda: hardest(runs)))
+        return galleries[0]
+
+
+def _add_files(app: FastAPI, study: Path) -> None:
+    @app.get("/", include_in_schema=False)
+    def page() -> Response:
+        return FileResponse(PAGE / "index.html", media_type="text/html; charset=utf-8")
+
+    @app.get("/page/{name}", include_in_schema=False)
+    def page_part(name: str) -> Response:
+        parts = {path.name: path for path in PAGE.iterdir() if path.suffix in PAGE_KINDS}
+        if name not in parts:
+            raise Refused(404, f"There is no {name[:80]!r} here.")
+        return FileResponse(parts[name], media_type=PAGE_KINDS[parts[name].suffix])
+
+    @app.get("/favicon.ico", include_in_schema=False)
+    def icon() -> Response:
+        """Of the report, which names none."""
+        return FileResponse(PAGE / "icon.svg", media_type=PAGE_KINDS[".svg"])
+
+    @app.get("/report", include_in_schema=False)
+    def report() -> Response:
+        return RedirectResponse("/report/", 307)  # so that the page's links lead to what lies beside it
+
+    @app.get("/report/{name:path}")
+    def report_file(name: str) -> Response:
+        """The study's report, its figures, and the records of its runs."""
+        found = report_files(study)
+        if REPORT_FILE not in found:
+            raise Refused(404, f"The study has no report yet. Write it with: eyechart report {study.name}")
+        if name not in found:
+            raise Refused(404, f"The report has no {name[:80]!r}.")
+        return FileResponse(found[name], media_type=KINDS[found[name].suffix])
+
+
+def card_of(reader: Reader, study: Path, limits: Limits) -> StudyCard:
+    records = [each.record for each in reader.panel.predictors]
+    names = [record.contender for record in records]
+    first, readings = records[0], reader.readings()
+    cards = []
+    for predictor in reader.panel.predictors:
+        style = style_of(predictor.record.contender, names)
+        cards.append(
+            ContenderCard(
+                run=predictor.record.run,
+                contender=predictor.record.contender,
+                title=predictor.record.recipe.title,
+                colour=style.colour,
+                mark=style.glyph,
+                is_detector=predictor.gives_boxes,
+            )
+        )
+    return StudyCard(
+        study=study.name,
+        task=first.task,
+        dataset=first.dataset.title,
+        classes=first.dataset.classes,
+        height=first.preprocessing.image_height,
+        width=first.preprocessing.image_width,
+        channels=first.preprocessing.image_channels,
+        is_ink=reader.ink is not None,
+        readings=readings,
+        line_by=("detector" if reader.is_detection else "components") if "line" in readings else None,
+        contenders=tuple(cards),
+        report="/report/" if has_report(study) else None,
+        max_bytes=limits.body_bytes,
+        max_pixels=limits.pixels,
+        version=version("eyechart"),
+    )
+
+
+async def _as_json(_: Request, error: Exception) -> Response:
+    """Whatever was refused, as one sentence."""
+    if isinstance(error, RequestValidationError):
+        first = error.errors()[0]
+        return JSONResponse({"error": f"{'.'.join(map(str, first['loc']))}: {first['msg']}."}, 422)
+    assert isinstance(error, HTTPException)
+    return JSONResponse({"error": error.detail}, error.status_code, dict(error.headers or {}))
