@@ -517,7 +517,6 @@ def test_without_a_study_its_time_is_missing(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_answers_of_a_server_are_timed(reading_study: Path) -> None:
-    pytest.importorskip("fastapi", reason='needs the extra: pip install "eyechart[serve]"')
     content = catalog.BENCHMARKS["serve_five_answers"](Settings(1, is_tiny=True, study=reading_study)).as_json()
     assert content["unit"] == "milliseconds"
     assert 0 < content["ours"] <= content["milliseconds"]["p99"]

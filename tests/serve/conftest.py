@@ -11,9 +11,6 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-
-pytest.importorskip("fastapi", reason='needs the extra: pip install "eyechart[serve]"')
-
 from starlette.testclient import TestClient
 
 from eyechart.inference.panel import open_panel, runs_at

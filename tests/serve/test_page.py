@@ -280,7 +280,7 @@ def test_several_digits_are_boxed_and_read(opened: Callable[..., Any]) -> None:
     page.get_by_text("A line of digits").click()
     for place, digit in enumerate((TWO, ZERO, SEVEN, THREE)):
         draw(page, digit, 0.04 + 0.24 * place, 0.2, 0.15, 0.7)
-    expect(page.locator("#verdict")).to_have_text("They read 2 0 7 3.")
+    expect(page.locator("#verdict")).to_have_text("It reads 2 0 7 3.")
     expect(page.locator("#boxes rect.found")).to_have_count(4)
     expect(page.locator("#boxes text")).to_have_text(["2", "0", "7", "3"])
     expect(page.locator(".contender .digit")).to_have_text(["2", "0", "7", "3"])
@@ -297,7 +297,7 @@ def test_several_digits_on_the_small_sheet_go_on_as_a_line(opened: Callable[...,
     draw(page, SEVEN, 0.53, 0.45, 0.2, 0.6)
     expect(page.locator("#verdict")).to_have_text("Several digits (2).")
     page.get_by_role("button", name="Read them one by one").click()
-    expect(page.locator("#verdict")).to_have_text("They read 2 7.")
+    expect(page.locator("#verdict")).to_have_text("It reads 2 7.")
 
 
 # --------------------------------------------------------------------------------------------- settings

@@ -113,8 +113,14 @@ def test_no_box_is_nothing_found(reader: Reader, three: bytes) -> None:
 
 
 def test_a_detector_on_scenes_reads_the_picture_itself(reader: Reader) -> None:
-    """In reading order, boxes that are sure enough alone; light on dark, as its scenes are."""
-    network = Finds((20, 2, 26, 12, 0.9, 7), (2, 3, 9, 13, 0.8, 4), (12, 3, 16, 12, 0.2, 1), (4, 18, 9, 27, 0.95, 5))
+    """In reading order, boxes that are sure enough and lie apart; light on dark, as its scenes are."""
+    network = Finds(
+        (20, 2, 26, 12, 0.9, 7),
+        (2, 3, 9, 13, 0.8, 4),
+        (12, 3, 16, 12, 0.2, 1),  # not sure enough
+        (4, 18, 9, 27, 0.95, 5),
+        (20, 3, 26, 8, 0.7, 1),  # a part of the 7
+    )
     alone = reader_with(reader, network, task="detection")
     assert alone.readings() == ("line",)
     page = np.full((280, 280), 255, np.uint8)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import signal
@@ -13,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from eyechart.base.errors import UsageError
+from eyechart.base.errors import StorageError, UsageError
+from eyechart.cli.serve import serve
 from eyechart.serve import start
 
 
@@ -44,6 +46,16 @@ def test_what_is_no_address_is_told() -> None:
         start.bound("no such host.invalid", 8765, print)
     with pytest.raises(UsageError, match="cannot be listened on"):
         start.bound("192.0.2.1", 8765, print)
+
+
+def test_missing_packages_and_tokens_are_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="needs --token"):
+        serve(tmp_path, port=0, host="0.0.0.0", token=None, threads=1, device="cpu")  # type: ignore[arg-type]
+    with pytest.raises(StorageError, match="no finished run"):
+        serve(tmp_path, port=0, host="127.0.0.1", token=None, threads=1, device="cpu")  # type: ignore[arg-type]
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(UsageError, match=re.escape('pip install "eyechart[serve]"')):
+        serve(tmp_path, port=0, host="127.0.0.1", token=None, threads=1, device="cpu")  # type: ignore[arg-type]
 
 
 @pytest.mark.slow

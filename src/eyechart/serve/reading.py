@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 NAME = "The upload"  # in errors about a picture
 MOST_CLASSES = 10  # that an answer lists
 LEAST_SCORE = 0.5  # of a detector's box that is read
+MOST_SHARED = 0.5  # of the smaller of two boxes that are both read
 
 
 class _Timed(NamedTuple):
@@ -143,7 +144,7 @@ class Reader:
         timed = self._ask([Source(NAME, self._as_scene(content))], raw=False)
         seen = timed[0].seen[0]
         contenders = [_told(each, 0, 1, each.milliseconds) for each in timed]
-        found = [_in_order([box for box in each.boxes if box.score >= LEAST_SCORE]) for each in contenders]
+        found = [_in_order(_apart(each.boxes)) for each in contenders]
         return PictureAnswers(
             reading="line",
             how="detector",
@@ -276,6 +277,23 @@ def _boxed(answer: ContenderAnswer, box: Box) -> Thing:
         update={"label": box.label, "probability": box.score, "remark": None, "said": None, "boxes": (box,)}
     )
     return Thing(box=box.box, seen=None, contenders=(told,), agreement=agreement([box.label]))
+
+
+def _apart(boxes: Sequence[Box]) -> list[Box]:
+    """The surest of those that lie over each other, whatever their classes: one thing is read once."""
+    kept: list[Box] = []
+    for box in sorted(boxes, key=lambda each: -each.score):
+        if box.score >= LEAST_SCORE and all(_shared(box, other) <= MOST_SHARED for other in kept):
+            kept.append(box)
+    return kept
+
+
+def _shared(one: Box, other: Box) -> float:
+    """How much of the smaller box lies in the other, 0..1."""
+    edges = [(max if place < 2 else min)(one.box[place], other.box[place]) for place in range(4)]
+    inside = max(0.0, edges[2] - edges[0]) * max(0.0, edges[3] - edges[1])
+    least = min((box[2] - box[0]) * (box[3] - box[1]) for box in (one.box, other.box))
+    return inside / least if least > 0 else 1.0
 
 
 def _in_order(boxes: Sequence[Box]) -> list[Box]:

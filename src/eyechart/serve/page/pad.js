@@ -3,7 +3,7 @@
 // Points are shares of the sheet's width, so that strokes are drawn again at any size.  What is sent is always dark on
 // white, whatever the theme; a picture on which nothing was drawn is sent as it came.
 
-const SENT_WIDTH = { one: 240, line: 1000 }; // pixels
+const SENT_WIDTH = { one: 240, line: 1000, scene: 512 }; // pixels
 const SHAPE = { one: 1, line: 1 / 3, narrow: 0.55 }; // height by width; narrow: a line on a phone
 const KEY_STEP = 0.02; // of the width (of the height, where that is less), for a tap
 const KEY_SPEED = 0.5; // of the same in a second, while a key is held
@@ -30,9 +30,10 @@ export class Pad {
 
   // ---- what is on the sheet
 
-  setReading(reading) {
+  // `shape`: height by width, where it is not the usual one.
+  setReading(reading, shape) {
     this.reading = reading;
-    this.shape = SHAPE[reading === "line" && matchMedia("(max-width: 40rem)").matches ? "narrow" : reading];
+    this.shape = shape ?? SHAPE[reading === "line" && matchMedia("(max-width: 40rem)").matches ? "narrow" : reading];
     this.canvas.style.aspectRatio = String(1 / this.shape);
     this.clear();
     this.pen = null;
@@ -214,7 +215,7 @@ export class Pad {
       return { blob: blob.size > SENT_BYTES ? await smaller(bitmap) : blob, place: shares };
     }
     const sheet = document.createElement("canvas");
-    sheet.width = SENT_WIDTH[this.reading];
+    sheet.width = SENT_WIDTH[this.shape > SHAPE.narrow && this.reading === "line" ? "scene" : this.reading];
     sheet.height = Math.round(sheet.width * this.shape);
     const context = sheet.getContext("2d");
     context.fillStyle = this.picture?.isDark ? "#000" : "#fff";

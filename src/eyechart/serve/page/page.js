@@ -114,10 +114,11 @@ function showTheme() {
 function setReading(reading) {
   state.reading = reading;
   state.sheet += 1;
-  document.querySelector("main").dataset.reading = reading;
+  const { study } = state, isScene = study?.line_by === "detector"; // a sheet that is as the scenes are
+  document.querySelector("main").dataset.reading = isScene ? "scene" : reading;
   for (const input of document.querySelectorAll("[name=reading]")) input.checked = input.value === reading;
   state.answers = state.error = null;
-  pad.setReading(reading);
+  pad.setReading(reading, isScene ? study.height / study.width : undefined);
   showWords();
 }
 

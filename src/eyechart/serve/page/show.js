@@ -42,7 +42,7 @@ export function spoken(about) {
 function verdict({ answers, words }) {
   if (answers.reading === "line") {
     if (!answers.things.length) return words.nothingRead;
-    return words.read(answers.things.map(readAs).join(" "));
+    return words.read(answers.things.map(readAs).join(" "), answers.lines.length);
   }
   const { label, num_agree: count, num_asked: all } = answers.agreement;
   if (label !== null) return count === all ? words.all(all, label) : words.most(count, all, label);
@@ -179,10 +179,10 @@ function rectangle([left, top, right, bottom], kind, colour) {
 }
 
 function label(thing, { height }) {
-  const [left, top, right] = thing.box, size = height / 9;
+  const [left, top, right, bottom] = thing.box, size = Math.min(height / 9, 0.35 * (bottom - top));
   const text = document.createElementNS("http://www.w3.org/2000/svg", "text");
   const isRoom = top > 1.25 * size;
-  const where = { x: (left + right) / 2, y: isRoom ? top - 0.3 * size : thing.box[3] + size, "font-size": size };
+  const where = { x: (left + right) / 2, y: isRoom ? top - 0.3 * size : bottom + size, "font-size": size };
   for (const [name, value] of Object.entries(where)) text.setAttribute(name, value);
   text.textContent = readAs(thing);
   return text;

@@ -19,7 +19,7 @@ const ENGLISH = {
   labelled: (label) => `The test set says ${label}.`, imageOf: (label) => `test image labelled ${label}`,
   all: (count, label) => count === 1 ? `It says ${label}.` : count === 2 ? `Both say ${label}.` : `All ${number(count)} say ${label}.`,
   most: (count, all, label) => `${count} of ${all} say ${label}.`,
-  none: "No answer.", split: "They disagree.", read: (text) => `They read ${text}${text.endsWith("?") ? "" : "."}`, nothingRead: "Nothing to read.",
+  none: "No answer.", split: "They disagree.", read: (text, count) => `${count === 1 ? "It reads" : "They read"} ${text}${text.endsWith("?") ? "" : "."}`, nothingRead: "Nothing to read.",
   waiting: "…", milliseconds: (value) => `${decimal(value, "en")} ms`,
   together: (value) => `All answers in ${decimal(value, "en")} ms.`,
   how: {
@@ -49,7 +49,7 @@ const FRENCH = {
   labelled: (label) => `Le jeu de test dit ${label}.`, imageOf: (label) => `image de test étiquetée ${label}`,
   all: (count, label) => count === 1 ? `Il dit ${label}.` : count === 2 ? `Les deux disent ${label}.` : `Tous les ${nombre(count)} disent ${label}.`,
   most: (count, all, label) => `${count} sur ${all} disent ${label}.`,
-  none: "Pas de réponse.", split: "Ils ne sont pas d'accord.", read: (text) => `Ils lisent ${text}${text.endsWith("?") ? "" : "."}`, nothingRead: "Rien à lire.",
+  none: "Pas de réponse.", split: "Ils ne sont pas d'accord.", read: (text, count) => `${count === 1 ? "Il lit" : "Ils lisent"} ${text}${text.endsWith("?") ? "" : "."}`, nothingRead: "Rien à lire.",
   waiting: "…", milliseconds: (value) => `${decimal(value, "fr")} ms`,
   together: (value) => `Toutes les réponses en ${decimal(value, "fr")} ms.`,
   how: {
