@@ -9,7 +9,6 @@ read, so that the fifteen corruptions of `eyechart study corruption` can judge w
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -18,6 +17,7 @@ import numpy as np
 import torch
 
 from eyechart.base.errors import UsageError
+from eyechart.base.plain_json import json_text
 from eyechart.data.corruptions.apply import spoiled_by
 from eyechart.data.corruptions.held_out import HELD_OUT
 from eyechart.files import storage
@@ -51,7 +51,7 @@ def scores(folder: Path) -> dict[str, float]:
 def main(folders: list[Path]) -> None:
     for folder in folders:
         told = {name: round(value, DIGITS) for name, value in scores(folder).items()}
-        print(json.dumps({"run": f"{folder.parent.name}/{folder.name}"} | told), flush=True)
+        print(json_text({"run": f"{folder.parent.name}/{folder.name}"} | told), flush=True)
 
 
 if __name__ == "__main__":

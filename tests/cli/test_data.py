@@ -40,7 +40,7 @@ def test_list_names_every_dataset_with_its_licence(empty_cache):
 def test_list_json(empty_cache):
     entries = json.loads(run("list", "--json").stdout)
     assert [entry["name"] for entry in entries] == list(KNOWN)
-    assert [entry["name"] for entry in entries if entry["is_here"]] == ["glyphs", "fractals", "digits"]
+    assert [entry["name"] for entry in entries if entry["is_here"]] == ["glyphs", "fractals", "font-digits", "digits"]
 
 
 def test_fetch(mnist):

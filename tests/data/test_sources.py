@@ -40,7 +40,7 @@ def test_a_generated_dataset_may_be_wide_and_in_colour(monkeypatch: pytest.Monke
     assert dataset.train.images.shape == (8, 3, 12, 20)
     assert (dataset.card.num_channels, dataset.card.height, dataset.card.width) == (3, 12, 20)
     assert catalog.verify("drawn").card == dataset.card
-    with pytest.raises(UsageError, match="drawn has images of 12 x 20 pixels in colour, and 12 was asked for"):
+    with pytest.raises(UsageError, match="drawn has images of 12 x 20 pixels, and 12 was asked for"):
         catalog.load_dataset("drawn", img_size=12)
 
 

@@ -78,7 +78,7 @@ def test_one_sheet_for_all_and_their_numbers(copy: Path, picture: Path, tmp_path
         for method, told in each["methods"].items():
             assert maps[f"{each['run']}/{method}"].shape == tuple(told["shape"]) == (8, 8)
             assert 0 <= told["check"]["alike"]["mean"] <= 1
-    answer = json.loads(eyechart("predict", copy / "cnn-s0", picture, "--json").stdout)[0]
+    answer = json.loads(eyechart("predict", copy / "cnn-s0", picture, "--raw", "--json").stdout)[0]
     (cnn,) = (each for each in numbers["contenders"] if each["contender"] == "cnn")
     assert (cnn["answer"], cnn["probability"]) == (answer["label"], pytest.approx(answer["probability"], abs=1e-6))
     again = eyechart(*words)
