@@ -1,5 +1,6 @@
 # make run     set up and run the main job: five contenders on real MNIST, quick preset, report
-# make test    set up and run the whole test suite
+# make test    set up and run the tests but for the slow ones
+# make test-slow   the slow ones: studies that are trained from end to end, and audits of eyechart itself
 # make demo    the same study on a page: draw, and all contenders answer; trains it first if it is not there
 # make check   lint, format and types
 # make accuracy            every recipe's full schedule, three seeds, into records/mnist.json (hours; goes on where it stopped)
@@ -25,13 +26,16 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c const
 SEEDS ?= 3
 SEED_LIST = $(shell $(PYTHON) -c "print(*range($(SEEDS)), sep=',')")
 
-.PHONY: run test demo check accuracy accuracy-quick accuracy-standard detection pretraining contexts audit bench clean
+.PHONY: run test test-slow demo check accuracy accuracy-quick accuracy-standard detection pretraining contexts audit bench clean
 
 run: $(VENV)/.installed
 	$(BIN)/eyechart run --preset quick --resume
 
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
+
+test-slow: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m slow
 
 demo: $(VENV)/.installed-serve
 	$(BIN)/eyechart run --preset quick --resume

@@ -23,6 +23,8 @@ from eyechart.base.errors import MissingError, RunFailed, StorageError
 from eyechart.data.pictures import read_picture
 from eyechart.schema.contracts import Dataset
 
+pytestmark = pytest.mark.slow
+
 PROJECT = Path(__file__).resolve().parents[1]
 
 NAMES_OF_THE_DESIGN = {
@@ -258,7 +260,6 @@ def test_a_detector_trained_for_seconds_is_judged(mnist: Dataset) -> None:
     assert 0 <= content["peer_map"][0] <= 1
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ["vit_tutorial_size", "cnn_to_99", "mfu_cnn"])
 def test_a_benchmark_from_end_to_end(name: str, mnist: Dataset) -> None:
     content = catalog.BENCHMARKS[name](TINY).as_json()
@@ -285,7 +286,6 @@ def test_a_stopwatch_sums_what_its_functions_take(monkeypatch: pytest.MonkeyPatc
     assert watch.timing("sum", lambda *numbers: sum(numbers))(1, 2) == 3
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("contender", ["fasterrcnn", "alexnet"])
 def test_the_shares_of_a_step_add_up(contender: str, mnist: Dataset) -> None:
     """In a process of its own, because clocks stay around the functions that are timed."""
@@ -302,7 +302,6 @@ def test_the_shares_of_a_step_add_up(contender: str, mnist: Dataset) -> None:
 # --------------------------------------------------------------------------------------------- large folders
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(not growth.STATUS.exists(), reason="memory of a process's own is only known on Linux")
 @pytest.mark.parametrize("name", ["growth_prepare", "growth_train"])
 def test_a_large_folder_is_measured_at_every_size(name: str, mnist: Dataset) -> None:
@@ -515,7 +514,6 @@ def test_without_a_study_its_time_is_missing(tmp_path: Path) -> None:
         startup.quick_seconds(Settings(num_threads=1, study=tmp_path))
 
 
-@pytest.mark.slow
 def test_answers_of_a_server_are_timed(reading_study: Path) -> None:
     content = catalog.BENCHMARKS["serve_five_answers"](Settings(1, is_tiny=True, study=reading_study)).as_json()
     assert content["unit"] == "milliseconds"

@@ -140,6 +140,7 @@ def start_long_run(output: Path) -> subprocess.Popen[str]:
     raise AssertionError(f"it never trained: {process.wait()}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path: Path, number: signal.Signals) -> None:
     process = start_long_run(tmp_path)
@@ -153,6 +154,7 @@ def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path: Path, number: signal.Signa
     assert "continues" in eyechart("ls", tmp_path).stdout
 
 
+@pytest.mark.slow
 def test_ctrl_c_while_a_run_is_being_judged_ends_the_study_after_it(tmp_path: Path) -> None:
     command = [*EYECHART, "run", "-p", "smoke", "-m", "cnn,vit", "--threads", "1", "-o", str(tmp_path)]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
@@ -179,6 +181,7 @@ def test_a_killed_worker_is_a_failed_run(tmp_path: Path) -> None:
     assert "Traceback" not in errors
 
 
+@pytest.mark.slow
 def test_a_worker_whose_parent_is_killed_saves_and_ends(tmp_path: Path) -> None:
     process = start_long_run(tmp_path)
     psutil = pytest.importorskip("psutil")

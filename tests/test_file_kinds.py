@@ -23,7 +23,10 @@ NOT_UTF8 = b"o\xe9"
 SMOKE = ["-m", "cnn", "-p", "smoke", "--threads", "1", "--offline"]
 PATIENCE_SECONDS = 240  # only what hangs takes as long
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps names as text, and has no such files")
+pytestmark = [
+    pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps names as text, and has no such files"),
+    pytest.mark.slow,
+]
 
 
 def eyechart(*arguments: str | bytes | Path, here: Path, code: int = 0) -> str:
@@ -63,7 +66,6 @@ def socket_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pat
 # --------------------------------------------------------------------------------------------- names
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("option", ["-o", "--name"])
 def test_a_study_under_a_name_that_is_not_utf8(pictures: Path, tmp_path: Path, option: str):
     """An output folder is only opened, so it works; the name of a study is recorded, so it must be text."""
@@ -139,7 +141,6 @@ def test_as_a_dataset(fifo: Path, tmp_path: Path):
     assert "x.png" in eyechart("data", "verify", fifo, here=tmp_path, code=3)
 
 
-@pytest.mark.slow
 def test_predict(fifo: Path, tmp_path: Path):
     eyechart("run", "-d", "digits", *SMOKE, "-o", "out", "--name", "x", here=tmp_path)
     assert "x.png is a named pipe" in eyechart("predict", "out/x/cnn-s0", fifo, here=tmp_path, code=3)

@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+pytestmark = pytest.mark.slow
+
 SURROUNDINGS = {
     "ascii output": {"PYTHONIOENCODING": "ascii"},
     "cp1252 output": {"PYTHONIOENCODING": "cp1252"},
@@ -54,7 +56,6 @@ def place(pictures: Path) -> Path:
     return pictures.parent
 
 
-@pytest.mark.slow
 def test_a_study_is_trained_and_told_in_utf_8(place: Path) -> None:
     study = place / "out put é" / "étude 1"
     record = json.loads((study / "cnn-s0" / "run.json").read_text(encoding="utf-8"))
@@ -62,7 +63,6 @@ def test_a_study_is_trained_and_told_in_utf_8(place: Path) -> None:
     assert "images à moi" in (study / "report.html").read_text(encoding="utf-8")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("surroundings", SURROUNDINGS)
 def test_what_is_there_is_read_and_told(pictures: Path, place: Path, surroundings: str) -> None:
     """Gone on with, listed, shown, asked: the same study under each, data found by its name."""
@@ -77,7 +77,6 @@ def test_what_is_there_is_read_and_told(pictures: Path, place: Path, surrounding
     assert answer["label"] in CLASSES
 
 
-@pytest.mark.slow
 def test_answers_are_a_table_where_output_is_ascii(pictures: Path, place: Path) -> None:
     picture = str(pictures / CLASSES[0] / "é 1.png")
     assert "cnn" in eyechart(place, "ascii output", "show", "out put é/étude 1")

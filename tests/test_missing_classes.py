@@ -28,6 +28,8 @@ from eyechart.schema import RunRecord
 from eyechart.terminal.leaderboard import results_table
 from tests.report.page_reader import Page
 
+pytestmark = pytest.mark.slow
+
 ANIMALS = ("cat", "dog", "owl")
 MEANS = "means over 2 of 3 classes: test has no image of owl"
 FRENCH = "moyennes sur 2 des 3 classes\N{NARROW NO-BREAK SPACE}: le test n'a aucune image de owl"
@@ -258,7 +260,6 @@ def draw_pictures(folder: Path, number: int, shape: int) -> None:
         Image.fromarray(pixels.astype(np.uint8)).save(folder / f"{index}.png")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("counts", "absent"),
     [

@@ -26,6 +26,8 @@ from eyechart.files.storage import STUDY_FILE, read_run
 from eyechart.terminal.tables import MOST_CLASSES, repeat_command
 from tests.nasty_names import NASTY_NAMES, NASTY_PATH, raw_controls
 
+pytestmark = pytest.mark.slow
+
 PICTURES_OF_A_CLASS = 6
 SHORT_NAMES = [name for name in NASTY_NAMES if len(name) < 60]
 Eyechart = Callable[..., str]
@@ -217,7 +219,6 @@ def test_data_is_verified_and_shown(pictures: Path, cache: None, eyechart: Eyech
     assert set(facts["card"]["classes"]) == set(map(readable, NASTY_NAMES))
 
 
-@pytest.mark.slow
 def test_a_study_is_trained_reported_and_asked(
     pictures: Path, cache: None, eyechart: Eyechart, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

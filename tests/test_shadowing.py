@@ -13,6 +13,8 @@ from PIL import Image
 from eyechart.base import children
 from eyechart.base.module_search import search_path
 
+pytestmark = pytest.mark.slow
+
 NAMES = (
     "random", "token", "select", "statistics", "queue", "numpy", "torch", "json", "pickle", "PIL", "types",
     "sitecustomize", "usercustomize", "eyechart",
@@ -64,7 +66,6 @@ SMOKE = ["-m", "cnn", "-p", "smoke", "--threads", "1", "--offline"]
 COMMAND = "from eyechart.cli import main\nmain()\n"
 
 
-@pytest.mark.slow
 def test_run_and_predict(here: Path):
     start = script(here, COMMAND)
     check(here, [*start, "run", "-d", "digits", *SMOKE, "-o", "runs", "--name", "shadows"])
@@ -91,7 +92,6 @@ def test_data_verify(here: Path):
     check(here, [*script(here, COMMAND), "data", "verify", "pictures"])
 
 
-@pytest.mark.slow
 def test_the_probe(here: Path):
     assert "PlannedWork" in check(here, script(here, PROBE))
 

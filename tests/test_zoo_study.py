@@ -17,6 +17,8 @@ from eyechart.inference.onnx_file import export_run
 from eyechart.inference.saved import load_run_model
 from tests.in_process import eyechart
 
+pytestmark = pytest.mark.slow
+
 NAMES = ("torchvision:shufflenet_v2_x0_5:none", "timm:test_resnet:none", "timm:test_vit:none:head")
 OPTIONS = ["-d", "digits", "--steps", 3, "-b", 8, "--input-size", 32, "--threads", 1, "--offline"]
 

@@ -211,6 +211,7 @@ print(torch.get_num_threads(), torch.get_num_interop_threads())
     assert run_python(code) == "1 1"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc has mallopt")
 def test_the_allocator_keeps_big_blocks():
     """Taking and leaving 40 MB again and again costs page faults only when the kernel gets them back."""

@@ -74,6 +74,7 @@ def test_recipe_files_hold_it_and_exclude_the_option(tmp_path: Path) -> None:
         read_recipe(path)
 
 
+@pytest.mark.slow
 def test_a_robust_run_is_repeated_to_the_last_bit(tmp_path: Path) -> None:
     """A detector too, whose boxes of single objects are measured before the picture is spoiled."""
     trained = eyechart("run", "-m", "cnn,fasterrcnn", "-d", "digits", "-p", "smoke", "--threads", 1, "--robust", "-o",

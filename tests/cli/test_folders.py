@@ -18,6 +18,8 @@ from eyechart.runner.contender import prepare
 from eyechart.study import plan as plans
 from tests.in_process import eyechart
 
+pytestmark = pytest.mark.slow
+
 SMOKE = ["-p", "smoke", "--threads", "1", "--device", "cpu", "--offline", "--fraction", "1"]
 
 
@@ -136,7 +138,6 @@ def test_a_run_is_not_trained_on_other_data(tmp_path: Path) -> None:
         prepare(job, select_device("cpu"), lambda sentence: None)
 
 
-@pytest.mark.slow
 def test_a_study_from_its_first_refusal_to_changed_data(place: Path) -> None:
     run = ["run", "-m", "cnn", *SMOKE, "--name", "A"]
     refused = eyechart(*run, "-d", "PICS", "--weights", "none", cwd=place)
@@ -169,7 +170,6 @@ def test_a_study_from_its_first_refusal_to_changed_data(place: Path) -> None:
     assert everything(place / "runs") == before
 
 
-@pytest.mark.slow
 def test_a_search_does_not_go_on_with_other_data(place: Path) -> None:
     tune = ["tune", "-m", "cnn", "-d", "PICS", *SMOKE, "--name", "t"]
     assert eyechart(*tune, "--trials", "1", cwd=place).returncode == 0
@@ -180,7 +180,6 @@ def test_a_search_does_not_go_on_with_other_data(place: Path) -> None:
     assert everything(place / "runs") == before
 
 
-@pytest.mark.slow
 def test_a_first_run_that_was_refused_does_not_stand_in_the_way(place: Path) -> None:
     """Only study.json and a reason are left, and the corrected command needs no flag and no other name."""
     run = ["run", "-m", "fasterrcnn", "-d", "PICS", *SMOKE, "--name", "A"]

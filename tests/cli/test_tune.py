@@ -15,6 +15,8 @@ from eyechart.files import storage
 from eyechart.schema import RecipeFile
 from tests.in_process import eyechart
 
+pytestmark = pytest.mark.slow
+
 EYECHART = [sys.executable, "-m", "eyechart"]
 PATIENCE_SECONDS = 600  # only a process that hangs takes longer
 

@@ -29,6 +29,8 @@ from eyechart.schema.contracts import LabelledImages
 from eyechart.words.speech import speech
 from tests.in_process import eyechart
 
+pytestmark = pytest.mark.slow
+
 GEOMETRIC = ["shear", "scale", "rotate", "translate"]
 
 

@@ -24,6 +24,8 @@ from eyechart.schema.contexts import ContextRecord, LevelResult
 from eyechart.words.speech import speech
 from tests.in_process import eyechart
 
+pytestmark = pytest.mark.slow
+
 WORDS = ["study", "pretraining", "-d", "digits", "-m", "cnn,vit", "--levels", "60,120", "--seeds", "0",
          "--images", 640, "--threads", 1, "--offline"]  # fmt: skip
 

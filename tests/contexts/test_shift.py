@@ -25,6 +25,8 @@ from eyechart.schema.contracts import LabelledImages
 from eyechart.words.speech import speech
 from tests.in_process import eyechart
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def judged(made_once: Callable[[str, Callable[[Path], object]], Path]) -> Path:

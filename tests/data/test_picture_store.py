@@ -273,6 +273,7 @@ def test_a_file_that_is_shorter_than_its_progress_is_not_believed(folder, saves_
     assert load_dataset(str(folder)).card.content_sha256 == plainly(folder, channels=1)
 
 
+@pytest.mark.slow
 def test_two_starts_at_once_prepare_it_once(folder):
     with started(folder, 1) as first:
         wait_for(first, " 1 of 36 pictures prepared")
@@ -382,6 +383,7 @@ def test_what_is_prepared_can_be_listed_and_removed(folder):
     assert not picture_store.remove(folder)
 
 
+@pytest.mark.slow
 def test_memory_stays_flat(tmp_path):
     """Decoding twice as many pictures takes no more memory of its own: 24 MB more would show."""
 

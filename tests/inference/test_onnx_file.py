@@ -15,6 +15,8 @@ from eyechart.inference.onnx_file import Answering, OnnxPredictor, _are_alike, c
 from eyechart.inference.prediction import open_run
 from tests.in_process import eyechart
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("onnxruntime")
 
 SCENES = "scenes:digits,level=easy,canvas=64,side=16-24,count=1-3,train=64,validation=12,test=16"

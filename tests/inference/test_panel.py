@@ -19,6 +19,8 @@ from eyechart.inference.panel import Panel, is_asked, open_panel, runs_at
 from eyechart.inference.prediction import PictureAnswer
 from eyechart.inference.seeing import Source, find_sources, see
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def panel(reading_study: Path) -> Panel:
@@ -39,7 +41,6 @@ def answer_to(panel: Panel, source: Source, *, raw: bool = False) -> PictureAnsw
 # --------------------------------------------------------------------------------------------- reading
 
 
-@pytest.mark.slow
 def test_strangers_digits_are_read(panel: Panel) -> None:
     """Drawn in every way, a hundred and sixty of each two: being told "unlike" counts as not read."""
     tallies = [of_runs["cnn-s0"] for of_runs in ask(panel, "hand", range(2), raw=False).values()]
@@ -49,7 +50,6 @@ def test_strangers_digits_are_read(panel: Panel) -> None:
     assert together.wrong / together.all <= 0.03, "what is not read is told"
 
 
-@pytest.mark.slow
 def test_as_they_come_they_are_not(panel: Panel) -> None:
     tallies = [of_runs["cnn-s0"] for of_runs in ask(panel, "hand", range(1), raw=True).values()]
     assert sum(each.right for each in tallies) / sum(each.all for each in tallies) < 0.5

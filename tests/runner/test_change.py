@@ -22,6 +22,8 @@ from eyechart.scoring.change import Change, Layer
 from eyechart.words.speech import speech
 from tests.in_process import eyechart
 
+pytestmark = pytest.mark.slow
+
 
 def looked(folder: Path, **options: object) -> Change:
     return look_at_change(folder, lambda sentence: None, device="cpu", offline=True, **options)  # type: ignore[arg-type]

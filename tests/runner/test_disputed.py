@@ -21,6 +21,8 @@ from eyechart.runner.disputed import look_at_disputed
 from eyechart.schema.explain import EXPLAIN_FILE, ExplainedStudy
 from tests.in_process import eyechart
 
+pytestmark = pytest.mark.slow
+
 MEGABYTE = 1_000_000
 
 

@@ -23,6 +23,8 @@ from eyechart.scoring import psychometrics
 from eyechart.words.speech import speech
 from tests.in_process import eyechart
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module", autouse=True)
 def _fewer_draws() -> Iterator[None]:

@@ -27,6 +27,8 @@ from eyechart.schema.explain import ChecksRecord, Estimated, MethodCheck
 from eyechart.words.speech import speech
 from tests.in_process import eyechart
 
+pytestmark = pytest.mark.slow
+
 CONTENDERS = ("cnn", "vit", "alexnet:none:head")
 
 

@@ -16,6 +16,8 @@ from eyechart.runner.lr_range import _walked
 from eyechart.scoring.lr_range import LrRange
 from tests.in_process import eyechart
 
+pytestmark = pytest.mark.slow
+
 RATES = [10 ** (-5 + 0.06 * step) for step in range(100)]  # to 0.87
 
 

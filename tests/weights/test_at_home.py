@@ -20,6 +20,8 @@ from eyechart.weights.own_runs import trunk_of_run
 from eyechart.weights.resolve import Names, starting_weights
 from tests.in_process import eyechart
 
+pytestmark = pytest.mark.slow
+
 SCENES = "scenes:digits,level=easy,canvas=64,side=16-24,count=1-3,train=32,validation=8,test=8"
 SMALL = ["--steps", 8, "--threads", 1, "--offline"]
 

@@ -19,6 +19,8 @@ from eyechart.study.plan import plan_study
 from eyechart.weights.own_runs import read_run_trunk
 from tests.in_process import eyechart
 
+pytestmark = pytest.mark.slow
+
 SCENES = "scenes:digits,level=easy,canvas=64,side=16-24,count=1-3,train=32,validation=8,test=8"
 
 
