@@ -137,6 +137,7 @@ def explain(
     *,
     output: str | Path | None = None,
     checks: int = 30,
+    raw: bool = False,
     device: str = "auto",
     threads: int | None = None,
     lang: str = "en",
@@ -147,16 +148,19 @@ def explain(
         runs: folders of runs, or of studies, of which one run of each contender is asked.
         output: a folder for figures, numbers and arrays; None: nothing is written.
         checks: validation images that the maps are checked on; 0: no checks.
+        raw: the picture as it comes, not prepared as `predict` prepares it.
 
     Raises an EyechartError: UsageError, MissingError (captum), StorageError (weights), DatasetError (the picture).
     """
+    from eyechart.inference.panel import chosen_runs
     from eyechart.report.looked.files import write_explanation
-    from eyechart.runner.explain import chosen_folders, explain_picture
+    from eyechart.runner.explain import explain_picture
     from eyechart.terminal.lines import silent
 
     found = explain_picture(
-        chosen_folders(_paths(runs)), user_path(image), silent, num_checked=checks, num_threads=threads, device=device
-    )
+        chosen_runs(_paths(runs)), user_path(image), silent, num_checked=checks, num_threads=threads, device=device,
+        raw=raw,
+    )  # fmt: skip
     if output is not None:
         write_explanation(found, user_path(output), lang)
     return found

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from eyechart.insight.asked import AskedModel
+from eyechart.insight.checks import Checked, check_methods
+from eyechart.runner import explain
 from tests.in_process import eyechart
 
 CONTENDERS = ("cnn", "vit", "alexnet:none:head")
@@ -22,3 +26,15 @@ def study(made_once: Callable[[str, Callable[[Path], object]], Path]) -> Path:
         assert done.returncode == 0, done.stderr
 
     return made_once("study-of-digits", train) / "s"
+
+
+@pytest.fixture(scope="module")
+def few_checked() -> Iterator[None]:
+    """Checks of maps look at four of the images that they are given: what they find is tested in tests/insight."""
+
+    def check(asked: AskedModel, untrained: AskedModel, images: np.ndarray) -> Checked:
+        return check_methods(asked, untrained, images[:4])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(explain, "check_methods", check)
+        yield

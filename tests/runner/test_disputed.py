@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,16 +11,14 @@ import pytest
 
 from eyechart.base.errors import UsageError
 from eyechart.files import storage
-from eyechart.insight.asked import AskedModel
-from eyechart.insight.checks import Checked, check_methods
 from eyechart.report.looked.section import MOST_TILES, map_uri
 from eyechart.report.page import write_report
-from eyechart.runner import disputed, explain
+from eyechart.runner import disputed
 from eyechart.runner.disputed import look_at_disputed
 from eyechart.schema.explain import EXPLAIN_FILE, ExplainedStudy
 from tests.in_process import eyechart
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("few_checked")]
 
 MEGABYTE = 1_000_000
 
@@ -30,20 +27,8 @@ def silent(sentence: str) -> None:
     pass
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _fewer_images() -> Iterator[None]:
-    """Checks look at four of the images that they are given: what they find is tested in tests/insight."""
-
-    def check(asked: AskedModel, untrained: AskedModel, images: np.ndarray) -> Checked:
-        return check_methods(asked, untrained, images[:4])
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(explain, "check_methods", check)
-        yield
-
-
 @pytest.fixture(scope="module")
-def looked(study: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def looked(few_checked: None, study: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A study whose report was asked for with --explain, to be looked at alone."""
     folder = tmp_path_factory.mktemp("looked") / "s"
     shutil.copytree(study, folder)

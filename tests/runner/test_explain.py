@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,37 +14,25 @@ from PIL import Image
 import eyechart as ec
 from eyechart.base.errors import MissingError, StorageError, UsageError
 from eyechart.files import storage
-from eyechart.insight.asked import AskedModel
-from eyechart.insight.checks import Checked, check_methods
+from eyechart.inference.panel import chosen_runs, open_panel
+from eyechart.inference.seeing import Source
 from eyechart.report.looked.figure import certainty, finding
 from eyechart.report.looked.overlay import OUTLINE, overlaid, scaled
 from eyechart.report.looked.seen import Explanation, Seen
 from eyechart.report.looked.words import check_verdict
 from eyechart.runner import explain
-from eyechart.runner.explain import chosen_folders, explain_picture
+from eyechart.runner.explain import explain_picture
 from eyechart.schema.explain import ChecksRecord, Estimated, MethodCheck
 from eyechart.words.speech import speech
 from tests.in_process import eyechart
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("few_checked")]
 
 CONTENDERS = ("cnn", "vit", "alexnet:none:head")
 
 
 def silent(sentence: str) -> None:
     pass
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _fewer_images() -> Iterator[None]:
-    """Checks look at four of the images that they are given: what they find is tested in tests/insight."""
-
-    def check(asked: AskedModel, untrained: AskedModel, images: np.ndarray) -> Checked:
-        return check_methods(asked, untrained, images[:4])
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(explain, "check_methods", check)
-        yield
 
 
 @pytest.fixture
@@ -64,7 +51,7 @@ def picture(tmp_path: Path) -> Path:
 
 
 def test_one_sheet_for_all_and_their_numbers(copy: Path, picture: Path, tmp_path: Path) -> None:
-    words = ["explain", copy, picture, "--out", tmp_path / "e", "--checks", 20, "--device", "cpu"]
+    words = ["explain", copy, picture, "--out", tmp_path / "e", "--checks", 20, "--device", "cpu", "--raw"]
     done = eyechart(*words)
     assert done.returncode == 0, done.stderr
     for name in ("one", "one-heads-vit-s0"):
@@ -89,6 +76,22 @@ def test_one_sheet_for_all_and_their_numbers(copy: Path, picture: Path, tmp_path
     assert french.returncode == 0, french.stderr
     assert "checking" not in french.stderr, "they were kept"
     assert "\N{NARROW NO-BREAK SPACE}" in french.stdout
+
+
+def test_a_picture_is_explained_as_predict_sees_it(copy: Path, picture: Path, tmp_path: Path) -> None:
+    (asked,) = open_panel([copy / "cnn-s0"], device="cpu").ask([Source(str(picture))])
+    assert asked.seen
+    assert asked.seen.pixels is not None
+    found = explain_picture([copy / "cnn-s0"], picture, silent, num_checked=0, device="cpu")
+    assert (found.image == asked.seen.pixels).all()
+    as_it_comes = explain_picture([copy / "cnn-s0"], picture, silent, num_checked=0, device="cpu", raw=True)
+    assert not (found.image == as_it_comes.image).all()
+    Image.new("L", (40, 40), 255).save(tmp_path / "blank.png")
+    done = eyechart("explain", copy / "cnn-s0", tmp_path / "blank.png", "-o", tmp_path / "e", "--checks", 0)
+    assert (done.returncode, "is blank, so there is no answer to explain" in done.stderr.replace("\n", " ")) == (
+        2,
+        True,
+    )
 
 
 def test_the_same_from_python_and_twice_the_same_bits(copy: Path, picture: Path) -> None:
@@ -145,7 +148,7 @@ def test_pictures_and_runs_that_cannot_be_read(copy: Path, tmp_path: Path, pictu
     with pytest.raises(StorageError, match="expected the trained weights of cnn-s0"):
         explain_picture([copy / "cnn-s0"], picture, silent, num_checked=0)
     done = eyechart("explain", tmp_path / "no-run", picture, "-o", tmp_path / "e")
-    assert (done.returncode, "does not exist" in done.stderr) == (1, True)
+    assert (done.returncode, "no-run" in done.stderr) == (1, True)
     assert not (tmp_path / "e").exists()
 
 
@@ -169,8 +172,8 @@ def test_too_few_images_are_refused(copy: Path, picture: Path) -> None:
 
 
 def test_of_a_study_one_run_of_each(copy: Path) -> None:
-    assert {folder.name for folder in chosen_folders([copy])} == {"cnn-s0", "vit-s0", "alexnet-none-head-s0"}
-    assert chosen_folders([copy / "cnn-s0", copy / "cnn-s0"]) == [copy / "cnn-s0"]
+    assert {folder.name for folder in chosen_runs([copy])} == {"cnn-s0", "vit-s0", "alexnet-none-head-s0"}
+    assert chosen_runs([copy / "cnn-s0", copy / "cnn-s0"]) == [copy / "cnn-s0"]
 
 
 # --------------------------------------------------------------------------------------------- what is drawn and said

@@ -17,6 +17,7 @@ def explain(
     output: Path = typer.Option(Path("explained"), "-o", "--output", "--out", help="Folder of pictures and figures."),
     exist_ok: bool = typer.Option(False, "--exist-ok", help="Overwrite what is in that folder."),
     checks: int = typer.Option(30, "--checks", help="Validation images that the maps are checked on, 0: no checks."),
+    raw: bool = typer.Option(False, "--raw", help="Take the picture as it comes, not as predict prepares it."),
     threads: int = typer.Option(None, "--threads", help="Threads. Default: those of the runs."),
     device: str = typer.Option("auto", "--device", help="auto, cpu, cuda or mps."),
     lang: str = LANG,
@@ -24,15 +25,18 @@ def explain(
 ) -> None:
     """Show what trained contenders looked at on a picture, side by side, and whether these maps are to be trusted."""
     from eyechart.base.errors import UsageError
+    from eyechart.inference.panel import chosen_runs
     from eyechart.report.looked.figure import finding
     from eyechart.report.looked.files import write_explanation
-    from eyechart.runner.explain import chosen_folders, explain_picture
+    from eyechart.runner.explain import explain_picture
     from eyechart.words.speech import speech
 
     language = language_of(lang)
     if output.exists() and not exist_ok:
         raise UsageError(f"{output} is there already. Name another folder with -o, or overwrite it with --exist-ok.")
-    found = explain_picture(chosen_folders(runs), image, aloud, num_checked=checks, num_threads=threads, device=device)
+    found = explain_picture(
+        chosen_runs(runs), image, aloud, num_checked=checks, num_threads=threads, device=device, raw=raw
+    )
     write_explanation(found, output, language)
     if as_json:
         typer.echo(json_text(found.as_json(), indent=1))

@@ -64,8 +64,12 @@ class Panel:
 
 def open_panel(paths: Sequence[Path], *, device: str = "auto") -> Panel:
     """The runs of these folders, each opened once.  StorageError for what is none, or holds no finished one."""
-    folders = [run for path in paths for run in runs_at(path)]
-    return Panel(tuple(open_run(folder, device=device) for folder in dict.fromkeys(folders)))
+    return Panel(tuple(open_run(folder, device=device) for folder in chosen_runs(paths)))
+
+
+def chosen_runs(paths: Sequence[Path]) -> list[Path]:
+    """Who is asked, each once: runs themselves, and of each study one of each contender.  Errors as `runs_at` has."""
+    return list(dict.fromkeys(run for path in paths for run in runs_at(path)))
 
 
 def is_asked(path: Path) -> bool:

@@ -140,12 +140,12 @@ def write_map(rows: Sequence[Row], folder: Path, lang: str, name: str = "winner-
     if not (needs := _needs(rows)):
         return
     say = speech(lang)
-    names = [each for row in rows for best in row.cells.values() if best for each in best.contenders]
-    with drawing([*names, *(row.label for row in rows)]):
+    with drawing([*_names(rows), *(row.label for row in rows)]):
         _write_map(rows, needs, name, folder, say)
 
 
 def _write_map(rows: Sequence[Row], needs: Sequence[str], name: str, folder: Path, say: Speech) -> None:
+    beside = _names(rows)
     written = [{need: _lines(row.cells.get(need), say) for need in needs} for row in rows]
     heights = [max(len(lines) for lines in cells.values()) * LINE_INCHES + 0.16 for cells in written]
     groups = list(dict.fromkeys(row.group for row in rows))
@@ -171,13 +171,13 @@ def _write_map(rows: Sequence[Row], needs: Sequence[str], name: str, folder: Pat
         axes.text(left - 0.14, y + heights[place] / 2, row.label, color=INK, ha="right", va="center")
         for column, need in enumerate(needs):
             box = (left + COLUMN_INCHES * column, y, heights[place])
-            _draw_cell(axes, row.cells.get(need), written[place][need], box, names_beside(rows))
+            _draw_cell(axes, row.cells.get(need), written[place][need], box, beside)
         y += heights[place]
     axes.text(0.12, y + 0.12, "\n".join(note), color=MUTED, fontsize=8.5, va="top", linespacing=1.25)
     saved_panel(figure, name, f"{title}. {in_markdown_table(rows, say)}", folder)
 
 
-def names_beside(rows: Sequence[Row]) -> list[str]:
+def _names(rows: Sequence[Row]) -> list[str]:
     """All contenders of a map, for colours that differ."""
     return sorted({each for row in rows for best in row.cells.values() if best for each in best.contenders})
 

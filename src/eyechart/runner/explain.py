@@ -21,8 +21,10 @@ from eyechart.base.errors import StorageError, UsageError
 from eyechart.base.seeding import seed_everything
 from eyechart.evaluation.predict import to_device
 from eyechart.files import storage
-from eyechart.inference.prediction import read_as_the_run_does
+from eyechart.files.file_names import readable
+from eyechart.inference.expected import expected_of
 from eyechart.inference.saved import load_run_model
+from eyechart.inference.seeing import Source, see
 from eyechart.insight.asked import AskedModel
 from eyechart.insight.attention import head_maps
 from eyechart.insight.checks import check_methods
@@ -30,15 +32,15 @@ from eyechart.insight.methods import askable, cannot_ask, explain
 from eyechart.insight.pixels import captum_attr
 from eyechart.insight.regions import find_regions
 from eyechart.models.catalog import build_model
-from eyechart.report.entries import chosen_runs, group_runs, read_runs
 from eyechart.report.looked.seen import Explanation, Seen
 from eyechart.schema.explain import CHECKS_SUFFIX, EXPLAIN_FOLDER, EXPLAIN_VERSION, ChecksRecord
 from eyechart.scoring.temperature import cooled
+from eyechart.words.remarks import in_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from eyechart.schema import RunRecord
+    from eyechart.schema import InkFacts, RunRecord
 
 NUM_CHECKED = 30  # validation images, as many of each class as there is room for
 FEWEST_CHECKED = 20  # fewer leave intervals that say nothing
@@ -71,19 +73,22 @@ def explain_picture(
     num_checked: int = NUM_CHECKED,
     num_threads: int | None = None,
     device: str = "auto",
+    raw: bool = False,
 ) -> Explanation:
     """What the runs in these folders looked at on one picture, which may be of any size.
 
-    `num_checked`: validation images for the checks, 0 for none; what was checked before is not checked again.
-    Raises UsageError for runs that saw other images than each other or name no whole images, StorageError for one
-    without weights, DatasetMissing and DatasetError for the picture, MissingError where captum is not installed.
+    It is prepared as `eyechart predict` prepares it, so that what is explained is what is answered there; `raw`: as it
+    comes.  `num_checked`: validation images for the checks, 0 for none; what was checked before is not checked again.
+    Raises UsageError for runs that saw other images than each other or name no whole images and for a picture on which
+    there is nothing to name, StorageError for a run without weights, DatasetMissing and DatasetError for the picture,
+    MissingError where captum is not installed.
     """
     captum_attr()
     check_number(num_checked)
     records = {folder: storage.read_run(folder) for folder in runs}
     _check_alike(records)
-    first = next(iter(records.values()))
-    image, _ = read_as_the_run_does(picture, first.preprocessing)
+    folder, first = next(iter(records.items()))
+    image = _as_it_is_seen(picture, first, None if raw else expected_of(folder, first).ink)
     where = host.select_device(device)
     host.set_threads(num_threads or first.rules.num_threads)
     seen = []
@@ -95,16 +100,17 @@ def explain_picture(
     return Explanation(picture.name, image, first.dataset.classes, tuple(seen))
 
 
-def chosen_folders(paths: Sequence[Path]) -> list[Path]:
-    """Folders of runs as they are; of each study in them, one finished run of each contender, of the same seed."""
-    found: list[Path] = []
-    for path in paths:
-        if storage.is_run(path) or not storage.find_runs([path]):
-            found.append(path)  # reading it says what is wrong with it
-            continue
-        entries = group_runs(read_runs(storage.find_runs([path])))
-        found += [run.folder for _, run in chosen_runs([entry for entry in entries if not entry.diverged])]
-    return list(dict.fromkeys(found))
+def _as_it_is_seen(picture: Path, record: RunRecord, ink: InkFacts | None) -> np.ndarray:
+    """The picture uint8 (C, H, W) as the runs get it; UsageError where none of them would be asked."""
+    seen = see(Source(str(picture)), record.preprocessing, ink)
+    if seen.pixels is None:
+        assert seen.refusal is not None
+        said = in_words(seen.refusal, count=seen.num_things, classes=record.dataset.classes)
+        raise UsageError(
+            f"{readable(str(picture))} is {said}, so there is no answer to explain. Expected a picture of one thing; "
+            f"--raw takes it as it comes."
+        )
+    return seen.pixels
 
 
 def opened(folder: Path, device: torch.device) -> OpenedRun:
