@@ -10,26 +10,21 @@ import numpy as np
 
 from eyechart.comparison.compare import compare_runs
 from eyechart.files import storage
+from eyechart.report.contexts import record_beside
 from eyechart.schema import Comparison
 from eyechart.schema.contexts import ContextRecord
 
-JUDGED_AGAIN = "corruption"  # the folder in a study that `eyechart study corruption` makes
 FIRST = ("mnist-c", "published")  # of the severities that are there, the one that counts
 
 
 def robustness_of(study: Path) -> Comparison | None:
     """How a study's runs do in the mean over corruptions that are not geometric; None where it was not judged again.
 
-    Of all test images before some of them.  Raises StorageError for a record that cannot be read.
+    Raises StorageError for a record that cannot be read.
     """
-    places = [study / JUDGED_AGAIN, *sorted(study.glob(f"{JUDGED_AGAIN}-*-images"))]
-    for place in places:
-        if (path := place / storage.CONTEXT_FILE).is_file():
-            means = [each for each in storage.read_record(path, ContextRecord).means if each.name == "not geometric"]
-            for severity in dict.fromkeys([*FIRST, *(each.severity for each in means)]):
-                if found := [each.comparison for each in means if each.severity == severity]:
-                    return found[0]
-    return None
+    record = record_beside(study, "corruption")
+    means = {each.severity: each.comparison for each in record.means if each.name == "not geometric"} if record else {}
+    return next((means[severity] for severity in (*FIRST, *means) if severity in means), None)
 
 
 def peak_memory(folders: Sequence[Path]) -> dict[str, float]:

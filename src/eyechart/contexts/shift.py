@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from torch.nn.functional import interpolate
 
 from eyechart.base.errors import UsageError
 from eyechart.data import catalog, handwriting
 from eyechart.data.known import KNOWN
 from eyechart.data.paper import LEAST_CONTRAST
+from eyechart.data.resized import in_bytes, scaled
 from eyechart.files.folder_names import dataset_name, folder_name_of
 from eyechart.inference.expected import expected_of
 from eyechart.schema.contracts import Dataset, LabelledImages
@@ -98,13 +98,10 @@ def _silent(sentence: str) -> None:
 
 def brought_to(images: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
     """uint8 (N, C, H, W) of any size and 1 or 3 channels -> uint8 (N, *shape); antialiased where it shrinks."""
-    values = torch.from_numpy(images.astype(np.float32))
-    if values.shape[-2:] != shape[1:]:
-        values = interpolate(values, size=shape[1:], mode="bilinear", align_corners=False, antialias=True)
+    values = scaled(images, shape[1:])
     if values.shape[1] == 3 and shape[0] == 1:
         values = (values * torch.tensor(LUMINANCE).view(1, 3, 1, 1)).sum(dim=1, keepdim=True)
-    made: np.ndarray = values.expand(-1, shape[0], -1, -1).round().clamp(0, 255).to(torch.uint8).numpy()
-    return np.ascontiguousarray(made)
+    return np.ascontiguousarray(in_bytes(values.expand(-1, shape[0], -1, -1)))
 
 
 def framed(part: LabelledImages, ink: InkFacts, shape: tuple[int, int, int]) -> np.ndarray:

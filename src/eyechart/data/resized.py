@@ -48,13 +48,20 @@ def resized(dataset: Dataset, side: int | None) -> Dataset:
 
 
 def _smaller(part: LabelledImages, side: int) -> LabelledImages:
-    made = [_averaged(chunk, side) for chunk in part.chunks(AT_ONCE)]
+    made = [in_bytes(scaled(chunk, (side, side))) for chunk in part.chunks(AT_ONCE)]
     images = np.concatenate(made) if made else np.empty((0, part.images.shape[1], side, side), np.uint8)
     return LabelledImages(images, part.labels)
 
 
-def _averaged(images: np.ndarray, side: int) -> np.ndarray:
+def scaled(images: np.ndarray, size: tuple[int, int]) -> torch.Tensor:
+    """uint8 (N, C, H, W) -> float32 (N, C, *size) in 0..255, bilinear, antialiased where it shrinks."""
     values = torch.from_numpy(images.astype(np.float32))
-    smaller = interpolate(values, size=(side, side), mode="bilinear", align_corners=False, antialias=True)
-    rounded: np.ndarray = smaller.round_().clamp_(0, 255).to(torch.uint8).numpy()
+    if values.shape[-2:] == size:
+        return values
+    return interpolate(values, size=size, mode="bilinear", align_corners=False, antialias=True)
+
+
+def in_bytes(values: torch.Tensor) -> np.ndarray:
+    """0..255, rounded: uint8 of the same shape."""
+    rounded: np.ndarray = values.round().clamp(0, 255).to(torch.uint8).numpy()
     return rounded

@@ -38,7 +38,8 @@ def _section(draft: Draft) -> list[Elsewhere] | None:
     contenders = {entry.first.contender for entry in draft.entries if not entry.diverged}
     found = [
         _elsewhere(record, severity, draft)
-        for record in records_beside(home)
+        for name in NAMES
+        if (record := record_beside(home, name))
         for severity in severities_of(record)
         if contenders <= _judged(record, severity)
     ]
@@ -51,17 +52,14 @@ def _judged(record: ContextRecord, severity: str) -> set[str]:
     return {name for level in levels for name in level.comparison.contenders}
 
 
-def records_beside(study: Path) -> list[ContextRecord]:
+def record_beside(study: Path, context: str) -> ContextRecord | None:
     """Of the study's runs judged again on all of its test images, and where there is none of that, on some of them.
 
     Raises StorageError for a record that is damaged.
     """
-    found = []
-    for name in NAMES:
-        places = [study / name, *sorted(study.glob(f"{name}-*-images"))]
-        if files := [place / storage.CONTEXT_FILE for place in places if (place / storage.CONTEXT_FILE).is_file()]:
-            found.append(storage.read_record(files[0], ContextRecord))
-    return found
+    places = [study / context, *sorted(study.glob(f"{context}-*-images"))]
+    files = [place / storage.CONTEXT_FILE for place in places if (place / storage.CONTEXT_FILE).is_file()]
+    return storage.read_record(files[0], ContextRecord) if files else None
 
 
 def _elsewhere(record: ContextRecord, severity: str, draft: Draft) -> Elsewhere:
