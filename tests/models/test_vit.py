@@ -1,4 +1,4 @@
-"""The Vision Transformer: patches by hand, attention by its definition, and timm as an outside oracle."""
+"""The Vision Transformer: patches by hand, attention by its definition; test_vit_parity.py asks outside oracles."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from eyechart.base.errors import UsageError
-from eyechart.models.vit import Attention, ViT, to_patches
+from eyechart.models.vit import Attention, ViT, sinusoids, to_patches
 
 
 def test_patches_are_squares_read_like_a_page() -> None:
@@ -17,7 +17,7 @@ def test_patches_are_squares_read_like_a_page() -> None:
 
 
 def test_a_size_that_is_no_multiple_is_a_clear_error() -> None:
-    with pytest.raises(UsageError, match=r"squares of 7 pixels and got images of 28x20"):
+    with pytest.raises(UsageError, match=r"squares of 7 pixels, one every 7, and got images of 28x20"):
         to_patches(torch.zeros(1, 1, 28, 20), 7)
 
 
@@ -48,35 +48,60 @@ def test_positions_matter_and_the_order_of_the_batch_does_not() -> None:
     assert not torch.allclose(vit(upside_down), vit(images), atol=1e-4)
 
 
-@pytest.mark.parametrize("class_token", [True, False])
-def test_equals_timm_with_the_same_weights(class_token: bool) -> None:
-    timm = pytest.importorskip("timm")
-    ours = ViT(1, 28, 28, 10, class_token=class_token, bias=True).eval()
-    theirs = timm.models.VisionTransformer(
-        img_size=28, patch_size=7, in_chans=1, num_classes=10, embed_dim=64, depth=4, num_heads=2,
-        class_token=class_token, global_pool="token" if class_token else "avg", fc_norm=not class_token,
-        act_layer=torch.nn.ReLU, norm_layer=torch.nn.LayerNorm,
-    ).eval()  # fmt: skip
-    state = {
-        "patch_embed.proj.weight": ours.embed.weight.reshape(64, 1, 7, 7),
-        "patch_embed.proj.bias": ours.embed.bias,
-    }
-    state |= {"pos_embed": ours.positions} | ({"cls_token": ours.class_token} if class_token else {})
-    names = {"attention_norm": "norm1", "attention.to_qkv": "attn.qkv", "mix_heads": "attn.proj",
-             "mlp_norm": "norm2", "widen": "mlp.fc1", "narrow": "mlp.fc2"}  # fmt: skip
-    for name, value in ours.state_dict().items():
-        for mine, timms in names.items():
-            if f".{mine}." in name:
-                state[name.replace(mine, timms)] = value
-        if name.startswith("norm."):  # timm calls it so when it comes after pooling
-            state[name if class_token else f"fc_{name}"] = value
-        if name.startswith("head."):
-            state[name] = value
-    theirs.load_state_dict(state)
-    # timm's LayerNorms use eps 1e-5 here as torch does; the sums run in another order.
-    images = torch.rand(3, 1, 28, 28)
+def test_overlapping_patches_begin_one_step_apart() -> None:
+    image = torch.arange(2 * 3 * 8 * 11, dtype=torch.float32).reshape(2, 3, 8, 11)
+    patches = to_patches(image, 5, 3)
+    assert patches.shape == (2, 2 * 3, 3 * 5 * 5)
+    assert torch.equal(patches[1, 4], image[1, :, 3:8, 3:8].reshape(-1)), "second row, second column"
+
+
+def test_patches_as_a_convolution_are_the_same_function_from_the_same_start() -> None:
+    pair = []
+    for patches in ("linear", "convolution"):
+        torch.manual_seed(0)
+        pair.append(ViT(3, 28, 28, 10, patch_pixels=8, patch_step=5, patches=patches))
+    linear, convolution = pair
+    images = torch.rand(2, 3, 28, 28)
     with torch.no_grad():
-        torch.testing.assert_close(ours(images), theirs(images), atol=2e-5, rtol=1e-4)
+        convolution.embed.weight.copy_(linear.embed.weight.view(-1, 3, 8, 8))
+        convolution.embed.bias.copy_(linear.embed.bias)
+        torch.testing.assert_close(convolution._embedded(images), linear._embedded(images), atol=1e-5, rtol=1e-5)
+    own = torch.nn.init.calculate_gain("linear") * (6 / (3 * 64 + 64)) ** 0.5  # Xavier's bound
+    assert 0.9 * own < pair[0].embed.weight.abs().max() <= own
+
+
+def test_sinusoids_tell_every_place_and_are_not_trained() -> None:
+    places = sinusoids(4, 6, 16)
+    assert places.shape == (24, 16)
+    distances = torch.cdist(places, places) + torch.eye(24) * 9
+    assert distances.min() > 0.1, "no two places are alike"
+    torch.testing.assert_close(places[0], torch.tensor([0.0] * 4 + [1.0] * 4 + [0.0] * 4 + [1.0] * 4))
+    vit = ViT(1, 28, 28, 10, positions="sinusoidal", class_token=True)
+    assert "positions" not in dict(vit.named_parameters())
+    assert torch.equal(vit.positions[0, 1:], sinusoids(4, 4, 64)), "behind the class token"
+    assert not vit.positions[0, 0].any()
+    with pytest.raises(UsageError, match="a multiple of 4 and got 6"):
+        sinusoids(4, 4, 6)
+
+
+def test_registers_are_seen_by_the_patches_and_read_by_nobody() -> None:
+    torch.manual_seed(0)
+    vit = ViT(1, 28, 28, 10, num_registers=3)
+    images = torch.rand(2, 1, 28, 28)
+    assert vit.attention_maps(images).shape[-1] == 16 + 3
+    vit(images).square().sum().backward()
+    assert vit.registers.grad.abs().sum() > 0, "through what the patches take from them"
+    alone = ViT(1, 28, 28, 10, num_registers=3, num_blocks=0)
+    before = alone(images)
+    with torch.no_grad():
+        alone.registers.add_(1)
+    assert torch.equal(alone(images), before), "without a block nothing of them is left"
+
+
+@pytest.mark.parametrize(("option", "known"), [("patches", "'linear' or 'convolution'"), ("positions", "'learned'")])
+def test_an_option_that_is_not_there_is_a_clear_error(option: str, known: str) -> None:
+    with pytest.raises(UsageError, match=f"vit's option {option} is 'none'; expected {known}"):
+        ViT(1, 28, 28, 10, **{option: "none"})
 
 
 def test_without_biases_it_is_the_same_with_biases_of_zero() -> None:

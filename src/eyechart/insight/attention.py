@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from eyechart.insight.pixels import Map
-from eyechart.insight.place import on_image, token_grid
+from eyechart.insight.place import on_image
 from eyechart.models.vit import Attention, ViT
 
 if TYPE_CHECKING:
@@ -75,9 +75,7 @@ def head_maps(asked: AskedModel, image: Tensor) -> np.ndarray:
 def _looked(asked: AskedModel, image: Tensor) -> tuple[ViT, Tensor, tuple[int, int]]:
     network = asked.network
     assert isinstance(network, ViT), "methods.py asks nobody else"
-    seen = asked.model.preprocess(image)
-    weights = attention_weights(network, seen)
-    return network, weights, token_grid(weights.shape[-1], seen.shape[-2] / seen.shape[-1])
+    return network, attention_weights(network, asked.model.preprocess(image)), network.grid
 
 
 def _even(shares: Tensor, grid: tuple[int, int]) -> Tensor:

@@ -121,9 +121,12 @@ def _last_block(asked: AskedModel, network: nn.Module, image: Tensor) -> LastMap
         if seen is None or len(seen[2]) != 3:
             continue
         card = asked.model.preprocess.card
-        body = getattr(network, "body", None)
-        grid = token_grid(seen[2][1], card.input_height / card.input_width, getattr(body, "num_prefix_tokens", None))
-        if min(grid) >= LEAST_CELLS or (isinstance(network, ViT) and min(grid) > 1):
+        if isinstance(network, ViT):
+            grid, least = network.grid, 2
+        else:
+            num_extra = getattr(getattr(network, "body", None), "num_prefix_tokens", None)
+            grid, least = token_grid(seen[2][1], card.input_height / card.input_width, num_extra), LEAST_CELLS
+        if min(grid) >= least:
             return LastMap(f"{name}.{len(blocks) - 1}", last, grid, "tokens")
     return None
 

@@ -89,15 +89,16 @@ def input_size(recipe: Recipe, height: int, width: int) -> tuple[int, int]:
 
     Small images are brought to the recipe's `input_pixels`, larger ones stay as they are: shrinking would throw away
     what a crop or a stride needs.  A crop takes off a margin (MNIST's is empty), never more than LARGEST_MARGIN.
-    Where images are cut into patches, the size is the nearest multiple, of two patches or more.
+    Where images are cut into patches, the size is the nearest that they cover, by two patches or more a side.
     """
     if recipe.input_pixels:
         least = recipe.input_pixels / (1 - LARGEST_MARGIN) if recipe.fit == "centre-crop" else recipe.input_pixels
         if max(height, width) <= least:
             height = width = recipe.input_pixels
     patch = recipe.options.get("patch_pixels")
-    if isinstance(patch, int) and patch > 0:
-        height, width = (patch * max(2, round(side / patch)) for side in (height, width))
+    step = recipe.options.get("patch_step", patch)
+    if isinstance(patch, int) and isinstance(step, int) and step > 0:
+        height, width = (patch + step * max(1, round((side - patch) / step)) for side in (height, width))
     return height, width
 
 

@@ -1,7 +1,7 @@
 """A Vision Transformer from scratch, in plain torch, to be read from top to bottom.
 
     image (B, C, H, W)
-      cut into squares of P pixels       (B, N, C*P*P)      N = H/P * W/P patches, read like a page
+      cut into squares of P pixels       (B, N, C*P*P)      N patches, read like a page; they may overlap
       project to the width               (B, N, D)
       add a vector for each position     (B, N, D)          attention alone cannot tell where a patch was
       blocks, each: mix tokens with each other (attention), then think about each token alone (MLP)
@@ -25,20 +25,28 @@ from eyechart.models.preprocess import Preprocess
 from eyechart.schema import Preprocessing, Recipe
 
 
-def to_patches(images: Tensor, patch_pixels: int) -> Tensor:
-    """Cut images (B, C, H, W) into flat squares (B, N, C*P*P), row by row.
-
-    Raises UsageError if H or W is not a multiple of patch_pixels.
-    """
-    b, c, h, w = images.shape
-    p = patch_pixels
-    if h % p or w % p:
+def grid_of(height: int, width: int, patch_pixels: int, patch_step: int) -> tuple[int, int]:
+    """How many rows and columns of patches an image has; UsageError if the last do not end where the image does."""
+    places = [divmod(side - patch_pixels, patch_step) for side in (height, width)]
+    if any(number < 0 or rest for number, rest in places):
         raise UsageError(
-            f"vit cuts images into squares of {p} pixels and got images of {h}x{w}; expected multiples of {p}. "
-            f"Choose another --img-size, or patch_pixels in the recipe."
+            f"vit cuts images into squares of {patch_pixels} pixels, one every {patch_step}, and got images of "
+            f"{height}x{width}; expected {patch_pixels} pixels a side and a multiple of {patch_step} more. "
+            f"Choose another --img-size, or patch_pixels and patch_step in the recipe."
         )
-    grid = images.reshape(b, c, h // p, p, w // p, p)
-    return grid.permute(0, 2, 4, 1, 3, 5).reshape(b, (h // p) * (w // p), c * p * p)  # (B, N, C*P*P)
+    return places[0][0] + 1, places[1][0] + 1
+
+
+def to_patches(images: Tensor, patch_pixels: int, patch_step: int | None = None) -> Tensor:
+    """Cut images (B, C, H, W) into flat squares (B, N, C*P*P), row by row; see `grid_of` for the sizes that fit."""
+    b, c, h, w = images.shape
+    p, step = patch_pixels, patch_step or patch_pixels
+    rows, columns = grid_of(h, w, p, step)
+    if step == p:
+        squares = images.reshape(b, c, rows, p, columns, p).permute(0, 2, 4, 1, 3, 5)
+    else:
+        squares = images.unfold(2, p, step).unfold(3, p, step).permute(0, 2, 3, 1, 4, 5)
+    return squares.reshape(b, rows * columns, c * p * p)  # (B, N, C*P*P)
 
 
 class Attention(nn.Module):
@@ -105,7 +113,15 @@ def add_linear(tokens: Tensor, layer: nn.Linear, features: Tensor) -> Tensor:
 
 
 class ViT(nn.Module):
-    """Images (B, C, H, W) -> logits (B, K)."""
+    """Images (B, C, H, W) -> logits (B, K).
+
+    patch_step: pixels from one patch to the next; None: patch_pixels, side by side.  Less: patches overlap.
+    patches: "linear" or "convolution", which is the same function computed in another way.
+    positions: "learned", or "sinusoidal" (fixed).
+    class_token: what is read out is a token of its own instead of the mean of the patches.
+    num_registers: tokens that are no patch and that nobody reads, for the network to write on (Darcet et al. 2024).
+    bias: whether the linear layers of the blocks have one.
+    """
 
     def __init__(
         self,
@@ -115,20 +131,34 @@ class ViT(nn.Module):
         num_classes: int,
         *,
         patch_pixels: int = 7,
+        patch_step: int | None = None,
         token_width: int = 64,
         num_blocks: int = 4,
         num_heads: int = 2,
         mlp_ratio: int = 4,
+        patches: str = "linear",
+        positions: str = "learned",
         class_token: bool = False,
+        num_registers: int = 0,
         bias: bool = False,
     ):
         super().__init__()
-        self.patch_pixels = patch_pixels
-        probe = to_patches(torch.zeros(1, in_channels, height, width), patch_pixels)  # checks the size
-        num_tokens, patch_size = probe.shape[1] + class_token, probe.shape[2]
-        self.embed = nn.Linear(patch_size, token_width)
+        _check("patches", patches, ("linear", "convolution"))
+        _check("positions", positions, ("learned", "sinusoidal"))
+        self.patch_pixels, self.patch_step = patch_pixels, patch_step or patch_pixels
+        self.grid = grid_of(height, width, self.patch_pixels, self.patch_step)  # rows and columns of patches
+        num_patches, num_extra = self.grid[0] * self.grid[1], class_token + num_registers
+        if patches == "convolution":
+            self.embed: nn.Module = nn.Conv2d(in_channels, token_width, patch_pixels, self.patch_step)
+        else:
+            self.embed = nn.Linear(in_channels * patch_pixels**2, token_width)
         self.class_token = nn.Parameter(torch.zeros(1, 1, token_width)) if class_token else None
-        self.positions = nn.Parameter(torch.randn(1, num_tokens, token_width) * 0.02)
+        self.registers = nn.Parameter(torch.randn(1, num_registers, token_width) * 0.02) if num_registers else None
+        if positions == "learned":
+            self.positions = nn.Parameter(torch.randn(1, num_extra + num_patches, token_width) * 0.02)
+        else:
+            fixed = torch.cat([torch.zeros(num_extra, token_width), sinusoids(*self.grid, token_width)])
+            self.register_buffer("positions", fixed[None], persistent=False)
         mlp_width = mlp_ratio * token_width
         self.blocks = nn.ModuleList(Block(token_width, num_heads, mlp_width, bias=bias) for _ in range(num_blocks))
         self.norm = nn.LayerNorm(token_width)
@@ -139,8 +169,7 @@ class ViT(nn.Module):
         tokens = self._embedded(images)
         for block in self.blocks:
             tokens = block(tokens)
-        pooled = tokens.mean(dim=1) if self.class_token is None else tokens[:, 0]  # (B, D)
-        logits: Tensor = self.head(self.norm(pooled))
+        logits: Tensor = self.head(self.norm(self._read_out(tokens)))
         return logits
 
     def attention_maps(self, images: Tensor) -> Tensor:
@@ -152,17 +181,46 @@ class ViT(nn.Module):
         return torch.stack(maps)
 
     def _embedded(self, images: Tensor) -> Tensor:
-        tokens = self.embed(to_patches(images, self.patch_pixels))  # (B, N, D)
-        if self.class_token is not None:
-            tokens = torch.cat([self.class_token.expand(len(tokens), -1, -1), tokens], dim=1)  # (B, 1+N, D)
+        """(B, C, H, W) -> (B, N, D): class token, registers, patches, those that there are."""
+        if isinstance(self.embed, nn.Conv2d):
+            tokens = self.embed(images).flatten(2).transpose(1, 2)
+        else:
+            tokens = self.embed(to_patches(images, self.patch_pixels, self.patch_step))
+        extra = [each.expand(len(tokens), -1, -1) for each in (self.class_token, self.registers) if each is not None]
+        if extra:
+            tokens = torch.cat([*extra, tokens], dim=1)
         embedded: Tensor = tokens + self.positions
         return embedded
 
+    def _read_out(self, tokens: Tensor) -> Tensor:
+        """(B, N, D) -> (B, D)."""
+        if self.class_token is not None:
+            return tokens[:, 0]
+        return (tokens if self.registers is None else tokens[:, self.registers.shape[1] :]).mean(dim=1)
+
+
+def sinusoids(rows: int, columns: int, width: int) -> Tensor:
+    """Fixed positions (rows * columns, D): sines and cosines of the row, then of the column, D/4 wavelengths each.
+
+    Source: Vaswani et al. 2017, for each of two axes.  Raises UsageError where D is no multiple of 4.
+    """
+    if width % 4:
+        raise UsageError(f"vit's sinusoidal positions want a token_width that is a multiple of 4 and got {width}.")
+    frequencies = 10_000.0 ** -(torch.arange(width // 4) / (width // 4))
+    along = [torch.arange(size)[:, None] * frequencies for size in (rows, columns)]  # each (size, D/4)
+    down, across = (torch.cat([angles.sin(), angles.cos()], dim=1) for angles in along)  # each (size, D/2)
+    return torch.cat([down.repeat_interleave(columns, dim=0), across.repeat(rows, 1)], dim=1)
+
+
+def _check(option: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise UsageError(f"vit's option {option} is {value!r}; expected {' or '.join(map(repr, known))}.")
+
 
 def _initialise(module: nn.Module) -> None:
-    """Xavier for linear layers, zero biases: as the paper's code does."""
-    if isinstance(module, nn.Linear):
-        nn.init.xavier_uniform_(module.weight)
+    """Xavier for linear layers, of which patches as a convolution are one, zero biases: as the paper's code does."""
+    if isinstance(module, nn.Linear | nn.Conv2d):
+        nn.init.xavier_uniform_(module.weight.flatten(1))
         if module.bias is not None:
             nn.init.zeros_(module.bias)
 
@@ -186,7 +244,7 @@ def trunk_stages(model: Classifier) -> list[list[nn.Parameter]]:
     """Everything but the head, first layers first."""
     network = model.network
     assert isinstance(network, ViT)
-    first = [*network.embed.parameters(), network.positions]
-    first += [] if network.class_token is None else [network.class_token]
+    tokens = (network.positions, network.class_token, network.registers)
+    first = [*network.embed.parameters(), *(each for each in tokens if isinstance(each, nn.Parameter))]
     blocks = [list(block.parameters()) for block in network.blocks]
     return [first, *blocks[:-1], [*blocks[-1], *network.norm.parameters()]]
