@@ -90,7 +90,7 @@ pretraining: $(VENV)/.installed
 CONTEXTS = data-size budget resolution label-noise
 contexts: $(VENV)/.installed
 	$(BIN)/eyechart run --preset quick --resume
-	for context in corruption shift; do \
+	for context in corruption shift clutter; do \
 		$(BIN)/eyechart study $$context runs/quick-mnist && \
 		$(BIN)/python scripts/record_context.py runs/quick-mnist/$$context -c "make contexts" || exit 1; \
 	done

@@ -77,15 +77,20 @@ def judge_again(context: JudgedContext, asked: Asked, lang: Language) -> None:
 def _levels(context: str, source: Source, asked: Asked) -> Sequence[JudgedLevel]:
     """Those that were asked for; UsageError for options that have no meaning in this context."""
     from eyechart.base.errors import UsageError
-    from eyechart.contexts import corruption, shift
+    from eyechart.contexts import clutter, corruption, shift
 
     given = {"--levels": asked.levels, "--mnist-c": asked.mnist_c, "--images": asked.images, "--to": asked.to}
-    foreign = {"shift": ("--levels", "--mnist-c", "--images"), "corruption": ("--to",)}[context]
+    foreign = {
+        "shift": ("--levels", "--mnist-c", "--images"), "corruption": ("--to",), "clutter": ("--to", "--mnist-c"),
+    }[context]  # fmt: skip
     if wrong := [option for option in foreign if given[option] is not None]:
         raise UsageError(f"`eyechart study {context}` does not know {wrong[0]}. Leave it out here.")
+    levels = asked.levels.split(",") if asked.levels else []
     if context == "shift":
         return shift.levels_of(source, asked.to.split(",") if asked.to else [], offline=asked.offline, say=aloud)
-    return corruption.levels_of(asked.levels.split(",") if asked.levels else [], asked.mnist_c)
+    if context == "clutter":
+        return clutter.levels_of(source, levels)
+    return corruption.levels_of(levels, asked.mnist_c)
 
 
 def _dry_run(source: Source, levels: Sequence[JudgedLevel], as_json: bool) -> None:

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from eyechart.schema.contracts import Dataset
 
 
-CONTEXT_NAMES = "data-size, budget, resolution, label-noise, pretraining; or corruption or shift, which train nothing"
+CONTEXT_NAMES = (
+    "data-size, budget, resolution, label-noise, pretraining; or corruption, shift or clutter, which train nothing"
+)
 
 
 class Planned(NamedTuple):
@@ -36,13 +38,13 @@ class Planned(NamedTuple):
 
 def study(
     context: str = typer.Argument(..., help=f"{CONTEXT_NAMES}."),
-    trained: Path = typer.Argument(None, metavar="[STUDY]", help="corruption, shift: whose runs are judged again."),
+    trained: Path = typer.Argument(None, metavar="[STUDY]", help="Whose runs are judged again, training none."),
     data: str = typer.Option("mnist", "-d", "--data", help="A known dataset, or a folder or zip."),
     model: list[str] = MODELS,
     preset: str = typer.Option(None, "-p", "--preset", help="quick (half an hour, the default) or standard."),
-    levels: str = typer.Option(None, "--levels", help="Such as 100,300,1000; of corruption 1 to 5, published."),
+    levels: str = typer.Option(None, "--levels", help="Such as 100,300,1000; of corruption 1 to 5, or published."),
     seeds: str = typer.Option(None, "--seeds", help="Seeds, such as 0,1,2. Default: as many as each level needs."),
-    images: float = typer.Option(None, "--images", help="Training images a run; of corruption test images."),
+    images: float = typer.Option(None, "--images", help="Training images a run; where nothing is trained test images."),
     threads: int = typer.Option(None, "--threads", help="Threads of each run. Default: all cores."),
     device: str = typer.Option(None, "--device", help="auto, cpu, cuda or mps."),
     mnist_c: Path = typer.Option(None, "--mnist-c", help="corruption: folder of the published arrays, to judge on."),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from eyechart.base.errors import UsageError
 from eyechart.base.near_miss import did_you_mean
 from eyechart.catalog.recipes import RECIPES
-from eyechart.contexts import corruption, pretraining, shift
+from eyechart.contexts import clutter, corruption, pretraining, shift
 from eyechart.contexts.levels import QUICK, Asked, Axis, Context, against_the_first, images_for
 from eyechart.schema import Budget
 
@@ -148,6 +148,15 @@ CONTEXTS: dict[str, Context | JudgedContext] = {
             ),
             shift.level_of,
             lambda folder: folder.startswith(shift.PREFIX),
+        ),
+        JudgedContext(
+            "clutter",
+            (
+                "what is left of the accuracy when pieces of other images stand around, and whose is it?",
+                "que reste-t-il de l'exactitude quand des morceaux d'autres images sont autour, et à qui ?",
+            ),
+            clutter.level_of,
+            clutter.is_level,
         ),
     )
 }

@@ -17,7 +17,8 @@ from eyechart.report.section import Draft, Section
 from eyechart.schema.contexts import ContextRecord
 
 NAMES = {"corruption": ("On spoiled pictures", "Sur des images abîmées"),
-         "shift": ("On images from elsewhere", "Sur des images venues d'ailleurs")}  # fmt: skip
+         "shift": ("On images from elsewhere", "Sur des images venues d'ailleurs"),
+         "clutter": ("Among pieces of other images", "Parmi des morceaux d'autres images")}  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from eyechart.schema.contexts import ContextRecord, LevelResult, MeanResult
 
 
-SEVERITIES = {"as they come": "images telles quelles", "framed": "images cadrées"}  # that are no severities
+PIECES = "among pieces of others"  # the severity of clutter, whose levels are numbers
+SEVERITIES = {
+    "as they come": "images telles quelles", "framed": "images cadrées", PIECES: "images parmi des morceaux d'autres",
+}  # fmt: skip
 
 
 class Row(NamedTuple):
@@ -69,7 +72,11 @@ def _best(level: LevelResult, say: Speech) -> str:
 
 
 def level_words(level: LevelResult, say: Speech) -> str:
-    """Its name: of a corruption in words, of a dataset as it is."""
+    """Its name: of a corruption in words, of clutter by its pieces, of a dataset as it is."""
+    if level.severity == PIECES:
+        number, word = level.label, "piece" if level.label == "1" else "pieces"
+        french = "1 morceau" if number == "1" else f"{number} morceaux"
+        return say(f"images beside {number} {word}", f"les images à côté de {french}")
     return say(*CORRUPTIONS[level.label].words) if level.label in CORRUPTIONS else level.label
 
 
@@ -246,6 +253,15 @@ def _capital(text: str) -> str:
 
 def _how(record: ContextRecord, say: Speech) -> str:
     """What the intervals are, and what was done to the pictures."""
+    if record.context == "clutter":
+        return say(
+            "Intervals: 95 %, Student's t over seeds; of one seed Wilson's over images. Every contender saw the same "
+            "pictures: test images of the study, and around what each shows pieces of others, a fifth as wide as they. "
+            "The pieces of fewer are among those of more.",
+            "Intervalles : 95 %, t de Student sur les graines ; avec une seule graine, Wilson sur les images. Tous les "
+            "concurrents ont vu les mêmes images : des images de test de l'étude et, autour de ce que chacune montre, "
+            "des morceaux d'autres, larges d'un cinquième. Les morceaux d'un petit nombre sont parmi ceux d'un grand.",
+        )
     if not any(mean.labels for mean in record.means):
         return say(
             "Intervals: 95 %, Student's t over seeds; of one seed Wilson's over images. Every contender saw the same "
