@@ -10,6 +10,7 @@ import numpy as np
 from eyechart.base import host
 from eyechart.base.errors import StorageError, UsageError
 from eyechart.comparison.exam import Reader, read_dimension
+from eyechart.comparison.exam_agreement import agreements
 from eyechart.data import optotypes
 from eyechart.data.optotypes import DIMENSIONS
 from eyechart.files import storage
@@ -119,10 +120,13 @@ def _record(
 ) -> ExamRecord:
     contenders, first = _by_accuracy(list(finished.values())), next(iter(finished.values()))
     dimensions = tuple(optotypes.as_record(each) for each in DIMENSIONS.values())
+    readers = [
+        [_reader(name, dimension.name, finished, answers, labels[chosen]) for name in contenders]
+        for dimension in dimensions
+    ]
     readings, verdicts = [], []
-    for dimension in dimensions:
-        readers = [_reader(name, dimension.name, finished, answers, labels[chosen]) for name in contenders]
-        found, compared = read_dimension(dimension, readers, first.dataset.num_classes)
+    for dimension, own in zip(dimensions, readers, strict=True):
+        found, compared = read_dimension(dimension, own, first.dataset.num_classes)
         readings += found
         verdicts += compared
     return ExamRecord(
@@ -135,6 +139,7 @@ def _record(
         dimensions=dimensions,
         readings=tuple(readings),
         verdicts=tuple(verdicts),
+        agreements=agreements(readers),
         left_out=left_out,
     )
 

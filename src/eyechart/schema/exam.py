@@ -67,6 +67,17 @@ class ExamVerdict(Frozen):
     holm_p: Fraction  # among the pairs of a dimension
 
 
+class ExamAgreement(Frozen):
+    """How far the errors of two contenders fall on the same images, within rows (Geirhos et al. 2020)."""
+
+    first: str
+    second: str
+    num_rows: Count  # of all dimensions, in which both have errors and right answers enough to compare
+    kappa: float | None  # Cohen's, mean over these rows; None: there is no such row
+    low: float | None  # 95 %, of images drawn anew with all their rows: about these runs
+    high: float | None
+
+
 class ExamRecord(Frozen):
     """What a study's contenders read."""
 
@@ -80,6 +91,7 @@ class ExamRecord(Frozen):
     dimensions: tuple[ExamDimension, ...]
     readings: tuple[Reading, ...]
     verdicts: tuple[ExamVerdict, ...]
+    agreements: tuple[ExamAgreement, ...] = ()  # of every two; empty in records of before
     left_out: tuple[str, ...] = ()  # runs that were not examined: diverged
 
     def reading(self, contender: str, dimension: str) -> Reading:

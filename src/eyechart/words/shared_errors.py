@@ -8,8 +8,11 @@ from eyechart.schema.comparison import ENSEMBLE, FEW_ERRORS, SURE
 from eyechart.words.verdicts import sentence
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from eyechart.schema import Comparison
     from eyechart.schema.comparison import Agreement, SharedErrors
+    from eyechart.schema.exam import ExamAgreement
     from eyechart.words.speech import Speech
 
 
@@ -66,15 +69,35 @@ def together(comparison: Comparison, say: Speech) -> list[str]:
 
 def consistency(found: SharedErrors, say: Speech) -> str:
     """The pairs whose errors agree least and most."""
-    known = sorted((pair for pair in found.pairs if pair.kappa is not None), key=lambda pair: pair.kappa or 0.0)
-    if not known:
+    parts = _most_and_least(found.pairs, say)
+    if not parts:
         return say("Error consistency cannot be told: nobody errs", "La cohérence des erreurs ne se mesure pas ici")
-    parts = [_pair(pair, say) for pair in dict.fromkeys((known[-1], known[0]))]
     return say(
         f"Error consistency (Cohen's kappa; 0: as chance has it, 1: the same errors) is {', and '.join(parts)}",
         f"La cohérence des erreurs (kappa de Cohen ; 0 : comme au hasard, 1 : les mêmes) est de "
         f"{', et de '.join(parts)}",
     )
+
+
+def consistency_in_exam(pairs: Sequence[ExamAgreement], say: Speech) -> str:
+    """The same within the rows of the eye test; empty where no row tells."""
+    parts = _most_and_least(pairs, say)
+    if not parts:
+        return ""
+    rows = [pair.num_rows for pair in pairs if pair.kappa is not None]
+    number = say.between(min(rows), max(rows), "row", "ligne")
+    return say(
+        f"Within rows of the eye test, where errors are many, error consistency is {', and '.join(parts)} (mean over "
+        f"{number} in which both are right and wrong on ten images or more)",
+        f"Dans les lignes de l'examen, où les erreurs abondent, la cohérence des erreurs est de "
+        f"{', et de '.join(parts)} (moyenne sur {number} où tous deux ont au moins dix réponses justes et dix fausses)",
+    )
+
+
+def _most_and_least(pairs: Sequence[Agreement | ExamAgreement], say: Speech) -> list[str]:
+    """The pairs whose errors agree most and least, once where there is one."""
+    known = sorted((pair for pair in pairs if pair.kappa is not None), key=lambda pair: pair.kappa or 0.0)
+    return [_pair(pair, say) for pair in dict.fromkeys((known[-1], known[0]))] if known else []
 
 
 def caution(found: SharedErrors, say: Speech) -> str:
@@ -93,14 +116,14 @@ def caution(found: SharedErrors, say: Speech) -> str:
     )
 
 
-def kappa_text(pair: Agreement, say: Speech) -> str:
+def kappa_text(pair: Agreement | ExamAgreement, say: Speech) -> str:
     """ "0.41 (0.33 to 0.48)"."""
     if pair.kappa is None or pair.low is None or pair.high is None:
         return "–"
     return f"{say.number(pair.kappa, 2)} ({say.interval(say.number(pair.low, 2), say.number(pair.high, 2))})"
 
 
-def _pair(pair: Agreement, say: Speech) -> str:
+def _pair(pair: Agreement | ExamAgreement, say: Speech) -> str:
     return say(f"{kappa_text(pair, say)} for {pair.first} and {pair.second}",
                f"{kappa_text(pair, say)} pour {pair.first} et {pair.second}")  # fmt: skip
 

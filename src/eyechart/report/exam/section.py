@@ -18,7 +18,8 @@ from eyechart.report.exam.curves import draw_curves, draw_legend
 from eyechart.report.exam.words import acuity_text, dimension_name, finding, misfits
 from eyechart.report.section import Draft, Section
 from eyechart.schema.contracts import LabelledImages
-from eyechart.schema.exam import EXAM_FILE, EXAM_FOLDER, FIRST_ROW, ExamDimension, ExamRecord
+from eyechart.schema.exam import EXAM_FILE, EXAM_FOLDER, FIRST_ROW, ExamAgreement, ExamDimension, ExamRecord
+from eyechart.words.shared_errors import consistency_in_exam, kappa_text
 from eyechart.words.speech import Speech
 
 CHARTED = "size"  # the dimension whose charts stand on the page
@@ -41,6 +42,7 @@ class ExamSection:
     curves: Chart
     dimensions: list[str]
     rows: list[tuple[Entry, list[Cell]]]
+    pairs: list[tuple[Entry, Entry, ExamAgreement, str]]  # and kappa in words
     notes: list[str]
 
 
@@ -62,6 +64,7 @@ def _section(draft: Draft) -> ExamSection | None:
         curves=_curves(record, shown, draft.figures, say),
         dimensions=[dimension_name(each.name, say) for each in record.dimensions],
         rows=[(entry, _cells(record, entry, say)) for entry in shown],
+        pairs=_pairs(record, shown, say),
         notes=_notes(record, say),
     )
 
@@ -76,7 +79,16 @@ def _cells(record: ExamRecord, entry: Entry, say: Speech) -> list[Cell]:
 
 def _notes(record: ExamRecord, say: Speech) -> list[str]:
     told = [finding(record, each.name, say) + "." for each in record.dimensions] if len(record.contenders) > 1 else []
-    return [*told, *filter(None, [misfits(record, say)])]
+    consistency = consistency_in_exam(record.agreements, say)
+    return [*told, *filter(None, [misfits(record, say), consistency and f"{consistency}."])]
+
+
+def _pairs(record: ExamRecord, shown: list[Entry], say: Speech) -> list[tuple[Entry, Entry, ExamAgreement, str]]:
+    """Whose errors fall on the same images, the most alike first."""
+    entries = {entry.first.contender: entry for entry in shown}
+    known = [each for each in record.agreements if {each.first, each.second} <= entries.keys()]
+    order = sorted(known, key=lambda each: -2.0 if each.kappa is None else each.kappa, reverse=True)
+    return [(entries[each.first], entries[each.second], each, kappa_text(each, say)) for each in order]
 
 
 # --------------------------------------------------------------------------------------------- the eye charts
