@@ -144,17 +144,17 @@ def _add_files(app: FastAPI, study: Path) -> None:
 
 
 def card_of(reader: Reader, study: Path, limits: Limits) -> StudyCard:
-    records = [each.record for each in reader.panel.predictors]
-    names = [record.contender for record in records]
-    first, readings = records[0], reader.readings()
+    everybody = [each.facts for each in reader.panel.predictors]
+    names = [each.contender for each in everybody]
+    first, readings = everybody[0], reader.readings()
     cards = []
     for predictor in reader.panel.predictors:
-        style = style_of(predictor.record.contender, names)
+        style = style_of(predictor.facts.contender, names)
         cards.append(
             ContenderCard(
-                run=predictor.record.run,
-                contender=predictor.record.contender,
-                title=predictor.record.recipe.title,
+                run=predictor.facts.run,
+                contender=predictor.facts.contender,
+                title=predictor.facts.title,
                 colour=style.colour,
                 mark=style.glyph,
                 is_detector=predictor.gives_boxes,
@@ -163,8 +163,8 @@ def card_of(reader: Reader, study: Path, limits: Limits) -> StudyCard:
     return StudyCard(
         study=study.name,
         task=first.task,
-        dataset=first.dataset.title,
-        classes=first.dataset.classes,
+        dataset=first.dataset,
+        classes=first.classes,
         height=first.preprocessing.image_height,
         width=first.preprocessing.image_width,
         channels=first.preprocessing.image_channels,

@@ -20,7 +20,7 @@ from eyechart.data.marks import reading_order
 from eyechart.data.parting import Part, part
 from eyechart.data.pictures import open_layers
 from eyechart.inference.panel import Panel, answer_all
-from eyechart.inference.prediction import PictureAnswer, RunPredictor
+from eyechart.inference.prediction import PictureAnswer, PicturePredictor
 from eyechart.inference.seeing import LEAST_DECODED, Seen, Source
 from eyechart.serve.answers import (
     Agreement,
@@ -51,7 +51,7 @@ MOST_SHARED = 0.5  # of the smaller of two boxes that are both read
 class _Timed(NamedTuple):
     """What one contender said of some pictures."""
 
-    predictor: RunPredictor
+    predictor: PicturePredictor
     seen: list[Seen]
     answers: list[PictureAnswer]
     milliseconds: float
@@ -72,7 +72,7 @@ class Reader:
 
     @property
     def is_detection(self) -> bool:
-        return self.panel.predictors[0].record.task == "detection"
+        return self.panel.predictors[0].facts.task == "detection"
 
     def readings(self) -> tuple[Reading, ...]:
         if self.is_detection:
@@ -111,7 +111,7 @@ class Reader:
         if not self.ink:
             raise Refused(422, "This study's images are no ink on even ground: only reading=one is to be had.")
         started = time.perf_counter()
-        frame = self.panel.predictors[0].record.preprocessing
+        frame = self.panel.predictors[0].facts.preprocessing
         picture, own_size = _readable(lambda: open_layers(NAME, content, LEAST_DECODED, frame.picture_rule))
         decoded = own_size[1] / picture.width  # above 1: a JPEG came smaller
         parts = part(picture)
@@ -128,8 +128,8 @@ class Reader:
             things=things,
             lines=tuple(
                 LineText(
-                    run=each.predictor.record.run,
-                    contender=each.predictor.record.contender,
+                    run=each.predictor.facts.run,
+                    contender=each.predictor.facts.contender,
                     labels=tuple(answer.label for answer in each.answers),
                     milliseconds=each.milliseconds,
                 )
@@ -166,7 +166,7 @@ class Reader:
 
     def _as_scene(self, content: bytes) -> bytes:
         """Dark ink on light paper turned about, where the scenes are light on dark."""
-        frame = self.panel.predictors[0].record.preprocessing
+        frame = self.panel.predictors[0].facts.preprocessing
         picture, _ = _readable(lambda: open_layers(NAME, content, LEAST_DECODED, frame.picture_rule))
         grey = np.asarray(picture.convert("L"))
         if frame.image_channels == 3 or (np.median(grey) > 127) == (frame.mean[0] > 0.5):
@@ -228,16 +228,16 @@ def _seen(one: Seen | str) -> Seen:
 
 
 def _told(timed: _Timed, row: int, num_things: int, milliseconds: float) -> ContenderAnswer:
-    answer, record = timed.answers[row], timed.predictor.record
+    answer, facts = timed.answers[row], timed.predictor.facts
     most = list(answer.probabilities.items())[:MOST_CLASSES]
     return ContenderAnswer(
-        run=record.run,
-        contender=record.contender,
+        run=facts.run,
+        contender=facts.contender,
         label=answer.label,
         probability=answer.probability,
         classes=tuple(ClassProbability(label=label, probability=value) for label, value in most),
         remark=answer.remark,
-        said=_said(answer.remark, num_things, record.dataset.classes) if answer.remark else None,
+        said=_said(answer.remark, num_things, facts.classes) if answer.remark else None,
         boxes=tuple(Box(label=box.label, score=box.score, box=box.box) for box in answer.boxes),
         milliseconds=milliseconds,
     )
