@@ -167,8 +167,8 @@ def open_run(run: Path, *, device: str = "auto") -> RunPredictor:
     """The trained model of a run's folder; StorageError for one that cannot be read, MissingError without torch."""
     if importlib.util.find_spec("torch") is None:
         raise MissingError(
-            f"{run} is a run, and opening one needs torch, which is not installed here. Install eyechart whole, or ask a "
-            f"file: eyechart export {run} -o FILE.onnx, where torch is."
+            f"{run} is a run, and opening one needs torch, which is not installed here. Install eyechart whole, or ask "
+            f"a file: eyechart export {run} -o FILE.onnx, where torch is."
         )
     from eyechart.base import host
     from eyechart.inference import saved

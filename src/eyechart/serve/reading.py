@@ -7,6 +7,7 @@ network after the other, and goes on well where other programs use the cores.
 from __future__ import annotations
 
 import base64
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -63,6 +64,8 @@ class Reader:
     def __init__(self, panel: Panel, num_threads: int, limits: Limits):
         self.panel, self._limits = panel, limits
         self._pool = ThreadPoolExecutor(num_threads, thread_name_prefix="network", initializer=_one_thread)
+        self.is_idle = threading.Event()  # nobody is asked at this moment
+        self.is_idle.set()
         self._usual = dict.fromkeys(range(len(panel.predictors)), 0.0)  # milliseconds, by place in the panel
 
     @property
@@ -101,7 +104,7 @@ class Reader:
             steps=_steps(seen) if with_steps else (),
             contenders=contenders,
             agreement=agreement([each.label for each in contenders]),
-            milliseconds=_since(started),
+            milliseconds=since(started),
         )
 
     def line(self, content: bytes) -> PictureAnswers:
@@ -135,7 +138,7 @@ class Reader:
                 )
                 for each in timed
             ),
-            milliseconds=_since(started),
+            milliseconds=since(started),
         )
 
     def _by_detector(self, content: bytes) -> PictureAnswers:
@@ -161,7 +164,7 @@ class Reader:
                 )
                 for each, boxes in zip(contenders, found, strict=True)
             ),
-            milliseconds=_since(started),
+            milliseconds=since(started),
         )
 
     def _as_scene(self, content: bytes) -> bytes:
@@ -175,12 +178,19 @@ class Reader:
 
     def _ask(self, sources: Sequence[Source], *, raw: bool) -> list[_Timed]:
         """Everybody about the same pictures, the slowest first; in the panel's order."""
-        views = [[_seen(one) for one in seen] for seen in self.panel.see(sources, raw=raw)]
+        self.is_idle.clear()
+        try:
+            return self._asked(sources, raw)
+        finally:
+            self.is_idle.set()
+
+    def _asked(self, sources: Sequence[Source], raw: bool) -> list[_Timed]:
+        views = [[seen_or_refused(one) for one in seen] for seen in self.panel.see(sources, raw=raw)]
 
         def ask(place: int) -> _Timed:
             predictor, started = self.panel.predictors[place], time.perf_counter()
             answers = answer_all(predictor, sources, views[place], raw=raw)
-            return _Timed(predictor, views[place], answers, _since(started))
+            return _Timed(predictor, views[place], answers, since(started))
 
         places = sorted(self._usual, key=lambda place: -self._usual[place])
         pending = {place: self._pool.submit(ask, place) for place in places}
@@ -207,7 +217,7 @@ def _one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def _since(started: float) -> float:
+def since(started: float) -> float:
     """Milliseconds."""
     return round(1000 * (time.perf_counter() - started), 2)
 
@@ -221,7 +231,7 @@ def _readable(read: Callable[[], tuple[Image.Image, tuple[int, int]]]) -> tuple[
         raise Refused(400, error.told()) from None
 
 
-def _seen(one: Seen | str) -> Seen:
+def seen_or_refused(one: Seen | str) -> Seen:
     if isinstance(one, str):
         raise Refused(400, one)
     return one
@@ -237,13 +247,13 @@ def _told(timed: _Timed, row: int, num_things: int, milliseconds: float) -> Cont
         probability=answer.probability,
         classes=tuple(ClassProbability(label=label, probability=value) for label, value in most),
         remark=answer.remark,
-        said=_said(answer.remark, num_things, facts.classes) if answer.remark else None,
+        said=said_of(answer.remark, num_things, facts.classes) if answer.remark else None,
         boxes=tuple(Box(label=box.label, score=box.score, box=box.box) for box in answer.boxes),
         milliseconds=milliseconds,
     )
 
 
-def _said(remark: Remark, count: int, classes: tuple[str, ...]) -> Said:
+def said_of(remark: Remark, count: int, classes: tuple[str, ...]) -> Said:
     english, french = (in_words(remark, count=count, classes=classes, french=is_french) for is_french in (False, True))
     return Said(en=english, fr=french)
 
