@@ -39,7 +39,7 @@ def write_script(model: Answering, images: np.ndarray, target: Path, card: Expor
         warnings.simplefilter(
             "ignore"
         )  # on what tracing fixes, which check_alike looks for; and that it has successors
-        traced = torch.jit.trace(model, (as_floats(images[:2]),), check_trace=False)
+        traced = torch.jit.trace(model, (as_floats(images[:2]),), check_trace=False)  # type: ignore[no-untyped-call]
         content = io.BytesIO()
         torch.jit.save(traced, content, _extra_files={SCRIPT_METADATA: card.model_dump_json()})
     write_bytes(target, content.getvalue())
@@ -50,7 +50,7 @@ def open_script(path: Path) -> tuple[Callable[[Tensor], tuple[Tensor, ...]], Exp
     extra = {SCRIPT_METADATA: ""}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        module = torch.jit.load(str(path), map_location="cpu", _extra_files=extra)
+        module = torch.jit.load(str(path), map_location="cpu", _extra_files=extra)  # type: ignore[no-untyped-call]
     return module, ExportedCard.model_validate_json(extra[SCRIPT_METADATA])
 
 
@@ -77,7 +77,7 @@ def open_tensors(path: Path) -> tuple[Answering, ExportedCard]:
         kept = _safe(path) if is_safe else _plain(path)
         card = ExportedCard.model_validate_json(kept[0])
         recipe = Recipe.model_validate(card.recipe)
-    except (OSError, ValueError, KeyError) as error:
+    except Exception as error:  # readers meet broken files with exceptions of all kinds
         why = " ".join(str(error).split())[:200]
         raise StorageError(f"{path} cannot be opened ({why}). Expected a file of eyechart export.") from None
     model = build_model(recipe, card.preprocessing, len(card.classes))
