@@ -59,7 +59,7 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
 def build_app(reader: Reader, study: Path, runs: list[Path], access: Access, limits: Limits) -> FastAPI:
     """The whole application; `runs` are the folders of those who answer, in the panel's order."""
     worker = Worker(limits.waiting, limits.answer_seconds)
-    looking = Worker(limits.looking, limits.answer_seconds)  # a thread of its own: maps never come before answers
+    looking = Worker(limits.looking, limits.looking_seconds)  # a thread of its own: maps never come before answers
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

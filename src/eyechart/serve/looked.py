@@ -2,15 +2,13 @@
 
 Our own Vision Transformer is asked by attention rollout, other classifiers by Grad-CAM; a detector's boxes say it
 already.  Each network is copied when maps are first asked for, because looking hooks into layers that answer others at
-the same time.  The thread that looks gives way: it waits while a drawing is being answered, and runs at low priority.
+the same time.  The thread that looks waits while a drawing is being answered.  It has the priority of all others: one
+that is put off by the system while it holds the interpreter's lock would put off the answers as well.
 """
 
 from __future__ import annotations
 
 import copy
-import os
-import sys
-import threading
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +18,7 @@ from eyechart.base.errors import MissingError
 from eyechart.inference.seeing import Source
 from eyechart.report.looked.overlay import transparent
 from eyechart.serve.answers import ContenderMap, PictureMaps, Said
-from eyechart.serve.reading import NAME, Reader, picture_url, said_of, seen_or_refused, since
+from eyechart.serve.reading import NAME, Reader, one_thread, picture_url, said_of, seen_or_refused, since
 from eyechart.words.speech import spaced
 
 if TYPE_CHECKING:
@@ -28,7 +26,6 @@ if TYPE_CHECKING:
     from eyechart.inference.seeing import Seen
     from eyechart.insight.asked import AskedModel
 
-NICENESS = 10  # of the thread that looks, where the system has one for each thread
 PATIENCE = 5.0  # seconds that a map waits for answers at most
 BOXES = Said(en="its boxes say where it looked", fr="ses boîtes disent où il a regardé")
 NO_MAP = Said(
@@ -46,7 +43,6 @@ class Looker:
     def __init__(self, reader: Reader):
         self._reader = reader
         self._asked: dict[int, AskedModel] = {}  # by place in the panel
-        self._is_quiet = threading.local()
 
     @property
     def has_maps(self) -> bool:
@@ -55,7 +51,7 @@ class Looker:
     def maps(self, content: bytes) -> PictureMaps:
         """Of a picture of one thing.  Raises Refused for one that cannot be read."""
         started = time.perf_counter()
-        self._give_way()
+        one_thread()
         predictors = self._reader.panel.predictors
         views = [seen_or_refused(seen[0]) for seen in self._reader.panel.see([Source(NAME, content)])]
         first = views[0]
@@ -120,14 +116,3 @@ class Looker:
             assert isinstance(network, NetworkPredictor), "eyechart serve opens runs"
             self._asked[place] = AskedModel(copy.deepcopy(network.model), network.device)  # type: ignore[arg-type]
         return self._asked[place]
-
-    def _give_way(self) -> None:
-        """This thread computes alone and after all others; said once in each."""
-        import torch
-
-        if getattr(self._is_quiet, "is_so", False):
-            return
-        torch.set_num_threads(1)
-        if sys.platform == "linux":  # elsewhere a priority belongs to the whole process
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
-        self._is_quiet.is_so = True

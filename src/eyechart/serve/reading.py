@@ -63,7 +63,7 @@ class Reader:
 
     def __init__(self, panel: Panel, num_threads: int, limits: Limits):
         self.panel, self._limits = panel, limits
-        self._pool = ThreadPoolExecutor(num_threads, thread_name_prefix="network", initializer=_one_thread)
+        self._pool = ThreadPoolExecutor(num_threads, thread_name_prefix="network", initializer=one_thread)
         self.is_idle = threading.Event()  # nobody is asked at this moment
         self.is_idle.set()
         self._usual = dict.fromkeys(range(len(panel.predictors)), 0.0)  # milliseconds, by place in the panel
@@ -211,7 +211,7 @@ def agreement(labels: Sequence[str | None]) -> Agreement:
     return Agreement(label=ranked[0][0], num_agree=ranked[0][1], num_asked=len(labels))
 
 
-def _one_thread() -> None:
+def one_thread() -> None:
     import torch
 
     torch.set_num_threads(1)

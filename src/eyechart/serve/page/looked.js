@@ -46,7 +46,7 @@ export class Looked {
 
   choose(run) {
     if (!run) return;
-    this.chosen = this.chosen === run ? "" : run; // the same again: nothing lies on the sheet
+    this.chosen = this.laid?.run === run ? "" : run; // the same again: nothing lies on the sheet
     this.show();
   }
 
