@@ -29,7 +29,7 @@ FLOORS = (
     ("launch",),
     ("terminal",),
     ("study",),
-    ("tuning", "contexts", "serve"),
+    ("tuning", "contexts", "serve", "export"),
     ("cli",),
     ("",),  # the package itself: what `import eyechart` offers
 )
@@ -56,6 +56,8 @@ NEVER_LOADS = [
     ("base/host.py", TORCH, "when loaded"),
     ("terminal/", TORCH, "when loaded"),
     ("cli/", TORCH, "when loaded"),
+    ("inference/panel.py", TORCH, "when loaded"),  # an exported file is asked where there is no torch
+    ("inference/onnx_file.py", TORCH, "ever"),
     ("cli/", HEAVY, "at its top"),
     ("cli/__init__.py", HEAVY, "when loaded"),
 ]

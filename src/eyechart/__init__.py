@@ -112,7 +112,8 @@ def predict(
     """What trained contenders see in pictures: the answers to each picture, run after run.
 
     Args:
-        runs: folders of runs or of studies; of a study, one finished run of each contender, its first seed.
+        runs: folders of runs or of studies; of a study, one finished run of each contender, its first seed.  Or files
+            that `eyechart export` wrote as ONNX.
         pictures: files, or folders of such (one level).
         raw: pictures as they come, not prepared as the runs' training images are, and a class named in any case.
 

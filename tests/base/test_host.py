@@ -113,7 +113,7 @@ def test_cores_of_a_container(monkeypatch: pytest.MonkeyPatch):
 
 def test_cpu_name_from_the_kernel(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(host, "_read", lambda path: "processor\t: 0\nmodel name\t: Some CPU @ 2 GHz\n")
-    assert host._cpu_name() == "Some CPU @ 2 GHz"
+    assert host.cpu_name() == "Some CPU @ 2 GHz"
 
 
 def test_the_cpu_is_always_there():

@@ -156,7 +156,8 @@ def test_words_are_said_in_both_languages() -> None:
     digits = {"minimumFractionDigits", "maximumFractionDigits"}
     assert keys[0] - digits == keys[1] - steps - digits
     asked = set(re.findall(r'data-words="(\w+)"', (PAGE / "index.html").read_text(encoding="utf-8")))
-    asked |= set(re.findall(r"(?:words|said|words\(\))\.(\w+)", (PAGE / "show.js").read_text(encoding="utf-8")))
+    for script in ("show.js", "looked.js"):
+        asked |= set(re.findall(r"(?:words|said|words\(\))\.(\w+)", (PAGE / script).read_text(encoding="utf-8")))
     assert asked <= keys[0]
     assert not re.search(r" [:;?!]['`\"]", french), "French has a narrow space before these"
 
@@ -193,7 +194,7 @@ def test_nothing_else_is_given(client: TestClient, study: Path, path: str) -> No
 
 def test_the_api_describes_itself(client: TestClient) -> None:
     described = client.get("/openapi.json").json()
-    assert set(described["paths"]) == {"/api/study", "/api/predict", "/api/gallery", "/report/{name}"}
+    assert set(described["paths"]) == {"/api/study", "/api/predict", "/api/looked", "/api/gallery", "/report/{name}"}
     predict = described["paths"]["/api/predict"]["post"]
     kinds = predict["requestBody"]["content"]
     assert set(kinds) == {"multipart/form-data", "image/*", "application/json", "text/plain"}

@@ -300,6 +300,83 @@ def test_several_digits_on_the_small_sheet_go_on_as_a_line(opened: Callable[...,
     expect(page.locator("#verdict")).to_have_text("It reads 2 7.")
 
 
+# --------------------------------------------------------------------------------------------- where it looked
+
+
+def test_maps_come_when_drawing_rests_and_go_when_it_goes_on(opened: Callable[..., Any]) -> None:
+    pytest.importorskip("captum")
+    page = opened()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    draw(page, THREE)
+    expect(page.locator("#verdict")).to_have_text("It says 3.")
+    page.wait_for_timeout(1000)
+    assert not [url for url in asked if "looked" in url], "nobody asked for maps"
+    page.get_by_role("switch", name="Where it looked").check()
+    chosen = page.locator("#maps button")
+    expect(chosen).to_have_count(1)
+    expect(chosen).to_have_attribute("aria-pressed", "true")
+    expect(chosen).to_contain_text("Grad-CAM, for 3")
+    laid, sheet = page.locator("#map"), page.locator("#pad").bounding_box()
+    expect(laid).to_be_visible()
+    middle = [
+        laid.bounding_box()[start] + laid.bounding_box()[side] / 2 for start, side in (("x", "width"), ("y", "height"))
+    ]
+    assert middle[0] == pytest.approx(sheet["x"] + sheet["width"] / 2, abs=0.12 * sheet["width"])
+    assert middle[1] == pytest.approx(sheet["y"] + sheet["height"] / 2, abs=0.12 * sheet["height"])
+    draw(page, [(0.05, 0.05), (0.06, 0.06)])
+    expect(laid).to_be_hidden()
+    page.locator("#undo").click()
+    expect(laid).to_be_visible()
+    page.locator("#clear").click()
+    expect(laid).to_be_hidden()
+    expect(page.locator("#looked-note")).to_have_text("There is nothing to look at yet.")
+    expect(page.locator("#maps li")).to_have_count(0)
+
+
+def test_the_switch_and_the_maps_work_by_keys_and_in_french(opened: Callable[..., Any]) -> None:
+    pytest.importorskip("captum")
+    page = opened(locale="fr-FR", color_scheme="dark")
+    page.get_by_role("switch", name="Où il a regardé").focus()
+    page.keyboard.press("Space")
+    draw(page, THREE)
+    chosen = page.locator("#maps button")
+    expect(chosen).to_contain_text("Grad-CAM, pour 3")
+    chosen.focus()
+    page.keyboard.press("Enter")
+    expect(chosen).to_have_attribute("aria-pressed", "false")
+    expect(page.locator("#map")).to_be_hidden()
+    expect(chosen).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#map")).to_be_visible()
+    page.get_by_text("Une ligne de chiffres").click()
+    expect(page.locator("#looked")).to_be_hidden()
+    expect(page.locator("#map")).to_be_hidden()
+
+
+def test_maps_fit_a_phone_and_blank_sheets_are_told(opened: Callable[..., Any]) -> None:
+    page = opened(viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True, device_scale_factor=2)
+    page.locator(".switch").click()
+    draw(page, TWO, 0.02, 0.45, 0.2, 0.6)
+    draw(page, SEVEN, 0.53, 0.45, 0.2, 0.6)
+    expect(page.locator("#looked-note")).to_have_text("Several digits (2).")
+    wide, inner = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+    assert wide <= inner == 360
+
+
+def test_a_busy_server_is_asked_for_maps_again(opened: Callable[..., Any]) -> None:
+    pytest.importorskip("captum")
+    page = opened(refused=429)
+    busy = {"status": 429, "headers": {"Retry-After": "1"}, "json": {"error": "busy"}}
+    page.route("**/api/looked", lambda route: route.fulfill(**busy))
+    page.locator(".switch").click()
+    draw(page, THREE)
+    expect(page.locator("#verdict")).to_have_text("It says 3.")
+    page.wait_for_timeout(900)
+    page.unroute("**/api/looked")
+    expect(page.locator("#map")).to_be_visible()
+
+
 # --------------------------------------------------------------------------------------------- settings
 
 

@@ -38,7 +38,7 @@ def host_facts(device: torch.device | None, num_threads: int, packages: Sequence
     return Host(
         hostname=platform.node(),
         platform=platform.platform(),
-        cpu=_cpu_name(),
+        cpu=cpu_name(),
         num_cores=num_cores(),
         num_machine_cores=os.cpu_count(),
         memory_bytes=_memory_bytes(),
@@ -69,7 +69,7 @@ def _memory_bytes() -> int:
     return min(installed, int(limit)) if limit.isdecimal() else installed
 
 
-def _cpu_name() -> str:
+def cpu_name() -> str:
     for line in _read("/proc/cpuinfo").splitlines():
         key, _, value = line.partition(":")
         if key.strip().lower() in ("model name", "hardware"):

@@ -93,6 +93,15 @@ def main() -> None:
     except EyechartError as error:
         typer.echo(f"eyechart: {error.told()}", err=True)
         sys.exit(error.exit_code)
+    except ModuleNotFoundError as error:
+        needed = (error.name or "").partition(".")[0]
+        if needed == "eyechart":
+            raise
+        typer.echo(
+            f"eyechart: this command needs {needed}, which is not here. Install eyechart with all that it needs.",
+            err=True,
+        )
+        sys.exit(3)
     except KeyboardInterrupt:
         typer.echo("eyechart: stopped.", err=True)
         sys.exit(130)

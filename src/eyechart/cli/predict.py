@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 def predict(
     what: list[Path] = typer.Argument(
         ...,
-        metavar="RUN|STUDY... PICTURE|FOLDER|-...",
-        help="Trained runs or studies (one run of each contender: its first seed), and what they are asked: picture "
-        "files, folders of such (one level), - for a picture from the standard input.",
+        metavar="RUN|STUDY|FILE.onnx... PICTURE|FOLDER|-...",
+        help="Trained runs, studies (one run of each contender: its first seed) or files of eyechart export (ONNX), "
+        "and what they are asked: picture files, folders of such (one level), - for a picture from the standard input.",
     ),
     top: int = typer.Option(
         None, "--top", min=1, help="Candidates of each contender. Default: 2 of one, 1 of several."
@@ -85,9 +85,7 @@ def _draw_answers(panel: Panel, asked: Sequence[Asked], targets: list[Path]) -> 
     for one, target in zip(asked, targets, strict=False):
         if one.answers[0].error:
             continue
-        draw_answer(
-            Path(one.source.name), one.answers[0], target, panel.predictors[0].record.preprocessing.picture_rule
-        )
+        draw_answer(Path(one.source.name), one.answers[0], target, panel.predictors[0].facts.preprocessing.picture_rule)
         say(f"drawn: {target}", err=True)
 
 

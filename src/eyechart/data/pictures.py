@@ -128,6 +128,13 @@ def in_own_pixels(boxes: np.ndarray, own_size: tuple[int, int], height: int, wid
     return own
 
 
+def frame_in_own_pixels(own_size: tuple[int, int], height: int, width: int) -> np.ndarray:
+    """Where the whole frame lies into which a picture was fitted, (4,) in the upright picture's own pixels, uncut."""
+    corner, scale = _fit_map(own_size, height, width)
+    own: np.ndarray = (np.array([0, 0, width, height]) - corner) * scale
+    return own
+
+
 def _fit_map(own_size: tuple[int, int], height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
     """Where the fitted picture begins, and how many of its own pixels one of the frame's is; for boxes, (4,) each."""
     own_height, own_width = own_size

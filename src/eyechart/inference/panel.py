@@ -1,4 +1,4 @@
-"""Several runs, opened once, answer the same pictures side by side."""
+"""Several runs, or files that were exported from some, opened once, answer the same pictures side by side."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from eyechart.base.errors import DatasetError, MissingError, StorageError
 from eyechart.files.file_names import readable
 from eyechart.files.storage import STUDY_FILE, find_runs, is_run, no_runs, read_run, read_study
-from eyechart.inference.prediction import PictureAnswer, RunPredictor, open_run
+from eyechart.inference.onnx_file import is_exported, open_exported
+from eyechart.inference.prediction import PictureAnswer, PicturePredictor, open_run
 from eyechart.inference.seeing import Seen, Source, see
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class Asked(NamedTuple):
 class Panel:
     """Runs that answer together."""
 
-    predictors: tuple[RunPredictor, ...]
+    predictors: tuple[PicturePredictor, ...]
 
     def ask(self, sources: Iterable[Source], *, raw: bool = False) -> Iterator[Asked]:
         """Every picture in its order; one that cannot be read has answers that say why.
@@ -63,8 +64,12 @@ class Panel:
 
 
 def open_panel(paths: Sequence[Path], *, device: str = "auto") -> Panel:
-    """The runs of these folders, each opened once.  StorageError for what is none, or holds no finished one."""
-    return Panel(tuple(open_run(folder, device=device) for folder in chosen_runs(paths)))
+    """The runs of these folders and exported files, each opened once, in this order.
+
+    StorageError for what is none, or holds no finished run.
+    """
+    asked = dict.fromkeys(each for path in paths for each in ([path] if is_exported(path) else runs_at(path)))
+    return Panel(tuple(open_exported(each) if is_exported(each) else open_run(each, device=device) for each in asked))
 
 
 def chosen_runs(paths: Sequence[Path]) -> list[Path]:
@@ -73,8 +78,8 @@ def chosen_runs(paths: Sequence[Path]) -> list[Path]:
 
 
 def is_asked(path: Path) -> bool:
-    """Whether a path names who is asked (a run, or a study), and not a picture."""
-    return is_run(path) or (path / STUDY_FILE).is_file()
+    """Whether a path names who is asked (a run, a study, or an exported file), and not a picture."""
+    return is_run(path) or (path / STUDY_FILE).is_file() or is_exported(path)
 
 
 def runs_at(path: Path) -> list[Path]:
@@ -110,9 +115,9 @@ def _read(source: Source) -> bytes | str:
 View = tuple["Preprocessing", "InkFacts | None"]  # by what pictures are read
 
 
-def _view(predictor: RunPredictor, raw: bool) -> View:
+def _view(predictor: PicturePredictor, raw: bool) -> View:
     """What of a run decides how it sees pictures, and nothing else, so that runs with the same one share it."""
-    frame = predictor.record.preprocessing
+    frame = predictor.facts.preprocessing
     same = {
         "input_channels": 1,
         "input_height": 1,
@@ -145,13 +150,13 @@ def _why(error: Exception) -> str:
 
 
 def answer_all(
-    predictor: RunPredictor, sources: Sequence[Source], seen: Sequence[Seen | str], *, raw: bool = False
+    predictor: PicturePredictor, sources: Sequence[Source], seen: Sequence[Seen | str], *, raw: bool = False
 ) -> list[PictureAnswer]:
     """What one run says of pictures that it has seen; of one that cannot be read, why."""
     names = [readable(source.name) for source in sources]
     good = [(name, one) for name, one in zip(names, seen, strict=True) if not isinstance(one, str)]
     answers = iter(predictor.answer_seen([name for name, _ in good], [one for _, one in good], knows_unlike=not raw))
-    run, contender = predictor.record.run, predictor.record.contender
+    run, contender = predictor.facts.run, predictor.facts.contender
     return [
         PictureAnswer(name, None, None, {}, [], run, contender, error=one) if isinstance(one, str) else next(answers)
         for name, one in zip(names, seen, strict=True)

@@ -1,20 +1,22 @@
-"""What a trained run says of raw pictures, from the files of the run and nothing else."""
+"""What a trained run, or a file that was exported from one, says of raw pictures.
+
+Torch is loaded where a run is opened, and nowhere else.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+import importlib.util
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
 
-from eyechart.base import host
+from eyechart.base.errors import MissingError
 from eyechart.data.pictures import in_own_pixels, read_with_size
 from eyechart.files.file_names import readable
-from eyechart.inference import saved
 from eyechart.inference.expected import Expected, expected_of
-from eyechart.inference.predictor import NetworkPredictor
-from eyechart.schema.contracts import Predictions
+from eyechart.schema.exported import ModelFacts
 from eyechart.scoring.temperature import cooled
 from eyechart.words.remarks import Remark, in_words
 
@@ -23,9 +25,10 @@ if TYPE_CHECKING:
 
     from eyechart.inference.seeing import Seen
     from eyechart.schema import Preprocessing, RunRecord
-    from eyechart.schema.contracts import ContenderModel, Images
+    from eyechart.schema.contracts import ContenderModel, Images, Predictions, Predictor
 
 PICTURES_AT_ONCE = 64  # through the network
+NOT_KNOWN = Expected()
 
 
 class FoundBox(NamedTuple):
@@ -61,13 +64,12 @@ class PictureAnswer(NamedTuple):
         return self.said or ("cannot be read" if self.error else f"{len(self.boxes)} found")
 
 
-@dataclass(frozen=True)
-class RunPredictor:
-    """A finished run, loaded once: arrays or pictures go in, answers after its temperature come out."""
+class PicturePredictor:
+    """Something trained, opened once: arrays or pictures go in, answers after its temperature come out."""
 
-    record: RunRecord
-    network: NetworkPredictor
-    expected: Expected = field(default_factory=Expected)  # of a picture that is like those it learned from
+    def __init__(self, facts: ModelFacts, network: Predictor, expected: Expected = NOT_KNOWN):
+        self.facts, self.network = facts, network
+        self.expected = expected  # of a picture that is like those it learned from
 
     @property
     def gives_boxes(self) -> bool:
@@ -75,9 +77,7 @@ class RunPredictor:
 
     def answer(self, images: Images) -> Predictions:
         """What it says of images uint8 (N, C, H, W), N > 0, of its dataset's channels and size."""
-        predictions = self.network.answer(images)
-        heat = self.record.temperature.value if self.record.temperature else 1.0
-        return replace(predictions, probabilities=cooled(predictions.probabilities, heat))
+        return self.network.answer(images)
 
     def answer_seen(
         self, names: Sequence[str], seen: Sequence[Seen], *, knows_unlike: bool = True
@@ -101,9 +101,9 @@ class RunPredictor:
     def _answer_row(
         self, name: str, row: int, predictions: Predictions, seen: Seen, knows_unlike: bool
     ) -> PictureAnswer:
-        classes = self.record.dataset.classes
+        classes = self.facts.classes
         boxes = _found(row, predictions, classes, seen.boxes_in_own_pixels)
-        if self.record.task == "detection":
+        if self.facts.task == "detection":
             answer = PictureAnswer(name, None, None, {}, boxes)
         else:
             answer = _answer(name, predictions.probabilities[row], classes, boxes)
@@ -111,7 +111,7 @@ class RunPredictor:
             return self._instead(answer._replace(probabilities={}), "nothing")
         if knows_unlike and self._is_unlike(answer, seen):
             return self._instead(answer, "unlike")
-        return answer._replace(run=self.record.run, contender=self.record.contender)
+        return answer._replace(run=self.facts.run, contender=self.facts.contender)
 
     def _is_unlike(self, answer: PictureAnswer, seen: Seen) -> bool:
         if answer.probability is None:
@@ -120,12 +120,12 @@ class RunPredictor:
 
     def _instead(self, answer: PictureAnswer, remark: Remark, count: int = 0) -> PictureAnswer:
         """A remark in the place of a class."""
-        said = in_words(remark, count=count, classes=self.record.dataset.classes)
+        said = in_words(remark, count=count, classes=self.facts.classes)
         return answer._replace(
             label=None,
             probability=None,
-            run=self.record.run,
-            contender=self.record.contender,
+            run=self.facts.run,
+            contender=self.facts.contender,
             remark=remark,
             said=said,
         )
@@ -135,7 +135,7 @@ class RunPredictor:
 
         Pictures are turned upright by their EXIF; not `is_upright`: taken as their files have them, as annotations do.
         """
-        frame, classes = self.record.preprocessing, self.record.dataset.classes
+        frame, classes = self.facts.preprocessing, self.facts.classes
         read = [read_as_the_run_does(path, frame, is_upright) for path in pictures]
         predictions = self.answer(np.stack([pixels for pixels, _ in read]))
         answers = []
@@ -143,19 +143,54 @@ class RunPredictor:
             size = (own_size, frame.image_height, frame.image_width)
             boxes = _found(row, predictions, classes, lambda found, size=size: in_own_pixels(found, *size))  # type: ignore[misc]
             name = readable(str(path))
-            if self.record.task == "detection":
+            if self.facts.task == "detection":
                 answers.append(PictureAnswer(name, None, None, {}, boxes))
             else:
                 answers.append(_answer(name, predictions.probabilities[row], classes, boxes))
         return answers
 
 
+class RunPredictor(PicturePredictor):
+    """A finished run."""
+
+    def __init__(self, record: RunRecord, network: Predictor, expected: Expected = NOT_KNOWN):
+        """`network` gives probabilities as they come, before the run's temperature."""
+        super().__init__(facts_of(record), network, expected)
+        self.record = record
+
+    def answer(self, images: Images) -> Predictions:
+        predictions = self.network.answer(images)
+        return replace(predictions, probabilities=cooled(predictions.probabilities, self.facts.temperature or 1.0))
+
+
 def open_run(run: Path, *, device: str = "auto") -> RunPredictor:
-    """The trained model of a run's folder; StorageError for one that cannot be read."""
+    """The trained model of a run's folder; StorageError for one that cannot be read, MissingError without torch."""
+    if importlib.util.find_spec("torch") is None:
+        raise MissingError(
+            f"{run} is a run, and opening one needs torch, which is not installed here. Install eyechart whole, or ask "
+            f"a file: eyechart export {run} -o FILE.onnx, where torch is."
+        )
+    from eyechart.base import host
+    from eyechart.inference import saved
+    from eyechart.inference.predictor import NetworkPredictor
+
     chosen = host.select_device(device)
     record, model = saved.load_run_model(run, chosen)
     network = NetworkPredictor(cast("ContenderModel", model), chosen, PICTURES_AT_ONCE)
     return RunPredictor(record, network, expected_of(run, record))
+
+
+def facts_of(record: RunRecord) -> ModelFacts:
+    return ModelFacts(
+        run=record.run,
+        contender=record.contender,
+        title=record.recipe.title,
+        task=record.task,
+        dataset=record.dataset.title,
+        classes=record.dataset.classes,
+        preprocessing=record.preprocessing,
+        temperature=record.temperature.value if record.temperature else None,
+    )
 
 
 def read_as_the_run_does(

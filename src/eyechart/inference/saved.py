@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -23,6 +24,11 @@ def weights_digest(model: nn.Module) -> str:
 
 def save_weights(path: Path, model: nn.Module, record: RunRecord) -> None:
     """Write the tensors; the header holds contender, recipe, classes, preprocessing and temperature as JSON."""
+    write_bytes(path, weights_content(model, record))
+
+
+def weights_content(model: nn.Module, record: RunRecord, more: Mapping[str, str] | None = None) -> bytes:
+    """What `save_weights` writes; `more` stands in the header, too."""
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
     header = {
         "contender": record.contender,
@@ -30,8 +36,10 @@ def save_weights(path: Path, model: nn.Module, record: RunRecord) -> None:
         "classes": json_text(record.dataset.classes),
         "preprocessing": record.preprocessing.model_dump_json(),
         "temperature": record.temperature.model_dump_json() if record.temperature else "",
+        **(more or {}),
     }
-    write_bytes(path, save(tensors, metadata=header))
+    content: bytes = save(tensors, metadata=header)
+    return content
 
 
 def load_run_model(folder: Path, device: torch.device) -> tuple[RunRecord, nn.Module]:

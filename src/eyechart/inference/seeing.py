@@ -11,7 +11,14 @@ import numpy as np
 from eyechart.base.errors import UsageError
 from eyechart.data.handwriting import Refusal, Step, prepare
 from eyechart.data.ink_facts import measure_ink, oddities
-from eyechart.data.pictures import SUFFIXES, in_own_pixels, open_layers, read_content, read_with_size
+from eyechart.data.pictures import (
+    SUFFIXES,
+    frame_in_own_pixels,
+    in_own_pixels,
+    open_layers,
+    read_content,
+    read_with_size,
+)
 from eyechart.files.file_names import readable
 from eyechart.files.storage import natural_key
 
@@ -55,6 +62,16 @@ class Seen(NamedTuple):
         placed = boxes * self.scale + np.array(self.corner * 2)
         own: np.ndarray = placed.clip(0, [self.own_size[1], self.own_size[0]] * 2)
         return own
+
+    @property
+    def frame_in_own_pixels(self) -> np.ndarray:
+        """Where all of `pixels` lies on the upright picture, (4,); it may reach beyond that."""
+        assert self.pixels is not None
+        height, width = self.pixels.shape[1:]
+        if not self.steps:
+            return frame_in_own_pixels(self.own_size, height, width)
+        frame: np.ndarray = np.array([0.0, 0.0, width, height]) * self.scale + np.array(self.corner * 2)
+        return frame
 
 
 def see(source: Source, frame: Preprocessing, ink: InkFacts | None, *, content: bytes | None = None) -> Seen:

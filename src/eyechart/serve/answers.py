@@ -97,6 +97,29 @@ class PictureAnswers(Frozen):
     milliseconds: float  # from the picture's bytes to this answer, waiting left out
 
 
+class ContenderMap(Frozen):
+    """Where one contender looked on a picture."""
+
+    run: str
+    contender: str
+    method: Literal["grad-cam", "attention rollout"] | None = None  # null: there is no map, and `said` says why
+    label: str | None = None  # the class that the map speaks for; null: attention, which knows of none
+    map: str | None = None  # data URL of a PNG with transparency, a pixel for one of the dataset's images
+    said: Said | None = None
+    milliseconds: float = 0.0
+
+
+class PictureMaps(Frozen):
+    """Where all contenders looked on a picture that shows one thing."""
+
+    width: int  # of the upright picture, pixels
+    height: int
+    box: tuple[float, float, float, float] | None = None  # where the maps lie on it: left, top, right, bottom, uncut
+    maps: tuple[ContenderMap, ...] = ()
+    said: Said | None = None  # why there are none at all: blank, several things, ...
+    milliseconds: float
+
+
 class ContenderCard(Frozen):
     """Who answers."""
 
@@ -122,6 +145,7 @@ class StudyCard(Frozen):
     readings: tuple[Reading, ...]
     line_by: How | None  # how a line is read
     contenders: tuple[ContenderCard, ...]
+    has_maps: bool = False  # /api/looked is to be had
     report: str | None  # its address
     max_bytes: int
     max_pixels: int

@@ -15,10 +15,11 @@ from starlette.exceptions import HTTPException
 
 from eyechart.catalog.palette import style_of
 from eyechart.files.storage import REPORT_FILE
-from eyechart.serve.answers import ContenderCard, Gallery, PictureAnswers, Reading, StudyCard
+from eyechart.serve.answers import ContenderCard, Gallery, PictureAnswers, PictureMaps, Reading, StudyCard
 from eyechart.serve.gallery import hardest
 from eyechart.serve.gate import Access, Gate
 from eyechart.serve.limits import Limits
+from eyechart.serve.looked import Looker
 from eyechart.serve.reading import Reader
 from eyechart.serve.refusals import Refused
 from eyechart.serve.report_files import KINDS, has_report, report_files
@@ -58,11 +59,13 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
 def build_app(reader: Reader, study: Path, runs: list[Path], access: Access, limits: Limits) -> FastAPI:
     """The whole application; `runs` are the folders of those who answer, in the panel's order."""
     worker = Worker(limits.waiting, limits.answer_seconds)
+    looking = Worker(limits.looking, limits.looking_seconds)  # a thread of its own: maps never come before answers
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
         worker.close()
+        looking.close()
         reader.close()
 
     app = FastAPI(
@@ -76,6 +79,7 @@ def build_app(reader: Reader, study: Path, runs: list[Path], access: Access, lim
     app.add_exception_handler(HTTPException, _as_json)
     app.add_exception_handler(RequestValidationError, _as_json)
     _add_answers(app, reader, worker, study, runs, limits)
+    _add_maps(app, Looker(reader), looking, limits)
     _add_files(app, study)
     return app
 
@@ -111,6 +115,16 @@ def _add_answers(app: FastAPI, reader: Reader, worker: Worker, study: Path, runs
         return galleries[0]
 
 
+def _add_maps(app: FastAPI, looker: Looker, looking: Worker, limits: Limits) -> None:
+    @app.post("/api/looked", responses=REFUSALS, openapi_extra=BODY)
+    async def looked(request: Request) -> PictureMaps:
+        """Where every contender looked on a picture of one thing."""
+        content = await picture_of(request, limits)
+        if not looker.has_maps:
+            raise Refused(422, "This study finds boxes on scenes; its boxes say where its contenders looked.")
+        return await looking.run(lambda: looker.maps(content()))
+
+
 def _add_files(app: FastAPI, study: Path) -> None:
     @app.get("/", include_in_schema=False)
     def page() -> Response:
@@ -144,17 +158,17 @@ def _add_files(app: FastAPI, study: Path) -> None:
 
 
 def card_of(reader: Reader, study: Path, limits: Limits) -> StudyCard:
-    records = [each.record for each in reader.panel.predictors]
-    names = [record.contender for record in records]
-    first, readings = records[0], reader.readings()
+    everybody = [each.facts for each in reader.panel.predictors]
+    names = [each.contender for each in everybody]
+    first, readings = everybody[0], reader.readings()
     cards = []
     for predictor in reader.panel.predictors:
-        style = style_of(predictor.record.contender, names)
+        style = style_of(predictor.facts.contender, names)
         cards.append(
             ContenderCard(
-                run=predictor.record.run,
-                contender=predictor.record.contender,
-                title=predictor.record.recipe.title,
+                run=predictor.facts.run,
+                contender=predictor.facts.contender,
+                title=predictor.facts.title,
                 colour=style.colour,
                 mark=style.glyph,
                 is_detector=predictor.gives_boxes,
@@ -163,8 +177,8 @@ def card_of(reader: Reader, study: Path, limits: Limits) -> StudyCard:
     return StudyCard(
         study=study.name,
         task=first.task,
-        dataset=first.dataset.title,
-        classes=first.dataset.classes,
+        dataset=first.dataset,
+        classes=first.classes,
         height=first.preprocessing.image_height,
         width=first.preprocessing.image_width,
         channels=first.preprocessing.image_channels,
@@ -172,6 +186,7 @@ def card_of(reader: Reader, study: Path, limits: Limits) -> StudyCard:
         readings=readings,
         line_by=("detector" if reader.is_detection else "components") if "line" in readings else None,
         contenders=tuple(cards),
+        has_maps=not reader.is_detection,
         report="/report/" if has_report(study) else None,
         max_bytes=limits.body_bytes,
         max_pixels=limits.pixels,

@@ -16,5 +16,7 @@ class Limits(Frozen):
     things: int = 60  # on one picture that are read one by one
     waiting: int = 128  # pictures that wait for their answers, the one that is read included
     answer_seconds: float = 20.0  # until a waiting picture is answered
+    looking: int = 8  # pictures that wait for maps of where the contenders looked
+    looking_seconds: float = 60.0  # until these are there; the first time, captum is imported and networks are copied
     per_second: float = 200.0  # requests of one address, on average
     burst: int = 400  # requests of one address at once

@@ -7,6 +7,7 @@ network after the other, and goes on well where other programs use the cores.
 from __future__ import annotations
 
 import base64
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -20,7 +21,7 @@ from eyechart.data.marks import reading_order
 from eyechart.data.parting import Part, part
 from eyechart.data.pictures import open_layers
 from eyechart.inference.panel import Panel, answer_all
-from eyechart.inference.prediction import PictureAnswer, RunPredictor
+from eyechart.inference.prediction import PictureAnswer, PicturePredictor
 from eyechart.inference.seeing import LEAST_DECODED, Seen, Source
 from eyechart.serve.answers import (
     Agreement,
@@ -51,7 +52,7 @@ MOST_SHARED = 0.5  # of the smaller of two boxes that are both read
 class _Timed(NamedTuple):
     """What one contender said of some pictures."""
 
-    predictor: RunPredictor
+    predictor: PicturePredictor
     seen: list[Seen]
     answers: list[PictureAnswer]
     milliseconds: float
@@ -62,7 +63,9 @@ class Reader:
 
     def __init__(self, panel: Panel, num_threads: int, limits: Limits):
         self.panel, self._limits = panel, limits
-        self._pool = ThreadPoolExecutor(num_threads, thread_name_prefix="network", initializer=_one_thread)
+        self._pool = ThreadPoolExecutor(num_threads, thread_name_prefix="network", initializer=one_thread)
+        self.is_idle = threading.Event()  # nobody is asked at this moment
+        self.is_idle.set()
         self._usual = dict.fromkeys(range(len(panel.predictors)), 0.0)  # milliseconds, by place in the panel
 
     @property
@@ -72,7 +75,7 @@ class Reader:
 
     @property
     def is_detection(self) -> bool:
-        return self.panel.predictors[0].record.task == "detection"
+        return self.panel.predictors[0].facts.task == "detection"
 
     def readings(self) -> tuple[Reading, ...]:
         if self.is_detection:
@@ -101,7 +104,7 @@ class Reader:
             steps=_steps(seen) if with_steps else (),
             contenders=contenders,
             agreement=agreement([each.label for each in contenders]),
-            milliseconds=_since(started),
+            milliseconds=since(started),
         )
 
     def line(self, content: bytes) -> PictureAnswers:
@@ -111,7 +114,7 @@ class Reader:
         if not self.ink:
             raise Refused(422, "This study's images are no ink on even ground: only reading=one is to be had.")
         started = time.perf_counter()
-        frame = self.panel.predictors[0].record.preprocessing
+        frame = self.panel.predictors[0].facts.preprocessing
         picture, own_size = _readable(lambda: open_layers(NAME, content, LEAST_DECODED, frame.picture_rule))
         decoded = own_size[1] / picture.width  # above 1: a JPEG came smaller
         parts = part(picture)
@@ -128,14 +131,14 @@ class Reader:
             things=things,
             lines=tuple(
                 LineText(
-                    run=each.predictor.record.run,
-                    contender=each.predictor.record.contender,
+                    run=each.predictor.facts.run,
+                    contender=each.predictor.facts.contender,
                     labels=tuple(answer.label for answer in each.answers),
                     milliseconds=each.milliseconds,
                 )
                 for each in timed
             ),
-            milliseconds=_since(started),
+            milliseconds=since(started),
         )
 
     def _by_detector(self, content: bytes) -> PictureAnswers:
@@ -161,12 +164,12 @@ class Reader:
                 )
                 for each, boxes in zip(contenders, found, strict=True)
             ),
-            milliseconds=_since(started),
+            milliseconds=since(started),
         )
 
     def _as_scene(self, content: bytes) -> bytes:
         """Dark ink on light paper turned about, where the scenes are light on dark."""
-        frame = self.panel.predictors[0].record.preprocessing
+        frame = self.panel.predictors[0].facts.preprocessing
         picture, _ = _readable(lambda: open_layers(NAME, content, LEAST_DECODED, frame.picture_rule))
         grey = np.asarray(picture.convert("L"))
         if frame.image_channels == 3 or (np.median(grey) > 127) == (frame.mean[0] > 0.5):
@@ -175,12 +178,19 @@ class Reader:
 
     def _ask(self, sources: Sequence[Source], *, raw: bool) -> list[_Timed]:
         """Everybody about the same pictures, the slowest first; in the panel's order."""
-        views = [[_seen(one) for one in seen] for seen in self.panel.see(sources, raw=raw)]
+        self.is_idle.clear()
+        try:
+            return self._asked(sources, raw)
+        finally:
+            self.is_idle.set()
+
+    def _asked(self, sources: Sequence[Source], raw: bool) -> list[_Timed]:
+        views = [[seen_or_refused(one) for one in seen] for seen in self.panel.see(sources, raw=raw)]
 
         def ask(place: int) -> _Timed:
             predictor, started = self.panel.predictors[place], time.perf_counter()
             answers = answer_all(predictor, sources, views[place], raw=raw)
-            return _Timed(predictor, views[place], answers, _since(started))
+            return _Timed(predictor, views[place], answers, since(started))
 
         places = sorted(self._usual, key=lambda place: -self._usual[place])
         pending = {place: self._pool.submit(ask, place) for place in places}
@@ -201,13 +211,13 @@ def agreement(labels: Sequence[str | None]) -> Agreement:
     return Agreement(label=ranked[0][0], num_agree=ranked[0][1], num_asked=len(labels))
 
 
-def _one_thread() -> None:
+def one_thread() -> None:
     import torch
 
     torch.set_num_threads(1)
 
 
-def _since(started: float) -> float:
+def since(started: float) -> float:
     """Milliseconds."""
     return round(1000 * (time.perf_counter() - started), 2)
 
@@ -221,29 +231,29 @@ def _readable(read: Callable[[], tuple[Image.Image, tuple[int, int]]]) -> tuple[
         raise Refused(400, error.told()) from None
 
 
-def _seen(one: Seen | str) -> Seen:
+def seen_or_refused(one: Seen | str) -> Seen:
     if isinstance(one, str):
         raise Refused(400, one)
     return one
 
 
 def _told(timed: _Timed, row: int, num_things: int, milliseconds: float) -> ContenderAnswer:
-    answer, record = timed.answers[row], timed.predictor.record
+    answer, facts = timed.answers[row], timed.predictor.facts
     most = list(answer.probabilities.items())[:MOST_CLASSES]
     return ContenderAnswer(
-        run=record.run,
-        contender=record.contender,
+        run=facts.run,
+        contender=facts.contender,
         label=answer.label,
         probability=answer.probability,
         classes=tuple(ClassProbability(label=label, probability=value) for label, value in most),
         remark=answer.remark,
-        said=_said(answer.remark, num_things, record.dataset.classes) if answer.remark else None,
+        said=said_of(answer.remark, num_things, facts.classes) if answer.remark else None,
         boxes=tuple(Box(label=box.label, score=box.score, box=box.box) for box in answer.boxes),
         milliseconds=milliseconds,
     )
 
 
-def _said(remark: Remark, count: int, classes: tuple[str, ...]) -> Said:
+def said_of(remark: Remark, count: int, classes: tuple[str, ...]) -> Said:
     english, french = (in_words(remark, count=count, classes=classes, french=is_french) for is_french in (False, True))
     return Said(en=english, fr=french)
 

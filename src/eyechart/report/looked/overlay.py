@@ -15,6 +15,7 @@ SHADE, SHADE_ALONE = 0.16, 0.42  # what the strongest ink takes off the light; o
 LEAST_SCALE = 3  # drawn pixels a pixel, from which ink gets an outline
 OUTLINE = 0.28  # its grey
 TOP_PERCENTILE = 99.5  # |value| that is drawn strongest: one wild pixel does not pale all others
+MOST_COVER = 0.82  # of a transparent map, where it is strongest
 LUMINANCE = np.array([0.299, 0.587, 0.114])  # ITU-R 601-2
 
 
@@ -49,6 +50,17 @@ def overlaid(image: np.ndarray, values: np.ndarray, longest: int = SIDE) -> np.n
     laid = _enlarged(colours * (1 - SHADE * ink)[..., None], scale)
     laid[_outline(_enlarged(ink > 0.5, scale))] = OUTLINE
     return laid
+
+
+def transparent(values: np.ndarray) -> np.ndarray:
+    """uint8 (H, W, 4) of a map (H, W), to be laid over a picture: the more a pixel speaks, the less shines through."""
+    import matplotlib
+
+    strength = scaled(np.asarray(values, np.float64))
+    laid = matplotlib.colormaps[COLOURS](0.5 + REACH * np.sign(strength) * np.abs(strength) ** 0.5)
+    laid[..., 3] = MOST_COVER * np.abs(strength)
+    cells: np.ndarray = (255 * laid).round().astype(np.uint8)
+    return cells
 
 
 def _enlarged(picture: np.ndarray, scale: int) -> np.ndarray:

@@ -1,8 +1,10 @@
 // Who answers.  The page knows this one function alone; a back end without a server offers the same three.
+// `looked` may be missing: then the page offers no maps.
 //
 //   study()                    what /api/study says
 //   gallery()                  what /api/gallery says
 //   answer(picture, options)   what /api/predict says of a Blob; options: reading "one" or "line", steps true or false
+//   looked(picture, signal)    what /api/looked says of a Blob
 //
 // Errors have `message`, a sentence for people, and `retryAfter`, seconds, where it helps to ask again.
 
@@ -14,10 +16,13 @@ export function openBack() {
       asked(`api/predict?reading=${reading}&steps=${steps ? "true" : "false"}`, {
         method: "POST",
         body: picture,
-        headers: { "Content-Type": picture.type.startsWith("image/") ? picture.type : "application/octet-stream" },
+        headers: typeOf(picture),
       }),
+    looked: (picture, signal) => asked("api/looked", { method: "POST", body: picture, headers: typeOf(picture), signal }),
   };
 }
+
+const typeOf = (picture) => ({ "Content-Type": picture.type.startsWith("image/") ? picture.type : "application/octet-stream" });
 
 async function asked(address, options) {
   let response;

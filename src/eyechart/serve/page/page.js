@@ -1,6 +1,7 @@
 // The page: what is on the sheet goes to whoever answers, and the answers are shown.
 
 import { openBack } from "./back.js";
+import { Looked } from "./looked.js";
 import { Pad } from "./pad.js";
 import { showAnswers, showNothing, spoken } from "./show.js";
 import { WORDS } from "./words.js";
@@ -17,6 +18,7 @@ const state = {
   theme: kept("theme") ?? "auto",
 };
 const pad = new Pad($("pad"), changed, (isDown) => say(isDown ? words().penDown : words().penUp));
+const looked = new Looked(back, pad, () => ({ ...state, words: words() }));
 let speaking = 0;
 
 const words = () => WORDS[state.language];
@@ -27,6 +29,7 @@ function changed() {
   state.wanted += 1;
   $("undo").disabled = $("clear").disabled = pad.isEmpty;
   $("hint").hidden = !pad.isEmpty;
+  looked.changed();
   if (pad.isEmpty) {
     state.sheet += 1; // what is still on its way is about another sheet
     state.answers = state.error = null;
@@ -73,6 +76,7 @@ function show() {
   const about = { ...state, words: words(), truth: pad.strokes.length ? null : pad.picture?.truth, isShown: pad.picture?.bitmap !== null };
   if (state.answers) showAnswers(about);
   else showNothing(about);
+  looked.show();
   clearTimeout(speaking);
   if (state.answers || state.error) speaking = setTimeout(() => say(spoken(about)), SPEAK_AFTER);
 }
@@ -118,6 +122,7 @@ function setReading(reading) {
   document.querySelector("main").dataset.reading = isScene ? "scene" : reading;
   for (const input of document.querySelectorAll("[name=reading]")) input.checked = input.value === reading;
   state.answers = state.error = null;
+  looked.changed();
   pad.setReading(reading, isScene ? study.height / study.width : undefined);
   showWords();
 }
