@@ -123,6 +123,7 @@ class StudyCard(Frozen):
     line_by: How | None  # how a line is read
     contenders: tuple[ContenderCard, ...]
     report: str | None  # its address
+    api: str | None  # address of what describes this server to programs; null: there is no server
     max_bytes: int
     max_pixels: int
     version: str

@@ -16,7 +16,7 @@ from eyechart.files.storage import PREDICTIONS_FILE, read_arrays, read_run
 from eyechart.schema import PROBABILITY_FLOOR, RunRecord
 from eyechart.scoring.temperature import cooled
 from eyechart.serve.answers import Gallery, GalleryImage
-from eyechart.serve.reading import picture_url
+from eyechart.serve.as_png import picture_url
 
 MOST_IMAGES = 24
 

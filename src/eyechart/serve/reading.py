@@ -6,7 +6,6 @@ network after the other, and goes on well where other programs use the cores.
 
 from __future__ import annotations
 
-import base64
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -34,9 +33,10 @@ from eyechart.serve.answers import (
     StepPicture,
     Thing,
 )
+from eyechart.serve.as_png import picture_url, png
+from eyechart.serve.card import readings_of
 from eyechart.serve.limits import Limits
 from eyechart.serve.refusals import Refused
-from eyechart.serve.uploads import png
 from eyechart.words.remarks import Remark, in_words
 
 if TYPE_CHECKING:
@@ -75,9 +75,7 @@ class Reader:
         return self.panel.predictors[0].record.task == "detection"
 
     def readings(self) -> tuple[Reading, ...]:
-        if self.is_detection:
-            return ("line",)
-        return ("one", "line") if self.ink else ("one",)
+        return readings_of(self.panel)
 
     def warm_up(self) -> None:
         """Ask everybody once, so that the first person who draws need not wait."""
@@ -310,8 +308,3 @@ def _steps(seen: Seen) -> tuple[StepPicture, ...]:
 def _data_url(pixels: np.ndarray) -> str:
     """Of uint8 (C, H, W)."""
     return picture_url(Image.fromarray(pixels[0] if len(pixels) == 1 else pixels.transpose(1, 2, 0)))
-
-
-def picture_url(picture: Image.Image) -> str:
-    """A picture as a data URL."""
-    return f"data:image/png;base64,{base64.b64encode(png(picture)).decode('ascii')}"
