@@ -35,7 +35,7 @@ export function prepare(picture, facts, height, width, steps) {
   const small = smallEnough(cropped(mask, box.left, box.top, box.right, box.bottom));
   const { ink, margin } = weighed(small.mask, facts, steps), placed = place(ink, facts, height, width);
   const pixels = facts.is_bright ? placed.pixels : placed.pixels.map((value) => 255 - value);
-  const words = `box ${facts.box_side.toFixed(0)} pixels long, centre of ${facts.centred_by} where the training images have it`;
+  const words = `box ${rint(facts.box_side)} pixels long, centre of ${facts.centred_by} where the training images have it`;
   steps?.push({ name: "size and place", picture: plane(width, height, pixels), words });
   const one = found.scale * small.scale; // of the picture's own pixels, for one of the ink's
   const corner = [
@@ -65,7 +65,7 @@ function lookOnce(opaque, steps) {
   const { picture, scale } = nearSize(opaque, WORKING_SIDE), { grey, which } = greyOf(picture), ink = findInk(grey);
   steps?.push({ name: "grey", picture: plane(grey.width, grey.height, Uint8Array.from(grey.data)), words: `${which}, ${grey.width} x ${grey.height} pixels` });
   const light = ink.isEven ? "even light" : "uneven light taken away", side = ink.isBright ? "ink is bright" : "ink is dark";
-  steps?.push({ name: "ink", picture: inBytes(ink.strength), words: `${light}; ${side}; contrast ${ink.contrast.toFixed(0)} of 255` });
+  steps?.push({ name: "ink", picture: inBytes(ink.strength), words: `${light}; ${side}; contrast ${rint(ink.contrast)} of 255` });
   return { ink, marks: findMarks(above(ink.contrast >= LEAST_CONTRAST ? INK_EDGE : Infinity, ink.strength)), scale, corner: [0, 0] };
 }
 
@@ -96,7 +96,15 @@ function contrastWith(level, { data }) {
   return all / weight;
 }
 
-export const withoutAlpha = (data) => data.filter((_, at) => at % 4 !== 3);
+export function withoutAlpha(data) {
+  const colours = new Uint8Array((data.length / 4) * 3);
+  for (let at = 0, from = 0; at < colours.length; from += 1) {
+    colours[at++] = data[from++];
+    colours[at++] = data[from++];
+    colours[at++] = data[from++];
+  }
+  return colours;
+}
 
 // As Pillow's alpha_composite.
 export function laidOver(level, { width, height, data }) {

@@ -18,7 +18,7 @@ export async function decoded(blob, mostPixels) {
   bitmap.close();
   const { data } = sheet.getImageData(0, 0, width, height);
   for (let place = 3; place < data.length; place += 4) if (data[place] < 255) return { width, height, channels: 4, data };
-  return { width, height, channels: 3, data: new Uint8Array(withoutAlpha(data)) };
+  return { width, height, channels: 3, data: withoutAlpha(data) };
 }
 
 export function refused(english, french) {

@@ -1,6 +1,7 @@
-// Pictures made smaller and larger by Pillow's arithmetic, to the bit: a canvas's own differs from browser to browser.
+// Pictures made smaller and larger by Pillow's arithmetic, bit for bit: a canvas's own differs from browser to browser.
 //
-// Bytes are weighed by whole numbers, floats by doubles; columns first, then rows.
+// Bytes are weighed by whole numbers, floats by doubles; rows are made shorter first, then columns.  Newer Pillows turn
+// that order about for tall narrow pictures, which can be one grey level.
 // Source: Pillow, src/libImaging/Resample.c and Reduce.c.
 
 import { clip } from "./numbers.js";
