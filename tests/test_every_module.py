@@ -20,7 +20,7 @@ LOOKED_AFTER_BY = {
     "catalog/presets": "catalog/test_recipes.py",
     "cli/exam": "runner/test_exam.py",
     "cli/explain": "runner/test_explain.py",
-    "cli/export": "inference/test_onnx_file.py",
+    "cli/export": "inference/test_onnx_file.py",  # and web/test_folder.py
     "cli/inside": "runner/test_change.py",
     "cli/judge_again": "contexts/test_corruption.py",
     "cli/labels": "terminal/test_judged.py",
@@ -36,6 +36,8 @@ LOOKED_AFTER_BY = {
     "words/remarks": "cli/test_predict.py",
     "cli/serve": "serve/test_start.py",
     "serve/answers": "serve/test_app.py",
+    "serve/as_png": "serve/test_app.py",
+    "serve/card": "serve/test_app.py",
     "serve/limits": "serve/test_gate.py",
     "serve/refusals": "serve/test_gate.py",
     "serve/report_files": "serve/test_app.py",

@@ -1,4 +1,4 @@
-"""A study of a classifier and a detector, and the folder that answers without a server; ONNX Runtime Web, if it is to be had."""
+"""A study of a classifier and a detector, and the folder that answers without a server."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from platformdirs import user_cache_dir
 from eyechart.base.errors import MissingError
 from eyechart.schema.contracts import Dataset
 from eyechart.web.runtime import keep_package, kept_package
+from tests.serve.conftest import line, three  # noqa: F401  drawings that both pages are shown
 
 Once = Callable[[str, Callable[[Path], object]], Path]
 
@@ -31,14 +32,13 @@ def package(made_once: Once) -> Path:
 
 @pytest.fixture(scope="session")
 def two(made_once: Once, mnist: Dataset) -> Path:
-    """A study of `cnn` and `fasterrcnn`, which read MNIST well, with something that passes for a report."""
+    """A study of `cnn` and `fasterrcnn`, which read MNIST well."""
     import eyechart
 
     def train(folder: Path) -> None:
         budget = eyechart.Budget(unit="images", amount=20_000)
         names = ["cnn", "fasterrcnn"]
         eyechart.run(models=names, budget=budget, threads=1, output=folder, name="two", quiet=True, offline=True)
-        (folder / "two" / "report.html").write_text("<!doctype html><title>a report</title>", encoding="utf-8")
 
     assert mnist.card.name == "mnist", "it is in the cache of this session"
     return made_once("web-study", train) / "two"

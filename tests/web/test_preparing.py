@@ -137,7 +137,9 @@ def test_things_are_parted_alike(do: Do) -> None:
         page.paste(tile, (20 + 280 * (place % 3), 30 + 200 * (place // 3)))
     large, empty = page.resize((2300, 1100)), Image.new("L", (50, 50), 90)
     pages = [page, large, empty]
-    for made, image in zip(do([{"what": "part"} for _ in pages], [np.asarray(each) for each in pages]), pages, strict=True):
+    for made, image in zip(
+        do([{"what": "part"} for _ in pages], [np.asarray(each) for each in pages]), pages, strict=True
+    ):
         parts = part(image)
         assert len(made) == len(parts) == (0 if image is empty else 6)
         for theirs, ours in zip(made, parts, strict=True):

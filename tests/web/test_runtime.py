@@ -29,9 +29,7 @@ def tgz(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, empty_cache: Path) -> P
             entry.size = len(data)
             package.addfile(entry, io.BytesIO(data))
     sha512 = base64.b64encode(hashlib.sha512(content.getvalue()).digest()).decode()
-    files = {
-        name: (target, hashlib.sha256(CONTENTS[name]).hexdigest()) for name, (target, _) in runtime.FILES.items()
-    }
+    files = {name: (target, hashlib.sha256(CONTENTS[name]).hexdigest()) for name, (target, _) in runtime.FILES.items()}
     monkeypatch.setattr(runtime, "INTEGRITY", sha512)
     monkeypatch.setattr(runtime, "FILES", files)
     path = tmp_path / "package.tgz"
