@@ -277,10 +277,12 @@ def test_on_a_phone(opened: Callable[..., Any], reading: str) -> None:
     assert wide <= inner == 360
 
 
-def test_the_report_opens(opened: Callable[..., Any]) -> None:
-    page = opened()
+def test_the_report_opens(browser: Any, address: str) -> None:
+    page = browser.new_page(locale="en-GB")
+    page.goto(address)
     page.get_by_role("link", name="Report").click()
     expect(page).to_have_title(re.compile("MNIST"))
+    page.close()
 
 
 def test_it_tells_how_much_is_still_on_its_way(browser: Any, address: str) -> None:
