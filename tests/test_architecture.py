@@ -30,6 +30,7 @@ FLOORS = (
     ("terminal",),
     ("study",),
     ("tuning", "contexts", "serve", "export"),
+    ("web",),  # the same page without a server
     ("cli",),
     ("",),  # the package itself: what `import eyechart` offers
 )

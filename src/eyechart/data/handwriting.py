@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 from PIL import Image
 
-from eyechart.data.ink_facts import EVEN_LEVELS, measure_ink, oddities, within
+from eyechart.data.ink_facts import EVEN_LEVELS, centre_of_mass, measure_ink, oddities, within
 from eyechart.data.marks import Marks, find_marks
 from eyechart.data.paper import LEAST_CONTRAST, Ink, find_ink, grey_of
 from eyechart.data.picture_rule import GROUNDS
@@ -213,9 +213,7 @@ def place(ink: np.ndarray, facts: InkFacts, height: int, width: int) -> Placed:
     rows, columns = box_of(ink > 0.5)
     scale = max(rows.stop - rows.start, columns.stop - columns.start) / facts.box_side
     if facts.centred_by == "mass":
-        total = float(ink.sum())
-        x = float((ink.sum(axis=0) * (np.arange(ink.shape[1]) + 0.5)).sum()) / total
-        y = float((ink.sum(axis=1) * (np.arange(ink.shape[0]) + 0.5)).sum()) / total
+        x, y = centre_of_mass(ink)
     else:
         x, y = (columns.start + columns.stop) / 2, (rows.start + rows.stop) / 2
     left = _inside(x - scale * (width / 2 + facts.centre[0]), columns, scale * width)

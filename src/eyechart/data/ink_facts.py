@@ -102,19 +102,23 @@ def measure_ink(ink: np.ndarray) -> Measures | None:
     if not len(rows):
         return None
     top, bottom, left, right = (edge / fine for edge in (rows[0], rows[-1] + 1, columns[0], columns[-1] + 1))
-    total = float(ink.sum())
-    mass = (
-        float((ink.sum(axis=0) * (np.arange(width) + 0.5)).sum()) / total - width / 2,
-        float((ink.sum(axis=1) * (np.arange(height) + 0.5)).sum()) / total - height / 2,
-    )
+    x, y = centre_of_mass(ink)
     return Measures(
         side=max(bottom - top, right - left),
         stroke=thickness(mask) / fine,
         share=float(mask.sum()) / fine**2 / ((bottom - top) * (right - left)),
         aspect=(right - left) / (bottom - top),
-        mass=mass,
+        mass=(x - width / 2, y - height / 2),
         box=((left + right - width) / 2, (top + bottom - height) / 2),
     )
+
+
+def centre_of_mass(ink: np.ndarray) -> tuple[float, float]:
+    """(x, y) in pixels from the corner, of ink float32 (H, W), not all 0; in doubles, as the page's JavaScript adds."""
+    columns, rows = (ink.sum(axis=axis, dtype=np.float64) for axis in (0, 1))
+    x, y = (float((sums * (np.arange(len(sums)) + 0.5)).sum()) for sums in (columns, rows))
+    total = float(columns.sum())
+    return x / total, y / total
 
 
 def within(value: float, ends: tuple[float, float]) -> bool:

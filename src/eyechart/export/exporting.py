@@ -56,9 +56,10 @@ def export_run(
     *,
     int8: bool = False,
     with_card: bool = True,
+    most_checked: int | None = None,
     say: Callable[[str], None] = lambda sentence: None,
 ) -> Exported:
-    """Write a finished run as `name`, checked on the whole test part that it was judged on.
+    """Write a finished run as `name`, checked on the whole test part that it was judged on, or its first images.
 
     Raises UsageError where a package is missing, a file is there already or the run has nothing to export, StorageError
     for a run that cannot be read or a disk that refuses, RunFailed where the file would not answer as the run does.
@@ -77,7 +78,7 @@ def export_run(
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder) / f"model{FORMATS[name].suffix}"
         _write(opened, name, made)
-        agreement = _check(opened, name, made, say)
+        agreement = _check(opened, name, made, most_checked, say)
         checked = agreement.in_words("plain images" if isinstance(opened.test, str) else "test images")
         quantised = None
         if int8:
@@ -141,14 +142,15 @@ def _shape(card: ExportedCard) -> tuple[int, int, int]:
     return frame.image_channels, frame.image_height, frame.image_width
 
 
-def _check(opened: _Opened, name: FormatName, made: Path, say: Callable[[str], None]) -> Agreement:
+def _check(opened: _Opened, name: FormatName, made: Path, most: int | None, say: Callable[[str], None]) -> Agreement:
     frame = opened.record.preprocessing
     torchs = TorchPredictor(opened.model, opened.record.detection is not None)
     if isinstance(opened.test, str):
         say(f"the test images are gone, so plain ones are asked about ({opened.test})")
         return check_alike(_predictor(name, made), torchs, plain_images(frame), frame)
-    say(f"asking the file and torch about {len(opened.test):,} test images ...")
-    return check_alike(_predictor(name, made), torchs, opened.test.images[:], frame)
+    images = opened.test.images[:most]
+    say(f"asking the file and torch about {len(images):,} test images ...")
+    return check_alike(_predictor(name, made), torchs, images, frame)
 
 
 def _put(made: Path, target: Path, beside: list[Path], write_the_card: Callable[[], None]) -> None:

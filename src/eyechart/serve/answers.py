@@ -147,6 +147,7 @@ class StudyCard(Frozen):
     contenders: tuple[ContenderCard, ...]
     has_maps: bool = False  # /api/looked is to be had
     report: str | None  # its address
+    api: str | None  # address of what describes this server to programs; null: there is no server
     max_bytes: int
     max_pixels: int
     version: str

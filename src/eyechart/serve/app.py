@@ -13,9 +13,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
-from eyechart.catalog.palette import style_of
 from eyechart.files.storage import REPORT_FILE
-from eyechart.serve.answers import ContenderCard, Gallery, PictureAnswers, PictureMaps, Reading, StudyCard
+from eyechart.serve.answers import Gallery, PictureAnswers, PictureMaps, Reading, StudyCard
+from eyechart.serve.card import study_card
 from eyechart.serve.gallery import hardest
 from eyechart.serve.gate import Access, Gate
 from eyechart.serve.limits import Limits
@@ -88,9 +88,16 @@ def _add_answers(app: FastAPI, reader: Reader, worker: Worker, study: Path, runs
     galleries: list[Gallery] = []  # made when somebody first asks
 
     @app.get("/api/study")
-    def study_card() -> StudyCard:
+    def study_of_this_page() -> StudyCard:
         """Who answers, and for what."""
-        return card_of(reader, study, limits)
+        return study_card(
+            reader.panel,
+            study.name,
+            limits,
+            report="/report/" if has_report(study) else None,
+            api="openapi.json",
+            has_maps=True,
+        )
 
     @app.post("/api/predict", responses=REFUSALS, openapi_extra=BODY)
     async def predict(
@@ -155,43 +162,6 @@ def _add_files(app: FastAPI, study: Path) -> None:
         if name not in found:
             raise Refused(404, f"The report has no {name[:80]!r}.")
         return FileResponse(found[name], media_type=KINDS[found[name].suffix])
-
-
-def card_of(reader: Reader, study: Path, limits: Limits) -> StudyCard:
-    everybody = [each.facts for each in reader.panel.predictors]
-    names = [each.contender for each in everybody]
-    first, readings = everybody[0], reader.readings()
-    cards = []
-    for predictor in reader.panel.predictors:
-        style = style_of(predictor.facts.contender, names)
-        cards.append(
-            ContenderCard(
-                run=predictor.facts.run,
-                contender=predictor.facts.contender,
-                title=predictor.facts.title,
-                colour=style.colour,
-                mark=style.glyph,
-                is_detector=predictor.gives_boxes,
-            )
-        )
-    return StudyCard(
-        study=study.name,
-        task=first.task,
-        dataset=first.dataset,
-        classes=first.classes,
-        height=first.preprocessing.image_height,
-        width=first.preprocessing.image_width,
-        channels=first.preprocessing.image_channels,
-        is_ink=reader.ink is not None,
-        readings=readings,
-        line_by=("detector" if reader.is_detection else "components") if "line" in readings else None,
-        contenders=tuple(cards),
-        has_maps=not reader.is_detection,
-        report="/report/" if has_report(study) else None,
-        max_bytes=limits.body_bytes,
-        max_pixels=limits.pixels,
-        version=version("eyechart"),
-    )
 
 
 async def _as_json(_: Request, error: Exception) -> Response:

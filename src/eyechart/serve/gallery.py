@@ -9,14 +9,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from eyechart.base.errors import StorageError
 from eyechart.files.storage import PREDICTIONS_FILE, read_arrays, read_run
 from eyechart.schema import PROBABILITY_FLOOR, RunRecord
 from eyechart.scoring.temperature import cooled
 from eyechart.serve.answers import Gallery, GalleryImage
-from eyechart.serve.reading import picture_url
+from eyechart.serve.as_png import pixels_url
 
 MOST_IMAGES = 24
 
@@ -48,7 +47,7 @@ def hardest(runs: Sequence[Path], most: int = MOST_IMAGES) -> Gallery:
                 named={
                     record.run: classes[int(each[row].argmax())] for record, each in zip(records, answers, strict=True)
                 },
-                picture=_url(images[row]),
+                picture=pixels_url(images[row]),
             )
             for row in np.argsort(-losses, kind="stable")[:most]
         )
@@ -59,7 +58,3 @@ def _answers(run: Path, record: RunRecord) -> np.ndarray:
     """float (N, K) after the run's temperature."""
     heat = record.temperature.value if record.temperature else 1.0
     return cooled(read_arrays(run / PREDICTIONS_FILE)["probabilities"], heat)
-
-
-def _url(pixels: np.ndarray) -> str:
-    return picture_url(Image.fromarray(pixels[0] if len(pixels) == 1 else pixels.transpose(1, 2, 0)))

@@ -18,7 +18,8 @@ from eyechart.base.errors import MissingError
 from eyechart.inference.seeing import Source
 from eyechart.report.looked.overlay import transparent
 from eyechart.serve.answers import ContenderMap, PictureMaps, Said
-from eyechart.serve.reading import NAME, Reader, one_thread, picture_url, said_of, seen_or_refused, since
+from eyechart.serve.as_png import picture_url
+from eyechart.serve.reading import NAME, Reader, one_thread, said_of, seen_or_refused, since
 from eyechart.words.speech import spaced
 
 if TYPE_CHECKING:

@@ -6,7 +6,6 @@ network after the other, and goes on well where other programs use the cores.
 
 from __future__ import annotations
 
-import base64
 import threading
 import time
 from collections import Counter
@@ -35,9 +34,10 @@ from eyechart.serve.answers import (
     StepPicture,
     Thing,
 )
+from eyechart.serve.as_png import picture_url, pixels_url, png
+from eyechart.serve.card import readings_of
 from eyechart.serve.limits import Limits
 from eyechart.serve.refusals import Refused
-from eyechart.serve.uploads import png
 from eyechart.words.remarks import Remark, in_words
 
 if TYPE_CHECKING:
@@ -78,9 +78,7 @@ class Reader:
         return self.panel.predictors[0].facts.task == "detection"
 
     def readings(self) -> tuple[Reading, ...]:
-        if self.is_detection:
-            return ("line",)
-        return ("one", "line") if self.ink else ("one",)
+        return readings_of(self.panel)
 
     def warm_up(self) -> None:
         """Ask everybody once, so that the first person who draws need not wait."""
@@ -100,7 +98,7 @@ class Reader:
             how="whole",
             width=seen.own_size[1],
             height=seen.own_size[0],
-            seen=None if seen.pixels is None else _data_url(seen.pixels),
+            seen=None if seen.pixels is None else pixels_url(seen.pixels),
             steps=_steps(seen) if with_steps else (),
             contenders=contenders,
             agreement=agreement([each.label for each in contenders]),
@@ -153,7 +151,7 @@ class Reader:
             how="detector",
             width=seen.own_size[1],
             height=seen.own_size[0],
-            seen=None if seen.pixels is None else _data_url(seen.pixels),
+            seen=None if seen.pixels is None else pixels_url(seen.pixels),
             things=tuple(_boxed(contenders[0], box) for box in found[0]),
             lines=tuple(
                 LineText(
@@ -268,7 +266,7 @@ def _thing(timed: Sequence[_Timed], place: int, one: Part, decoded: float) -> Th
     left, top, right, bottom = (edge * decoded for edge in one.box)
     return Thing(
         box=(left, top, right, bottom),
-        seen=None if seen.pixels is None else _data_url(seen.pixels),
+        seen=None if seen.pixels is None else pixels_url(seen.pixels),
         contenders=moved,
         agreement=agreement([each.label for each in moved]),
     )
@@ -315,13 +313,3 @@ def _steps(seen: Seen) -> tuple[StepPicture, ...]:
         StepPicture(name=step.name, words=step.words, picture=picture_url(Image.fromarray(step.picture)))
         for step in seen.steps
     )
-
-
-def _data_url(pixels: np.ndarray) -> str:
-    """Of uint8 (C, H, W)."""
-    return picture_url(Image.fromarray(pixels[0] if len(pixels) == 1 else pixels.transpose(1, 2, 0)))
-
-
-def picture_url(picture: Image.Image) -> str:
-    """A picture as a data URL."""
-    return f"data:image/png;base64,{base64.b64encode(png(picture)).decode('ascii')}"

@@ -18,6 +18,7 @@ from starlette.datastructures import UploadFile
 from starlette.requests import Request
 
 from eyechart.data.pictures import FORMATS
+from eyechart.serve.as_png import png
 from eyechart.serve.limits import Limits
 from eyechart.serve.refusals import Refused
 
@@ -129,10 +130,3 @@ def _from_pixels(width: object, height: object, pixels: object, limits: Limits) 
     levels = values.astype(np.uint8).reshape(height, width, channels)
     picture = Image.fromarray(levels[:, :, 0] if channels == 1 else levels, CHANNELS[channels])
     return png(picture)
-
-
-def png(picture: Image.Image) -> bytes:
-    """A picture as a PNG, made fast rather than small."""
-    content = io.BytesIO()
-    picture.save(content, "PNG", compress_level=1)
-    return content.getvalue()

@@ -18,6 +18,11 @@ _SENTENCES: dict[Remark, tuple[str, str]] = {
 
 def in_words(remark: Remark, *, count: int = 0, classes: tuple[str, ...] = (), french: bool = False) -> str:
     """A remark as people read it; `count` things stand apart, of a set with these classes."""
+    return open_sentence(remark, classes, french=french).replace("{count}", str(count))
+
+
+def open_sentence(remark: Remark, classes: tuple[str, ...], *, french: bool = False) -> str:
+    """The same with {count} left open, for who counts elsewhere."""
     are_digits = bool(classes) and all(name.isdigit() for name in classes)
     things = ("chiffres" if french else "digits") if are_digits else ("objets" if french else "things")
-    return _SENTENCES[remark][french].format(things=things, count=count)
+    return _SENTENCES[remark][french].replace("{things}", things)

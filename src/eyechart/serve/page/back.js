@@ -1,12 +1,12 @@
-// Who answers.  The page knows this one function alone; a back end without a server offers the same three.
-// `looked` may be missing: then the page offers no maps.
+// Who answers: here, a server.  The page knows this one function alone; web/page/back.js, which asks networks in the
+// browser, offers the same three.  `looked` may be missing: then the page offers no maps.
 //
 //   study()                    what /api/study says
 //   gallery()                  what /api/gallery says
 //   answer(picture, options)   what /api/predict says of a Blob; options: reading "one" or "line", steps true or false
 //   looked(picture, signal)    what /api/looked says of a Blob
 //
-// Errors have `message`, a sentence for people, and `retryAfter`, seconds, where it helps to ask again.
+// Errors have `message`, a sentence for people, or `said`, the same by language, and `retryAfter`, seconds, where it helps to ask again.
 
 export function openBack() {
   return {

@@ -11,9 +11,9 @@ const SPEAK_AFTER = 700; // milliseconds of rest, before a screen reader hears t
 const THEMES = ["auto", "light", "dark"];
 const $ = (id) => document.getElementById(id);
 
-const back = openBack();
+const back = openBack(showProgress);
 const state = {
-  study: null, reading: "one", sheet: 0, wanted: 0, answers: null, place: null, error: null, isAsking: false,
+  study: null, reading: "one", sheet: 0, wanted: 0, answers: null, place: null, error: null, progress: null, isAsking: false,
   language: kept("language") ?? (navigator.language.toLowerCase().startsWith("fr") ? "fr" : "en"),
   theme: kept("theme") ?? "auto",
 };
@@ -63,7 +63,7 @@ async function askOnce() {
       state.wanted += 1; // ask again
       return;
     }
-    Object.assign(state, { answers: null, error: error.isUnreachable ? words().unreachable : error.message });
+    Object.assign(state, { answers: null, error });
   }
   show();
 }
@@ -73,12 +73,23 @@ const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, mil
 // ---- showing
 
 function show() {
-  const about = { ...state, words: words(), truth: pad.strokes.length ? null : pad.picture?.truth, isShown: pad.picture?.bitmap !== null };
+  const about = { ...state, words: words(), error: state.error && inWords(state.error), truth: pad.strokes.length ? null : pad.picture?.truth, isShown: pad.picture?.bitmap !== null };
   if (state.answers) showAnswers(about);
   else showNothing(about);
   looked.show();
   clearTimeout(speaking);
   if (state.answers || state.error) speaking = setTimeout(() => say(spoken(about)), SPEAK_AFTER);
+}
+
+// An error's sentence: from a server in English, from a browser in both languages.
+function inWords(error) {
+  return error.said?.[state.language] ?? (error.isUnreachable ? words().unreachable : error.message);
+}
+
+// How much of what answers is here, where it must come to the browser first; in bytes.
+function showProgress(progress) {
+  state.progress = progress.loaded < progress.total ? progress : null;
+  if (!state.answers) show();
 }
 
 function say(sentence) { $("spoken").textContent = sentence; }
@@ -217,11 +228,12 @@ async function start() {
     $("dataset").textContent = study.dataset;
     $("version").textContent = `eyechart ${study.version} · ${study.study} ·`;
     if (study.report) Object.assign($("report"), { href: study.report.replace(/^\//, ""), hidden: false });
+    if (study.api) Object.assign($("api"), { href: study.api, hidden: false });
     $("readings").hidden = study.readings.length < 2;
     setReading(study.readings[0]);
     await showGallery();
   } catch (error) {
-    state.error = error.isUnreachable ? words().unreachable : error.message;
+    state.error = error;
     show();
   }
 }

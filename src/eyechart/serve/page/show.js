@@ -5,7 +5,7 @@ const NAMED = 3;
 const LEAST_SCORE = 0.5; // of a box that is drawn
 const $ = (id) => document.getElementById(id);
 
-// about: {study, reading, answers, place, error, words, truth, isShown}
+// about: {study, reading, answers, place, error, progress, words, truth, isShown}
 export function showAnswers(about) {
   const { answers, words } = about;
   $("verdict").textContent = verdict(about);
@@ -19,10 +19,11 @@ export function showAnswers(about) {
 }
 
 export function showNothing(about) {
-  const { study, words, error } = about;
+  const { study, words, error, progress } = about;
   $("verdict").textContent = error ?? words.waiting;
   $("verdict").classList.toggle("waiting", !error);
-  $("beside").textContent = $("how").textContent = "";
+  $("beside").textContent = progress ? words.loading(progress.loaded, progress.total) : "";
+  $("how").textContent = "";
   $("as-line").hidden = true;
   $("boxes").replaceChildren();
   $("saw").hidden = true;

@@ -25,6 +25,7 @@ const ENGLISH = {
   none: "No answer.", split: "They disagree.", read: (text, count) => `${count === 1 ? "It reads" : "They read"} ${text}${text.endsWith("?") ? "" : "."}`, nothingRead: "Nothing to read.",
   waiting: "…", milliseconds: (value) => `${decimal(value, "en")} ms`,
   together: (value) => `All answers in ${decimal(value, "en")} ms.`,
+  loading: (loaded, total) => `The networks are on their way: ${megabytes(loaded, "en")} of ${megabytes(total, "en")} MB.`,
   how: {
     components: "Each thing that stands apart is read by itself. Frames are drawn around these.",
     singles: (name) => ` ${name} learned single digits, so its boxes are those that it finds on each of them.`,
@@ -58,6 +59,7 @@ const FRENCH = {
   none: "Pas de réponse.", split: "Ils ne sont pas d'accord.", read: (text, count) => `${count === 1 ? "Il lit" : "Ils lisent"} ${text}${text.endsWith("?") ? "" : "."}`, nothingRead: "Rien à lire.",
   waiting: "…", milliseconds: (value) => `${decimal(value, "fr")} ms`,
   together: (value) => `Toutes les réponses en ${decimal(value, "fr")} ms.`,
+  loading: (loaded, total) => `Les réseaux arrivent${NARROW}: ${megabytes(loaded, "fr")} sur ${megabytes(total, "fr")} Mo.`,
   how: {
     components: "Chaque objet isolé est lu seul. Les cadres les entourent.",
     singles: (name) => ` ${name} a appris des chiffres isolés${NARROW}; ses boîtes sont donc celles qu'il trouve sur chacun d'eux.`,
@@ -84,6 +86,10 @@ function nombre(count) {
 function decimal(value, language) {
   const digits = value < 10 ? 1 : 0;
   return value.toLocaleString(language, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+}
+
+function megabytes(bytes, language) {
+  return (bytes / 1e6).toLocaleString(language, { maximumFractionDigits: 0 });
 }
 
 function percent(value, language) {
