@@ -10,6 +10,7 @@ import typer
 from eyechart.base.plain_json import json_text
 from eyechart.cli.judge_again import Asked as Again
 from eyechart.cli.judge_again import judge_again
+from eyechart.cli.ladder import Ways, climb
 from eyechart.cli.read import LANG, language_of
 from eyechart.cli.run import MODELS, _numbers, _split, budget_of
 from eyechart.terminal.lines import aloud, record_json, say
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
     from eyechart.schema.contracts import Dataset
 
 
-CONTEXT_NAMES = "data-size, budget, resolution, label-noise, pretraining; or corruption or shift, which train nothing"
+CONTEXT_NAMES = (
+    "data-size, budget, resolution, label-noise, pretraining, vit-ladder; or corruption or shift, which train nothing"
+)
 
 
 class Planned(NamedTuple):
@@ -36,11 +39,13 @@ class Planned(NamedTuple):
 
 def study(
     context: str = typer.Argument(..., help=f"{CONTEXT_NAMES}."),
-    trained: Path = typer.Argument(None, metavar="[STUDY]", help="corruption, shift: whose runs are judged again."),
+    trained: Path = typer.Argument(
+        None, metavar="[STUDY]", help="corruption, shift: whose runs are judged again; vit-ladder: whose vit is last."
+    ),
     data: str = typer.Option("mnist", "-d", "--data", help="A known dataset, or a folder or zip."),
     model: list[str] = MODELS,
     preset: str = typer.Option(None, "-p", "--preset", help="quick (half an hour, the default) or standard."),
-    levels: str = typer.Option(None, "--levels", help="Such as 100,300,1000; of corruption 1 to 5, published."),
+    levels: str = typer.Option(None, "--levels", help="Such as 100,300,1000; of corruption 1 to 5, published; rungs."),
     seeds: str = typer.Option(None, "--seeds", help="Seeds, such as 0,1,2. Default: as many as each level needs."),
     images: float = typer.Option(None, "--images", help="Training images a run; of corruption test images."),
     threads: int = typer.Option(None, "--threads", help="Threads of each run. Default: all cores."),
@@ -56,6 +61,8 @@ def study(
 ) -> None:  # fmt: skip
     """Ask the same question at every level of an axis; what is finished is not done again."""
     from eyechart.contexts.catalog import JudgedContext, context_of
+    from eyechart.contexts.ladder import Asked as Rungs
+    from eyechart.contexts.ladder import LadderContext
     from eyechart.contexts.levels import QUICK, Asked
     from eyechart.files.folder_names import check_folder_name
 
@@ -69,14 +76,21 @@ def study(
             known, Again(trained, levels, images, threads, device, mnist_c, to, offline, dry_run, as_json), language
         )
         return
-    _only(known.name, "runs that it trains itself", {"STUDY": trained, "--mnist-c": mnist_c, "--to": to})
+    _only(known.name, "runs that it trains itself", {"--mnist-c": mnist_c, "--to": to})
     rules = {"num_threads": threads, "device": device}
     called = name or f"{context}-{_slug(data)}"
     check_folder_name(called)
     dataset = _classified(context, data, offline)
+    chosen = _split(model), _levels(levels), _numbers(seeds) if seeds else None
+    if isinstance(known, LadderContext):
+        _only(known.name, "as many images as its preset has", {"--images": images})
+        rungs = Rungs(data, dataset.card, _num_train(dataset, data), called, preset or QUICK, *chosen,
+                      has_best=trained is not None, rules=rules)  # fmt: skip
+        climb(known, rungs, Ways(output / called, trained, offline, dry_run, as_json), language)
+        return
+    _only(known.name, "runs that it trains itself", {"STUDY": trained})
     asked = Asked(data, _num_train(dataset, data), max(dataset.card.height, dataset.card.width), called,
-                  preset or QUICK, _split(model), _levels(levels), _numbers(seeds) if seeds else None,
-                  budget.amount if budget else None, rules, aloud)  # fmt: skip
+                  preset or QUICK, *chosen, budget.amount if budget else None, rules, aloud)  # fmt: skip
     planned = known.levels(asked)
     if dry_run:
         _dry_run(planned, offline, as_json)
