@@ -13,8 +13,8 @@ from eyechart.terminal.lines import aloud, record_json, say
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from eyechart.contexts.ladder import LadderContext, Level
     from eyechart.contexts.ladder import Asked as Rungs
+    from eyechart.contexts.ladder import LadderContext, Level
     from eyechart.schema import Language
 
 

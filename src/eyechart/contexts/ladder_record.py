@@ -157,7 +157,9 @@ class _Found:
         if not paths:
             return None
         runs = [self.records[path] for path in paths]
-        summaries = {each.metric: each for each in summaries_of(group_contenders(dict(zip(paths, runs, strict=True))), {})}
+        summaries = {
+            each.metric: each for each in summaries_of(group_contenders(dict(zip(paths, runs, strict=True))), {})
+        }
         return Climber(
             contender=runs[0].contender,
             study=runs[0].study,

@@ -48,9 +48,7 @@ def maps_of_stages(in_channels: int, height: int, width: int, first_maps: int, l
     return maps
 
 
-def num_parameters(
-    in_channels: int, height: int, width: int, num_classes: int, first_maps: int, last_maps: int
-) -> int:
+def num_parameters(in_channels: int, height: int, width: int, num_classes: int, first_maps: int, last_maps: int) -> int:
     """Of the network below, which is not made."""
     maps = maps_of_stages(in_channels, height, width, first_maps, last_maps)
     stages = sum(9 * i * o + 2 * o for i, o in pairwise(maps))  # a convolution without bias, a batch norm

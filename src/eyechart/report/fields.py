@@ -45,7 +45,7 @@ FRENCH = {
     "task": "tâche",
     "image_channels": "canaux de l'image", "image_height": "hauteur de l'image", "image_width": "largeur de l'image",
     "input_channels": "canaux d'entrée", "input_height": "hauteur d'entrée", "input_width": "largeur d'entrée",
-    "mean": "moyenne", "std": "écart type",
+    "mean": "moyenne", "std": "écart type", "fed": "reçu par le réseau", "num_images": "nombre d'images",
     "ink": "encre", "is_bright": "encre claire", "box_side": "côté de la boîte", "stroke": "épaisseur du trait",
     "centred_by": "centré par", "centre": "centre", "centre_spread": "écart du centre", "boxes": "boîtes",
     "strokes": "épaisseurs des traits", "shares": "parts d'encre", "aspects": "proportions",

@@ -67,6 +67,7 @@ def run_contender(
         splits=splits.card,
         weights=contender.starting.origin,
         preprocessing=contender.preprocessing,
+        fed=contender.fed,
         history=tuple(fit.history),
         temperature=heat,
         validation=on_validation.scores,

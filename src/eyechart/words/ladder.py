@@ -152,9 +152,9 @@ def _of_equal_size(record: LadderRecord, say: Speech) -> str:
             places.setdefault(_side(rung.against_cnn, rung.climber.contender), []).append(say.count(number))
     if not places:
         return ""
-    return say("A CNN of as many parameters, trained alike, is ", "Un CNN d'autant de paramètres, entraîné de même, est ") + (
-        _told_sides(places, ("on rung", "on rungs"), ("au barreau", "aux barreaux"), say)
-    )
+    return say(
+        "A CNN of as many parameters, trained alike, is ", "Un CNN d'autant de paramètres, entraîné de même, est "
+    ) + (_told_sides(places, ("on rung", "on rungs"), ("au barreau", "aux barreaux"), say))
 
 
 def _of_sizes(record: LadderRecord, say: Speech) -> str:
