@@ -81,9 +81,8 @@ def test_a_run_that_was_fed_nearly_nothing(runs: list[Path]) -> None:
     found = by_code(alarms_of(runs))
     assert set(found) == {"scaled-to-nothing"}
     assert found["scaled-to-nothing"].runs == ("cnn",)
-    assert "varies by 0.0039 only (standard deviation over 64 train images" in sentence(
-        found["scaled-to-nothing"], "en"
-    )
+    english = sentence(found["scaled-to-nothing"], "en")
+    assert "varies by 0.0039 only (standard deviation over 64 train images" in english
     assert "ne varie que de 0,0039 (écart-type sur 64 images" in sentence(found["scaled-to-nothing"], "fr")
 
 

@@ -71,9 +71,8 @@ def test_nothing_was_forgotten() -> None:
     assert with_build == listed, "a models/ file with build() and a line in catalog.ARCHITECTURES belong together"
     for name in ARCHITECTURES:
         assert name in RECIPES or name == TUTORIAL, f"{name} has no recipe in recipes.py"
-        assert name in {parts_of(row)[0] for row in PARAMETERS}, (
-            f"{name} has no row in PARAMETERS of tests/models/test_catalog.py"
-        )
+        in_rows = {parts_of(row)[0] for row in PARAMETERS}
+        assert name in in_rows, f"{name} has no row in PARAMETERS of tests/models/test_catalog.py"
         assert name in CONTENDER_STYLE, f"{name} has no colour in palette.py"
         assert CONTENDER_STYLE[name].marker in GLYPHS, f"{name}'s marker has no sign in palette.GLYPHS"
     assert {zoo for zoo in ZOOS if any(name.startswith(f"{zoo}:") for name in PARAMETERS)} == set(ZOOS)

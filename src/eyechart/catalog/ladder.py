@@ -50,15 +50,10 @@ class Rung(NamedTuple):
 
 RUNGS: tuple[Rung, ...] = (
     Rung(AS_WRITTEN, ("as written", "tel quel"), {}),
-    Rung("logits", ("logits, no softmax before the loss", "logits, sans softmax avant la perte"), {}, {"softmax": False}),
+    Rung("logits", ("no softmax before the loss", "pas de softmax avant la perte"), {}, {"softmax": False}),
     Rung(VECTORISED, ("no loops over images", "sans boucles sur les images"), {}, {"loops": False}),
-    Rung(
-        "whole_tokens",
-        ("q, k, v from the whole token", "q, k, v du jeton entier"),
-        {},
-        {"sliced_heads": False},
-    ),
-    Rung("projection", ("projection mixes the heads", "projection mêlant les têtes"), {}, {"projection": True}),
+    Rung("whole_tokens", ("q, k, v from the whole token", "q, k, v du jeton entier"), {}, {"sliced_heads": False}),
+    Rung("projection", ("a projection mixes the heads", "une projection mêle les têtes"), {}, {"projection": True}),
     Rung("final_norm", ("norm before the last layer", "norme avant la dernière couche"), {}, {"final_norm": True}),
     Rung("positions", ("learned positions", "positions apprises"), {}, {"learned_positions": True}),
     Rung("pixels", ("pixels normalised", "pixels normalisés"), {"normalise": True}),
@@ -70,7 +65,7 @@ RUNGS: tuple[Rung, ...] = (
     ),
     Rung(
         "schedule",
-        ("AdamW, warm-up and cosine, 10 epochs", "AdamW, montée et cosinus, 10 époques"),
+        ("warm-up, cosine, decay, 10 epochs", "cosinus, décroissance, 10 époques"),
         {"epochs": 10, "weight_decay": 0.05, "schedule": "cosine", "warmup_fraction": 0.15, "clip_norm": 1.0},
     ),
     Rung(
@@ -79,7 +74,7 @@ RUNGS: tuple[Rung, ...] = (
         {"augmentation": Augmentation(shift_pixels=2, rotate_degrees=4, scale_fraction=0.04)},
     ),
 )  # fmt: skip
-BEST_WORDS = ("the catalogue's vit, full recipe", "le vit du catalogue, recette complète")
+BEST_WORDS = ("our vit, its full recipe", "notre vit, sa recette complète")
 NAMES = (*(rung.name for rung in RUNGS), BEST)
 
 

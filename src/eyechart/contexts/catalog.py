@@ -154,7 +154,8 @@ CONTEXTS: dict[str, Context | JudgedContext | LadderContext] = {
             "vit-ladder",
             (
                 "is a Vision Transformer no good on small data, or is it how one is built and trained?",
-                "un Vision Transformer ne vaut-il rien sur peu de données, ou est-ce sa construction et son entraînement ?",
+                "un Vision Transformer ne vaut-il rien sur peu de données, ou est-ce la façon de le construire et de "
+                "l'entraîner ?",
             ),
         ),
     )

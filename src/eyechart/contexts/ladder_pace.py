@@ -67,4 +67,8 @@ def _step_of(job: RunJob) -> Callable[[int], None]:
     feed.prepare(lambda share: None)
     step = Step(feed, build_optimizer(contender.model, job.recipe, [], device), job.recipe.clip_norm)
     contender.model.train()
-    return lambda number: float(step(number, job.recipe.learning_rate)) and None
+
+    def once(number: int) -> None:
+        float(step(number, job.recipe.learning_rate))  # waits for the device
+
+    return once

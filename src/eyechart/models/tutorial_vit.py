@@ -83,9 +83,9 @@ class Attention(nn.Module):
     def __init__(self, width: int, num_heads: int, *, loops: bool, sliced_heads: bool, projection: bool):
         super().__init__()
         self.loops, self.sliced_heads = loops, sliced_heads
-        self.head_width = width // num_heads
-        in_width = self.head_width if sliced_heads else width
-        self.heads = nn.ModuleList(Head(in_width, self.head_width) for _ in range(num_heads))
+        head_width = width // num_heads
+        in_width = head_width if sliced_heads else width
+        self.heads = nn.ModuleList(Head(in_width, head_width) for _ in range(num_heads))
         self.projection = nn.Linear(width, width) if projection else nn.Identity()
 
     def forward(self, tokens: Tensor) -> Tensor:
@@ -95,7 +95,7 @@ class Attention(nn.Module):
 
     def _mixed(self, tokens: Tensor) -> Tensor:
         """(..., N, D) -> (..., N, D)."""
-        slices = tokens.split(self.head_width, dim=-1) if self.sliced_heads else [tokens] * len(self.heads)
+        slices = tokens.chunk(len(self.heads), dim=-1) if self.sliced_heads else [tokens] * len(self.heads)
         return torch.cat([head(own) for head, own in zip(self.heads, slices, strict=True)], dim=-1)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from textwrap import fill
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from eyechart.catalog.palette import style_of
 from eyechart.report.axes import log_limits, set_log
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from eyechart.schema import Summary
     from eyechart.schema.ladder import LadderRecord, RungResult
 
-WIDTH, LEFT, RIGHT, ROW = 9.4, 2.75, 2.2, 0.42  # inches
+WIDTH, LEFT, RIGHT, ROW = 9.6, 2.9, 2.2, 0.42  # inches
 ABOVE, BELOW = 1.05, 0.62
 TITLE_CHARACTERS = 118
-ERROR_TICKS = (0.8, 0.5, 0.3, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001)
+ERROR_TICKS = (0.8, 0.4, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001)
 BESIDE = -0.24  # of a row, below the stair: where what is beside a rung is drawn
 
 
@@ -113,7 +113,7 @@ def _write_worth(axes: Axes, place: int, rung: RungResult, record: LadderRecord,
         ratio = say.significant(record.loops.loop_seconds / record.loops.vector_seconds, 2)
         text = say("same answers", "mêmes réponses")
         word = say(f"a step {ratio} times as fast", f"un pas {ratio} fois plus rapide")
-    at = {"transform": axes.get_yaxis_transform(), "clip_on": False, "va": "center"}
+    at: dict[str, Any] = {"transform": axes.get_yaxis_transform(), "clip_on": False, "va": "center"}
     axes.text(1.03, place + 0.02, text, color=INK, **at)
     axes.text(1.03, place - 0.33, word, color=MUTED, fontsize=7.5, **at)
 
@@ -124,16 +124,16 @@ def _write_key(axes: Axes, record: LadderRecord, say: Speech) -> None:
     seeds = say.between(numbers[0], numbers[-1], "seed", "graine")
     told = say(
         f"{record.dataset}, {say.count(record.num_train)} train images; {seeds}; lines: 95 % intervals over seeds",
-        f"{record.dataset}, {say.count(record.num_train)} images d'entraînement ; {seeds} ; traits : intervalles à 95 % "
-        f"sur les graines",
+        f"{record.dataset}, {say.count(record.num_train)} images d'entraînement ; {seeds} ; traits : intervalles "
+        f"à 95 % sur les graines",
     )
-    at = {"transform": axes.transAxes, "clip_on": False}
+    at: dict[str, Any] = {"transform": axes.transAxes, "clip_on": False}
     rows = len(record.rungs)
     high = 1 + 0.16 / (ROW * rows)
     axes.text(-LEFT / (WIDTH - LEFT - RIGHT) + 0.025, 1 + 0.43 / (ROW * rows), told, color=MUTED, fontsize=8.5, **at)
     marks = (
-        (0.00, style_of("vit"), False, say("this and all before", "celle-ci et les précédentes")),
-        (0.36, style_of("vit"), True, say("this repair alone", "celle-ci seule")),
+        (0.00, style_of("vit"), False, say("with all before it", "avec les précédentes")),
+        (0.38, style_of("vit"), True, say("alone", "seule")),
         (0.66, style_of("cnn"), False, say("CNN of equal size", "CNN de même taille")),
     )
     for x, style, hollow, words in marks:

@@ -30,8 +30,8 @@ def table(record: LadderRecord, say: Speech) -> str:
     head = [
         say("rung", "barreau"), say("accuracy", "exactitude"), say("loss", "perte"), say("raw loss", "perte brute"),
         say("parameters", "paramètres"), say("training", "entraînement"), say("step, points", "marche, points"),
-        say("verdict", "verdict"), say("alone, points", "seule, points"), say("CNN of equal size", "CNN de même taille"),
-        say("ViT − CNN, points", "ViT − CNN, points"),
+        say("verdict", "verdict"), say("alone, points", "seule, points"),
+        say("CNN of equal size", "CNN de même taille"), say("ViT − CNN, points", "ViT − CNN, points"),
     ]  # fmt: skip
     rows = [_row(place, rung, record, say) for place, rung in enumerate(record.rungs)]
     lines = [head, ["---", *(["---:"] * 6), "---", *(["---:"] * 3)], *rows]
@@ -90,7 +90,8 @@ def sizes_table(record: LadderRecord, say: Speech) -> list[str]:
         return []
     head = [
         say("train images", "images d'entraînement"), say("last rung of the tutorial's", "dernier barreau du tutoriel"),
-        say("CNN of equal size", "CNN de même taille"), say("ViT − CNN, points", "ViT − CNN, points"), say("verdict", "verdict"),
+        say("CNN of equal size", "CNN de même taille"), say("ViT − CNN, points", "ViT − CNN, points"),
+        say("verdict", "verdict"),
     ]  # fmt: skip
     rows = [
         [
@@ -112,12 +113,12 @@ def how_to_read(record: LadderRecord, say: Speech) -> str:
         "95 %, the same seeds and test images in pairs. Training: mean of a run. Raw loss: of the answers as they "
         "come; loss: after a temperature fitted on validation. The CNN beside a rung is the catalogue's, made as wide "
         "as has the same number of parameters within 2 %, and trained by the rung's recipe on logits.",
-        "Chaque barreau a sa réparation et toutes les précédentes, et sa marche se compte depuis le barreau précédent ; "
+        "Chaque barreau a sa réparation et toutes les précédentes ; sa marche se compte depuis le barreau précédent ; "
         "« seule » est la même réparation sur le réseau tel quel. Les deux diffèrent parce que l'ordre compte : ce que "
-        "vaut une réparation dépend de ce qui est déjà réparé. Intervalles des exactitudes : 95 %, t de Student sur les "
-        "graines ; des différences : 95 %, mêmes graines et mêmes images de test par paires. Entraînement : moyenne "
-        "d'une exécution. Perte brute : des réponses telles quelles ; perte : après une température ajustée sur la "
-        "validation. Le CNN de chaque barreau est celui du catalogue, aussi large qu'il faut pour le même nombre de "
+        "vaut une réparation dépend de ce qui est déjà réparé. Intervalles des exactitudes : 95 %, t de Student sur "
+        "les graines ; des différences : 95 %, mêmes graines et mêmes images de test par paires. Entraînement : "
+        "moyenne d'une exécution. Perte brute : des réponses telles quelles ; perte : après une température ajustée "
+        "sur la validation. Le CNN de chaque barreau est celui du catalogue, aussi large qu'il faut pour le même nombre de "
         "paramètres à 2 % près, entraîné par la recette du barreau sur des logits.",
     )
     if record.loops:
@@ -125,9 +126,9 @@ def how_to_read(record: LadderRecord, say: Speech) -> str:
             f" †: by the pace of {record.loops.num_steps} steps: {say.seconds(record.loops.loop_seconds)} with loops "
             f"over images, {say.seconds(record.loops.vector_seconds)} without. The answers are the same, so the "
             f"networks were trained without loops.",
-            f" † : d'après {record.loops.num_steps} pas : {say.seconds(record.loops.loop_seconds)} avec boucles sur les "
-            f"images, {say.seconds(record.loops.vector_seconds)} sans. Les réponses sont les mêmes ; les réseaux ont "
-            f"donc été entraînés sans boucles.",
+            f" † : d'après {record.loops.num_steps} pas : {say.seconds(record.loops.loop_seconds)} avec boucles sur "
+            f"les images, {say.seconds(record.loops.vector_seconds)} sans. Les réponses sont les mêmes ; les réseaux "
+            f"ont donc été entraînés sans boucles.",
         )
     if any(rung.climber and rung.climber.had_company for rung in record.rungs):
         told += say(

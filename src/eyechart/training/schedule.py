@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def learning_rates(recipe: Recipe, num_steps: int, stretches: Sequence[Stretch] = ()) -> list[float]:
-    """Warm up linearly from 0 to the peak, then fall to 0 (linear or cosine) exactly at the last step, or stay there (constant).
+    """Warm up linearly from 0 to the peak, then fall to 0 (linear or cosine) exactly at the last step, or stay there.
 
     With `stretches`, each goes on where the one before it stood and walks the rest of the same curve in its own steps.
     Source: Smith & Topin 2018 ("super-convergence") for the shape; Loshchilov & Hutter 2017 for the cosine.

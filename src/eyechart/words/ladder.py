@@ -57,7 +57,7 @@ def verdict_word(verdict: Verdict | None, climber: Climber | None, say: Speech) 
     return {
         "equivalent": say("equivalent", "équivalent"),
         "not shown": say("not shown", "non démontré"),
-        "too few runs": say("too few runs to say", "trop peu d'entraînements pour conclure"),
+        "too few runs": say("too few runs to say", "trop peu d'entraînements"),
     }[verdict.kind]
 
 
@@ -87,8 +87,8 @@ def finding(record: LadderRecord, say: Speech) -> str:
         return told
     words, worth = rung_words(best.name, say), gain_text(best.step, best.climber, say).partition(" ")[0]
     return told + say(
-        f"; the step with the largest share of errors removed is “{words}” ({worth} points)",
-        f" ; la marche qui ôte la plus grande part d'erreurs est « {words} » ({worth} points)",
+        f"; the largest share of errors goes with “{words}” ({worth} points)",
+        f" ; la plus grande part d'erreurs disparaît avec « {words} » ({worth} points)",
     )
 
 
@@ -139,8 +139,8 @@ def _of_repairs(record: LadderRecord, say: Speech) -> str:
         )  # fmt: skip
     share = say.percent(1 - left / errors, 0)
     return told + say(
-        f": {share} of its errors came from how it is built and trained, and not from the number of images.",
-        f" : {share} de ses erreurs venaient de sa construction et de son entraînement, non du nombre d'images.",
+        f". The images are the same, so {share} of its errors came from how it is built and trained.",
+        f". Les images sont les mêmes : {share} de ses erreurs venaient de sa construction et de son entraînement.",
     )
 
 
@@ -152,9 +152,10 @@ def _of_equal_size(record: LadderRecord, say: Speech) -> str:
             places.setdefault(_side(rung.against_cnn, rung.climber.contender), []).append(say.count(number))
     if not places:
         return ""
-    return say(
+    told = say(
         "A CNN of as many parameters, trained alike, is ", "Un CNN d'autant de paramètres, entraîné de même, est "
-    ) + (_told_sides(places, ("on rung", "on rungs"), ("au barreau", "aux barreaux"), say))
+    )
+    return told + _told_sides(places, ("on rung", "on rungs"), ("au barreau", "aux barreaux"), say)
 
 
 def _of_sizes(record: LadderRecord, say: Speech) -> str:
