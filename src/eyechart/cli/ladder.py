@@ -40,7 +40,7 @@ def climb(context: LadderContext, asked: Rungs, ways: Ways, lang: Language) -> N
     """Train the rungs that are not trained yet, and say what they say; or what that would take."""
     from eyechart.contexts.ladder import levels_of
     from eyechart.contexts.ladder_run import run_ladder
-    from eyechart.words.ladder import answer, finding
+    from eyechart.report.ladder.words import answer, finding
     from eyechart.words.speech import speech
 
     levels = levels_of(asked)

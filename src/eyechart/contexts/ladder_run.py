@@ -11,8 +11,8 @@ from eyechart.contexts.ladder import rung_contender
 from eyechart.contexts.ladder_pace import loop_pace
 from eyechart.contexts.ladder_record import LADDER_FILE, recorded, runs_of
 from eyechart.files import storage
-from eyechart.report.ladder_plot import write_figure
-from eyechart.report.ladder_text import write_synthesis
+from eyechart.report.ladder.figure import write_figure
+from eyechart.report.ladder.text import write_synthesis
 from eyechart.study.race import race
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from eyechart.base.foreign_text import in_markdown
 from eyechart.files.storage import write_text
-from eyechart.words.ladder import answer, gain_text, rung_words, verdict_word
+from eyechart.report.ladder.words import answer, gain_text, rung_words, verdict_word
 from eyechart.words.speech import Speech, speech
 
 if TYPE_CHECKING:
@@ -118,8 +118,8 @@ def how_to_read(record: LadderRecord, say: Speech) -> str:
         "vaut une réparation dépend de ce qui est déjà réparé. Intervalles des exactitudes : 95 %, t de Student sur "
         "les graines ; des différences : 95 %, mêmes graines et mêmes images de test par paires. Entraînement : "
         "moyenne d'une exécution. Perte brute : des réponses telles quelles ; perte : après une température ajustée "
-        "sur la validation. Le CNN de chaque barreau est celui du catalogue, aussi large qu'il faut pour le même nombre de "
-        "paramètres à 2 % près, entraîné par la recette du barreau sur des logits.",
+        "sur la validation. Le CNN de chaque barreau est celui du catalogue, aussi large qu'il faut pour le même "
+        "nombre de paramètres à 2 % près, entraîné par la recette du barreau sur des logits.",
     )
     if record.loops:
         told += say(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from eyechart.catalog.palette import style_of
 from eyechart.report.axes import log_limits, set_log
 from eyechart.report.charts import GRID, INK, MUTED, drawing, new_panel, saved_panel
-from eyechart.words.ladder import finding, gain_text, rung_words, verdict_word
+from eyechart.report.ladder.words import finding, gain_text, rung_words, verdict_word
 from eyechart.words.speech import Speech, speech
 
 if TYPE_CHECKING:

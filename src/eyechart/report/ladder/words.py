@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from eyechart.catalog.ladder import words_of
 from eyechart.words.numbers import interval_decimals
 
 if TYPE_CHECKING:
@@ -93,8 +94,7 @@ def finding(record: LadderRecord, say: Speech) -> str:
 
 
 def rung_words(name: str, say: Speech) -> str:
-    from eyechart.catalog.ladder import words_of
-
+    """What is done on a rung."""
     return say(*words_of(name))
 
 
@@ -213,6 +213,12 @@ def _conclusion(places: dict[str, list[str]], say: Speech) -> str:
             "for the reason that the tutorial's accuracy suggests.",
             "Sur peu de données, ce ViT est donc le moins bon choix des deux à chaque taille essayée, mais de loin pas "
             "pour la raison que l'exactitude du tutoriel suggère.",
+        )
+    if {"ahead", "behind"} <= set(places):
+        worse, better = say.listed(places["ahead"]), say.listed(places["behind"])
+        return say(
+            f"So it is the worse choice of the two on {worse} images and the better one on {better}.",
+            f"C'est donc le moins bon choix des deux avec {worse} images, et le meilleur avec {better}.",
         )
     if "ahead" in places:
         return say(
