@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from eyechart.schema import DatasetCard, Recipe, StudyRecord
 
 SEEDS = (0, 1, 2)
-QUICK_FRACTION = 0.2  # of the train images, so that all rungs fit into half an hour on two cores
+QUICK_FRACTION = 0.1  # of the train images, so that all rungs fit into half an hour on two cores
 SIZES, QUICK_SIZES = (300, 1_000, 10_000), (300, 1_000)  # train images, on which the last rung of ours meets its CNN
-SIZE_IMAGES, QUICK_SIZE_IMAGES = 100_000, 30_000  # that each of those runs sees, drawn again and again from the few
+SIZE_IMAGES, QUICK_SIZE_IMAGES = 100_000, 20_000  # that each of those runs sees, drawn again and again from the few
 CNN = "cnn"
 CNN_RATIO = 6  # of the last maps to the first, in the catalogue's own `cnn`
 CNN_TOLERANCE = 0.02  # by which its number of parameters may differ from the rung's
