@@ -67,8 +67,8 @@ def study(
     known = context_of(context)
     budget = budget_of(images=images)
     if isinstance(known, JudgedContext):
-        wrong = {"--model": model, "--seeds": seeds, "--name": name, "--preset": preset}
-        _only(known.name, "runs of a study as they are", wrong)
+        trains = {"--model": model, "--seeds": seeds, "--name": name, "--preset": preset}
+        _only(known.name, "runs of a study as they are", trains)
         again = Again(trained, levels, images, threads, device, mnist_c, to, offline, dry_run, as_json)
         judge_again(known, again, language)
         return
