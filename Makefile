@@ -10,6 +10,7 @@
 # make detection           detectors on scenes and on single digits, into records/detection.json (hours; goes on where it stopped)
 # make pretraining         what pretraining buys, by number of images, into records/pretraining.json (hours; goes on)
 # make contexts            who is best where: contexts of half an hour each, into records/contexts-*.json (hours; goes on)
+# make vit-ladder          a tutorial's ViT repaired one thing at a time, into records/contexts-vit-ladder.json (hours; goes on)
 # make audit               does eyechart deserve trust itself? into records/audit.json (half an hour)
 # make bench               every benchmark against its peers, into records/bench.json (over an hour)
 #
@@ -26,7 +27,7 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c const
 SEEDS ?= 3
 SEED_LIST = $(shell $(PYTHON) -c "print(*range($(SEEDS)), sep=',')")
 
-.PHONY: run test test-slow demo check accuracy accuracy-quick accuracy-standard detection pretraining contexts audit bench clean
+.PHONY: run test test-slow demo check accuracy accuracy-quick accuracy-standard detection pretraining contexts vit-ladder audit bench clean
 
 run: $(VENV)/.installed
 	$(BIN)/eyechart run --preset quick --resume
@@ -99,6 +100,12 @@ contexts: $(VENV)/.installed
 		$(BIN)/python scripts/record_context.py runs/$$context-mnist -c "make contexts" || exit 1; \
 	done
 	$(BIN)/eyechart map runs
+
+# Networks this small gain little from a second thread.  BEST=runs/accuracy takes the last rung from a study that is there.
+BEST ?=
+vit-ladder: $(VENV)/.installed
+	$(BIN)/eyechart study vit-ladder $(BEST) --preset standard --threads 1
+	$(BIN)/python scripts/record_ladder.py runs/vit-ladder-mnist $(if $(BEST),--best $(BEST)) -c "make vit-ladder"
 
 # Those that this commit has passed are not done again; trainings are kept below runs/audits.
 audit: $(VENV)/.installed-dev

@@ -244,6 +244,7 @@ def test_the_reference_is_what_the_commands_say(tmp_path: Path) -> None:
         "docs/robust.md",
         "docs/serve.md",
         "docs/verdicts.md",
+        "docs/vit.md",
         "docs/lab-log.md",
         "docs/decisions.md",
         "CHANGELOG.md",
@@ -421,3 +422,23 @@ def test_the_changelog_knows_the_version() -> None:
     assert headings[0] in ("Unreleased", version)
     kinds = re.findall(r"^### (\w+)", read("CHANGELOG.md"), re.MULTILINE)
     assert set(kinds) <= {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
+
+
+# --------------------------------------------------------------------------------------------- code to copy
+
+
+def test_the_vit_to_copy_runs_and_learns() -> None:
+    """As it stands in the document; on labels that can be learned its loss falls, and it has the rungs' parameters."""
+    import torch
+
+    (code,) = blocks(read("docs/vit.md"), "python")
+    code = code.replace("torch.randint(10, (256,))", "torch.arange(256) % 2").replace(
+        "torch.rand(256, 1, 28, 28)", "torch.rand(256, 1, 28, 28) * (1 + torch.arange(256) % 2).view(-1, 1, 1, 1) / 2"
+    )
+    torch.manual_seed(0)
+    names: dict[str, Any] = {}
+    exec(compile(code, "docs/vit.md", "exec"), names)
+    assert min(names["losses"][-3:]) < 0.5 * names["losses"][0]
+    assert names["model"](torch.rand(2, 1, 28, 28)).shape == (2, 10)
+    shifts = names["shifted"](torch.ones(1, 1, 28, 28).repeat(8, 1, 1, 1))
+    assert len({float(image.sum()) for image in shifts}) == 8, "each image has its own"

@@ -25,7 +25,7 @@ from eyechart.files.storage import (
     write_arrays,
     write_record,
 )
-from eyechart.schema import Augmentation, Finding, RunRecord
+from eyechart.schema import Augmentation, FedPixels, Finding, RunRecord
 from eyechart.words.findings import sentence
 
 
@@ -72,6 +72,18 @@ def replace_answers(run: Path, change: Callable[[np.ndarray], np.ndarray], *, wi
     write_arrays(run / PREDICTIONS_FILE, arrays)
     if with_hash:
         rewrite(run, predictions_sha256=digest_arrays(arrays))
+
+
+def test_a_run_that_was_fed_nearly_nothing(runs: list[Path]) -> None:
+    """On boxes as well; figures in both languages; a run of before this was looked at says nothing."""
+    rewrite(runs[0], fed=FedPixels(num_images=64, mean=-0.4227, std=0.0039))
+    rewrite(runs[1], fed=FedPixels(num_images=64, mean=0.13, std=0.31))
+    found = by_code(alarms_of(runs))
+    assert set(found) == {"scaled-to-nothing"}
+    assert found["scaled-to-nothing"].runs == ("cnn",)
+    english = sentence(found["scaled-to-nothing"], "en")
+    assert "varies by 0.0039 only (standard deviation over 64 train images" in english
+    assert "ne varie que de 0,0039 (écart-type sur 64 images" in sentence(found["scaled-to-nothing"], "fr")
 
 
 def test_healthy_runs_raise_no_alarm(runs: list[Path]) -> None:

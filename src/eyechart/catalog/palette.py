@@ -38,6 +38,7 @@ CONTENDER_STYLE: dict[str, Style] = {
     "vgg16": Style("#009E73", "^", ":"),
     "alexnet": Style("#CC79A7", "D", "-."),
     "fasterrcnn": Style("#E69F00", "*", (0, (8, 3))),
+    "tutorial_vit": Style("#8A4B08", "X", (0, (3, 1, 1, 1))),
 }
 
 FALLBACK_STYLES: tuple[Style, ...] = (

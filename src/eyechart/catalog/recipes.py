@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from eyechart.base.errors import UsageError
 from eyechart.base.near_miss import did_you_mean
+from eyechart.catalog import ladder
 from eyechart.catalog.zoo import ZOOS, architecture_of, is_of_zoo, parts_of, zoo_and_network
 from eyechart.schema import Augmentation, Recipe, Task
 
@@ -203,6 +204,9 @@ def recipe_of(contender: str, changes: dict[str, Any] | None = None, task: Task 
     said where that is built.
     """
     name, rest = parts_of(contender)
+    if name == ladder.TUTORIAL and task == "classification":
+        of_rung = ladder.recipe_from_name(without_plain(rest))
+        return changed(of_rung, ({"augmentation": {}} if is_plain(contender) else {}) | (changes or {}))
     if name not in RECIPES and not is_of_zoo(name):
         raise UsageError(
             f"There is no contender {name!r}.{did_you_mean(name, RECIPES)} "

@@ -10,6 +10,7 @@ import typer
 from eyechart.base.plain_json import json_text
 from eyechart.cli.judge_again import Asked as Again
 from eyechart.cli.judge_again import judge_again
+from eyechart.cli.ladder import Ways, climb
 from eyechart.cli.read import LANG, language_of
 from eyechart.cli.run import MODELS, _numbers, _split, budget_of
 from eyechart.terminal.lines import aloud, record_json, say
@@ -17,14 +18,12 @@ from eyechart.terminal.lines import aloud, record_json, say
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from eyechart.contexts.levels import Context, Level
+    from eyechart.contexts.levels import Asked, Context, Level
     from eyechart.schema import Language
     from eyechart.schema.contracts import Dataset
 
-
-CONTEXT_NAMES = (
-    "data-size, budget, resolution, label-noise, pretraining; or corruption, shift or clutter, which train nothing"
-)
+KNOWN = "data-size, budget, resolution, label-noise, pretraining, vit-ladder"
+JUDGED = "corruption, shift, clutter"
 
 
 class Planned(NamedTuple):
@@ -37,12 +36,12 @@ class Planned(NamedTuple):
 
 
 def study(
-    context: str = typer.Argument(..., help=f"{CONTEXT_NAMES}."),
-    trained: Path = typer.Argument(None, metavar="[STUDY]", help="Whose runs are judged again, training none."),
+    context: str = typer.Argument(..., help=f"{KNOWN}; or {JUDGED}, which train nothing."),
+    trained: Path = typer.Argument(None, metavar="[STUDY]", help="Whose runs are judged again, or taken as they are."),
     data: str = typer.Option("mnist", "-d", "--data", help="A known dataset, or a folder or zip."),
     model: list[str] = MODELS,
     preset: str = typer.Option(None, "-p", "--preset", help="quick (half an hour, the default) or standard."),
-    levels: str = typer.Option(None, "--levels", help="Such as 100,300,1000; of corruption 1 to 5, or published."),
+    levels: str = typer.Option(None, "--levels", help="Such as 100,300,1000; of corruption 1 to 5, published."),
     seeds: str = typer.Option(None, "--seeds", help="Seeds, such as 0,1,2. Default: as many as each level needs."),
     images: float = typer.Option(None, "--images", help="Training images a run; where nothing is trained test images."),
     threads: int = typer.Option(None, "--threads", help="Threads of each run. Default: all cores."),
@@ -57,6 +56,7 @@ def study(
     as_json: bool = typer.Option(False, "--json", help="Print the record as JSON."),
 ) -> None:  # fmt: skip
     """Ask the same question at every level of an axis; what is finished is not done again."""
+    from eyechart.contexts import ladder
     from eyechart.contexts.catalog import JudgedContext, context_of
     from eyechart.contexts.levels import QUICK, Asked
     from eyechart.files.folder_names import check_folder_name
@@ -65,25 +65,25 @@ def study(
     known = context_of(context)
     budget = budget_of(images=images)
     if isinstance(known, JudgedContext):
-        wrong = {"--model": model, "--seeds": seeds, "--name": name, "--preset": preset}
-        _only(known.name, "runs of a study as they are", wrong)
-        judge_again(
-            known, Again(trained, levels, images, threads, device, mnist_c, to, offline, dry_run, as_json), language
-        )
+        trains = {"--model": model, "--seeds": seeds, "--name": name, "--preset": preset}
+        _only(known.name, "runs of a study as they are", trains)
+        again = Again(trained, levels, images, threads, device, mnist_c, to, offline, dry_run, as_json)
+        judge_again(known, again, language)
         return
-    _only(known.name, "runs that it trains itself", {"STUDY": trained, "--mnist-c": mnist_c, "--to": to})
-    rules = {"num_threads": threads, "device": device}
+    is_ladder = isinstance(known, ladder.LadderContext)
+    wrong = {"--mnist-c": mnist_c, "--to": to} | ({"--images": images} if is_ladder else {"STUDY": trained})
+    _only(known.name, "runs that it trains itself", wrong)
     called = name or f"{context}-{_slug(data)}"
     check_folder_name(called)
-    dataset = _classified(context, data, offline)
-    asked = Asked(data, _num_train(dataset, data), max(dataset.card.height, dataset.card.width), called,
-                  preset or QUICK, _split(model), _levels(levels), _numbers(seeds) if seeds else None,
-                  budget.amount if budget else None, rules, aloud)  # fmt: skip
-    planned = known.levels(asked)
-    if dry_run:
-        _dry_run(planned, offline, as_json)
+    dataset, rules = _classified(context, data, offline), {"num_threads": threads, "device": device}
+    num_train, chosen = _num_train(dataset, data), (_split(model), _levels(levels), _numbers(seeds) if seeds else None)
+    if isinstance(known, ladder.LadderContext):
+        rungs = ladder.Asked(data, dataset.card, num_train, called, preset or QUICK, *chosen, bool(trained), rules)
+        climb(known, rungs, Ways(output / called, trained, offline, dry_run, as_json), language)
         return
-    _train(known, planned, output / called, offline, as_json, language)
+    asked = Asked(data, num_train, max(dataset.card.height, dataset.card.width), called, preset or QUICK, *chosen,
+                  budget.amount if budget else None, rules, aloud)  # fmt: skip
+    _repeat(known, asked, Ways(output / called, None, offline, dry_run, as_json), language)
 
 
 def _only(context: str, what: str, given: Mapping[str, object]) -> None:
@@ -95,18 +95,23 @@ def _only(context: str, what: str, given: Mapping[str, object]) -> None:
         raise UsageError(f"`eyechart study {context}` takes {what}, and {wrong[0]} was given. Leave it out here.")
 
 
-def _train(known: Context, planned: list[Level], folder: Path, offline: bool, as_json: bool, lang: Language) -> None:
+def _repeat(known: Context, asked: Asked, ways: Ways, lang: Language) -> None:
+    """Train what is not trained yet, level by level, and say what is found; or what that would take."""
     from eyechart.contexts.run import run_context
     from eyechart.report.context_plot import finding
     from eyechart.words.speech import speech
 
-    record = run_context(known, planned, folder, offline=offline, say=aloud, lang=lang)
-    if as_json:
+    planned = known.levels(asked)
+    if ways.dry_run:
+        _dry_run(planned, ways.offline, ways.as_json)
+        return
+    record = run_context(known, planned, ways.folder, offline=ways.offline, say=aloud, lang=lang)
+    if ways.as_json:
         typer.echo(record_json(record))
         return
     say(f"{finding(record, speech(lang))}.")
-    say(f"figures: {folder / f'{known.name}-accuracy.png'}")
-    say(f"synthesis: {folder / f'{known.name}-synthesis.md'}")
+    say(f"figures: {ways.folder / f'{known.name}-accuracy.png'}")
+    say(f"synthesis: {ways.folder / f'{known.name}-synthesis.md'}")
 
 
 def _slug(data: str) -> str:

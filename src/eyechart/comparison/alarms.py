@@ -15,6 +15,7 @@ from eyechart.comparison.learning import LEAST_STEPS, constant_answer, had_its_c
 from eyechart.comparison.naming import named
 from eyechart.comparison.stored import Evidence, Facts
 from eyechart.schema import Finding
+from eyechart.scoring.fed import scaled_to_nothing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -36,7 +37,7 @@ OF_CLASSES = {  # looks at what images are named
 OF_BOXES = {"same-box", "boxes-not-from-answers"}
 OF_TRAINING = {  # ask how the run learned: of one that was judged again, its training was asked already
     "constant-answers", "loss-at-chance", "memorised", "head-too-little", "softmax-twice", "loss-at-floor",
-    "f1-far-from-accuracy", "renamed-classes", "validation-above-test", "test-above-validation",
+    "f1-far-from-accuracy", "renamed-classes", "validation-above-test", "test-above-validation", "scaled-to-nothing",
 }  # fmt: skip
 NOTES = {"few-shared-pictures", "cut-classes", "not-checked"}
 MOST_MFU = 1.2  # of the machine's own matrix product; more cannot be
@@ -95,6 +96,11 @@ def _unknown_pixels(each: Evidence) -> Facts:
         return None
     frame = each.run.preprocessing
     return {"weights": each.run.weights.description, "mean": frame.mean[0], "std": frame.std[0]}
+
+
+def _scaled_to_nothing(each: Evidence) -> Facts:
+    """Pixels that were divided twice: what enters the first layer is nearly the same everywhere."""
+    return scaled_to_nothing(each.run.fed) if each.run.fed else None
 
 
 # --------------------------------------------------------------------------------------------- scores
@@ -284,6 +290,7 @@ LOOKS: dict[str, Callable[[Evidence], Facts]] = {
     "memorised": learning.memorised,
     "head-too-little": learning.head_too_little,
     "unknown-pixels": _unknown_pixels,
+    "scaled-to-nothing": _scaled_to_nothing,
     "softmax-twice": learning.softmax_twice,
     "loss-at-floor": learning.loss_at_floor,
     "loss-zero": learning.loss_zero,

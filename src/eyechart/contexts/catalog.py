@@ -10,6 +10,7 @@ from eyechart.base.errors import UsageError
 from eyechart.base.near_miss import did_you_mean
 from eyechart.catalog.recipes import RECIPES
 from eyechart.contexts import clutter, corruption, pretraining, shift
+from eyechart.contexts.ladder import LadderContext
 from eyechart.contexts.levels import QUICK, Asked, Axis, Context, against_the_first, images_for
 from eyechart.schema import Budget
 
@@ -58,7 +59,7 @@ def _and_plain(asked: Asked) -> Sequence[str]:
     return [*RECIPES, "cnn:plain", "vit:plain"]
 
 
-CONTEXTS: dict[str, Context | JudgedContext] = {
+CONTEXTS: dict[str, Context | JudgedContext | LadderContext] = {
     each.name: each
     for each in (
         Context(
@@ -158,11 +159,19 @@ CONTEXTS: dict[str, Context | JudgedContext] = {
             clutter.level_of,
             clutter.is_level,
         ),
+        LadderContext(
+            "vit-ladder",
+            (
+                "is a Vision Transformer no good on small data, or is it how one is built and trained?",
+                "un Vision Transformer ne vaut-il rien sur peu de données, ou est-ce la façon de le construire et de "
+                "l'entraîner ?",
+            ),
+        ),
     )
 }
 
 
-def context_of(name: str) -> Context | JudgedContext:
+def context_of(name: str) -> Context | JudgedContext | LadderContext:
     """UsageError for a name that is not known."""
     if name not in CONTEXTS:
         raise UsageError(

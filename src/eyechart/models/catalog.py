@@ -37,6 +37,7 @@ ARCHITECTURES = {
     "vgg16": Architecture("eyechart.models.pretrained", input_channels=3, least_pixels=28),
     "alexnet": Architecture("eyechart.models.pretrained", input_channels=3, least_pixels=28),
     "fasterrcnn": Architecture("eyechart.models.faster_rcnn"),
+    "tutorial_vit": Architecture("eyechart.models.tutorial_vit"),
 }
 ZOO = Architecture("eyechart.models.zoo", input_channels=3)
 
@@ -70,6 +71,8 @@ def plan_preprocessing(
     # A standard deviation of 0 (all images of one colour) must not become a division by zero.
     mean = _for_channels(starting.mean or pixel_mean, channels)
     std = tuple(max(value, 1e-3) for value in _for_channels(starting.std or pixel_std, channels))
+    if not recipe.normalise and starting.mean is None:  # what is pretrained knows the pixels that it was trained on
+        mean, std = (0.0,) * channels, (1.0,) * channels
     return Preprocessing(
         image_channels=card.num_channels,
         image_height=card.height,

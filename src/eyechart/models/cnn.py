@@ -40,6 +40,22 @@ class Stage(nn.Sequential):
         super().__init__(convolution, nn.MaxPool2d(2), nn.BatchNorm2d(out_channels), nn.ReLU(inplace=True))
 
 
+def maps_of_stages(in_channels: int, height: int, width: int, first_maps: int, last_maps: int) -> list[int]:
+    """What goes into the first stage, and what comes out of each."""
+    maps = [in_channels, first_maps, 2 * first_maps, last_maps]
+    while max(height, width) >> (len(maps) - 1) > LARGEST_LAST_MAP:
+        maps.append(last_maps)
+    return maps
+
+
+def num_parameters(in_channels: int, height: int, width: int, num_classes: int, first_maps: int, last_maps: int) -> int:
+    """Of the network below, which is not made."""
+    maps = maps_of_stages(in_channels, height, width, first_maps, last_maps)
+    stages = sum(9 * i * o + 2 * o for i, o in pairwise(maps))  # a convolution without bias, a batch norm
+    positions = (height >> (len(maps) - 1)) * (width >> (len(maps) - 1))
+    return stages + last_maps * positions * num_classes
+
+
 class CNN(nn.Module):
     """Images (B, C, H, W) -> logits (B, K).
 
@@ -58,9 +74,7 @@ class CNN(nn.Module):
         logit_scale: float = 0.25,
     ):
         super().__init__()
-        maps = [in_channels, first_maps, 2 * first_maps, last_maps]
-        while max(height, width) >> (len(maps) - 1) > LARGEST_LAST_MAP:
-            maps.append(last_maps)
+        maps = maps_of_stages(in_channels, height, width, first_maps, last_maps)
         num_stages = len(maps) - 1
         last_height, last_width = height >> num_stages, width >> num_stages
         if min(last_height, last_width) < 1:

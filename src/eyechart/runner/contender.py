@@ -16,7 +16,8 @@ from eyechart.data import augment, batches, boxes, catalog, content, ink_facts, 
 from eyechart.files.places import seen_from_here
 from eyechart.inference.predictor import NetworkPredictor
 from eyechart.models import catalog as architectures
-from eyechart.schema import DatasetCard, Job, Plan, Preprocessing
+from eyechart.runner.fed import look
+from eyechart.schema import DatasetCard, FedPixels, Job, Plan, Preprocessing
 from eyechart.schema.contracts import Splits, StartingWeights
 from eyechart.training import feeds
 from eyechart.training.computation import Computation
@@ -44,6 +45,7 @@ class Contender:
     preprocessing: Preprocessing
     model: nn.Module
     device: torch.device
+    fed: FedPixels  # to the network, before the first step
 
     @property
     def network(self) -> ContenderModel:
@@ -87,4 +89,5 @@ def prepare(job: Job, device: torch.device, say: Callable[[str], None]) -> Conte
     model = architectures.build_model(job.recipe, preprocessing, dataset.card.num_classes)
     architectures.load_starting_tensors(model, job.recipe, starting.tensors)
     model.to(memory_format=torch.channels_last).to(device)
-    return Contender(job, dataset.card, parts, starting, preprocessing, model, device)
+    fed = look(model, parts.train, device, TOOLS)
+    return Contender(job, dataset.card, parts, starting, preprocessing, model, device, fed)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -63,10 +63,7 @@ def run_contender(
         status="diverged" if fit.diverged else "finished",
         cause=fit.cause,
         plan=plan,
-        dataset=card,
-        splits=splits.card,
-        weights=contender.starting.origin,
-        preprocessing=contender.preprocessing,
+        **_prepared(contender),
         history=tuple(fit.history),
         temperature=heat,
         validation=on_validation.scores,
@@ -89,6 +86,17 @@ def run_contender(
     _write_run(Path(job.folder), record, contender.model, judged.predictions, on_validation.predictions)
     report(_ending(record))
     return record
+
+
+def _prepared(contender: Contender) -> dict[str, Any]:
+    """What was decided and found before the first step, as fields of the record."""
+    return {
+        "dataset": contender.card,
+        "splits": contender.splits.card,
+        "weights": contender.starting.origin,
+        "preprocessing": contender.preprocessing,
+        "fed": contender.fed,
+    }
 
 
 def _on_validation(trained: Trained) -> tuple[Judgement, Temperature | None]:

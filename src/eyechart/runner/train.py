@@ -23,6 +23,7 @@ from eyechart.inference.predictor import BATCH_SIZE, Guess
 from eyechart.models import catalog as architectures
 from eyechart.runner import planning
 from eyechart.runner.contender import TOOLS, Contender, prepare
+from eyechart.runner.fed import warning
 from eyechart.schema import Host, Job, Plan
 from eyechart.schema.contracts import LabelledImages, NamesLosses, Predictions, Predictor, Progress
 from eyechart.scoring import detection, metrics
@@ -66,6 +67,8 @@ def train(job: Job, report: Reporter, stop_signal: Callable[[], int | None], sec
         report(Progress(job.run, "preparing"))
         facts = host.host_facts(device, job.rules.num_threads, packages_of(job.recipe.contender))
         contender = prepare(job, device, _sayer(job.run, report, stop_signal))
+        if said := warning(job.contender, contender.fed):
+            report(Progress(job.run, "preparing", note=said))
         plan = planning.plan_run(contender, report)
         feed = contender.make_feed(contender.model, plan, planning.ready_computation(contender, plan))
         matmul = cost.matmul_flops_per_second(device, dtype_of(job))

@@ -41,6 +41,14 @@ class HistoryPoint(Frozen):
         return "mAP" if self.validation_accuracy is None else "accuracy"
 
 
+class FedPixels(Frozen):
+    """What a network is fed: train images after everything that prepares them."""
+
+    num_images: Count
+    mean: float
+    std: float  # within a channel, over the pixels of all these images
+
+
 class Execution(Frozen):
     """How a training step is executed; what it computes is the same, random numbers included."""
 

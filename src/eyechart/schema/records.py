@@ -7,7 +7,17 @@ from typing import Literal
 
 from eyechart.schema.data import DatasetCard, Preprocessing, SplitsCard, Task
 from eyechart.schema.frozen import Count, Frozen
-from eyechart.schema.measured import Clocks, Cost, DetectionScores, HistoryPoint, Host, Plan, Scores, Temperature
+from eyechart.schema.measured import (
+    Clocks,
+    Cost,
+    DetectionScores,
+    FedPixels,
+    HistoryPoint,
+    Host,
+    Plan,
+    Scores,
+    Temperature,
+)
 from eyechart.schema.rules import Recipe, Rules, WeightsOrigin
 
 SCHEMA_VERSION = 1
@@ -31,6 +41,7 @@ class RunRecord(Frozen):
     splits: SplitsCard
     weights: WeightsOrigin
     preprocessing: Preprocessing
+    fed: FedPixels | None = None  # what the network was fed before the first step; None: an older run
     history: tuple[HistoryPoint, ...]
     temperature: Temperature | None = None  # fitted on validation; None: an older run, whose answers were not kept
     validation: Scores | None  # of the classes that images are named; None: scenes, whose images have none of their own

@@ -103,13 +103,14 @@ class Recipe(Frozen):
     learning_rate: Positive  # the peak, reached after warm-up
     weight_decay: NotNegative = 0.0  # not applied to biases and norms
     momentum: Fraction = 0.9  # SGD's (Nesterov), or AdamW's first beta
-    schedule: Literal["linear", "cosine"] = "cosine"  # how the rate falls to 0 after warm-up
+    schedule: Literal["linear", "cosine", "constant"] = "cosine"  # how the rate falls to 0 after warm-up, or stays
     warmup_fraction: Fraction = 0.1  # of all steps
     label_smoothing: Fraction = 0.0
     clip_norm: NotNegative = 0.0  # of the whole gradient; 0: never clipped
     augmentation: Augmentation = Augmentation()
     input_pixels: Annotated[int, Field(ge=8, le=1024)] | None = None  # square, small images are brought to it
     fit: Literal["resize", "centre-crop"] = "resize"
+    normalise: bool = True  # pixels to mean 0 and sd 1; False: they stay 0..1, unless pretrained weights know theirs
     weights: str = "none"  # "auto", "none", a name from weights/, or a path
     frozen_stages: Count = 0  # pretrained contenders: leading stages that are not trained
     open_last: Count = 0  # instead: so many stages are trained, the last of those that fit the input; 0: frozen_stages

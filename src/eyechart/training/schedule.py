@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def learning_rates(recipe: Recipe, num_steps: int, stretches: Sequence[Stretch] = ()) -> list[float]:
-    """Warm up linearly from 0 to the peak, then fall to 0 (linear or cosine) exactly at the last step.
+    """Warm up linearly from 0 to the peak, then fall to 0 (linear or cosine) exactly at the last step, or stay there.
 
     With `stretches`, each goes on where the one before it stood and walks the rest of the same curve in its own steps.
     Source: Smith & Topin 2018 ("super-convergence") for the shape; Loshchilov & Hutter 2017 for the cosine.
@@ -33,6 +33,8 @@ def _rate(recipe: Recipe, position: float, num_steps: int) -> float:
     warmup_steps = max(1, round(recipe.warmup_fraction * num_steps))
     if position < warmup_steps:
         share = min(1.0, (position + 1) / warmup_steps)
+    elif recipe.schedule == "constant":
+        share = 1.0
     else:
         progress = (position + 1 - warmup_steps) / max(1, num_steps - warmup_steps + 1)
         share = 1 - progress if recipe.schedule == "linear" else 0.5 * (1 + math.cos(math.pi * progress))

@@ -51,6 +51,14 @@ ALARM_SENTENCES: dict[str, tuple[str, str]] = {
         "caractéristiques qui ne veulent pas dire grand-chose. Donnez-les par leur nom (imagenet, hed, un "
         "entraînement), ou dans un fichier écrit par eyechart.",
     ),
+    "scaled-to-nothing": (
+        "{who}: what the network is fed varies by {fed_std} only (standard deviation over {images} train images, mean "
+        "{fed_mean}); less than {least_std} is what pictures look like that were divided by 255 twice. Nearly nothing "
+        "of them is left. Look at the values in the image files, and at what scales them.",
+        "{who} : ce que reçoit le réseau ne varie que de {fed_std} (écart-type sur {images} images d'entraînement, "
+        "moyenne {fed_mean}) ; moins de {least_std}, c'est l'aspect d'images divisées deux fois par 255. Il n'en reste "
+        "presque rien. Vérifiez les valeurs dans les fichiers d'images, et ce qui les met à l'échelle.",
+    ),
     "softmax-twice": (
         "{who}: no probability exceeds {most}, just as when a softmax is applied twice (at most {cap} for {classes} "
         "classes), although {accuracy} of the answers are right. The loss then cannot fall below {floor}. Give the "

@@ -22,7 +22,7 @@ PERCENT = {
 }  # fmt: skip
 DECIMALS = {
     "loss": 3, "validation_loss": 3, "mean": 3, "std": 3, "floor": 3, "chance": 3, "first": 3, "last": 3, "ratio": 2,
-    "stated": 6, "follows": 6,
+    "stated": 6, "follows": 6, "fed_std": 4, "fed_mean": 4, "least_std": 3,
 }  # fmt: skip
 
 KINDS = {

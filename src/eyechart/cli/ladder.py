@@ -1,0 +1,82 @@
+"""`eyechart study vit-ladder`: the part of the command that is about a ladder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import typer
+
+from eyechart.base.plain_json import json_text
+from eyechart.terminal.lines import aloud, record_json, say
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from eyechart.contexts.ladder import Asked as Rungs
+    from eyechart.contexts.ladder import LadderContext, Level
+    from eyechart.schema import Language
+
+
+class Planned(NamedTuple):
+    """What a rung would take."""
+
+    rung: str
+    runs: int
+    training_seconds: float
+
+
+class Ways(NamedTuple):
+    """Where the ladder stands, and what is wished beside its training."""
+
+    folder: Path
+    best: Path | None
+    offline: bool
+    dry_run: bool
+    as_json: bool
+
+
+def climb(context: LadderContext, asked: Rungs, ways: Ways, lang: Language) -> None:
+    """Train the rungs that are not trained yet, and say what they say; or what that would take."""
+    from eyechart.contexts.ladder import levels_of
+    from eyechart.contexts.ladder_run import run_ladder
+    from eyechart.report.ladder.words import answer, finding
+    from eyechart.words.speech import speech
+
+    levels = levels_of(asked)
+    if ways.dry_run:
+        _dry_run(levels, ways)
+        return
+    record = run_ladder(context, levels, ways.folder, best=ways.best, offline=ways.offline, say=aloud, lang=lang)
+    if ways.as_json:
+        typer.echo(record_json(record))
+        return
+    spoken = speech(lang)
+    say(f"{finding(record, spoken)}.")
+    say(" ".join(answer(record, spoken)))
+    say(f"figure: {ways.folder / f'{context.name}.png'}")
+    say(f"synthesis: {ways.folder / f'{context.name}-synthesis.md'}")
+
+
+def _dry_run(levels: Sequence[Level], ways: Ways) -> None:
+    """Runs and time of every rung, each of its contenders timed for a moment."""
+    import tempfile
+
+    from eyechart.runner.estimate import estimate
+    from eyechart.study.plan import jobs_of
+
+    found = []
+    for level in levels:
+        record = level.record
+        with tempfile.TemporaryDirectory() as folder:
+            one = record.model_copy(update={"seeds": record.seeds[:1]})
+            estimates = estimate(jobs_of(one, Path(folder), ways.offline), say=aloud, is_brief=True)
+        seconds = len(record.seeds) * sum(each.training_seconds for each in estimates)
+        found.append(Planned(level.name, len(record.seeds) * len(record.contenders), seconds))
+    if ways.as_json:
+        typer.echo(json_text([each._asdict() for each in found], indent=1))
+        return
+    for each in found:
+        say(f"{each.rung:>14}  {each.runs} runs  {each.training_seconds / 60:,.0f} min")
+    total = sum(each.training_seconds for each in found) / 60
+    say(f"{'all':>14}  {total:,.0f} min of training. Nothing was trained.")

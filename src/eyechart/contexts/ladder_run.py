@@ -1,0 +1,73 @@
+"""The ladder from its studies to its record, figure and text; a rung that is finished is not trained again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from eyechart.base.errors import UsageError
+from eyechart.catalog import ladder
+from eyechart.contexts.ladder import rung_contender
+from eyechart.contexts.ladder_pace import loop_pace
+from eyechart.contexts.ladder_record import LADDER_FILE, recorded, runs_of
+from eyechart.files import storage
+from eyechart.report.ladder.figure import write_figure
+from eyechart.report.ladder.text import write_synthesis
+from eyechart.study.race import race
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from eyechart.contexts.ladder import LadderContext, Level
+    from eyechart.schema import Language
+    from eyechart.schema.ladder import LadderRecord
+
+
+def run_ladder(
+    context: LadderContext,
+    levels: Sequence[Level],
+    folder: Path,
+    *,
+    best: Path | None,
+    offline: bool,
+    say: Callable[[str], None],
+    lang: Language = "en",
+) -> LadderRecord:
+    """Train what is not trained yet, rung by rung, each a study of its own below `folder`.
+
+    `best` is a study whose runs of `vit` are the last rung; None: it is trained here, or was.  After each rung the
+    record, the figure and the text are written anew.  Raises RunFailed after all rungs when some runs failed,
+    Interrupted when the user stops it.
+    """
+    if best is not None:
+        check_best(best)
+    failed = []
+    for number, level in enumerate(levels, 1):
+        say(f"{context.name}: {number} of {len(levels)}, {level.name}")
+        study = race(level.record, folder / level.record.name, resume=True, exist_ok=False, offline=offline, lang=lang)
+        failed += [study] if study.failures else []
+        write(recorded(folder, best), context, folder, lang)
+    for study in failed:
+        study.raise_failures()
+    record = recorded(folder, best)
+    if record.loops is None and levels:
+        say("timing loops over images, and none")
+        record = record.model_copy(update={"loops": loop_pace(levels[0].record, offline)})
+        write(record, context, folder, lang)
+    return record
+
+
+def check_best(study: Path) -> None:
+    """UsageError for a folder without finished runs of `vit`."""
+    if not runs_of(study, rung_contender(ladder.BEST)):
+        raise UsageError(
+            f"{study} has no finished run of vit, which is the last rung. Expected a study of the catalogue's vit at "
+            f"its full recipe, such as `eyechart run --preset standard -m vit --seeds 0,1,2` makes; or leave it out."
+        )
+
+
+def write(record: LadderRecord, context: LadderContext, folder: Path, lang: Language) -> None:
+    """The record, its figure as SVG and PNG, and all of it in words as Markdown."""
+    storage.write_record(folder / LADDER_FILE, record)
+    write_figure(record, context.name, folder, lang)
+    write_synthesis(record, context.name, context.question, folder, lang)

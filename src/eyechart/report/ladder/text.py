@@ -1,0 +1,138 @@
+"""The ladder in words: the answer, the table of all rungs, and how to read it, as Markdown."""
+
+from __future__ import annotations
+
+import statistics
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from eyechart.base.foreign_text import in_markdown
+from eyechart.files.storage import write_text
+from eyechart.report.ladder.words import answer, gain_text, rung_words, verdict_word
+from eyechart.words.speech import Speech, speech
+
+if TYPE_CHECKING:
+    from eyechart.schema.ladder import Climber, LadderRecord, RungResult
+
+
+def write_synthesis(record: LadderRecord, name: str, question: tuple[str, str], folder: Path, lang: str) -> None:
+    """Write `name`-synthesis.md into `folder`, beside the figure."""
+    say = speech(lang)
+    told = [f"# {in_markdown(record.dataset)}{say(':', ' :')} {say(*question)}", " ".join(answer(record, say))]
+    if (folder / f"{name}.svg").is_file():
+        told.append(f"![{say('The ladder', 'L’échelle')}]({name}.svg)")
+    told += [table(record, say), *sizes_table(record, say), how_to_read(record, say)]
+    write_text(folder / f"{name}-synthesis.md", "\n\n".join(part for part in told if part) + "\n")
+
+
+def table(record: LadderRecord, say: Speech) -> str:
+    """A row a rung."""
+    head = [
+        say("rung", "barreau"), say("accuracy", "exactitude"), say("loss", "perte"), say("raw loss", "perte brute"),
+        say("parameters", "paramètres"), say("training", "entraînement"), say("step, points", "marche, points"),
+        say("verdict", "verdict"), say("alone, points", "seule, points"),
+        say("CNN of equal size", "CNN de même taille"), say("ViT − CNN, points", "ViT − CNN, points"),
+    ]  # fmt: skip
+    rows = [_row(place, rung, record, say) for place, rung in enumerate(record.rungs)]
+    lines = [head, ["---", *(["---:"] * 6), "---", *(["---:"] * 3)], *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _row(place: int, rung: RungResult, record: LadderRecord, say: Speech) -> list[str]:
+    name = f"{place} {rung_words(rung.name, say)}"
+    if rung.climber is None:
+        changed = _changed_time(rung, record, say)
+        return [name, *([""] * 4), changed, *([""] * 5)]
+    climber = rung.climber
+    return [
+        name,
+        _accuracy(climber, say),
+        say.loss(climber.loss.mean) if climber.loss else "",
+        say.loss(climber.raw_loss.mean) if climber.raw_loss else "",
+        say.count(climber.parameters),
+        _time(rung, record, say),
+        gain_text(rung.step, climber, say),
+        verdict_word(rung.step, climber, say),
+        gain_text(rung.alone_step, rung.alone, say),
+        _accuracy(rung.cnn, say) if rung.cnn else "",
+        gain_text(rung.against_cnn, climber, say),
+    ]
+
+
+def _accuracy(climber: Climber, say: Speech) -> str:
+    accuracy = climber.accuracy
+    if accuracy.low is None or accuracy.high is None:
+        return say.percent(accuracy.mean)
+    return f"{say.percent(accuracy.mean)} ({say.percent_interval(accuracy.low, accuracy.high)})"
+
+
+def _time(rung: RungResult, record: LadderRecord, say: Speech) -> str:
+    """Of training, the mean over seeds; of what has loops, by the pace of a step."""
+    assert rung.climber, "of rungs that were climbed"
+    seconds = statistics.fmean(rung.climber.seconds)
+    mark = "*" if rung.climber.had_company else ""
+    if record.loops and rung.name in ("as_written", "logits"):
+        looped = rung.climber.num_steps * record.loops.loop_seconds
+        return f"{say.seconds(looped)}†"
+    return f"{say.seconds(seconds)}{mark}"
+
+
+def _changed_time(rung: RungResult, record: LadderRecord, say: Speech) -> str:
+    if rung.name != "vectorised" or record.loops is None:
+        return say("not trained yet", "pas encore entraîné") if rung.name != "vectorised" else ""
+    before = next((each.climber for each in record.rungs if each.name == "logits"), None)
+    return f"{say.seconds(before.num_steps * record.loops.vector_seconds)}†" if before else ""
+
+
+def sizes_table(record: LadderRecord, say: Speech) -> list[str]:
+    """The ViT and the CNN on few images; nothing where none were tried."""
+    if not record.sizes:
+        return []
+    head = [
+        say("train images", "images d'entraînement"), say("last rung of the tutorial's", "dernier barreau du tutoriel"),
+        say("CNN of equal size", "CNN de même taille"), say("ViT − CNN, points", "ViT − CNN, points"),
+        say("verdict", "verdict"),
+    ]  # fmt: skip
+    rows = [
+        [
+            say.count(size.images), _accuracy(size.vit, say), _accuracy(size.cnn, say),
+            gain_text(size.verdict, size.vit, say), verdict_word(size.verdict, size.vit, say),
+        ]
+        for size in sorted(record.sizes, key=lambda each: each.images)
+    ]  # fmt: skip
+    lines = [head, ["---:"] * 4 + ["---"], *rows]
+    return ["\n".join(f"| {' | '.join(line)} |" for line in lines)]
+
+
+def how_to_read(record: LadderRecord, say: Speech) -> str:
+    """What the columns are, and what they are not."""
+    told = say(
+        "Each rung has its own repair and all before it, and its step is against the rung before; “alone” is the "
+        "same repair on the network as it is written. The two differ because the order matters: what a repair is worth "
+        "depends on what is repaired already. Intervals of accuracies: 95 %, Student's t over seeds; of differences: "
+        "95 %, the same seeds and test images in pairs. Training: mean of a run. Raw loss: of the answers as they "
+        "come; loss: after a temperature fitted on validation. The CNN beside a rung is the catalogue's, made as wide "
+        "as has the same number of parameters within 2 %, and trained by the rung's recipe on logits.",
+        "Chaque barreau a sa réparation et toutes les précédentes ; sa marche se compte depuis le barreau précédent ; "
+        "« seule » est la même réparation sur le réseau tel quel. Les deux diffèrent parce que l'ordre compte : ce que "
+        "vaut une réparation dépend de ce qui est déjà réparé. Intervalles des exactitudes : 95 %, t de Student sur "
+        "les graines ; des différences : 95 %, mêmes graines et mêmes images de test par paires. Entraînement : "
+        "moyenne d'une exécution. Perte brute : des réponses telles quelles ; perte : après une température ajustée "
+        "sur la validation. Le CNN de chaque barreau est celui du catalogue, aussi large qu'il faut pour le même "
+        "nombre de paramètres à 2 % près, entraîné par la recette du barreau sur des logits.",
+    )
+    if record.loops:
+        told += say(
+            f" †: by the pace of {record.loops.num_steps} steps: {say.seconds(record.loops.loop_seconds)} with loops "
+            f"over images, {say.seconds(record.loops.vector_seconds)} without. The answers are the same, so the "
+            f"networks were trained without loops.",
+            f" † : d'après {record.loops.num_steps} pas : {say.seconds(record.loops.loop_seconds)} avec boucles sur "
+            f"les images, {say.seconds(record.loops.vector_seconds)} sans. Les réponses sont les mêmes ; les réseaux "
+            f"ont donc été entraînés sans boucles.",
+        )
+    if any(rung.climber and rung.climber.had_company for rung in record.rungs):
+        told += say(
+            " *: other programs worked beside some of these runs, which take less time alone.",
+            " * : d'autres programmes travaillaient pendant certains de ces entraînements, plus courts sans eux.",
+        )
+    return told
