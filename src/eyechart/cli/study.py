@@ -11,7 +11,7 @@ from eyechart.base.plain_json import json_text
 from eyechart.cli.judge_again import Asked as Again
 from eyechart.cli.judge_again import judge_again
 from eyechart.cli.read import LANG, language_of
-from eyechart.cli.run import MODELS, _numbers, _split, budget_of
+from eyechart.cli.run import JOBS, MODELS, SHARD, _numbers, _split, budget_of
 from eyechart.terminal.lines import aloud, record_json, say
 
 if TYPE_CHECKING:
@@ -43,7 +43,9 @@ def study(
     levels: str = typer.Option(None, "--levels", help="Such as 100,300,1000; of corruption 1 to 5, published."),
     seeds: str = typer.Option(None, "--seeds", help="Seeds, such as 0,1,2. Default: as many as each level needs."),
     images: float = typer.Option(None, "--images", help="Training images a run; of corruption test images."),
-    threads: int = typer.Option(None, "--threads", help="Threads of each run. Default: all cores."),
+    threads: int = typer.Option(None, "--threads", help="Threads of each run. Default: the cores, shared by --jobs."),
+    jobs: int = JOBS,
+    shard: str = SHARD,
     device: str = typer.Option(None, "--device", help="auto, cpu, cuda or mps."),
     mnist_c: Path = typer.Option(None, "--mnist-c", help="corruption: folder of the published arrays, to judge on."),
     to: str = typer.Option(None, "--to", help="shift: datasets of the same classes, such as digits,font-digits."),
@@ -58,19 +60,18 @@ def study(
     from eyechart.contexts.catalog import JudgedContext, context_of
     from eyechart.contexts.levels import QUICK, Asked
     from eyechart.files.folder_names import check_folder_name
+    from eyechart.study.together import threads_each
 
     language = language_of(lang)
     known = context_of(context)
     budget = budget_of(images=images)
     if isinstance(known, JudgedContext):
-        wrong = {"--model": model, "--seeds": seeds, "--name": name, "--preset": preset}
-        _only(known.name, "runs of a study as they are", wrong)
-        judge_again(
-            known, Again(trained, levels, images, threads, device, mnist_c, to, offline, dry_run, as_json), language
-        )
-        return
+        wrong = {"--model": model, "--seeds": seeds, "--name": name, "--preset": preset, "--shard": shard}
+        _only(known.name, "runs of a study as they are", wrong | {"--jobs": jobs > 1})
+        asked_again = Again(trained, levels, images, threads, device, mnist_c, to, offline, dry_run, as_json)
+        return judge_again(known, asked_again, language)
     _only(known.name, "runs that it trains itself", {"STUDY": trained, "--mnist-c": mnist_c, "--to": to})
-    rules = {"num_threads": threads, "device": device}
+    rules = {"num_threads": threads_each(jobs, threads), "device": device}
     called = name or f"{context}-{_slug(data)}"
     check_folder_name(called)
     dataset = _classified(context, data, offline)
@@ -79,9 +80,8 @@ def study(
                   budget.amount if budget else None, rules, aloud)  # fmt: skip
     planned = known.levels(asked)
     if dry_run:
-        _dry_run(planned, offline, as_json)
-        return
-    _train(known, planned, output / called, offline, as_json, language)
+        return _dry_run(planned, offline, as_json)
+    return _train(known, planned, output / called, offline, as_json, language, jobs, shard)
 
 
 def _only(context: str, what: str, given: Mapping[str, object]) -> None:
@@ -93,12 +93,20 @@ def _only(context: str, what: str, given: Mapping[str, object]) -> None:
         raise UsageError(f"`eyechart study {context}` takes {what}, and {wrong[0]} was given. Leave it out here.")
 
 
-def _train(known: Context, planned: list[Level], folder: Path, offline: bool, as_json: bool, lang: Language) -> None:
-    from eyechart.contexts.run import run_context
+def _train(
+    known: Context, planned: list[Level], folder: Path, offline: bool, as_json: bool, lang: Language, jobs: int,
+    shard: str | None,
+) -> None:  # fmt: skip
+    from eyechart.contexts.run import is_complete, run_context
     from eyechart.report.context_plot import finding
+    from eyechart.study.shards import shard_of
     from eyechart.words.speech import speech
 
-    record = run_context(known, planned, folder, offline=offline, say=aloud, lang=lang)
+    part = shard_of(shard)
+    record = run_context(known, planned, folder, offline=offline, say=aloud, lang=lang, jobs=jobs, shard=part)
+    if part and not is_complete(planned, folder):
+        aloud(f"shard {part} is done; the shard that ends last writes the record and the figures.")
+        return
     if as_json:
         typer.echo(record_json(record))
         return

@@ -27,6 +27,8 @@ from eyechart.files.storage import FAILURE_FILE, write_text
 from eyechart.schema import Job, TrialJob
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from eyechart.schema.contracts import Progress, Reporter
 
 
@@ -52,6 +54,8 @@ def main() -> int:
     stop_signals = StopSignals()
     answers = take_standard_output()
     job: Job = TypeAdapter(Job).validate_python(json.loads(sys.stdin.buffer.read()))  # a name may be no text
+
+    keep_to(job.cores)  # before torch counts them
 
     def report(progress: Progress) -> None:
         try:
@@ -114,6 +118,13 @@ def _leave_reason(job: Job, reason: str) -> None:
     """Best effort: a disk that is full refuses this file as well, and the parent is told anyway."""
     with contextlib.suppress(EyechartError):
         write_text(Path(job.folder) / FAILURE_FILE, json_text({"reason": reason}) + "\n")
+
+
+def keep_to(cores: Sequence[int]) -> None:
+    """Leave the other cores to the runs beside, where some are named and the system obeys."""
+    if cores and hasattr(os, "sched_setaffinity"):
+        with contextlib.suppress(OSError):  # a container may have taken one away meanwhile
+            os.sched_setaffinity(0, cores)
 
 
 def take_standard_output() -> TextIO:

@@ -56,14 +56,14 @@ def findings_about(record: RunRecord, findings: Sequence[Finding]) -> list[dict[
 
 def unfinished(folder: Path) -> list[dict[str, Any]]:
     """Runs that were started and not finished, with what is known of why."""
-    traces = (storage.CHECKPOINT_FILE, storage.FAILURE_FILE)
+    traces = (*storage.CHECKPOINT_FILES, storage.FAILURE_FILE)
     started = {path.parent for depth in ("", "*/", "*/*/") for name in traces for path in folder.glob(depth + name)}
     return [
         {
             "study": readable(run.parent.name),
             "run": run.name,
             "status": "unfinished",
-            "can_continue": (run / storage.CHECKPOINT_FILE).exists(),
+            "can_continue": any((run / name).exists() for name in storage.CHECKPOINT_FILES),
             "reason": storage.failure_reason(run),
         }
         for run in sorted(started)
