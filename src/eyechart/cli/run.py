@@ -22,8 +22,12 @@ MODELS = typer.Option(
 )  # fmt: skip
 
 
-JOBS = typer.Option(1, "--jobs", help="Runs at once, each on cores of its own; their times are shared, and never claimed.")
-SHARD = typer.Option(None, "--shard", metavar="I/N", help="Only every N-th run, from the I-th on; others may do the rest.")
+JOBS = typer.Option(
+    1, "--jobs", help="Runs at once, each on cores of its own; their times are shared, and never claimed."
+)
+SHARD = typer.Option(
+    None, "--shard", metavar="I/N", help="Only every N-th run, from the I-th on; others may do the rest."
+)
 
 
 def run(

@@ -37,7 +37,7 @@ def tune(
     img_size: int = typer.Option(None, "--img-size", help="Side in pixels to which images are brought."),
     fraction: float = typer.Option(None, "--fraction", help="Share of the train part that is used, 0..1."),
     device: str = typer.Option(None, "--device", help="auto (the fastest for this study, timed), cpu, cuda or mps."),
-    threads: int = typer.Option(None, "--threads", help="Threads of each training. Default: the cores, shared by --jobs."),
+    threads: int = typer.Option(None, "--threads", help="Threads of a training. Default: the cores, shared by --jobs."),
     jobs: int = JOBS,
     precision: str = typer.Option(None, "--precision", help="auto, float32, tf32 or bfloat16."),
     output: Path = typer.Option(Path("runs"), "-o", "--output", envvar="EYECHART_OUTPUT", help="Folder of searches."),

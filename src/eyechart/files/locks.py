@@ -56,7 +56,8 @@ def locked(path: Path, while_waiting: Callable[[], None]) -> Iterator[None]:
 def hold(folder: Path, say: Callable[[str], None], part: str = "", among_shares: bool = False) -> Iterator[None]:
     """Work in a folder, which is made, or in a `part` of it, as the only process; nothing of this stays behind.
 
-    Raises UsageError, naming the holder, when there is another one, or one that shares the folder, StorageError when the folder cannot be written to.
+    Raises UsageError, naming the holder, when there is another one, or one that shares the folder, StorageError when
+    the folder cannot be written to.
     A file system without locks is told, and nobody is kept out.
     """
     made = _make(folder)

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
     from eyechart.schema.contracts import Progress, Reporter
 
+NO_MEMORY = ("not enough memory", "out of memory", "can't allocate memory")  # torch on Windows, on CUDA, on Linux
+
 
 class StopSignals:
     """Remembers that Ctrl-C or SIGTERM came, or that the parent is gone, for the training loop to ask."""
@@ -109,7 +111,7 @@ def _facts(error: Exception) -> dict[str, object]:
 
 
 def _unexpected(error: Exception) -> str:
-    if isinstance(error, MemoryError) or "not enough memory" in str(error) or "out of memory" in str(error).lower():
+    if isinstance(error, MemoryError) or any(words in str(error).lower() for words in NO_MEMORY):
         return "The memory is full. Use a smaller batch (-b), a smaller --img-size, or a machine with more of it."
     return f"{type(error).__name__}: {error}"
 

@@ -37,9 +37,9 @@ def race(
 ) -> Study:
     """Fetch what is needed, say what speaks against the plan, do the runs under a live table, write the report.
 
-    With an `exam` the finished runs read the eye chart before the report is written; up to `jobs` runs are done at once.
-    Nobody else may work in the folder meanwhile, and nothing is changed in it before all of that is there; with a
-    `shard`, others may do the rest of the plan there, and whoever ends last writes the report.
+    With an `exam` the finished runs read the eye chart before the report is written.  Up to `jobs` runs are done at
+    once.  Nobody else may work in the folder meanwhile, and nothing is changed in it before all of that is there; with
+    a `shard`, others may do the rest of the plan there, and whoever ends last writes the report.
 
     Raises UnfairComparison before the first run where `strict` and the plan breaks a rule.
     """

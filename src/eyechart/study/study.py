@@ -100,8 +100,10 @@ class Study:
 # --------------------------------------------------------------------------------------------- running
 
 
-def run_study(record: StudyRecord, folder: Path, report: Reporter, *, offline: bool = False,
-              home: Path | None = None, launch: Launcher | None = None, shard: Shard | None = None) -> Study:  # fmt: skip
+def run_study(
+    record: StudyRecord, folder: Path, report: Reporter, *, offline: bool = False, home: Path | None = None,
+    launch: Launcher | None = None, shard: Shard | None = None,
+) -> Study:  # fmt: skip
     """Do all runs that are not done yet, or those of a shard; one that fails does not stop the others.
 
     `home` as in jobs_of.  Raises Interrupted when the user stops it.

@@ -24,8 +24,8 @@ def find(
     from eyechart.files.locks import hold
     from eyechart.schema import Budget
     from eyechart.study.race import settled
-    from eyechart.terminal.live import LiveTable
     from eyechart.study.together import check_memory, check_together, launcher_of
+    from eyechart.terminal.live import LiveTable
     from eyechart.tuning import search, search_folder
 
     check_together(record.study.rules.budget, jobs)

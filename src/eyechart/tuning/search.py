@@ -100,8 +100,8 @@ def search(record: TuneRecord, folder: Path, card: DatasetCard, report: Reporter
            launch: Launcher | None = None) -> list[Found]:  # fmt: skip
     """Do all trials that are not done yet, round by round, and write a recipe file for every contender.
 
-    Inside a round the contenders come in a random order, a function of the search seeds, and know nothing of each other:
-    a launcher may train them at once, and the choices are the same.  A training that diverges, or
+    Inside a round the contenders come in a random order, a function of the search seeds, and know nothing of each
+    other: a launcher may train them at once, and the choices are the same.  A training that diverges, or
     whose process ends, is a failed trial and counts.  Raises Interrupted when the user stops it; what is done stays.
     """
     launch = launch or in_turn()
@@ -131,9 +131,7 @@ def _may_try(record: TuneRecord, folder: Path, contender: str, done: list[Trial]
     return sum(times) + max(times) <= record.amount
 
 
-def _jobs_left(
-    record: TuneRecord, folder: Path, contender: str, done: list[Trial], offline: bool
-) -> list[TrialJob]:
+def _jobs_left(record: TuneRecord, folder: Path, contender: str, done: list[Trial], offline: bool) -> list[TrialJob]:
     """What is to be trained for the next trial of a contender: one job for each search seed that is not there yet."""
     paths = {seed: _file(folder, contender, len(done), seed) for seed in record.study.seeds}
     there = [path for path in paths.values() if path.exists()]
@@ -144,16 +142,12 @@ def _jobs_left(
         choice = TrialChoice(number=len(done), settings=settings)
     else:
         choice = _choose(record, contender, done)
-    return [
-        _job(record, folder, contender, seed, choice, offline) for seed, path in paths.items() if not path.exists()
-    ]
+    return [_job(record, folder, contender, seed, choice, offline) for seed, path in paths.items() if not path.exists()]
 
 
 def _trial(record: TuneRecord, folder: Path, contender: str, number: int) -> Trial:
     """One trial with all search seeds, which are on the disk."""
-    parts = [
-        storage.read_record(_file(folder, contender, number, seed), TrialRecord) for seed in record.study.seeds
-    ]
+    parts = [storage.read_record(_file(folder, contender, number, seed), TrialRecord) for seed in record.study.seeds]
     return Trial(
         number,
         parts[0].settings,
