@@ -35,7 +35,7 @@ def launcher_of(num_jobs: int) -> Launcher:
 
 
 def check_together(budget: Budget | None, num_jobs: int) -> None:
-    """UsageError for equal seconds on clocks that are shared: whoever has the quieter neighbour would get more steps."""
+    """UsageError for equal seconds on clocks that are shared: who has the quieter neighbour would get more steps."""
     if num_jobs > 1 and budget and budget.unit == "seconds":
         raise UsageError(
             f"The budget of every run is {budget.amount:g} seconds, and --jobs {num_jobs} lets runs share the machine: "

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from eyechart.files import storage
 from eyechart.files.file_names import readable
+from eyechart.scoring.times import was_shared
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,6 +35,7 @@ def summary(record: RunRecord) -> dict[str, Any]:
         "temperature": record.temperature.value if record.temperature else None,
         "train_seconds": record.clocks.training_seconds,
         "total_seconds": record.clocks.total_seconds,
+        "shared_clocks": was_shared(record),  # other runs of the same command trained beside it
         "num_parameters": record.cost.num_parameters,
         "images_seen": record.plan.num_steps * record.plan.batch_size,
         "num_classes": record.dataset.num_classes,

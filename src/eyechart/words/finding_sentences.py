@@ -200,7 +200,8 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "{who}: {at_once} runs at once on one machine (--jobs), so times are shared and nothing is claimed of them; "
         "scores are those of runs alone with the same threads. For times, run without --jobs.",
         "{who} : {at_once} entraînements à la fois sur une machine (--jobs) ; les durées sont partagées et rien n'en "
-        "est affirmé, les scores sont ceux d'entraînements seuls avec autant de fils. Pour des durées, lancez sans --jobs.",
+        "est affirmé, les scores sont ceux d'entraînements seuls avec autant de fils. Pour des durées, lancez sans "
+        "--jobs.",
     ),
     "uneven-machine": (
         "{who}: the machine's own matrix product was {ratio} times as fast at one end of the training as at the "
