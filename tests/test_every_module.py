@@ -18,6 +18,7 @@ LOOKED_AFTER_BY = {
     "catalog/disputed": "comparison/test_label_noise.py",
     "catalog/palette": "models/test_catalog.py",
     "catalog/presets": "catalog/test_recipes.py",
+    "cli/diff": "comparison/test_two_runs.py",
     "cli/exam": "runner/test_exam.py",
     "cli/explain": "runner/test_explain.py",
     "cli/export": "inference/test_onnx_file.py",

@@ -16,6 +16,7 @@ from eyechart.base.errors import EyechartError
 from eyechart.cli import (
     compare,
     data,
+    diff,
     exam,
     explain,
     export,
@@ -52,6 +53,7 @@ app.command("lr-find")(lr_find.lr_find)
 app.command("pretrain")(pretrain.pretrain)
 app.command("ls")(read.ls)
 app.command("show")(read.show)
+app.command("diff")(diff.diff)
 app.command("compare")(compare.compare)
 app.command("report")(read.report)
 app.command("labels")(labels.labels)
