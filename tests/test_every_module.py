@@ -213,6 +213,8 @@ LOOKED_AFTER_BY = {
     "tuning/sampler": "tuning/test_search.py",
     "tuning/search_folder": "tuning/test_search.py",
     "weights/catalog": "weights/test_at_home.py",
+    "tracking/told": "tracking/test_tensorboard.py",
+    "cli/track": "tracking/test_tensorboard.py",
     "words/alarm_sentences": "comparison/test_finding_words.py",
     "words/class_means": "test_missing_classes.py",
     "words/finding_sentences": "comparison/test_finding_words.py",

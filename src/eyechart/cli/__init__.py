@@ -30,6 +30,7 @@ from eyechart.cli import (
     scenes,
     serve,
     study,
+    track,
     tune,
     weights,
     winner_map,
@@ -54,6 +55,7 @@ app.command("pretrain")(pretrain.pretrain)
 app.command("ls")(read.ls)
 app.command("show")(read.show)
 app.command("diff")(diff.diff)
+app.command("track")(track.track)
 app.command("compare")(compare.compare)
 app.command("report")(read.report)
 app.command("labels")(labels.labels)
