@@ -17,13 +17,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import faster_coco_eval  # noqa: F401 (this and the next three: what a run loads late, loaded before the processes fork)
+import psutil  # noqa: F401
+import scipy.special  # noqa: F401
 import torch
 
 from audits.chaos.fault import Fault
 from eyechart.evaluation import cost
 from eyechart.files import storage
 from eyechart.launch import worker
-from eyechart.runner import run as _whole_run  # noqa: F401 (loaded once, before the processes are forked)
+from eyechart.runner import run as _whole_run  # noqa: F401
 from eyechart.schema import Cost
 from eyechart.training import loop
 from eyechart.training.step import Step
