@@ -5,6 +5,7 @@
 # make check   lint, format and types
 # make accuracy            every recipe's full schedule, three seeds, into records/mnist.json (hours; goes on where it stopped)
 # make accuracy SEEDS=10   the same with ten seeds: enough for verdicts on all ten pairs
+# make accuracy JOBS=1     the same, one run at a time, for times that may be compared; JOBS=2 is what it does by itself
 # make accuracy-quick SEEDS=10   equal seconds, paired seeds, into records/mnist-quick.json (95 minutes; leave the machine alone)
 # make accuracy-standard   every recipe's full schedule, one seed, into records/mnist-standard.json (an hour or so)
 # make detection           detectors on scenes and on single digits, into records/detection.json (hours; goes on where it stopped)
@@ -12,6 +13,7 @@
 # make contexts            who is best where: contexts of half an hour each, into records/contexts-*.json (hours; goes on)
 # make vit-ladder          a tutorial's ViT repaired one thing at a time, into records/contexts-vit-ladder.json (hours; goes on)
 # make audit               does eyechart deserve trust itself? into records/audit.json (half an hour)
+# make chaos               kills, faults and damaged checkpoints, counted, into records/reliability.json (goes on where it stopped)
 # make bench               every benchmark against its peers, into records/bench.json (over an hour)
 #
 # PYTHON=python3.12 chooses the interpreter.  PIP_ARGS is passed to every pip install, for instance to take torch from
@@ -27,7 +29,10 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c const
 SEEDS ?= 3
 SEED_LIST = $(shell $(PYTHON) -c "print(*range($(SEEDS)), sep=',')")
 
-.PHONY: run test test-slow demo check accuracy accuracy-quick accuracy-standard detection pretraining contexts vit-ladder audit bench clean
+# Runs at once of make accuracy, of one thread each: the same bits in less time, and no times to compare.
+JOBS ?= 2
+
+.PHONY: run test test-slow demo check accuracy accuracy-quick accuracy-standard detection pretraining contexts vit-ladder audit chaos bench clean
 
 run: $(VENV)/.installed
 	$(BIN)/eyechart run --preset quick --resume
@@ -50,7 +55,7 @@ check: $(VENV)/.installed-dev
 # The records that the README shows; a run that is finished is not trained again.
 accuracy: $(VENV)/.installed
 	$(BIN)/python scripts/record_accuracy.py runs/accuracy --left $(SEED_LIST)
-	$(BIN)/eyechart run --preset standard --seeds $(SEED_LIST) --name accuracy --resume
+	$(BIN)/eyechart run --preset standard --seeds $(SEED_LIST) --threads 1 --jobs $(JOBS) --name accuracy --resume
 	$(BIN)/python scripts/record_accuracy.py runs/accuracy -o records/mnist.json -c "make accuracy SEEDS=$(SEEDS)"
 	$(BIN)/python scripts/readme_tables.py
 
@@ -63,7 +68,7 @@ accuracy-quick: $(VENV)/.installed
 
 # The first seed of `make accuracy`, which goes on from there; one that was begun is finished first.
 accuracy-standard: $(VENV)/.installed
-	$(BIN)/eyechart run --preset standard --name accuracy --resume
+	$(BIN)/eyechart run --preset standard --threads 1 --name accuracy --resume
 	$(BIN)/python scripts/record_accuracy.py runs/accuracy --seeds 0 -o records/mnist-standard.json \
 		-c "make accuracy-standard"
 	$(BIN)/python scripts/readme_tables.py
@@ -110,6 +115,12 @@ vit-ladder: $(VENV)/.installed
 # Those that this commit has passed are not done again; trainings are kept below runs/audits.
 audit: $(VENV)/.installed-dev
 	$(BIN)/python -m audits
+
+# At least so many; every contender in turn, tiny.  What was tried is kept below runs/chaos and not tried again.
+KILLS ?= 200
+MUTATIONS ?= 1000
+chaos: $(VENV)/.installed-dev
+	$(BIN)/python -m audits.chaos --kills $(KILLS) --mutations $(MUTATIONS)
 
 # Interleaved with peers that anyone can install; leave the machine alone meanwhile.
 bench: $(VENV)/.installed-bench

@@ -16,10 +16,10 @@ from eyechart.files.storage import write_text
 COMMAND = "make audit"
 
 
-def read(path: Path) -> dict[str, Any]:
+def read(path: Path, command: str = COMMAND) -> dict[str, Any]:
     """The record, or an empty one where there is no file yet."""
     if not path.exists():
-        return {"schema_version": 1, "command": COMMAND, "commit": "", "date": "", "host": {}, "results": {}}
+        return {"schema_version": 1, "command": command, "commit": "", "date": "", "host": {}, "results": {}}
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -40,9 +40,9 @@ def is_current(content: dict[str, Any], name: str, commit: str) -> bool:
     return bool(entry.get("passed")) and entry.get("commit") == commit and not commit.endswith("-dirty")
 
 
-def merge(path: Path, name: str, answer: Answer, host: dict[str, Any]) -> None:
+def merge(path: Path, name: str, answer: Answer, host: dict[str, Any], command: str = COMMAND) -> None:
     """Put one answer into the file, which is read anew and written whole."""
-    content = read(path)
+    content = read(path, command)
     today = datetime.now(UTC).date().isoformat()
     origin = {"commit": host["commit"], "date": today, "load_average": host["load_average"]}
     content["results"][name] = answer.figures | {"passed": answer.passed} | origin

@@ -154,12 +154,17 @@ def _cells(contender: str, result: Contender, words: Words) -> tuple[str, ...]:
         _accuracy(result["accuracy"]["values"]),
         *(_spread(result[name]["values"], 100, 2) for name in ("macro_precision", "macro_recall", "macro_f1")),
         *_losses(result),
-        seconds(result["train_seconds"]["mean"]),
+        _train_time(result),
         f"{_images_seen(result):,}",
         f"{round(result['num_parameters']['mean']):,}",
     )
     start = as_markdown_code(result["weights"]) + ("†" if result["weights"] != "none" else "")
     return (as_markdown_code(contender), start, *(localised(cell, words) for cell in cells))
+
+
+def _train_time(result: Contender) -> str:
+    """The mean over the seeds; a dash where runs shared the machine, as `eyechart run --jobs` lets them."""
+    return "–" if any(result.get("shared_clocks", [])) else seconds(result["train_seconds"]["mean"])
 
 
 def _images_seen(result: Contender) -> int:

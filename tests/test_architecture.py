@@ -22,7 +22,7 @@ FLOORS = (
     ("words",),
     ("catalog",),
     ("data", "models", "weights", "training", "evaluation", "comparison"),  # the stages, which never meet
-    ("report",),  # draws what comparison found
+    ("report", "tracking"),  # draw what comparison found; hand runs to other tools
     ("inference",),
     ("insight",),
     ("runner",),
@@ -48,6 +48,7 @@ NEVER_LOADS = [
     ("files/storage.py", TORCH, "ever"),
     ("catalog/palette.py", TORCH, "ever"),
     ("report/", TORCH, "ever"),
+    ("tracking/", TORCH, "ever"),
     ("comparison/", TORCH, "ever"),
     ("scoring/", TORCH, "ever"),
     ("words/", TORCH, "ever"),

@@ -39,6 +39,7 @@ DOCUMENTS = (
     "docs/predict.md",
     "docs/export.md",
     "docs/robust.md",
+    "docs/scale.md",
     "docs/serve.md",
     "docs/verdicts.md",
 )
@@ -242,6 +243,7 @@ def test_the_reference_is_what_the_commands_say(tmp_path: Path) -> None:
         "docs/export.md",
         "docs/explain.md",
         "docs/robust.md",
+        "docs/scale.md",
         "docs/serve.md",
         "docs/verdicts.md",
         "docs/vit.md",

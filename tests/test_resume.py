@@ -148,6 +148,74 @@ def test_a_trial_of_a_search_resumes_to_the_same_scores(job_of: Callable[..., Ru
     assert resumed.model_dump(include=kept) == whole.model_dump(include=kept)
 
 
+# --------------------------------------------------------------------------------------------- damage
+
+
+def stopped_twice(job: RunJob, stops: Stops) -> tuple[Path, Path]:
+    """The newest checkpoint, of step 5, and the one before, of step 3, of a run that was stopped."""
+    stops.due = {3, 5}
+    for _ in range(2):
+        with pytest.raises(Interrupted):
+            trained(job, stops)
+    newest = Path(job.folder) / storage.CHECKPOINT_FILE
+    return newest, newest.with_name(storage.PREVIOUS_CHECKPOINT_FILE)
+
+
+def flipped(path: Path, place: int) -> None:
+    content = bytearray(path.read_bytes())
+    content[place] ^= 1
+    path.write_bytes(content)
+
+
+def test_a_damaged_checkpoint_is_told_and_the_one_before_goes_on_to_the_same_bits(
+    job_of: Callable[..., RunJob], stops: Stops
+) -> None:
+    whole = ended(trained(job_of("cnn", "whole"), stops))
+    job = job_of("cnn", "stopped")
+    newest, _ = stopped_twice(job, stops)
+    flipped(newest, -1)  # one bit of a weight or a moment, which every reader would take for a number
+    told: list[str] = []
+    stops.due = {8}  # and it is stopped once more: what is told of the damage stays
+    with pytest.raises(Interrupted):
+        train(job, lambda progress: told.append(progress.note), stops, 0.0)
+    resumed = trained(job, stops)
+    assert ended(resumed) == whole
+    (words,) = [note for note in told if "damaged" in note]
+    assert words.startswith("cnn-s0 goes on from step 3, the checkpoint before. The checkpoint ")
+    assert "its content does not match its sha256" in words
+    segments = resumed.fit.segments
+    assert [(each.first_step, each.last_step) for each in segments] == [(0, 3), (3, 8), (8, NUM_STEPS)]
+    assert ["damaged" in each.damaged_checkpoint for each in segments] == [False, True, False]
+
+
+def test_a_kill_between_the_two_renames_leaves_the_one_before(job_of: Callable[..., RunJob], stops: Stops) -> None:
+    newest, before = stopped_twice(job_of("cnn", "stopped"), stops)
+    newest.unlink()
+    found = checkpoint.newest_checkpoint(newest)
+    assert found is not None
+    assert (found.path, found.card.step, found.damage) == (before, 3, "")
+    before.unlink()
+    assert checkpoint.newest_checkpoint(newest) is None
+
+
+def test_two_damaged_checkpoints_are_an_error(job_of: Callable[..., RunJob], stops: Stops) -> None:
+    job = job_of("cnn", "stopped")
+    for path in stopped_twice(job, stops):
+        path.write_bytes(b"")
+    with pytest.raises(StorageError, match=r"checkpoint\.safetensors is damaged.*Delete it to start this run anew"):
+        trained(job, stops)
+
+
+def test_one_bit_anywhere_is_found(job_of: Callable[..., RunJob], stops: Stops) -> None:
+    newest, _ = stopped_twice(job_of("cnn", "stopped"), stops)
+    for place in (0, 9, 40, 300, -1, -5000):
+        checkpoint.read_checkpoint(newest)
+        flipped(newest, place)
+        with pytest.raises(StorageError, match="is damaged"):
+            checkpoint.read_checkpoint(newest)
+        flipped(newest, place)
+
+
 # --------------------------------------------------------------------------------------------- of before
 
 

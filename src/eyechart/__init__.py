@@ -32,29 +32,15 @@ __all__ = [
 
 
 def run(
-    models: str | Sequence[str] = (),
-    data: str | Path = "mnist",
-    preset: str = "quick",
-    seeds: int | Iterable[int] = (0,),
-    *,
+    models: str | Sequence[str] = (), data: str | Path = "mnist", preset: str = "quick",
+    seeds: int | Iterable[int] = (0,), *,
     budget: Budget | None = None,
-    recipe: dict[str, Any] | None = None,
-    recipes: str | Path | Sequence[str | Path] = (),
-    robust: bool = False,
-    device: str | None = None,
-    precision: str | None = None,
-    threads: int | None = None,
-    img_size: int | None = None,
-    fraction: float | None = None,
-    output: str | Path = "runs",
-    name: str | None = None,
-    resume: bool = False,
-    exist_ok: bool = False,
-    offline: bool = False,
-    quiet: bool = False,
-    strict: bool = False,
-    exam: bool = False,
-) -> Study:
+    recipe: dict[str, Any] | None = None, recipes: str | Path | Sequence[str | Path] = (), robust: bool = False,
+    device: str | None = None, precision: str | None = None, threads: int | None = None,
+    img_size: int | None = None, fraction: float | None = None,
+    output: str | Path = "runs", name: str | None = None, resume: bool = False, exist_ok: bool = False,
+    offline: bool = False, quiet: bool = False, strict: bool = False, exam: bool = False, jobs: int = 1,
+) -> Study:  # fmt: skip
     """Train contenders on the same images under the same rules; the study that results.
 
     Args:
@@ -64,19 +50,22 @@ def run(
         recipe, recipes: fields of every recipe to replace, {"learning_rate": 0.1}; files that `eyechart tune` wrote.
         robust, name: whether training images are spoiled, as `--robust` does; of the folder in `output`, None: made.
         quiet, exam: no table, no lines; the eye test afterwards, kept as exam.json in the study's folder.
+        jobs: runs at once, each on cores of its own; their times are shared, and never claimed.
         strict: UnfairComparison where something speaks against the plan or, afterwards, against the results.
 
     Raises UsageError, MissingError (data or weights), RunFailed (its `reasons` say why), Interrupted (after saving).
     """
     from eyechart.study.plan import folder_of, plan_study
     from eyechart.study.race import race
+    from eyechart.study.together import threads_each
 
     record = plan_study(
         models, str(data), preset, seeds, name=name, changes=(recipe or {}) | {"robust": robust}, recipe_files=recipes,
-        budget=budget, img_size=img_size, fraction=fraction, device=device, precision=precision, num_threads=threads,
+        budget=budget, img_size=img_size, fraction=fraction, device=device, precision=precision,
+        num_threads=threads_each(jobs, threads),
     )  # fmt: skip
     done = race(record, folder_of(record, user_path(output)), resume=resume, exist_ok=exist_ok, offline=offline,
-                quiet=quiet, strict=strict, exam=exam)  # fmt: skip
+                quiet=quiet, strict=strict, exam=exam, jobs=jobs)  # fmt: skip
     done.raise_failures()
     if strict:
         done.check_fairness()

@@ -34,7 +34,7 @@ def made_up_run(
             macro_f1=accuracy - 0.003, loss=0.0312, raw_loss=0.1312,
             per_class=PerClass.model_construct(support=support),
         ),
-        clocks=Clocks.model_construct(training_seconds=seconds),
+        clocks=Clocks.model_construct(segments=(), training_seconds=seconds),
         cost=Cost.model_construct(num_parameters=134_301_514, inference_images_per_second=12_345.4),
     )  # fmt: skip
 

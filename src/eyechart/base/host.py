@@ -41,7 +41,7 @@ def host_facts(device: torch.device | None, num_threads: int, packages: Sequence
         cpu=cpu_name(),
         num_cores=num_cores(),
         num_machine_cores=os.cpu_count(),
-        memory_bytes=_memory_bytes(),
+        memory_bytes=memory_bytes(),
         device=_device_name(device),
         num_threads=num_threads,
         python=platform.python_version(),
@@ -60,7 +60,7 @@ def num_cores() -> int:
     return cores
 
 
-def _memory_bytes() -> int:
+def memory_bytes() -> int:
     """Memory of the machine, or of the container when that is less."""
     import psutil
 

@@ -16,6 +16,7 @@ from eyechart.base.errors import EyechartError
 from eyechart.cli import (
     compare,
     data,
+    diff,
     exam,
     explain,
     export,
@@ -29,6 +30,7 @@ from eyechart.cli import (
     scenes,
     serve,
     study,
+    track,
     tune,
     weights,
     winner_map,
@@ -52,6 +54,8 @@ app.command("lr-find")(lr_find.lr_find)
 app.command("pretrain")(pretrain.pretrain)
 app.command("ls")(read.ls)
 app.command("show")(read.show)
+app.command("diff")(diff.diff)
+app.command("track")(track.track)
 app.command("compare")(compare.compare)
 app.command("report")(read.report)
 app.command("labels")(labels.labels)

@@ -34,6 +34,7 @@ class Ways(NamedTuple):
     offline: bool
     dry_run: bool
     as_json: bool
+    jobs: int = 1  # runs at once
 
 
 def climb(context: LadderContext, asked: Rungs, ways: Ways, lang: Language) -> None:
@@ -47,7 +48,8 @@ def climb(context: LadderContext, asked: Rungs, ways: Ways, lang: Language) -> N
     if ways.dry_run:
         _dry_run(levels, ways)
         return
-    record = run_ladder(context, levels, ways.folder, best=ways.best, offline=ways.offline, say=aloud, lang=lang)
+    record = run_ladder(context, levels, ways.folder, best=ways.best, offline=ways.offline, say=aloud, lang=lang,
+                        jobs=ways.jobs)  # fmt: skip
     if ways.as_json:
         typer.echo(record_json(record))
         return

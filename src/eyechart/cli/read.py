@@ -29,23 +29,30 @@ def language_of(text: str) -> Language:
 
 def ls(
     folder: Path = typer.Argument(None, help="A study, or a folder of studies. Default: that of --output."),
+    where: list[str] = typer.Option([], "--where", help="Only such as contender=cnn or 'accuracy>0.98'; repeat."),
+    sort: str = typer.Option("", "--sort", help="By a field, such as accuracy, loss or finished_at; the best first."),
+    reverse: bool = typer.Option(False, "-r", "--reverse", help="The other way round."),
     output: Path = typer.Option(
         Path("runs"), "-o", "--output", envvar="EYECHART_OUTPUT", help="Folder of studies, as in eyechart run."
     ),
     as_json: bool = JSON,
 ) -> None:
-    """List runs, the unfinished ones too."""
-    from eyechart.files.storage import find_runs, read_run
-    from eyechart.terminal.summaries import summary, unfinished
+    """List runs, the unfinished ones too; every field that --json shows can be asked for and sorted by."""
+    from eyechart.terminal.chosen_runs import chosen, conditions_of
+    from eyechart.terminal.run_index import rows_of
+    from eyechart.terminal.summaries import unfinished
     from eyechart.terminal.tables import runs_table
 
-    folder = folder or output
-    records = [read_run(run) for run in find_runs([folder])]
-    broken = unfinished(folder)
+    folder, conditions = folder or output, conditions_of(where)
+    done, broken = rows_of(folder), unfinished(folder)
+    rows = chosen([*done, *broken], conditions, sort, reverse=reverse)
     if as_json:
-        typer.echo(json_text([summary(record) for record in records] + broken, indent=1))
+        hidden = {"architecture", "folder"}
+        told = [{name: value for name, value in row.items() if name not in hidden} for row in rows]
+        typer.echo(json_text(told, indent=1))
     else:
-        runs_table(records, broken)
+        runs_table([row for row in rows if row["status"] != "unfinished"],
+                   [row for row in rows if row["status"] == "unfinished"])  # fmt: skip
 
 
 def show(

@@ -22,6 +22,14 @@ MODELS = typer.Option(
 )  # fmt: skip
 
 
+JOBS = typer.Option(
+    1, "--jobs", help="Runs at once, each on cores of its own; their times are shared, and never claimed."
+)
+SHARD = typer.Option(
+    None, "--shard", metavar="I/N", help="Only every N-th run, from the I-th on; others may do the rest."
+)
+
+
 def run(
     model: list[str] = MODELS,
     data: str = typer.Option("mnist", "-d", "--data", help="A known dataset (eyechart data list), or a folder or zip."),
@@ -42,7 +50,9 @@ def run(
     input_size: int = typer.Option(None, "--input-size", help="Side in pixels to which networks scale small images."),
     fraction: float = typer.Option(None, "--fraction", help="Share of the train part that is used, 0..1."),
     device: str = typer.Option(None, "--device", help="auto (the fastest for this study, timed), cpu, cuda or mps."),
-    threads: int = typer.Option(None, "--threads", help="Threads of each run. Default: all cores."),
+    threads: int = typer.Option(None, "--threads", help="Threads of each run. Default: the cores, shared by --jobs."),
+    jobs: int = JOBS,
+    shard: str = SHARD,
     precision: str = typer.Option(None, "--precision", help="auto, float32, tf32 or bfloat16."),
     output: Path = typer.Option(Path("runs"), "-o", "--output", envvar="EYECHART_OUTPUT", help="Folder of studies."),
     name: str = typer.Option(None, "--name", help="Folder of this study. Default: preset and dataset."),
@@ -56,22 +66,37 @@ def run(
     as_json: bool = typer.Option(False, "--json", help="Print the results as JSON."),
 ) -> None:  # fmt: skip
     """Train contenders on the same images under the same rules, compare them, and write a report."""
-    from eyechart.study.plan import folder_of, plan_study
-    from eyechart.study.race import race
-
     language = language_of(lang)  # an unknown one is told before anything is trained
     changes = {"batch_size": batch_size, "learning_rate": lr, "weight_decay": wd, "weights": weights}
     changes |= {"backbone": str(backbone) if backbone else None, "input_pixels": input_size, "robust": robust or None}
     budget = budget_of(epochs=epochs, images=images, seconds=seconds, steps=steps)
-    record = plan_study(
-        _split(model), data, preset, _numbers(seeds), name=name, changes=changes, recipe_files=recipe, budget=budget,
-        img_size=img_size, fraction=fraction, device=device, num_threads=threads, precision=precision,
+    record, folder = _planned(
+        _split(model), data, preset, seeds, output, jobs, threads, name=name, changes=changes, recipe_files=recipe,
+        budget=budget, img_size=img_size, fraction=fraction, device=device, precision=precision,
     )  # fmt: skip
     if dry_run:
-        return _dry_run(record, folder_of(record, output), offline, as_json, strict, language)
-    study = race(record, folder_of(record, output), resume=resume, exist_ok=exist_ok, offline=offline, strict=strict,
-                 lang=language, exam=preset != "smoke" if exam is None else exam)  # fmt: skip
+        return _dry_run(record, folder, offline, as_json, strict, language)
+    study = _raced(record, folder, shard, jobs=jobs, resume=resume, exist_ok=exist_ok, offline=offline, strict=strict,
+                   lang=language, exam=preset != "smoke" if exam is None else exam)  # fmt: skip
     return _conclude(study, as_json, strict, language)
+
+
+def _planned(
+    models: list[str], data: str, preset: str, seeds: str, output: Path, jobs: int, threads: int | None, **given: Any
+) -> tuple[StudyRecord, Path]:
+    """The plan and where it is carried out; threads that nobody chose are the cores, shared by jobs."""
+    from eyechart.study.plan import folder_of, plan_study
+    from eyechart.study.together import threads_each
+
+    record = plan_study(models, data, preset, _numbers(seeds), num_threads=threads_each(jobs, threads), **given)
+    return record, folder_of(record, output)
+
+
+def _raced(record: StudyRecord, folder: Path, shard: str | None, **how: Any) -> Study:
+    from eyechart.study.race import race
+    from eyechart.study.shards import shard_of
+
+    return race(record, folder, shard=shard_of(shard), **how)
 
 
 def _conclude(study: Study, as_json: bool, strict: bool, lang: Language) -> None:
@@ -107,7 +132,8 @@ def repeat(
 def _show_results(study: Study, as_json: bool, lang: Language) -> tuple[Finding, ...]:
     """Print results and verdicts; what speaks against them."""
     runs = study.runs
-    comparison = study.compare() if runs else None
+    is_partial = study.shard is not None and bool(study.missing)  # others are at work: no verdicts before they end
+    comparison = study.compare() if runs and not is_partial else None
     findings = comparison.findings if comparison else ()
     if as_json:
         from eyechart.base.plain_json import json_text
@@ -115,11 +141,12 @@ def _show_results(study: Study, as_json: bool, lang: Language) -> tuple[Finding,
 
         told = [summary(record) | {"findings": findings_about(record, findings)} for record in runs]
         typer.echo(json_text(told, indent=1))
-    elif comparison:
+    elif runs:
         from eyechart.terminal.verdicts import show_short
 
         study.table()
-        show_short(comparison, lang)
+        if comparison:
+            show_short(comparison, lang)
     return findings
 
 

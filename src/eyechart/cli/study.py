@@ -12,7 +12,7 @@ from eyechart.cli.judge_again import Asked as Again
 from eyechart.cli.judge_again import judge_again
 from eyechart.cli.ladder import Ways, climb
 from eyechart.cli.read import LANG, language_of
-from eyechart.cli.run import MODELS, _numbers, _split, budget_of
+from eyechart.cli.run import JOBS, MODELS, SHARD, _numbers, _split, budget_of
 from eyechart.terminal.lines import aloud, record_json, say
 
 if TYPE_CHECKING:
@@ -44,7 +44,9 @@ def study(
     levels: str = typer.Option(None, "--levels", help="Such as 100,300,1000; of corruption 1 to 5, published."),
     seeds: str = typer.Option(None, "--seeds", help="Seeds, such as 0,1,2. Default: as many as each level needs."),
     images: float = typer.Option(None, "--images", help="Training images a run; where nothing is trained test images."),
-    threads: int = typer.Option(None, "--threads", help="Threads of each run. Default: all cores."),
+    threads: int = typer.Option(None, "--threads", help="Threads of each run. Default: the cores, shared by --jobs."),
+    jobs: int = JOBS,
+    shard: str = SHARD,
     device: str = typer.Option(None, "--device", help="auto, cpu, cuda or mps."),
     mnist_c: Path = typer.Option(None, "--mnist-c", help="corruption: folder of the published arrays, to judge on."),
     to: str = typer.Option(None, "--to", help="shift: datasets of the same classes, such as digits,font-digits."),
@@ -60,30 +62,32 @@ def study(
     from eyechart.contexts.catalog import JudgedContext, context_of
     from eyechart.contexts.levels import QUICK, Asked
     from eyechart.files.folder_names import check_folder_name
+    from eyechart.study.together import threads_each
 
     language = language_of(lang)
     known = context_of(context)
     budget = budget_of(images=images)
     if isinstance(known, JudgedContext):
-        trains = {"--model": model, "--seeds": seeds, "--name": name, "--preset": preset}
-        _only(known.name, "runs of a study as they are", trains)
+        trains = {"--model": model, "--seeds": seeds, "--name": name, "--preset": preset, "--shard": shard}
+        _only(known.name, "runs of a study as they are", trains | {"--jobs": jobs > 1})
         again = Again(trained, levels, images, threads, device, mnist_c, to, offline, dry_run, as_json)
         judge_again(known, again, language)
         return
     is_ladder = isinstance(known, ladder.LadderContext)
-    wrong = {"--mnist-c": mnist_c, "--to": to} | ({"--images": images} if is_ladder else {"STUDY": trained})
-    _only(known.name, "runs that it trains itself", wrong)
+    other = {"--images": images, "--shard": shard} if is_ladder else {"STUDY": trained}
+    _only(known.name, "runs that it trains itself", {"--mnist-c": mnist_c, "--to": to} | other)
     called = name or f"{context}-{_slug(data)}"
     check_folder_name(called)
-    dataset, rules = _classified(context, data, offline), {"num_threads": threads, "device": device}
+    rules = {"num_threads": threads_each(jobs, threads), "device": device}
+    dataset, ways = _classified(context, data, offline), Ways(output / called, trained, offline, dry_run, as_json, jobs)
     num_train, chosen = _num_train(dataset, data), (_split(model), _levels(levels), _numbers(seeds) if seeds else None)
     if isinstance(known, ladder.LadderContext):
         rungs = ladder.Asked(data, dataset.card, num_train, called, preset or QUICK, *chosen, bool(trained), rules)
-        climb(known, rungs, Ways(output / called, trained, offline, dry_run, as_json), language)
+        climb(known, rungs, ways, language)
         return
     asked = Asked(data, num_train, max(dataset.card.height, dataset.card.width), called, preset or QUICK, *chosen,
                   budget.amount if budget else None, rules, aloud)  # fmt: skip
-    _repeat(known, asked, Ways(output / called, None, offline, dry_run, as_json), language)
+    _repeat(known, asked, ways, shard, language)
 
 
 def _only(context: str, what: str, given: Mapping[str, object]) -> None:
@@ -95,17 +99,22 @@ def _only(context: str, what: str, given: Mapping[str, object]) -> None:
         raise UsageError(f"`eyechart study {context}` takes {what}, and {wrong[0]} was given. Leave it out here.")
 
 
-def _repeat(known: Context, asked: Asked, ways: Ways, lang: Language) -> None:
+def _repeat(known: Context, asked: Asked, ways: Ways, shard: str | None, lang: Language) -> None:
     """Train what is not trained yet, level by level, and say what is found; or what that would take."""
-    from eyechart.contexts.run import run_context
+    from eyechart.contexts.run import is_complete, run_context
     from eyechart.report.context_plot import finding
+    from eyechart.study.shards import shard_of
     from eyechart.words.speech import speech
 
-    planned = known.levels(asked)
+    planned, part = known.levels(asked), shard_of(shard)
     if ways.dry_run:
         _dry_run(planned, ways.offline, ways.as_json)
         return
-    record = run_context(known, planned, ways.folder, offline=ways.offline, say=aloud, lang=lang)
+    record = run_context(known, planned, ways.folder, offline=ways.offline, say=aloud, lang=lang, jobs=ways.jobs,
+                         shard=part)  # fmt: skip
+    if part and not is_complete(planned, ways.folder):
+        aloud(f"shard {part} is done; the shard that ends last writes the record and the figures.")
+        return
     if ways.as_json:
         typer.echo(record_json(record))
         return

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from eyechart.base.foreign_text import path_word, shell_command
-from eyechart.cli.run import _numbers, _split, budget_of
+from eyechart.cli.run import JOBS, _numbers, _split, budget_of
 from eyechart.terminal.lines import aloud
 
 if TYPE_CHECKING:
@@ -37,7 +37,8 @@ def tune(
     img_size: int = typer.Option(None, "--img-size", help="Side in pixels to which images are brought."),
     fraction: float = typer.Option(None, "--fraction", help="Share of the train part that is used, 0..1."),
     device: str = typer.Option(None, "--device", help="auto (the fastest for this study, timed), cpu, cuda or mps."),
-    threads: int = typer.Option(None, "--threads", help="Threads of each training. Default: all cores."),
+    threads: int = typer.Option(None, "--threads", help="Threads of a training. Default: the cores, shared by --jobs."),
+    jobs: int = JOBS,
     precision: str = typer.Option(None, "--precision", help="auto, float32, tf32 or bfloat16."),
     output: Path = typer.Option(Path("runs"), "-o", "--output", envvar="EYECHART_OUTPUT", help="Folder of searches."),
     name: str = typer.Option(None, "--name", help="Folder of this search. Default: tune, preset and dataset."),
@@ -48,17 +49,19 @@ def tune(
 ) -> None:  # fmt: skip
     """Search a recipe for every contender, with the same number of trials or seconds; the test part stays sealed."""
     from eyechart.study.plan import folder_of
+    from eyechart.study.together import threads_each
     from eyechart.tuning.find import find
 
     budget = budget_of(epochs=epochs, images=images, steps=steps, **{"trial-seconds": trial_seconds})
-    rules = {"budget": budget, "img_size": img_size, "fraction": fraction, "device": device, "num_threads": threads}
+    rules = {"budget": budget, "img_size": img_size, "fraction": fraction, "device": device}
+    rules |= {"num_threads": threads_each(jobs, threads)}
     record = plan(_split(model), data, preset, _numbers(search_seeds, "--search-seeds"), trials=trials,
                   seconds=seconds, name=name, weights=weights, precision=precision, **rules)  # fmt: skip
     folder = folder_of(record.study, output)
     if dry_run:
         _dry_run(record, folder, offline, as_json)
         return
-    show(record, folder, find(record, folder, resume=resume, offline=offline), as_json)
+    show(record, folder, find(record, folder, resume=resume, offline=offline, jobs=jobs), as_json)
 
 
 def plan(

@@ -16,12 +16,16 @@ BUSY_SECONDS = 0.5  # for which the machine is watched
 
 
 def plan_unfairness(
-    record: StudyRecord, host: Host | None = None, busy_share: float = 0.0, num_test: int | None = None
+    record: StudyRecord,
+    host: Host | None = None,
+    busy_share: float = 0.0,
+    num_test: int | None = None,
+    num_at_once: int = 1,
 ) -> list[Finding]:
     """What the plan of a study breaks or should say, broken rules first.
 
     `host` are the facts of this machine, `busy_share` of its cores are taken by other programs now (`busy_share()`),
-    `num_test` images are in the dataset's test part, where that is known.
+    `num_test` images are in the dataset's test part, where that is known, and `num_at_once` runs are done at once.
     """
     found = [
         _busy_now(record, busy_share),
@@ -31,7 +35,7 @@ def plan_unfairness(
         _steps_of_other_sizes(record),
         _pretrained(record),
         _shortened_test(record, num_test),
-        *(_machine_findings(record, host) if host else []),
+        *(_machine_findings(record, host, num_at_once) if host else []),
     ]
     findings = [finding for finding in found if finding is not None]
     return sorted(findings, key=lambda finding: finding.kind == "note")
@@ -107,10 +111,12 @@ def _shortened_test(record: StudyRecord, num_test: int | None) -> Finding | None
     return _note("shortened-test", images=images) if images is not None and is_shortened else None
 
 
-def _machine_findings(record: StudyRecord, host: Host) -> list[Finding]:
-    found = []
-    if record.rules.num_threads > host.num_cores:
-        found.append(_note("too-many-threads", threads=record.rules.num_threads, cores=host.num_cores))
+def _machine_findings(record: StudyRecord, host: Host, num_at_once: int) -> list[Finding]:
+    found, num_threads = [], record.rules.num_threads * num_at_once
+    if num_threads > host.num_cores:
+        found.append(_note("too-many-threads", threads=num_threads, cores=host.num_cores))
+    if num_at_once > 1:
+        found.append(_note("shared-machine", at_once=num_at_once))
     if host.commit.endswith("-dirty"):
         found.append(_note("dirty-code"))
     return found

@@ -192,10 +192,15 @@ def _machines(runs: Sequence[RunRecord]) -> list[Finding | None]:
     def precision(run: RunRecord) -> str:
         return "float32" if run.rules.precision == "auto" else run.rules.precision
 
+    def machine(run: RunRecord) -> str:
+        # A run beside others is kept to some cores of its own: that makes it no other machine.
+        kept = run.host.num_machine_cores if times.was_shared(run) else None
+        return f"{run.host.hostname}: {kept or run.host.num_cores} x {run.host.cpu}"
+
     commits = _differing("other-commits", runs, lambda run: run.host.commit or "-")
     return [
         _differing("other-threads", runs, lambda run: str(run.host.num_threads)),
-        _differing("other-machines", runs, lambda run: f"{run.host.hostname}: {run.host.num_cores} x {run.host.cpu}"),
+        _differing("other-machines", runs, machine),
         _differing("other-devices", runs, lambda run: run.host.device),
         _differing("other-precisions", runs, precision),
         _differing("other-versions", runs, versions) if packages else None,
@@ -206,8 +211,10 @@ def _machines(runs: Sequence[RunRecord]) -> list[Finding | None]:
 def _spoiled(runs: Sequence[RunRecord]) -> list[Finding | None]:
     """Runs that shared the machine: their scores stand, their times should not be compared."""
     loaded = [run for run in runs if times.had_foreign_load(run)]
-    changed = [run for run in runs if times.machine_changed(run)]
-    found: list[Finding | None] = []
+    changed = [run for run in runs if times.machine_changed(run) and not times.was_shared(run)]
+    shared = [run for run in runs if times.was_shared(run)]
+    at_once = max((segment.num_at_once for run in shared for segment in run.clocks.segments), default=1)
+    found: list[Finding | None] = [_about("note", "shared-machine", shared, runs, at_once=at_once)]
     if loaded:
         share = max(times.foreign_share(run) or 0.0 for run in loaded)
         # Where seconds are the budget, foreign load takes training from somebody; elsewhere it only spoils times.
@@ -225,10 +232,12 @@ def _spoiled(runs: Sequence[RunRecord]) -> list[Finding | None]:
 
 def _worth_knowing(runs: Sequence[RunRecord]) -> list[Finding | None]:
     resumed = [run for run in runs if len(run.clocks.segments) > 1]
+    damaged = [run for run in runs if any(segment.damaged_checkpoint for segment in run.clocks.segments)]
     dirty = [run for run in runs if run.host.commit.endswith("-dirty")]
     return [
         _pretrained(runs),
         _about("note", "resumed", resumed, runs),
+        _about("note", "damaged-checkpoint", damaged, runs),
         _about("note", "dirty-code", dirty, runs),
         _shortened_test(runs),
         _small_validation(runs),

@@ -32,8 +32,9 @@ def run_ladder(
     offline: bool,
     say: Callable[[str], None],
     lang: Language = "en",
+    jobs: int = 1,
 ) -> LadderRecord:
-    """Train what is not trained yet, rung by rung, each a study of its own below `folder`.
+    """Train what is not trained yet, rung by rung, each a study of its own below `folder`, up to `jobs` runs at once.
 
     `best` is a study whose runs of `vit` are the last rung; None: it is trained here, or was.  After each rung the
     record, the figure and the text are written anew.  Raises RunFailed after all rungs when some runs failed,
@@ -44,7 +45,8 @@ def run_ladder(
     failed = []
     for number, level in enumerate(levels, 1):
         say(f"{context.name}: {number} of {len(levels)}, {level.name}")
-        study = race(level.record, folder / level.record.name, resume=True, exist_ok=False, offline=offline, lang=lang)
+        study = race(level.record, folder / level.record.name, resume=True, exist_ok=False, offline=offline, lang=lang,
+                     jobs=jobs)  # fmt: skip
         failed += [study] if study.failures else []
         write(recorded(folder, best), context, folder, lang)
     for study in failed:

@@ -10,17 +10,22 @@ from eyechart.comparison.questions import answered
 from eyechart.contexts.levels import Context, Level
 from eyechart.contexts.needs import peak_memory, robustness_of
 from eyechart.files import storage
+from eyechart.files.locks import locked
 from eyechart.report.context_plot import write_figures
 from eyechart.report.context_text import write_synthesis
 from eyechart.report.winner_map import rows_of, write_map
 from eyechart.schema.contexts import ContextRecord, LevelResult
+from eyechart.study.plan import run_names
 from eyechart.study.race import race
+from eyechart.study.study import Study
+from eyechart.study.together import check_together
 from eyechart.words.speech import speech
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from eyechart.schema import Language
+    from eyechart.study.shards import Shard
 
 
 def run_context(
@@ -31,21 +36,38 @@ def run_context(
     offline: bool,
     say: Callable[[str], None],
     lang: Language = "en",
+    jobs: int = 1,
+    shard: Shard | None = None,
 ) -> ContextRecord:
     """Train what is not trained yet, level by level, each a study of its own below `folder`.
 
-    After each level the record and the figure are written anew, so that what is there can be looked at.  Raises
-    RunFailed after all levels when some runs failed, Interrupted when the user stops it.
+    Up to `jobs` runs are done at once; a `shard` is one of all levels together.  After each level the record and the
+    figure are written anew, so that what is there can be looked at.  Raises RunFailed after all levels when some runs
+    failed, Interrupted when the user stops it, UsageError before the first where jobs would share seconds.
     """
+    for level in levels:
+        check_together(level.record.rules.budget, jobs)
     failed = []
     for place, level in enumerate(levels, 1):
         say(f"{context.name}: level {place} of {len(levels)}, {level.label} {context.axis.words[0]}")
-        study = race(level.record, folder / level.record.name, resume=True, exist_ok=False, offline=offline, lang=lang)
+        study = race(level.record, folder / level.record.name, resume=True, exist_ok=False, offline=offline, lang=lang,
+                     jobs=jobs, shard=shard)  # fmt: skip
+        if shard:
+            shard = shard._replace(before=shard.before + len(run_names(level.record)))
         failed += [study] if study.failures else []
-        write(recorded(context, folder), context, folder, lang)
+        if not shard:
+            write(recorded(context, folder), context, folder, lang)
+    if shard and is_complete(levels, folder):
+        with locked(folder / f"{storage.LOCK_PREFIX}opening", lambda: None):  # two shards may end at once
+            write(recorded(context, folder), context, folder, lang)
     for study in failed:
         study.raise_failures()
     return recorded(context, folder)
+
+
+def is_complete(levels: Sequence[Level], folder: Path) -> bool:
+    """Whether every run of every level is finished."""
+    return not any(Study(folder / level.record.name, level.record).missing for level in levels)
 
 
 def recorded(context: Context, folder: Path) -> ContextRecord:

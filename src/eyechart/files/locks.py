@@ -1,6 +1,7 @@
 """One process at a time, by a lock that the system gives back when its holder ends, however that happens.
 
-Beside the lock of a folder stands who holds it.  Who only reads runs asks for no lock.
+Beside the lock of a folder stands who holds it.  Who only reads runs asks for no lock.  A study may be shared out: then
+each command holds a lock of its own, they open the study one at a time, and nobody has the whole folder meanwhile.
 """
 
 from __future__ import annotations
@@ -24,8 +25,10 @@ from eyechart.files.storage import LOCK_PREFIX, disk_error, write_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
 POLL_SECONDS = 0.2
+SHARE = "share-"  # in the names of locks of those who share a folder
 NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP)  # of some network file systems
 
 
@@ -50,10 +53,11 @@ def locked(path: Path, while_waiting: Callable[[], None]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def hold(folder: Path, say: Callable[[str], None], part: str = "") -> Iterator[None]:
+def hold(folder: Path, say: Callable[[str], None], part: str = "", among_shares: bool = False) -> Iterator[None]:
     """Work in a folder, which is made, or in a `part` of it, as the only process; nothing of this stays behind.
 
-    Raises UsageError, naming the holder, when there is another one, StorageError when the folder cannot be written to.
+    Raises UsageError, naming the holder, when there is another one, or one that shares the folder, StorageError when
+    the folder cannot be written to.
     A file system without locks is told, and nobody is kept out.
     """
     made = _make(folder)
@@ -61,6 +65,8 @@ def hold(folder: Path, say: Callable[[str], None], part: str = "") -> Iterator[N
     lock, ours = FileLock(path, fallback_to_soft=False), [holder]
     try:
         ours += [path] if _take(lock, path, holder, say) else []
+        if not (part or among_shares):
+            _refuse_shares(folder)
         write_text(holder, json_text(_who_we_are()) + "\n")
         try:
             yield
@@ -73,6 +79,39 @@ def hold(folder: Path, say: Callable[[str], None], part: str = "") -> Iterator[N
         for each in made:
             with contextlib.suppress(OSError):  # it holds something by now, and stays
                 each.rmdir()
+
+
+@contextlib.contextmanager
+def share(folder: Path, name: str, say: Callable[[str], None]) -> Iterator[Callable[[], AbstractContextManager[None]]]:
+    """Work in a folder, which is made, beside others that share it under other names.
+
+    What is yielded makes a context in which the others wait: for what one does at a time, such as opening the study.
+    Raises UsageError, naming the holder, when somebody has the whole folder, or works under this name.
+    """
+    _make(folder)
+
+    def alone() -> AbstractContextManager[None]:
+        return locked(folder / f"{LOCK_PREFIX}opening", lambda: None)
+
+    with contextlib.ExitStack() as stack:
+        try:
+            with alone(), hold(folder, say, part="", among_shares=True):
+                stack.enter_context(hold(folder, say, part=f"{SHARE}{name}-"))
+        except OSError as error:
+            raise disk_error(folder, error) from error
+        yield alone
+
+
+def _refuse_shares(folder: Path) -> None:
+    """UsageError when somebody works on a part of a folder; traces of who was killed are removed."""
+    for path in folder.glob(f"{LOCK_PREFIX}{SHARE}*-lock"):
+        holder = path.with_name(path.name.removesuffix("lock") + "holder.json")
+        lock = FileLock(path, fallback_to_soft=False)
+        with contextlib.suppress(OSError):  # a file system without locks
+            _take(lock, path, holder, lambda sentence: None)
+            for trace in (path, holder):
+                trace.unlink(missing_ok=True)
+            lock.release()
 
 
 def _make(folder: Path) -> list[Path]:

@@ -6,7 +6,7 @@ runs/<study>/<run>/run.json              everything about one run; written last:
 runs/<study>/<run>/predictions.npz       probabilities (and boxes) for every test item
 runs/<study>/<run>/validation.npz        probabilities for every validation item
 runs/<study>/<run>/weights.safetensors   the trained weights, preprocessing in the header
-runs/<study>/<run>/checkpoint.safetensors    only while a run is unfinished
+runs/<study>/<run>/checkpoint.safetensors    only while a run is unfinished; the one before: checkpoint-previous
 runs/<study>/<run>/failure.json          only when the last try failed: the reason
 runs/<study>/corruption/<level>/<run>/   a run judged again on other pictures: run.json, predictions.npz
 runs/<study>/.replacement/               a study that --exist-ok puts in the place of this one: replacing.py
@@ -48,6 +48,8 @@ PREDICTIONS_FILE = "predictions.npz"
 VALIDATION_FILE = "validation.npz"
 WEIGHTS_FILE = "weights.safetensors"
 CHECKPOINT_FILE = "checkpoint.safetensors"
+PREVIOUS_CHECKPOINT_FILE = "checkpoint-previous.safetensors"
+CHECKPOINT_FILES = (CHECKPOINT_FILE, PREVIOUS_CHECKPOINT_FILE)
 INSIDE_FILE = "inside.npz"  # how a detector came to its answers on a few scenes
 FAILURE_FILE = "failure.json"
 TUNE_FILE = "tune.json"
@@ -58,7 +60,7 @@ LOCK_PREFIX = ".eyechart-"
 
 # All that eyechart writes, and so all that it may remove; in the folder of a run, and in that of a study beside runs.
 RUN_FILES = (
-    RUN_FILE, PREDICTIONS_FILE, VALIDATION_FILE, WEIGHTS_FILE, CHECKPOINT_FILE, FAILURE_FILE, SPILL_FILE, INSIDE_FILE,
+    RUN_FILE, PREDICTIONS_FILE, VALIDATION_FILE, WEIGHTS_FILE, *CHECKPOINT_FILES, FAILURE_FILE, SPILL_FILE, INSIDE_FILE,
 )  # fmt: skip
 STUDY_FILES = ("items-*.npz", REPORT_FILE, "report-synthesis.md")
 FIGURES_FOLDER = "report-figures"
@@ -93,11 +95,22 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
             os.fsync(file.fileno())
         os.chmod(temporary, 0o644)  # mkstemp makes files that only their owner reads
         os.replace(temporary, path)
+        sync_folder(path.parent)  # else the name could be lost with the power, the content not
     except OSError as error:
         raise disk_error(path, error) from error
     finally:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring the names in a folder to the disk, where the system knows how."""
+    if os.name == "posix":
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -229,6 +242,7 @@ def read_run(folder: Path) -> RunRecord:
     StorageError says what is in `folder` instead, and how to get at a run.
     """
     from eyechart.scoring.class_means import by_todays_rule
+    from eyechart.scoring.older_runs import with_temperature
 
     if not is_run(folder):
         raise StorageError(_no_run(folder))
@@ -236,26 +250,11 @@ def read_run(folder: Path) -> RunRecord:
     if run.task == "detection":
         return run
     if run.temperature is None and run.validation_items:  # of before there were temperatures
-        run = _with_temperature(folder, run)
+        answers = {"validation": VALIDATION_FILE, "test": PREDICTIONS_FILE}
+        run = with_temperature(
+            run, answers, lambda name: read_arrays(folder / name), lambda name: read_arrays(folder.parent / name)
+        )
     return run.model_copy(update={part: by_todays_rule(getattr(run, part)) for part in ("test", "validation")})
-
-
-def _with_temperature(folder: Path, run: RunRecord) -> RunRecord:
-    """The same run with its losses after a temperature that its stored answers give; as it is where they are gone."""
-    from eyechart.scoring import temperature
-
-    try:
-        scored = [
-            ("validation", read_arrays(folder / VALIDATION_FILE), read_arrays(folder.parent / run.validation_items)),
-            ("test", read_arrays(folder / PREDICTIONS_FILE), read_arrays(folder.parent / run.items)),
-        ]
-        pairs = {part: (items["labels"], answers["probabilities"]) for part, answers, items in scored}
-        found = temperature.fit(*pairs["validation"])
-        losses = {part: temperature.loss_after(found.value, *pair) for part, pair in pairs.items()}
-    except (StorageError, KeyError, AssertionError, IndexError, ValueError):  # findings tell what does not fit
-        return run
-    scores = {part: getattr(run, part).model_copy(update={"loss": loss}) for part, loss in losses.items()}
-    return run.model_copy(update={"temperature": found, **scores})
 
 
 def no_runs(paths: list[Path]) -> str:
@@ -290,7 +289,7 @@ def has_work(folder: Path) -> bool:
     """Whether a study or a search has anything that was trained: a finished run or trial, or a checkpoint."""
     return any(
         next(folder.glob(depth + name), None) is not None
-        for depth, names in (("*/", (RUN_FILE, CHECKPOINT_FILE)), ("trials/*/", (TRIAL_FILE, CHECKPOINT_FILE)))
+        for depth, names in (("*/", (RUN_FILE, *CHECKPOINT_FILES)), ("trials/*/", (TRIAL_FILE, *CHECKPOINT_FILES)))
         for name in names
     )
 

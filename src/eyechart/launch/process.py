@@ -6,22 +6,19 @@ Whatever goes wrong on this side, the process is ended before the error is told:
 from __future__ import annotations
 
 import contextlib
-import os
-import signal
 import subprocess
-import sys
 import threading
 from typing import IO, TYPE_CHECKING, Any
 
 from eyechart.base import children, errors
 from eyechart.base.plain_json import json_text, read_json
 from eyechart.files.file_names import for_utf8_mode
+from eyechart.launch.signals import Signals, kill
 from eyechart.schema import Frozen
 from eyechart.schema.contracts import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import FrameType
 
     from eyechart.schema import Job
     from eyechart.schema.contracts import Reporter
@@ -31,14 +28,15 @@ LEAVING_SECONDS = 60.0  # from a worker's last word to its end: then nothing of 
 COMPLAINT_SECONDS = 5.0  # from a worker's end to that of its standard error, which a process it left behind may hold
 
 
-def do(job: Job, report: Reporter) -> None:
-    """Run a job to its end.
+def do(job: Job, report: Reporter, signals: Signals | None = None) -> None:
+    """Run a job to its end; `signals` are those that somebody hears for several jobs at once.
 
     Raises the worker's own error (Interrupted after a wish to stop), RunFailed when its process died or talked
     nonsense, and whatever `report` raises; the process is ended then.
     """
     handed_over = as_json(job)  # an error in here must not leave a worker waiting
-    with _Signals() as signals, _worker(job) as process:
+    hearing = Signals() if signals is None else contextlib.nullcontext(signals)
+    with hearing as signals, _worker(job) as process:
         complaints = _Tail(process)
         signals.go_to(process)
         _hand_over(process, handed_over)
@@ -101,22 +99,11 @@ def _worker(job: Job) -> Iterator[subprocess.Popen[str]]:
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(LEAVING_SECONDS)
     finally:
-        _kill(process)
+        kill(process)
         process.wait()
         for stream in (process.stdin, process.stdout):  # standard error is closed by whoever reads it
             with contextlib.suppress(BrokenPipeError):
                 stream.close()  # type: ignore[union-attr]
-
-
-def _kill(process: subprocess.Popen[str]) -> None:
-    """End it at once, with what it started itself; what it saved by then stays."""
-    if process.poll() is not None:
-        return
-    if sys.platform == "win32":
-        process.kill()
-    else:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
 
 
 def _hand_over(process: subprocess.Popen[str], job: str) -> None:
@@ -164,41 +151,6 @@ class _Tail:
 
     def text(self) -> str:
         return "".join(self._lines).strip()
-
-
-class _Signals:
-    """SIGINT and SIGTERM go on to the worker, which saves and ends; a second one ends it at once.
-
-    Those that come before there is a worker are handed on when there is.  Only the main thread hears any.
-    """
-
-    def __init__(self) -> None:
-        self.heard: list[int] = []
-        self._process: subprocess.Popen[str] | None = None
-        self._before: dict[int, Any] = {}
-
-    def __enter__(self) -> _Signals:
-        if threading.current_thread() is threading.main_thread():
-            self._before = {number: signal.signal(number, self._hear) for number in (signal.SIGINT, signal.SIGTERM)}
-        return self
-
-    def __exit__(self, *raised: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def go_to(self, process: subprocess.Popen[str]) -> None:
-        self._process = process
-        if self.heard:
-            process.send_signal(self.heard[0])
-
-    def _hear(self, number: int, frame: FrameType | None) -> None:
-        self.heard.append(number)
-        if self._process is None:
-            return
-        if len(self.heard) == 1:
-            self._process.send_signal(number)
-        else:
-            _kill(self._process)
 
 
 # --------------------------------------------------------------------------------------------- its errors

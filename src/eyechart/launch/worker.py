@@ -27,7 +27,11 @@ from eyechart.files.storage import FAILURE_FILE, write_text
 from eyechart.schema import Job, TrialJob
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from eyechart.schema.contracts import Progress, Reporter
+
+NO_MEMORY = ("not enough memory", "out of memory", "can't allocate memory")  # torch on Windows, on CUDA, on Linux
 
 
 class StopSignals:
@@ -52,6 +56,8 @@ def main() -> int:
     stop_signals = StopSignals()
     answers = take_standard_output()
     job: Job = TypeAdapter(Job).validate_python(json.loads(sys.stdin.buffer.read()))  # a name may be no text
+
+    keep_to(job.cores)  # before torch counts them
 
     def report(progress: Progress) -> None:
         try:
@@ -105,7 +111,7 @@ def _facts(error: Exception) -> dict[str, object]:
 
 
 def _unexpected(error: Exception) -> str:
-    if isinstance(error, MemoryError) or "not enough memory" in str(error) or "out of memory" in str(error).lower():
+    if isinstance(error, MemoryError) or any(words in str(error).lower() for words in NO_MEMORY):
         return "The memory is full. Use a smaller batch (-b), a smaller --img-size, or a machine with more of it."
     return f"{type(error).__name__}: {error}"
 
@@ -114,6 +120,13 @@ def _leave_reason(job: Job, reason: str) -> None:
     """Best effort: a disk that is full refuses this file as well, and the parent is told anyway."""
     with contextlib.suppress(EyechartError):
         write_text(Path(job.folder) / FAILURE_FILE, json_text({"reason": reason}) + "\n")
+
+
+def keep_to(cores: Sequence[int]) -> None:
+    """Leave the other cores to the runs beside, where some are named and the system obeys."""
+    if cores and hasattr(os, "sched_setaffinity"):
+        with contextlib.suppress(OSError):  # a container may have taken one away meanwhile
+            os.sched_setaffinity(0, cores)
 
 
 def take_standard_output() -> TextIO:

@@ -158,10 +158,10 @@ def _notes(entries: list[Entry], say: Speech) -> tuple[str, ...]:
             "avant et après : un temps en unités de cette machine, à comparer avec d'autres machines.",
         ),
         say(
-            "Spoiled: other programs took more than 10 % of the machine's cores, or its matrix product changed by more "
-            "than 15 % from before to after.",
-            "Perturbé : d'autres programmes ont pris plus de 10 % des cœurs de la machine, ou son produit matriciel a "
-            "changé de plus de 15 % entre avant et après.",
+            "Spoiled: eyechart trained other runs beside, other programs took more than 10 % of the machine's cores, "
+            "or its matrix product changed by more than 15 % from before to after.",
+            "Perturbé : eyechart menait d'autres entraînements à côté, d'autres programmes ont pris plus de 10 % des "
+            "cœurs de la machine, ou son produit matriciel a changé de plus de 15 % entre avant et après.",
         ),
     ]
     if any(len(entry.runs) > 1 for entry in entries):

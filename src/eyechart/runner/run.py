@@ -14,7 +14,7 @@ import numpy as np
 from eyechart.base.clock import Clock
 from eyechart.data.boxes import objects_on
 from eyechart.evaluation import cost
-from eyechart.files import storage
+from eyechart.files import generations, storage
 from eyechart.inference import saved
 from eyechart.inference.predictor import BATCH_SIZE
 from eyechart.runner.contender import TOOLS, Contender
@@ -166,8 +166,9 @@ def _write_run(folder: Path, record: RunRecord, model: nn.Module, test: Predicti
     storage.write_arrays(folder / storage.VALIDATION_FILE, kept)
     saved.save_weights(folder / storage.WEIGHTS_FILE, model, record)
     storage.write_record(folder / storage.RUN_FILE, record)
-    good_checkpoint = () if record.status == "diverged" else (storage.CHECKPOINT_FILE,)  # of before it diverged
-    for leftover in (*good_checkpoint, storage.FAILURE_FILE, feeds.SPILL_FILE):
+    if record.status != "diverged":  # then the good ones, of before, stay
+        generations.remove(folder)
+    for leftover in (storage.FAILURE_FILE, feeds.SPILL_FILE):
         (folder / leftover).unlink(missing_ok=True)
 
 

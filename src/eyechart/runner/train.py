@@ -18,7 +18,7 @@ from eyechart.base.foreign_text import shown
 from eyechart.catalog.zoo import packages_of
 from eyechart.data.boxes import objects_on
 from eyechart.evaluation import cost
-from eyechart.files import storage
+from eyechart.files import generations, storage
 from eyechart.inference.predictor import BATCH_SIZE, Guess
 from eyechart.models import catalog as architectures
 from eyechart.runner import planning
@@ -65,6 +65,7 @@ def train(job: Job, report: Reporter, stop_signal: Callable[[], int | None], sec
     clock.restore({"preparation": seconds_before})
     with clock.section("preparation"):
         report(Progress(job.run, "preparing"))
+        generations.sweep(Path(job.folder))
         facts = host.host_facts(device, job.rules.num_threads, packages_of(job.recipe.contender))
         contender = prepare(job, device, _sayer(job.run, report, stop_signal))
         if said := warning(job.contender, contender.fed):
@@ -118,6 +119,7 @@ def _fit(
         run=job.run,
         fingerprint=planning.fingerprint(contender),
         path=Path(job.folder) / storage.CHECKPOINT_FILE,
+        num_at_once=job.num_at_once,
         report=report,
         stop_signal=stop_signal,
     )

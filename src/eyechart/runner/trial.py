@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from eyechart.files import storage
+from eyechart.files import generations, storage
 from eyechart.runner.train import train
 from eyechart.schema import TrialJob, TrialRecord
 from eyechart.schema.contracts import Progress
@@ -43,7 +43,8 @@ def run_trial(
     )
     folder = Path(job.folder)
     storage.write_record(folder / storage.TRIAL_FILE, record)
-    for leftover in (storage.CHECKPOINT_FILE, storage.FAILURE_FILE, feeds.SPILL_FILE):
+    generations.remove(folder)
+    for leftover in (storage.FAILURE_FILE, feeds.SPILL_FILE):
         (folder / leftover).unlink(missing_ok=True)
     steps = trained.plan.num_steps
     report(Progress(job.run, "finished", steps, steps, None, scores.accuracy, note=_ending(record)))

@@ -25,6 +25,8 @@ class TrainingJob(Frozen):
     offline: bool = False
     started_in: str = ""  # as in a run
     dataset_sha256: str = ""  # of the content that it must train on; empty: any
+    num_at_once: int = 1  # jobs that one command does at the same time on this machine, this one among them
+    cores: tuple[int, ...] = ()  # the only ones that its process may use; empty: all
 
 
 class RunJob(TrainingJob):

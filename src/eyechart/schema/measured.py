@@ -148,6 +148,10 @@ class Segment(Frozen):
     first_step: Count
     last_step: Count
     training_seconds: float
+    num_at_once: int = 1  # runs that one command did at the same time on this machine: above 1, its clocks are shared
+    damaged_checkpoint: str = (
+        ""  # what was wrong with the newest one, so that it began at an earlier one; empty: nothing
+    )
 
 
 class Clocks(Frozen):

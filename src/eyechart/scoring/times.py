@@ -38,7 +38,8 @@ def matmul_change(run: RunRecord) -> float | None:
 
 
 def had_foreign_load(run: RunRecord) -> bool:
-    return (foreign_share(run) or 0.0) > MOST_FOREIGN_SHARE
+    """Whether other programs took much of the machine; a run beside others of its own study was shared, not loaded."""
+    return not was_shared(run) and (foreign_share(run) or 0.0) > MOST_FOREIGN_SHARE
 
 
 def machine_changed(run: RunRecord) -> bool:
@@ -46,9 +47,14 @@ def machine_changed(run: RunRecord) -> bool:
     return (matmul_change(run) or 1.0) > MOST_MATMUL_CHANGE
 
 
+def was_shared(run: RunRecord) -> bool:
+    """Whether eyechart itself trained other runs beside it (`--jobs`), for a part of its training at least."""
+    return any(segment.num_at_once > 1 for segment in run.clocks.segments)
+
+
 def is_spoiled(run: RunRecord) -> bool:
     """Whether the run's times should not be compared with others."""
-    return had_foreign_load(run) or machine_changed(run)
+    return was_shared(run) or had_foreign_load(run) or machine_changed(run)
 
 
 def same_machine(runs: Iterable[RunRecord]) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 from eyechart.base.errors import StorageError, UsageError
 from eyechart.files import replacing, storage
 from eyechart.schema import StudyRecord
-from eyechart.study.differences import differences
+from eyechart.study.differences import changed_text, differences
 from eyechart.study.plan import check_search_seeds, run_names
 from eyechart.study.study import Study
 
@@ -44,6 +44,34 @@ def open_study(record: StudyRecord, folder: Path, *, resume: bool, exist_ok: boo
     if not resume:
         raise UsageError(f"{folder} already holds a study{_ways_on(old, record)}, or choose another --name.")
     return Opened(_resumed(old, record, folder, "start another study with --name"), folder, folder)
+
+
+def open_shared(record: StudyRecord, folder: Path) -> Opened:
+    """Look at a folder for a shard of a study: whoever comes first writes the plan, and the others must have the same.
+
+    Raises UsageError for another plan: every n-th run of two plans would leave some out and do some twice.
+    """
+    if not (folder / storage.STUDY_FILE).exists():
+        check_is_free(folder, "is no study of eyechart")
+        return Opened(record, folder, folder)
+    old = storage.read_study(folder)
+    found = [
+        changed_text(name, _listed(getattr(old, name)), _listed(getattr(record, name)))
+        for name in ("contenders", "seeds")
+        if getattr(old, name) != getattr(record, name)
+    ]
+    if found:
+        raise UsageError(
+            f"{folder} holds a study with another plan: {'; '.join(found)}. Shards take every n-th run of one plan; "
+            f"expected the same contenders and seeds, in the same order. Choose another --name."
+        )
+    return Opened(_resumed(old, record, folder, "start another study with --name"), folder, folder)
+
+
+def take_shared(opened: Opened) -> None:
+    """Write the plan, if nobody was here before."""
+    if not (opened.folder / storage.STUDY_FILE).exists():
+        storage.write_record(opened.folder / storage.STUDY_FILE, opened.record)
 
 
 def take(opened: Opened) -> None:
@@ -154,3 +182,7 @@ def _planned(folder: Path) -> list[str]:
         return run_names(storage.read_study(folder))
     except StorageError:
         return []
+
+
+def _listed(values: tuple[object, ...]) -> str:
+    return ", ".join(map(str, values))

@@ -5,15 +5,20 @@ from __future__ import annotations
 import contextlib
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from eyechart.terminal.lines import aloud, silent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from eyechart.schema import DatasetCard, Language, StudyRecord
+    from eyechart.study.folder import Opened
+    from eyechart.study.shards import Shard
     from eyechart.study.study import Study
+
+Value = TypeVar("Value")
 
 
 def race(
@@ -27,39 +32,89 @@ def race(
     strict: bool = False,
     lang: Language = "en",
     exam: bool = False,
+    jobs: int = 1,
+    shard: Shard | None = None,
 ) -> Study:
     """Fetch what is needed, say what speaks against the plan, do the runs under a live table, write the report.
 
-    With an `exam` the finished runs read the eye chart before the report is written.
+    With an `exam` the finished runs read the eye chart before the report is written.  Up to `jobs` runs are done at
+    once.  Nobody else may work in the folder meanwhile, and nothing is changed in it before all of that is there; with
+    a `shard`, others may do the rest of the plan there, and whoever ends last writes the report.
 
-    Nobody else may work in the folder meanwhile, and nothing is changed in it before all of that is there.
     Raises UnfairComparison before the first run where `strict` and the plan breaks a rule.
     """
-    from eyechart.files.locks import hold
     from eyechart.study import folder as study_folder
     from eyechart.study.study import run_study
+    from eyechart.study.together import check_memory, check_together, launcher_of
     from eyechart.terminal.live import LiveTable
 
+    check_together(record.rules.budget, jobs)
     told: list[str] = []
 
     def tell(sentence: str) -> None:
         told.append(sentence)
         (silent if quiet else aloud)(sentence)
 
-    with hold(folder, tell):
-        opened = study_folder.open_study(record, folder, resume=resume, exist_ok=exist_ok)
-        record, card = settled(opened.record, study_folder.content_of(opened.folder), offline, tell)
-        opened = replace(opened, record=record)
-        forewarn(opened.record, card.num_test, tell, strict, lang)
-        study_folder.take(opened)
+    with _holding(folder, shard, exist_ok, tell) as alone:
+        with alone():
+            opened = _look_at(record, folder, shard, resume, exist_ok)
+            settled_record, card = settled(opened.record, study_folder.content_of(opened.folder), offline, tell)
+            opened = replace(opened, record=settled_record)
+            forewarn(opened.record, card.num_test, tell, strict, lang, jobs)
+            check_memory(opened.record, folder, jobs, tell)
+            (study_folder.take_shared if shard else study_folder.take)(opened)
         with contextlib.nullcontext(lambda progress: None) if quiet else LiveTable(told=told) as table:
-            study = run_study(opened.record, opened.folder, table, offline=offline, home=folder)
-        study_folder.conclude(study, opened)
-        if exam:
-            _hold_exam(study, tell)
-        if study.runs:
-            tell(f"report: {study.report(lang=lang)}")
+            study = run_study(opened.record, opened.folder, table, offline=offline, home=folder,
+                              launch=launcher_of(jobs), shard=shard)  # fmt: skip
+        with alone():
+            _conclude(study, opened, exam, tell, lang)
     return study
+
+
+def _holding(
+    folder: Path, shard: Shard | None, exist_ok: bool, tell: Callable[[str], None]
+) -> AbstractContextManager[Callable[[], AbstractContextManager[None]]]:
+    """The folder for us alone, or shared with other shards; what that yields keeps these out for a moment."""
+    from eyechart.base.errors import UsageError
+    from eyechart.files.locks import hold, share
+
+    if shard is None:
+        return _yielding(hold(folder, tell), contextlib.nullcontext)
+    if exist_ok:
+        raise UsageError(
+            "--exist-ok replaces a study, and --shard does a part of one: whoever came second would replace what the "
+            "first has done. Choose another --name, or replace the study without --shard."
+        )
+    return share(folder, f"{shard.place}-of-{shard.count}", tell)
+
+
+@contextlib.contextmanager
+def _yielding(held: AbstractContextManager[None], value: Value) -> Iterator[Value]:
+    with held:
+        yield value
+
+
+def _look_at(record: StudyRecord, folder: Path, shard: Shard | None, resume: bool, exist_ok: bool) -> Opened:
+    from eyechart.study.folder import open_shared, open_study
+
+    return open_shared(record, folder) if shard else open_study(record, folder, resume=resume, exist_ok=exist_ok)
+
+
+def _conclude(study: Study, opened: Opened, exam: bool, tell: Callable[[str], None], lang: Language) -> None:
+    """After the last run: the exam and the report, which a shard leaves to others while runs are missing."""
+    from eyechart.study import folder as study_folder
+
+    study_folder.conclude(study, opened)
+    if study.shard and (missing := study.missing):
+        tell(
+            f"shard {study.shard} is done; {len(missing)} runs of the study are not: {', '.join(missing)}. "
+            f"The shard that ends last writes the report, and so does: eyechart report {study.folder}"
+        )
+        return
+    if exam:
+        _hold_exam(study, tell)
+    if study.runs:
+        tell(f"report: {study.report(lang=lang)}")
 
 
 def _hold_exam(study: Study, tell: Callable[[str], None]) -> None:
@@ -103,17 +158,19 @@ def settled(
     return settle_machine(record, offline, say), card
 
 
-def forewarn(record: StudyRecord, num_test: int, tell: Callable[[str], None], strict: bool, lang: Language) -> None:
+def forewarn(
+    record: StudyRecord, num_test: int, tell: Callable[[str], None], strict: bool, lang: Language, jobs: int = 1
+) -> None:
     """Say what speaks against a plan, while nothing is trained yet; UnfairComparison where that is an error.
 
-    `num_test` images are in the dataset's test part.
+    `num_test` images are in the dataset's test part, and `jobs` runs are done at once.
     """
     from eyechart.base.host import host_facts
     from eyechart.comparison.beforehand import busy_share, plan_unfairness
     from eyechart.comparison.findings import refuse
     from eyechart.words.findings import KINDS, sentence
 
-    findings = plan_unfairness(record, host_facts(None, record.rules.num_threads), busy_share(), num_test)
+    findings = plan_unfairness(record, host_facts(None, record.rules.num_threads), busy_share(), num_test, jobs)
     for finding in findings:
         tell(f"{KINDS[lang][finding.kind]}: {sentence(finding, lang)}")
     if strict:

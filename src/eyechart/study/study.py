@@ -1,4 +1,4 @@
-"""A study: several contenders, several seeds, one set of rules, run one after the other.
+"""A study: several contenders, several seeds, one set of rules, run one after the other or several at once.
 
 What is planned is written first (study.json), so that a study that was interrupted knows how to go on.
 """
@@ -17,6 +17,7 @@ from eyechart.launch.driver import Launcher, in_turn, saying_how_to_go_on
 from eyechart.schema import RunJob, RunRecord, StudyRecord
 from eyechart.schema.contracts import Progress
 from eyechart.study.plan import jobs_of, run_names
+from eyechart.study.shards import Shard
 
 if TYPE_CHECKING:
     from eyechart.schema import Comparison
@@ -31,6 +32,7 @@ class Study:
     record: StudyRecord
     failures: dict[str, EyechartError] = field(default_factory=dict)  # run -> reason
     home: Path | None = None  # where it is to stand once it is complete; None: where it is
+    shard: Shard | None = None  # the part of its runs that was asked for; None: all
 
     @property
     def missing(self) -> list[str]:
@@ -98,14 +100,17 @@ class Study:
 # --------------------------------------------------------------------------------------------- running
 
 
-def run_study(record: StudyRecord, folder: Path, report: Reporter, *, offline: bool = False,
-              home: Path | None = None, launch: Launcher | None = None) -> Study:  # fmt: skip
-    """Do all runs that are not done yet; one that fails does not stop the others.
+def run_study(
+    record: StudyRecord, folder: Path, report: Reporter, *, offline: bool = False, home: Path | None = None,
+    launch: Launcher | None = None, shard: Shard | None = None,
+) -> Study:  # fmt: skip
+    """Do all runs that are not done yet, or those of a shard; one that fails does not stop the others.
 
     `home` as in jobs_of.  Raises Interrupted when the user stops it.
     """
-    study = Study(folder, record, home=home if home != folder else None)
-    left = _not_finished(jobs_of(record, folder, offline, home), report)
+    study = Study(folder, record, home=home if home != folder else None, shard=shard)
+    jobs = jobs_of(record, folder, offline, home)
+    left = _not_finished(shard.share(jobs) if shard else jobs, report)
     with saying_how_to_go_on(home or folder, _stays_text(study)):
         for job, error in (launch or in_turn())(left, report):
             if error is None:

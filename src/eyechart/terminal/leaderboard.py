@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from eyechart.base.foreign_text import shown
+from eyechart.scoring.times import was_shared
 from eyechart.terminal.console import named, open_console
 from eyechart.terminal.grid import Grid, columns
 
@@ -81,7 +82,7 @@ def _result_cells(group: list[RunRecord], several_studies: bool, beside: Sequenc
         first.weights.name + ("†" if first.weights.pretrained_on else ""),
         _mark(group),
         *(_class_cells(group) if first.task == "classification" else _box_cells(group)),
-        seconds(mean(lambda record: record.clocks.training_seconds)),
+        seconds(mean(lambda record: record.clocks.training_seconds)) + ("‡" if any(map(was_shared, group)) else ""),
         scaled(first.cost.num_parameters, ""),
         count(round(mean(lambda record: record.cost.inference_images_per_second))),
     ]
@@ -147,6 +148,8 @@ def _legend(groups: list[list[RunRecord]]) -> list[str]:
         lines.append("(low–high): 95 % Wilson interval of one run.")
     if numbers := sorted({len(group) for group in scored} - {1}):
         lines.append(f"±: standard deviation over {' or '.join(map(str, numbers))} seeds.")
+    if any(map(was_shared, records)):
+        lines.append("‡ beside other runs of the same command (--jobs): no time to compare.")
     origins = dict.fromkeys(record.weights.pretrained_on for record in records if record.weights.pretrained_on)
     if origins:
         lines.append(f"† did not start from nothing: pretrained on {', '.join(origins)}.")

@@ -134,7 +134,7 @@ class LiveTable:
     def _draw(self) -> Grid:
         now = time.monotonic()
         rows = list(self._rows.values())
-        # The table must fit the screen while it is redrawn: then the runs at its end are those that move.
+        # The table must fit the screen while it is redrawn: what has ended leaves first, the earliest of it.
         room = len(rows) if self._is_over else max(1, self._console.height - 4)
         bar_columns = min(24, max(4, self._console.width - 58 - max(map(len, self._rows), default=0)))
         table = Grid(
@@ -142,7 +142,7 @@ class LiveTable:
             dropped=("progress", "loss", "validation"),
             caption=f"{len(rows) - room} earlier runs are not shown" if len(rows) > room else "",
         )
-        for row in rows[-room:]:
+        for row in _moving(rows, room):
             table.add(*self._cells(row, now, bar_columns))
         return table
 
@@ -156,6 +156,13 @@ class LiveTable:
             "" if last.validation_mark is None else _mark(last),
             row.time_text(now),
         ]
+
+
+def _moving(rows: list[_Row], room: int) -> list[_Row]:
+    """As many rows as there is room for, in their order: those that have not ended, and the latest that have."""
+    ended = [row for row in rows if row.last.stage in ENDINGS]
+    leaving = {id(row) for row in ended[: max(0, len(rows) - room)]}
+    return [row for row in rows if id(row) not in leaving][-room:]
 
 
 def _bar(progress: Progress, columns: int, runs: Iterable[str]) -> ProgressBar | Text:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from eyechart.files import storage
 from eyechart.files.file_names import readable
+from eyechart.scoring.times import was_shared
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,6 +35,7 @@ def summary(record: RunRecord) -> dict[str, Any]:
         "temperature": record.temperature.value if record.temperature else None,
         "train_seconds": record.clocks.training_seconds,
         "total_seconds": record.clocks.total_seconds,
+        "shared_clocks": was_shared(record),  # other runs of the same command trained beside it
         "num_parameters": record.cost.num_parameters,
         "images_seen": record.plan.num_steps * record.plan.batch_size,
         "num_classes": record.dataset.num_classes,
@@ -56,14 +58,14 @@ def findings_about(record: RunRecord, findings: Sequence[Finding]) -> list[dict[
 
 def unfinished(folder: Path) -> list[dict[str, Any]]:
     """Runs that were started and not finished, with what is known of why."""
-    traces = (storage.CHECKPOINT_FILE, storage.FAILURE_FILE)
+    traces = (*storage.CHECKPOINT_FILES, storage.FAILURE_FILE)
     started = {path.parent for depth in ("", "*/", "*/*/") for name in traces for path in folder.glob(depth + name)}
     return [
         {
             "study": readable(run.parent.name),
             "run": run.name,
             "status": "unfinished",
-            "can_continue": (run / storage.CHECKPOINT_FILE).exists(),
+            "can_continue": any((run / name).exists() for name in storage.CHECKPOINT_FILES),
             "reason": storage.failure_reason(run),
         }
         for run in sorted(started)

@@ -21,34 +21,39 @@ if TYPE_CHECKING:
     from eyechart.runner.estimate import Estimate
     from eyechart.schema import DetectionScores, RunRecord
 
+MARKS = {"classification": "accuracy", "detection": "map"}  # the primary metric of a task, in a summary
 MOST_CLASSES = 20  # whose F1 stands on one run's sheet
 
 
-def runs_table(records: Sequence[RunRecord], broken: Sequence[dict[str, Any]]) -> None:
-    """One line a run, unfinished ones last with what is known of why."""
-    if not records and not broken:
+def runs_table(rows: Sequence[dict[str, Any]], broken: Sequence[dict[str, Any]]) -> None:
+    """One line a run, unfinished ones last with what is known of why; `rows` as of run_index.py."""
+    if not rows and not broken:
         say("There are no runs here yet. Make some with: eyechart run", err=True)
         return
     table = Grid(
-        columns("study", "run", "weights", _mark_heading(records), "macro F1>", "loss>", "training>", "finished>"),
+        columns("study", "run", "weights", _mark_heading(rows), "macro F1>", "loss>", "training>", "finished>"),
         keys=2,
     )
-    for record in records:
+    architectures = list(dict.fromkeys(row["architecture"] for row in rows))
+    for row in rows:
+        colour = style_of(row["architecture"], architectures).colour
         table.add(
-            record.study,
-            _name(record.run, record.recipe.contender, records),
-            record.weights.name,
-            f"{100 * record.mark:.2f}" if record.status == "finished" else "diverged",
-            f"{record.test.macro_f1:.4f}" if record.test else "–",
-            f"{record.test.loss:.4f}" if record.test else "–",
-            seconds_text(record.clocks.training_seconds),
-            record.finished_at[:16].replace("T", " "),
+            row["study"],
+            Text(shown(row["run"]), style=f"bold {colour}"),
+            row["weights"],
+            _figure(row[MARKS[row["task"]]], 2, 100) if row["status"] == "finished" else "diverged",
+            _figure(row["macro_f1"], 4),
+            _figure(row["loss"], 4),
+            seconds_text(row["train_seconds"]) + ("‡" if row["shared_clocks"] else ""),
+            row["finished_at"][:16].replace("T", " "),
         )
     console = open_console(sys.stdout)
-    if records:
+    if rows:
         console.print(table)
-    if any(record.test and record.test.per_class.absent for record in records):
+    if any(row["absent_classes"] for row in rows):
         console.print("macro F1 is a mean over the classes that the test part has; some are missing: eyechart show RUN")
+    if any(row["shared_clocks"] for row in rows):
+        console.print("‡ beside other runs of the same command (--jobs): no time to compare.")
     for item in broken:
         how = "unfinished, --resume continues it" if item["can_continue"] else "unfinished"
         reason = str(item["reason"]).partition("\n")[0]
@@ -56,10 +61,14 @@ def runs_table(records: Sequence[RunRecord], broken: Sequence[dict[str, Any]]) -
         console.print(Text(shown(line)), soft_wrap=True)
 
 
-def _mark_heading(records: Sequence[RunRecord]) -> str:
+def _figure(value: float | None, decimals: int, factor: float = 1.0) -> str:
+    return "–" if value is None else f"{factor * value:.{decimals}f}"
+
+
+def _mark_heading(rows: Sequence[dict[str, Any]]) -> str:
     """What the primary metric of these runs is called."""
     names = {"classification": "accuracy", "detection": "mAP"}
-    return " or ".join(name for task, name in names.items() if task in {record.task for record in records}) + " %>"
+    return " or ".join(name for task, name in names.items() if task in {row["task"] for row in rows}) + " %>"
 
 
 def run_sheet(record: RunRecord, folder: Path) -> None:
@@ -239,8 +248,3 @@ def _provenance(record: RunRecord) -> list[tuple[str, str]]:
 
 def _precision(record: RunRecord) -> str:
     return record.rules.precision.replace("auto", "float32")  # where nobody settled it
-
-
-def _name(run: str, contender: str, records: Sequence[RunRecord]) -> Text:
-    colour = style_of(contender, (each.recipe.contender for each in records)).colour
-    return Text(shown(run), style=f"bold {colour}")

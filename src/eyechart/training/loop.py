@@ -65,6 +65,7 @@ class Fit:
     run: str = ""
     fingerprint: str = ""
     path: Path | None = None
+    num_at_once: int = 1  # as a segment has it
     report: Reporter = lambda progress: None
     stop_signal: Callable[[], int | None] = lambda: None
     history: list[HistoryPoint] = field(default_factory=list)
@@ -75,6 +76,7 @@ class Fit:
     _last_progress: float = 0.0
     _loss: torch.Tensor | None = None  # of the last step, on the device
     _num_summed: int = 0  # steps since the last look
+    _damage: str = ""  # of the newest checkpoint, where this went on from an earlier one
 
     def __call__(self) -> None:
         """Train to the last step of the plan, or until the loss is no number.
@@ -221,10 +223,15 @@ class Fit:
             )
 
     def _resume(self, optimizer: torch.optim.Optimizer) -> int:
-        """Continue from the checkpoint if there is one; the number of steps already done."""
-        if self.path is None or not self.path.exists():
+        """Continue from the newest whole checkpoint if there is one; the number of steps already done."""
+        checkpoint = checkpoints.newest_checkpoint(self.path) if self.path else None
+        if checkpoint is None:
             return 0
-        checkpoint = checkpoints.read_checkpoint(self.path)
+        if self.path and checkpoint.damage:
+            self._damage = checkpoint.damage
+            note = f"{self.run} goes on from step {checkpoint.card.step}, the checkpoint before. {checkpoint.damage}"
+            self.report(Progress(self.run, "preparing", note=note))
+            self.path.unlink()  # else it would become the previous one, and push out the one that is whole
         checkpoints.restore(checkpoint, self.model, optimizer)
         card = checkpoint.card
         self.history[:] = card.history
@@ -239,8 +246,9 @@ class Fit:
     def _segment(self, step: int) -> Segment:
         seconds = self.clock.seconds("training") - self._seconds_before
         return Segment(
-            started_at=self._started_at, first_step=self._first_step, last_step=step, training_seconds=seconds
-        )
+            started_at=self._started_at, first_step=self._first_step, last_step=step, training_seconds=seconds,
+            num_at_once=self.num_at_once, damaged_checkpoint=self._damage,
+        )  # fmt: skip
 
     # ------------------------------------------------------------------------------------- signs of life
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ from eyechart.base.errors import RunFailed, UsageError
 from eyechart.base.seeding import derived_seed
 from eyechart.catalog.recipes import slug
 from eyechart.catalog.search_spaces import settings_of, space_of, with_settings
-from eyechart.files import storage
+from eyechart.files import generations, storage
 from eyechart.launch.driver import Launcher, in_turn, saying_how_to_go_on
 from eyechart.schema import (
     DatasetCard,
@@ -100,7 +100,8 @@ def search(record: TuneRecord, folder: Path, card: DatasetCard, report: Reporter
            launch: Launcher | None = None) -> list[Found]:  # fmt: skip
     """Do all trials that are not done yet, round by round, and write a recipe file for every contender.
 
-    Inside a round the contenders come in a random order, a function of the search seeds.  A training that diverges, or
+    Inside a round the contenders come in a random order, a function of the search seeds, and know nothing of each
+    other: a launcher may train them at once, and the choices are the same.  A training that diverges, or
     whose process ends, is a failed trial and counts.  Raises Interrupted when the user stops it; what is done stays.
     """
     launch = launch or in_turn()
@@ -111,9 +112,10 @@ def search(record: TuneRecord, folder: Path, card: DatasetCard, report: Reporter
         if not due:
             break
         random.Random(f"trials/{record.study.seeds}/{number}").shuffle(due)
+        jobs = [job for each in due for job in _jobs_left(record, folder, each, trials[each], offline)]
+        _train(jobs, folder, card, report, launch)
         for contender in due:
-            trials[contender].append(_do_trial(record, folder, contender, trials[contender], card, report, offline,
-                                               launch))  # fmt: skip
+            trials[contender].append(_trial(record, folder, contender, number))
         number += 1
     return [_found(record, folder, contender, done, card) for contender, done in trials.items()]
 
@@ -129,21 +131,23 @@ def _may_try(record: TuneRecord, folder: Path, contender: str, done: list[Trial]
     return sum(times) + max(times) <= record.amount
 
 
-def _do_trial(
-    record: TuneRecord, folder: Path, contender: str, done: list[Trial], card: DatasetCard, report: Reporter,
-    offline: bool, launch: Launcher,
-) -> Trial:  # fmt: skip
-    """One trial with all search seeds; what is on the disk already is read."""
-    number, parts = len(done), []
-    choice: TrialChoice | None = None
-    for seed in record.study.seeds:
-        path = _file(folder, contender, number, seed)
-        if not path.exists():
-            choice = choice or _choose(record, contender, done)
-            _train(_job(record, folder, contender, seed, choice, offline), folder, card, report, launch)
-        part = storage.read_record(path, TrialRecord)
-        choice = choice or TrialChoice(number=number, settings=part.settings)
-        parts.append(part)
+def _jobs_left(record: TuneRecord, folder: Path, contender: str, done: list[Trial], offline: bool) -> list[TrialJob]:
+    """What is to be trained for the next trial of a contender: one job for each search seed that is not there yet."""
+    paths = {seed: _file(folder, contender, len(done), seed) for seed in record.study.seeds}
+    there = [path for path in paths.values() if path.exists()]
+    if len(there) == len(paths):
+        return []
+    if there:
+        settings = storage.read_record(there[0], TrialRecord).settings
+        choice = TrialChoice(number=len(done), settings=settings)
+    else:
+        choice = _choose(record, contender, done)
+    return [_job(record, folder, contender, seed, choice, offline) for seed, path in paths.items() if not path.exists()]
+
+
+def _trial(record: TuneRecord, folder: Path, contender: str, number: int) -> Trial:
+    """One trial with all search seeds, which are on the disk."""
+    parts = [storage.read_record(_file(folder, contender, number, seed), TrialRecord) for seed in record.study.seeds]
     return Trial(
         number,
         parts[0].settings,
@@ -182,31 +186,46 @@ def _job(record: TuneRecord, folder: Path, contender: str, seed: int, choice: Tr
     )
 
 
-def _train(job: TrialJob, folder: Path, card: DatasetCard, report: Reporter, launch: Launcher) -> None:
-    """Leave a trial.json, also of a training whose process failed.  What is no matter of settings ends the search."""
-    started = time.monotonic()
+def _train(jobs: list[TrialJob], folder: Path, card: DatasetCard, report: Reporter, launch: Launcher) -> None:
+    """Leave a trial.json for each, also of a training whose process failed.
+
+    What is no matter of settings ends the search.
+    """
+    begun: dict[str, float] = {}
+
+    def in_time() -> Iterator[TrialJob]:
+        for job in jobs:  # a launcher asks for each when its turn comes
+            begun[job.run] = time.monotonic()
+            yield job
+
     with saying_how_to_go_on(folder):
-        ((_, error),) = launch([job], report)
-    if error and not isinstance(error, RunFailed):
-        raise error
-    if error:
-        record = TrialRecord(
-            contender=job.contender,
-            number=job.trial.number,
-            seed=job.seed,
-            settings=job.trial.settings,
-            status="failed",
-            accuracy=1 / card.num_classes,
-            loss=float("nan"),
-            training_seconds=time.monotonic() - started,
-            num_steps=0,
-            test_accesses=0,
-            reason=str(error),
-            finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        )
-        storage.write_record(Path(job.folder) / storage.TRIAL_FILE, record)
-        (Path(job.folder) / storage.CHECKPOINT_FILE).unlink(missing_ok=True)
-        report(Progress(job.run, "failed", note=f"{job.run} failed, which counts as a trial: {error.told()}"))
+        for job, error in launch(in_time(), report):
+            if error and not isinstance(error, RunFailed):
+                raise error
+            if error:
+                assert isinstance(job, TrialJob)
+                _leave_failed(job, error, time.monotonic() - begun[job.run], card, report)
+
+
+def _leave_failed(job: TrialJob, error: RunFailed, seconds: float, card: DatasetCard, report: Reporter) -> None:
+    """A training whose process failed is a trial at chance."""
+    record = TrialRecord(
+        contender=job.contender,
+        number=job.trial.number,
+        seed=job.seed,
+        settings=job.trial.settings,
+        status="failed",
+        accuracy=1 / card.num_classes,
+        loss=float("nan"),
+        training_seconds=seconds,
+        num_steps=0,
+        test_accesses=0,
+        reason=str(error),
+        finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+    storage.write_record(Path(job.folder) / storage.TRIAL_FILE, record)
+    generations.remove(Path(job.folder))
+    report(Progress(job.run, "failed", note=f"{job.run} failed, which counts as a trial: {error.told()}"))
 
 
 def _file(folder: Path, contender: str, number: int, seed: int) -> Path:

@@ -196,6 +196,13 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "{who} : d'autres programmes ont pris jusqu'à {load} de la machine pendant l'entraînement ; les durées ne "
         "sont pas fiables, les scores ne sont touchés que si le budget est en secondes. Recommencez au calme.",
     ),
+    "shared-machine": (
+        "{who}: {at_once} runs at once on one machine (--jobs), so times are shared and nothing is claimed of them; "
+        "scores are those of runs alone with the same threads. For times, run without --jobs.",
+        "{who} : {at_once} entraînements à la fois sur une machine (--jobs) ; les durées sont partagées et rien n'en "
+        "est affirmé, les scores sont ceux d'entraînements seuls avec autant de fils. Pour des durées, lancez sans "
+        "--jobs.",
+    ),
     "uneven-machine": (
         "{who}: the machine's own matrix product was {ratio} times as fast at one end of the training as at the "
         "other, so times are not to be trusted. Let the machine cool, leave it alone, and repeat.",
@@ -217,6 +224,12 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "resumed": (
         "{who}: stopped and resumed; times are sums of the active stretches.",
         "{who} : arrêt puis reprise ; les durées sont des sommes des périodes actives.",
+    ),
+    "damaged-checkpoint": (
+        "{who}: its newest checkpoint was found damaged, and it went on from the one before; the steps between were "
+        "done again, to the same bits. Look at the disk.",
+        "{who} : son dernier point de reprise était endommagé, et l'entraînement a repris du précédent ; les pas "
+        "entre les deux ont été refaits, au bit près. Examinez le disque.",
     ),
     **ALARM_SENTENCES,
 }

@@ -1,0 +1,65 @@
+"""A wish to stop, passed on to the workers that are there; and the end of one that does not listen."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+
+class Signals:
+    """SIGINT and SIGTERM go on to the workers, which save and end; a second one ends them at once.
+
+    Those that come before there is a worker are handed on when there is.  Only the main thread hears any; workers may
+    be started in others.
+    """
+
+    def __init__(self) -> None:
+        self.heard: list[int] = []
+        self._processes: list[subprocess.Popen[str]] = []
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> Signals:
+        if threading.current_thread() is threading.main_thread():
+            self._before = {number: signal.signal(number, self._hear) for number in (signal.SIGINT, signal.SIGTERM)}
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def go_to(self, process: subprocess.Popen[str]) -> None:
+        """Pass signals on to one process more."""
+        self._processes = [each for each in self._processes if each.poll() is None] + [process]
+        if self.heard:  # after it stands in the list: a signal between the two is passed on twice, and not lost
+            process.send_signal(self.heard[0])
+
+    def stop_all(self, number: int) -> None:
+        """As if a signal was heard: the first asks every worker to save and end, the next one ends it at once."""
+        self.heard.append(number)
+        for process in self._processes:
+            if len(self.heard) == 1:
+                process.send_signal(number)
+            else:
+                kill(process)
+
+    def _hear(self, number: int, frame: FrameType | None) -> None:
+        self.stop_all(number)
+
+
+def kill(process: subprocess.Popen[str]) -> None:
+    """End a worker at once, with what it started itself; what it saved by then stays."""
+    if process.poll() is not None:
+        return
+    if sys.platform == "win32":
+        process.kill()
+    else:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)

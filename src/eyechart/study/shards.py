@@ -1,0 +1,40 @@
+"""A part of a plan's runs: what one of several commands does, which need nothing of each other but the folder."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple, TypeVar
+
+from eyechart.base.errors import UsageError
+
+Run = TypeVar("Run")
+
+
+class Shard(NamedTuple):
+    """Every `count`-th run, from the `place`-th on, 1 being the first; all shards together are the plan, none twice."""
+
+    place: int
+    count: int
+    before: int = 0  # runs of other studies that stand before these in one plan, as levels of a context do
+
+    def __str__(self) -> str:
+        return f"{self.place}/{self.count}"
+
+    def share(self, runs: Sequence[Run]) -> list[Run]:
+        """Its part of all runs of a study, in their order."""
+        return [run for number, run in enumerate(runs, self.before) if number % self.count == self.place - 1]
+
+
+def shard_of(text: str | None) -> Shard | None:
+    """ "2/8" as a shard; UsageError for anything else."""
+    if text is None:
+        return None
+    found = re.fullmatch(r"(\d+)/(\d+)", text)
+    place, count = map(int, found.groups()) if found else (0, 0)
+    if not 1 <= place <= count:
+        raise UsageError(
+            f"--shard got {text!r}; expected I/N with I from 1 to N, such as 2/8: the second of eight. "
+            f"Number the tasks of an array from 1 (sbatch --array=1-8)."
+        )
+    return Shard(place, count)

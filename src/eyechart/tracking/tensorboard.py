@@ -1,0 +1,86 @@
+"""Runs for TensorBoard: curves, results and settings (HParams), as event files, without torch or TensorFlow.
+
+<folder>/<study>/<run>/events.out.tfevents.*    one run; TensorBoard shows it as <study>/<run>
+<folder>/<study>/<run>/eyechart.json            which run that is, so that it is not written twice
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from eyechart.base.plain_json import json_text
+from eyechart.files import storage
+from eyechart.files.file_names import on_disk
+from eyechart.schema import RunRecord
+from eyechart.tracking import told
+
+MARK_FILE = "eyechart.json"
+
+
+def write_run(run_folder: Path, folder: Path) -> bool:
+    """Write one run, in the place of an earlier version of it; False where it is there already.
+
+    Raises UsageError without tensorboard, StorageError for what is no run or a folder that cannot be written to.
+    """
+    writer_of, protos = _tensorboard()
+    run = storage.read_run(run_folder)
+    place, mark = folder / on_disk(run.study) / on_disk(run.run), told.hash_of(run_folder)
+    known = _mark_of(place)
+    if known.get("run") == mark:
+        return False
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        before = set(place.glob("events.out.tfevents.*"))
+        writer = writer_of(str(place))
+        for event in _events(run, protos):
+            writer.add_event(event)
+        writer.close()
+        (written,) = set(place.glob("events.out.tfevents.*")) - before
+        for name in known.get("files", []):  # of the run as it was
+            (place / name).unlink(missing_ok=True)
+    except OSError as error:
+        raise storage.disk_error(place, error) from error
+    storage.write_text(place / MARK_FILE, json_text({"run": mark, "files": [written.name]}) + "\n")
+    return True
+
+
+def _tensorboard() -> tuple[Any, Any]:
+    """The writer of event files, and what makes their contents."""
+    try:
+        from tensorboard.compat.proto import event_pb2, summary_pb2
+        from tensorboard.plugins.hparams import summary_v2
+        from tensorboard.summary.writer.event_file_writer import EventFileWriter
+    except ImportError:
+        raise told.missing_package("TensorBoard", "tensorboard") from None
+    return EventFileWriter, (event_pb2.Event, summary_pb2.Summary, summary_v2.hparams_pb)
+
+
+def _events(run: RunRecord, protos: Any) -> list[Any]:
+    make_event, make_summary, hparams_pb = protos
+    settings = told.settings_of(run)
+    events = [
+        make_event(
+            wall_time=told.started_at(run),
+            summary=hparams_pb(settings, trial_id=f"{run.study}/{run.run}", start_time_secs=told.started_at(run)),
+        )
+    ]
+    for point in told.curves_of(run):
+        value = make_summary.Value(tag=point.name, simple_value=point.value)
+        events.append(make_event(wall_time=point.time, step=point.step, summary=make_summary(value=[value])))
+    for name, number in told.results_of(run).items():
+        value = make_summary.Value(tag=f"result/{name}", simple_value=number)
+        events.append(
+            make_event(wall_time=told.ended_at(run), step=run.plan.num_steps, summary=make_summary(value=[value]))
+        )
+    return events
+
+
+def _mark_of(place: Path) -> dict[str, Any]:
+    """What is noted of a run that was written before; nothing where there is none, or somebody changed it."""
+    try:
+        mark = json.loads((place / MARK_FILE).read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return mark if isinstance(mark, dict) else {}
