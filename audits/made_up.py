@@ -8,7 +8,7 @@ import numpy as np
 
 from eyechart.comparison import bootstrap, pairs, verdicts
 from eyechart.comparison.contenders import Contender, ItemValues
-from eyechart.schema import PerClass, RunRecord, Scores, Verdict
+from eyechart.schema import Looking, PerClass, Rules, RunRecord, Scores, Verdict
 from eyechart.scoring.measures import MEASURES
 
 NUM_ITEMS = 500
@@ -42,12 +42,17 @@ def right_answers(
     return right
 
 
-def verdicts_on(right: np.ndarray) -> list[Verdict]:
-    """The verdicts on accuracy of contenders with these answers, bool (A, S, N)."""
+def verdicts_on(right: np.ndarray, most_seeds: int | None = None) -> list[Verdict]:
+    """The verdicts on accuracy of contenders with these answers, bool (A, S, N).
+
+    `most_seeds`: of a study that is looked at after every seed.
+    """
     num_contenders, num_seeds, num_items = right.shape
     values = right.reshape(-1, num_items).astype(np.float32)
     contenders = [
-        Contender(f"contender {place}", {seed: run_with(right[place, seed]) for seed in range(num_seeds)}, {})
+        Contender(
+            f"contender {place}", {seed: run_with(right[place, seed], most_seeds) for seed in range(num_seeds)}, {}
+        )
         for place in range(num_contenders)
     ]
     rows = {divmod(row, num_seeds): row for row in range(len(values))}
@@ -58,8 +63,10 @@ def verdicts_on(right: np.ndarray) -> list[Verdict]:
     return verdicts.verdicts_of(measure, contenders, facts, num_items)
 
 
-def run_with(right: np.ndarray) -> RunRecord:
+def run_with(right: np.ndarray, most_seeds: int | None = None) -> RunRecord:
     """A record in which only the accuracy on the test part is filled in: that of the answers bool (N,)."""
+    looking = Looking(most_seeds=most_seeds) if most_seeds else None
+    rules = Rules.model_construct(looking=looking)
     nothing = PerClass(precision=(), recall=(), f1=(), support=())
     scores = Scores.model_construct(num_items=len(right), accuracy=float(right.mean()), per_class=nothing)
-    return RunRecord.model_construct(status="finished", test=scores)
+    return RunRecord.model_construct(status="finished", test=scores, rules=rules)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from eyechart.study.study import Study
 
 
+MOST_SEEDS = 20  # of a study that adds them itself
 MODELS = typer.Option(
     [], "-m", "--models", "--model", metavar="NAME",
     help="Contender, such as cnn, vgg16:hed:head or torchvision:resnet18; repeat, or use commas. Default: all ours.",
@@ -26,7 +27,9 @@ def run(
     model: list[str] = MODELS,
     data: str = typer.Option("mnist", "-d", "--data", help="A known dataset (eyechart data list), or a folder or zip."),
     preset: str = typer.Option("quick", "-p", "--preset", help="quick, standard or smoke."),
-    seeds: str = typer.Option("0", "--seeds", "--seed", help="Seeds, such as 0,1,2."),
+    seeds: str = typer.Option(None, "--seeds", "--seed", help="Seeds, such as 0,1,2. Default: 0."),
+    until_decided: bool = typer.Option(False, "--until-decided", help="Add seeds until every pair has its verdict."),
+    most_seeds: int = typer.Option(None, "--most-seeds", help=f"Of --until-decided. Default: {MOST_SEEDS}."),
     epochs: float = typer.Option(None, "--epochs", help="Budget: passes over the train part."),
     images: float = typer.Option(None, "--images", help="Budget: training images seen."),
     seconds: float = typer.Option(None, "--seconds", help="Budget: seconds of training, as many steps as fit."),
@@ -64,7 +67,8 @@ def run(
     changes |= {"backbone": str(backbone) if backbone else None, "input_pixels": input_size, "robust": robust or None}
     budget = budget_of(epochs=epochs, images=images, seconds=seconds, steps=steps)
     record = plan_study(
-        _split(model), data, preset, _numbers(seeds), name=name, changes=changes, recipe_files=recipe, budget=budget,
+        _split(model), data, preset, _numbers(seeds or "0"), name=name, changes=changes, recipe_files=recipe,
+        most_seeds=_most_seeds(until_decided, most_seeds, seeds), budget=budget,
         img_size=img_size, fraction=fraction, device=device, num_threads=threads, precision=precision,
     )  # fmt: skip
     if dry_run:
@@ -72,6 +76,22 @@ def run(
     study = race(record, folder_of(record, output), resume=resume, exist_ok=exist_ok, offline=offline, strict=strict,
                  lang=language, exam=preset != "smoke" if exam is None else exam)  # fmt: skip
     return _conclude(study, as_json, strict, language)
+
+
+def _most_seeds(until_decided: bool, most_seeds: int | None, seeds: str | None) -> int | None:
+    """How many seeds a study may take that is looked at after each; None: their number is fixed."""
+    from eyechart.base.errors import UsageError
+
+    if not until_decided:
+        if most_seeds is not None:
+            raise UsageError("--most-seeds goes with --until-decided, which adds seeds; expected both, or --seeds.")
+        return None
+    if seeds is not None:
+        raise UsageError(
+            f"--until-decided takes the seeds 0, 1, 2, ... in turn, and --seeds got {seeds!r}. Leave one of them out; "
+            f"--most-seeds says how many there may be."
+        )
+    return MOST_SEEDS if most_seeds is None else most_seeds
 
 
 def _conclude(study: Study, as_json: bool, strict: bool, lang: Language) -> None:

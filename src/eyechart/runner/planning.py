@@ -100,7 +100,7 @@ def fingerprint(contender: Contender) -> str:
     job, origin = contender.job, contender.starting.origin
     parts = [
         job.recipe.settings.model_dump_json(),
-        job.rules.model_dump_json(),
+        job.rules.model_dump_json(exclude={"looking"}),  # when a study stops changes no step of a run
         str(job.seed),
         contender.splits.card.model_dump_json(),
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,6 +39,7 @@ def race(
     from eyechart.files.locks import hold
     from eyechart.study import folder as study_folder
     from eyechart.study.study import run_study
+    from eyechart.study.until import run_until_decided
     from eyechart.terminal.live import LiveTable
 
     told: list[str] = []
@@ -53,7 +55,8 @@ def race(
         forewarn(opened.record, card.num_test, tell, strict, lang)
         study_folder.take(opened)
         with contextlib.nullcontext(lambda progress: None) if quiet else LiveTable(told=told) as table:
-            study = run_study(opened.record, opened.folder, table, offline=offline, home=folder)
+            do = partial(run_until_decided, say=tell) if record.rules.looking else run_study
+            study = do(opened.record, opened.folder, table, offline=offline, home=folder)
         study_folder.conclude(study, opened)
         if exam:
             _hold_exam(study, tell)
