@@ -64,7 +64,7 @@ def test_what_seeds_agree_on_too_seldom_can_never_be_better() -> None:
 
 
 def test_parts_of_variance_of_a_study_are_found_again() -> None:
-    """Two-way random effects: seeds, items and both, drawn with known variances, each found in the mean of 60 studies."""
+    """Two-way random effects: seeds, items and both, drawn with known variances; the mean of 60 studies."""
     random = np.random.default_rng(7)
     num_seeds, num_items, found = 10, 400, []
     for _ in range(60):
