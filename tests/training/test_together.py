@@ -25,16 +25,20 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     return [torch.load(folder / f"{rank}.pt", weights_only=False) for rank in (0, 1)]
 
 
-@pytest.mark.parametrize("contender", two_processes.CONTENDERS)
-def test_two_processes_end_with_the_weights_of_one(contender: str, two: list[dict[str, Any]]) -> None:
-    weights, losses = two_processes.trained(contender, ALONE)
+@pytest.mark.parametrize("case", two_processes.CASES, ids="-".join)
+def test_two_processes_end_with_the_weights_of_one(case: tuple[str, str], two: list[dict[str, Any]]) -> None:
+    weights, losses = two_processes.trained(*case, ALONE)
+    # AdamW takes whole steps where a gradient is 0 but for rounding, so that only the whole of its weights is close.
+    allowed = 1e-5 if case[1] == "sgd" else 0.02
     for rank in (0, 1):
-        theirs, their_losses = two[rank][contender]
+        theirs, their_losses = two[rank]["-".join(case)]
         assert set(theirs) == set(weights)
+        assert not any(tensor.requires_grad for tensor in theirs.values()), "no graph is kept"
         assert their_losses == pytest.approx(losses, rel=1e-4)
         for name, tensor in weights.items():
-            assert torch.allclose(theirs[name].float(), tensor.float(), rtol=1e-3, atol=1e-4), name
-    first, second = two[0][contender][0], two[1][contender][0]
+            distance, size = (theirs[name].float() - tensor.float()).norm(), tensor.float().norm()
+            assert distance <= allowed * (size + 1), f"{name} is {distance / size:.1e} away"
+    first, second = (each["-".join(case)][0] for each in two)
     assert all(torch.equal(first[name], second[name]) for name in first), "and with the same ones, to the last bit"
 
 

@@ -1,4 +1,4 @@
-"""What torchrun starts in test_together.py: a few steps of contenders on noise, their weights left in a file a process."""
+"""What torchrun starts in test_together.py: a few steps on noise; each process leaves its weights in a file."""
 
 from __future__ import annotations
 
@@ -12,32 +12,33 @@ import torch
 from eyechart.catalog.recipes import recipe_of
 from eyechart.models import catalog as architectures
 from eyechart.runner.contender import TOOLS
-from eyechart.schema import Budget, DatasetCard, Plan
-from eyechart.schema.contracts import LabelledImages
+from eyechart.schema import Budget, DatasetCard, Plan, WeightsOrigin
+from eyechart.schema.contracts import LabelledImages, StartingWeights
 from eyechart.training import feeds
 from eyechart.training.optimizers import build_optimizer
 from eyechart.training.step import Step
 from eyechart.training.together import AGREE_STEPS, Alone, Together
 
 NUM_STEPS, BATCH = 6, 13  # 13 rows: six for the one, seven for the other
-CONTENDERS = ("cnn", "vit")
+CASES = (("cnn", "sgd"), ("vit", "sgd"), ("vit", "adamw"))
 CARD = DatasetCard(
     name="made", title="made", source="", licence="", content_sha256="", classes=tuple("0123456789"), num_channels=1,
     height=28, width=28, num_train=64, num_test=10,
 )  # fmt: skip
+FROM_NOTHING = StartingWeights(WeightsOrigin(name="none", description=""), {})
 PLAN = Plan(
     num_steps=NUM_STEPS, batch_size=BATCH, num_train_images=64, budget=Budget(unit="steps", amount=NUM_STEPS),
     evaluation_steps=(NUM_STEPS,),
 )  # fmt: skip
 
 
-def trained(contender: str, group: Alone) -> tuple[dict[str, torch.Tensor], list[float]]:
+def trained(contender: str, optimizer: str, group: Alone) -> tuple[dict[str, torch.Tensor], list[float]]:
     """Weights and losses after a few steps on noise with labels."""
     torch.manual_seed(0)
-    recipe = recipe_of(contender, {"batch_size": BATCH})
+    recipe = recipe_of(contender, {"batch_size": BATCH, "optimizer": optimizer})
     random = np.random.default_rng(1)
     part = LabelledImages(random.integers(0, 255, (64, 1, 28, 28)).astype(np.uint8), random.integers(0, 10, 64))
-    frame = architectures.plan_preprocessing(recipe, CARD, (0.5,), (0.5,))
+    frame = architectures.plan_preprocessing(recipe, CARD, (0.5,), (0.5,), FROM_NOTHING)
     model = architectures.build_model(recipe, frame, 10).to(memory_format=torch.channels_last)
     device = torch.device("cpu")
     feed = feeds.ImageFeed(model, part, recipe, PLAN, 0, device, TOOLS, group.computation(model, device))
@@ -51,7 +52,7 @@ def trained(contender: str, group: Alone) -> tuple[dict[str, torch.Tensor], list
 def main(folder: Path) -> None:
     torch.set_num_threads(1)
     group = Together()
-    found: dict[str, Any] = {contender: trained(contender, group) for contender in CONTENDERS}
+    found: dict[str, Any] = {"-".join(case): trained(*case, group) for case in CASES}
     found["first says"] = group.of_first(lambda: f"rank {group.rank}")
     found["in order"] = group.in_order(lambda: group.rank)
     wish = 15 if group.rank else None

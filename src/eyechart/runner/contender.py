@@ -19,7 +19,7 @@ from eyechart.models import catalog as architectures
 from eyechart.schema import DatasetCard, Job, Plan, Preprocessing
 from eyechart.schema.contracts import Splits, StartingWeights
 from eyechart.training import feeds
-from eyechart.training.computation import Computation
+from eyechart.training.together import ALONE, Alone
 from eyechart.weights.resolve import Names, starting_weights
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from eyechart.schema import ExecutionMode
     from eyechart.schema.contracts import ContenderModel
+    from eyechart.training.computation import Computation
 
 TOOLS = feeds.Tools(batches.epoch_order, batches.to_floats, augment.augment_with_boxes, boxes.ink_boxes, mixing.mix)
 
@@ -44,6 +45,7 @@ class Contender:
     preprocessing: Preprocessing
     model: nn.Module
     device: torch.device
+    group: Alone = ALONE  # the processes that train it together
 
     @property
     def network(self) -> ContenderModel:
@@ -55,7 +57,7 @@ class Contender:
 
     def computation(self, model: nn.Module, mode: ExecutionMode = "eager") -> Computation:
         """How this contender, or a copy of it, computes its loss."""
-        return Computation(model, self.device, self.job.rules.precision, mode)
+        return self.group.computation(model, self.device, self.job.rules.precision, mode)
 
     def make_feed(self, model: nn.Module, plan: Plan, computation: Computation | None = None) -> feeds.Feed:
         """The batches of this contender, for itself or for a copy of it."""
@@ -67,7 +69,7 @@ class Contender:
         return feeds.ImageFeed(model, part, recipe, plan, seed, self.device, TOOLS, computation)
 
 
-def prepare(job: Job, device: torch.device, say: Callable[[str], None]) -> Contender:
+def prepare(job: Job, device: torch.device, say: Callable[[str], None], group: Alone = ALONE) -> Contender:
     """Everything up to a model that stands on the device, seeded, with its starting weights."""
     host.set_threads(job.rules.num_threads)
     host.set_precision(job.rules.precision, device)
@@ -87,4 +89,4 @@ def prepare(job: Job, device: torch.device, say: Callable[[str], None]) -> Conte
     model = architectures.build_model(job.recipe, preprocessing, dataset.card.num_classes)
     architectures.load_starting_tensors(model, job.recipe, starting.tensors)
     model.to(memory_format=torch.channels_last).to(device)
-    return Contender(job, dataset.card, parts, starting, preprocessing, model, device)
+    return Contender(job, dataset.card, parts, starting, preprocessing, model, device, group)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from eyechart.schema.data import DatasetCard, Preprocessing, SplitsCard, Task
 from eyechart.schema.frozen import Count, Frozen
@@ -40,6 +42,7 @@ class RunRecord(Frozen):
     clocks: Clocks
     cost: Cost
     host: Host
+    num_processes: Annotated[int, Field(ge=1)] = 1  # that trained it together; host is that of the first
     test_accesses: int
     weights_sha256: str  # of the tensors, not of the file
     predictions_sha256: str  # on the test part

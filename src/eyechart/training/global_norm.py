@@ -29,7 +29,8 @@ class GlobalBatchNorm(Norm):
         shape = [1, -1, *[1] * (rows.ndim - 2)]
         centred = rows - mean.view(shape)
         variance = _Sum.apply((centred * centred).sum(across)) / count  # (C,)
-        self._remember(mean.detach(), variance.detach() * count / (count - 1))
+        with torch.no_grad():
+            self._remember(mean, variance * count / (count - 1))
         scaled = centred * torch.rsqrt(variance + self.eps).view(shape)
         return scaled * self.weight.view(shape) + self.bias.view(shape) if self.affine else scaled
 

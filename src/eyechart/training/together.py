@@ -166,7 +166,5 @@ class _Losses(nn.Module):
 def _data_parallel(model: nn.Module, loss: Callable[..., Any]) -> nn.Module:
     from torch.nn.parallel import DistributedDataParallel
 
-    # Buffers are the same everywhere already: norms see the whole batch.  A detector that sees no object uses no box.
-    return DistributedDataParallel(
-        _Losses(model, loss), broadcast_buffers=False, find_unused_parameters=bool(model.needs_boxes)
-    )
+    # A detector that sees no object uses no box.
+    return DistributedDataParallel(_Losses(model, loss), find_unused_parameters=bool(model.needs_boxes))
