@@ -12,6 +12,7 @@ from eyechart.cli.read import LANG, language_of
 from eyechart.terminal.lines import aloud, say, silent
 
 if TYPE_CHECKING:
+    from eyechart.launch.driver import Launcher
     from eyechart.schema import Finding, Language, StudyRecord
     from eyechart.study.study import Study
 
@@ -55,6 +56,8 @@ def run(
     strict: bool = typer.Option(False, "--strict", help="Refuse an unfair plan, and fail on unfair or odd results."),
     exam: bool = typer.Option(None, "--exam/--no-exam", help="The eye test afterwards. Default: but for smoke."),
     offline: bool = typer.Option(False, "--offline", envvar="EYECHART_OFFLINE", help="Never touch the network."),
+    launcher: str = typer.Option("local", "--launcher", help="Who does the runs: local, or ray (a Ray cluster)."),
+    address: str = typer.Option(None, "--address", help="Of the Ray cluster: auto, ray://... Default: a new one, here."),
     lang: str = LANG,
     as_json: bool = typer.Option(False, "--json", help="Print the results as JSON."),
 ) -> None:  # fmt: skip
@@ -74,8 +77,24 @@ def run(
     if dry_run:
         return _dry_run(record, folder_of(record, output), offline, as_json, strict, language)
     study = race(record, folder_of(record, output), resume=resume, exist_ok=exist_ok, offline=offline, strict=strict,
-                 lang=language, exam=preset != "smoke" if exam is None else exam)  # fmt: skip
+                 lang=language, exam=preset != "smoke" if exam is None else exam,
+                 launch=_launcher(launcher, address))  # fmt: skip
     return _conclude(study, as_json, strict, language)
+
+
+def _launcher(name: str, address: str | None) -> Launcher | None:
+    """None: one run after the other, on this machine."""
+    from eyechart.base.errors import UsageError
+
+    if name not in ("local", "ray"):
+        raise UsageError(f"--launcher got {name!r}; expected local or ray.")
+    if name == "local":
+        if address is not None:
+            raise UsageError("--address is that of a Ray cluster; expected --launcher ray with it.")
+        return None
+    from eyechart.launch.ray_cluster import on_ray
+
+    return on_ray(address)
 
 
 def _most_seeds(until_decided: bool, most_seeds: int | None, seeds: str | None) -> int | None:

@@ -13,6 +13,7 @@ from eyechart.terminal.lines import aloud, silent
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from eyechart.launch.driver import Launcher
     from eyechart.schema import DatasetCard, Language, StudyRecord
     from eyechart.study.study import Study
 
@@ -28,9 +29,11 @@ def race(
     strict: bool = False,
     lang: Language = "en",
     exam: bool = False,
+    launch: Launcher | None = None,
 ) -> Study:
     """Fetch what is needed, say what speaks against the plan, do the runs under a live table, write the report.
 
+    `launch` does the runs: one after the other on this machine, if it is None.
     With an `exam` the finished runs read the eye chart before the report is written.
 
     Nobody else may work in the folder meanwhile, and nothing is changed in it before all of that is there.
@@ -56,7 +59,7 @@ def race(
         study_folder.take(opened)
         with contextlib.nullcontext(lambda progress: None) if quiet else LiveTable(told=told) as table:
             do = partial(run_until_decided, say=tell) if record.rules.looking else run_study
-            study = do(opened.record, opened.folder, table, offline=offline, home=folder)
+            study = do(opened.record, opened.folder, table, offline=offline, home=folder, launch=launch)
         study_folder.conclude(study, opened)
         if exam:
             _hold_exam(study, tell)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from eyechart.comparison.compare import compare_primary
 from eyechart.files import storage
 from eyechart.schema import Comparison, Look, StudyRecord
 from eyechart.study.study import Study, run_study
@@ -38,7 +39,7 @@ def run_until_decided(
         study.record = record
         if study.failures or study.missing:  # a seed without its pair decides nothing: it is told, and tried again
             return study
-        look = look_at(study.compare(), len(record.seeds))
+        look = look_at(compare_primary(storage.find_runs([folder])), len(record.seeds))
         looks = (*(each for each in record.looks if each.num_seeds < look.num_seeds), look)
         record = record.model_copy(update={"looks": looks})
         is_over = look.num_open == 0 or look.num_seeds >= looking.most_seeds
