@@ -8,6 +8,7 @@ import numpy as np
 
 from eyechart.comparison import bootstrap, pairs, verdicts
 from eyechart.comparison.contenders import Contender, ItemValues
+from eyechart.comparison.power import FEWEST_SEEDS
 from eyechart.schema import Looking, PerClass, Rules, RunRecord, Scores, Verdict
 from eyechart.scoring.measures import MEASURES
 
@@ -28,6 +29,17 @@ def num_flagged(num_families: int, *, num_contenders: int, num_seeds: int, seed_
         random = np.random.default_rng([num_contenders, num_seeds, number])
         right = right_answers(random, num_contenders, num_seeds, seed_spread)
         found += any(verdict.kind == "better" for verdict in verdicts_on(right))
+    return Flagged(num_families, found)
+
+
+def num_flagged_when_looking(num_families: int, *, num_contenders: int, most_seeds: int) -> Flagged:
+    """The same of studies that are looked at after every seed: somebody was called better at some look."""
+    found = 0
+    for number in range(num_families):
+        random = np.random.default_rng([num_contenders, most_seeds, number, 1])
+        right = right_answers(random, num_contenders, most_seeds)
+        looks = (verdicts_on(right[:, :num_seeds], most_seeds) for num_seeds in range(FEWEST_SEEDS, most_seeds + 1))
+        found += any(verdict.kind == "better" for verdicts in looks for verdict in verdicts)
     return Flagged(num_families, found)
 
 

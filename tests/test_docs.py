@@ -38,6 +38,7 @@ DOCUMENTS = (
     "docs/lab-log.md",
     "docs/predict.md",
     "docs/robust.md",
+    "docs/scale.md",
     "docs/serve.md",
     "docs/verdicts.md",
 )
@@ -240,6 +241,7 @@ def test_the_reference_is_what_the_commands_say(tmp_path: Path) -> None:
         "docs/predict.md",
         "docs/explain.md",
         "docs/robust.md",
+        "docs/scale.md",
         "docs/serve.md",
         "docs/verdicts.md",
         "docs/lab-log.md",

@@ -1,4 +1,4 @@
-"""A study on a Ray cluster: on one that is only pretended, and, where Ray is installed, on a real one of this machine."""
+"""A study on a Ray cluster: on one that is only pretended, and, where Ray is installed, on a real one."""
 
 from __future__ import annotations
 

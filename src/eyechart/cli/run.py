@@ -57,7 +57,7 @@ def run(
     exam: bool = typer.Option(None, "--exam/--no-exam", help="The eye test afterwards. Default: but for smoke."),
     offline: bool = typer.Option(False, "--offline", envvar="EYECHART_OFFLINE", help="Never touch the network."),
     launcher: str = typer.Option("local", "--launcher", help="Who does the runs: local, or ray (a Ray cluster)."),
-    address: str = typer.Option(None, "--address", help="Of the Ray cluster: auto, ray://... Default: a new one, here."),
+    address: str = typer.Option(None, "--address", help="Of the Ray cluster: auto, ray://... Default: a new one."),
     lang: str = LANG,
     as_json: bool = typer.Option(False, "--json", help="Print the results as JSON."),
 ) -> None:  # fmt: skip

@@ -1,8 +1,8 @@
 """Runs on a Ray cluster: each a task that asks for the cores, and the GPU, that it uses.
 
 What a run leaves is in its folder, which all machines see; a task hands back how it ended and nothing else.  A machine
-that dies takes its tasks along: Ray starts them elsewhere, and they go on from their last checkpoint.  Ray may also do a
-task twice.  Then the one that comes second waits for the first one's lock, finds the run finished, and leaves.
+that dies takes its tasks along: Ray starts them elsewhere, and they go on from their last checkpoint.  Ray may also do
+a task twice.  Then the one that comes second waits for the first one's lock, finds the run finished, and leaves.
 
 A dataset of the cache travels once: its files are one object of the cluster, which each machine unpacks where it lacks
 them.  Other data must lie where all machines see it.  Either way a run checks the hash of its content.
