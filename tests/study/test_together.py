@@ -36,7 +36,7 @@ def trained(start: list[str], folder: Path, *more: str) -> subprocess.CompletedP
 
 @pytest.mark.slow
 def test_two_processes_make_the_run_of_one(tmp_path: Path) -> None:
-    budget = ("--steps", "60", "--name", "study")
+    budget = ("--steps", "20", "--lr", "0.01", "--name", "study")  # gentle: rounding stays small
     one = trained([sys.executable], tmp_path / "one", *budget)
     two = trained(list(TORCHRUN), tmp_path / "two", *budget)
     assert (one.returncode, two.returncode) == (0, 0), one.stderr + two.stderr
@@ -45,10 +45,10 @@ def test_two_processes_make_the_run_of_one(tmp_path: Path) -> None:
     assert [record.test_accesses for record in records] == [1, 1]
     assert records[0].splits == records[1].splits
     losses = [[point.train_loss for point in record.history] for record in records]
-    assert losses[1] == pytest.approx(losses[0], rel=0.02)
+    assert losses[1] == pytest.approx(losses[0], rel=1e-3)
     models = [load_run_model(tmp_path / place / "study" / "cnn-s0", CPU)[1] for place in ("one", "two")]
     flat = [torch.cat([weight.flatten() for weight in model.parameters()]) for model in models]  # type: ignore[union-attr]
-    assert (flat[0] - flat[1]).norm() < 0.02 * flat[0].norm()
+    assert (flat[0] - flat[1]).norm() < 1e-3 * flat[0].norm()
 
 
 @pytest.mark.slow
