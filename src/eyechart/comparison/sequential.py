@@ -26,7 +26,7 @@ from eyechart.comparison.power import ALPHA, FEWEST_SEEDS, LEAST_SUPERIORITY
 def capped(differences: np.ndarray) -> np.ndarray:
     """Differences (P, S) cut to the largest magnitude of each pair's first FEWEST_SEEDS."""
     caps = _caps(differences)
-    return np.clip(differences, -caps, caps)
+    return differences.clip(-caps, caps)
 
 
 def anytime_p(differences: np.ndarray, most_seeds: int) -> np.ndarray:
@@ -36,16 +36,14 @@ def anytime_p(differences: np.ndarray, most_seeds: int) -> np.ndarray:
     """
     if differences.shape[1] < FEWEST_SEEDS:
         return np.ones(len(differences))
-    lead, trail = (paired.lead_p(_with_future(each, most_seeds, -1)) for each in (differences, -differences))
-    return np.minimum(1.0, np.minimum(lead, trail))
+    return _two_sided(differences, most_seeds, -1)
 
 
 def least_p(differences: np.ndarray, most_seeds: int) -> np.ndarray:
     """Two-sided p (P,): the smallest that any future leaves."""
     if differences.shape[1] < FEWEST_SEEDS:
         return np.zeros(len(differences))
-    lead, trail = (paired.lead_p(_with_future(each, most_seeds, 1)) for each in (differences, -differences))
-    return np.minimum(1.0, np.minimum(lead, trail))
+    return _two_sided(differences, most_seeds, 1)
 
 
 def equivalence_p(differences: np.ndarray, margin: float, most_seeds: int, future: int = -1) -> np.ndarray:
@@ -57,7 +55,8 @@ def equivalence_p(differences: np.ndarray, margin: float, most_seeds: int, futur
         return np.full(len(differences), 1.0 if future < 0 else 0.0)
     sides = (margin - differences, margin + differences)  # above 0, were the difference within
     below, above = (paired.lead_p(_with_future(each, most_seeds, future)) / 2 for each in sides)
-    return np.maximum(below, above)
+    larger: np.ndarray = np.maximum(below, above)
+    return larger
 
 
 def is_open(differences: np.ndarray, margin: float, most_seeds: int) -> np.ndarray:
@@ -66,8 +65,15 @@ def is_open(differences: np.ndarray, margin: float, most_seeds: int) -> np.ndarr
     won = (np.sign(differences) / 2 + 0.5).sum(axis=1)
     most_won = np.maximum(won, differences.shape[1] - won) + left
     could_lead = (least_p(differences, most_seeds) < ALPHA) & (most_won >= LEAST_SUPERIORITY * most_seeds)
-    could_be_equal: np.ndarray = equivalence_p(differences, margin, most_seeds, future=1) < ALPHA
-    return could_lead | could_be_equal
+    could_be_equal = equivalence_p(differences, margin, most_seeds, future=1) < ALPHA
+    found: np.ndarray = could_lead | could_be_equal
+    return found
+
+
+def _two_sided(differences: np.ndarray, most_seeds: int, direction: int) -> np.ndarray:
+    """p (P,) of whichever side leads, were every seed to come at its cap for it (1) or against it (-1)."""
+    lead, trail = (paired.lead_p(_with_future(each, most_seeds, direction)) for each in (differences, -differences))
+    return np.minimum(lead, trail).clip(max=1.0)  # type: ignore[no-any-return]
 
 
 def _caps(differences: np.ndarray) -> np.ndarray:

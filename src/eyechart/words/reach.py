@@ -22,7 +22,7 @@ def reach_sentence(verdicts: Sequence[Verdict], lang: Language = "en") -> str:
     metric, name = METRICS[known[0].metric], metric_name(known[0].metric, lang)
     sizes = [_size(verdict.smallest_effect or 0.0, verdict.metric) for verdict in known]
     told = _between(min(sizes), max(sizes), lang)
-    unit = "%" if metric.scale == "ratio" else metric.unit
+    unit: str = "%" if metric.scale == "ratio" else metric.unit
     parts = [each for verdict in known if (each := verdict.uncertainty) and each.items is not None]
     if lang == "en":
         pairs = "this pair" if len(known) == 1 else f"these {len(known)} pairs"
