@@ -130,6 +130,7 @@ def a_against_a_made_up(settings: Settings) -> Answer:
         "six_seeds": made_up.num_flagged(settings.pick(400, 20), num_contenders=2, num_seeds=6),
         "ten_seeds": made_up.num_flagged(settings.pick(400, 20), num_contenders=2, num_seeds=10),
         "five_contenders": made_up.num_flagged(settings.pick(100, 5), num_contenders=5, num_seeds=10),
+        "looked_at": made_up.num_flagged_when_looking(settings.pick(200, 10), num_contenders=2, most_seeds=10),
         "one_seed_alike": made_up.num_flagged(settings.pick(400, 20), num_contenders=2, num_seeds=1, seed_spread=0.0),
     }
     figures = {name: flagged._asdict() for name, flagged in numbers.items()}

@@ -51,9 +51,10 @@ def _made_up(figures: Figures) -> str:
         "six_seeds": "pairs of 6 seeds",
         "ten_seeds": "pairs of 10 seeds",
         "five_contenders": "families of five contenders, 10 seeds",
+        "looked_at": "pairs looked at after every seed up to 10",
         "one_seed_alike": "pairs of 1 seed that differ by chance of the items alone",
     }
-    return "; ".join(f"{_of(figures[name], 'families')} {label}" for name, label in names.items())
+    return "; ".join(f"{_of(figures[name], 'families')} {label}" for name, label in names.items() if name in figures)
 
 
 def _trained(figures: Figures) -> str:

@@ -33,7 +33,7 @@ __all__ = [
 
 def run(
     models: str | Sequence[str] = (), data: str | Path = "mnist", preset: str = "quick",
-    seeds: int | Iterable[int] = (0,), *,
+    seeds: int | Iterable[int] = (0,), *, most_seeds: int | None = None,
     budget: Budget | None = None,
     recipe: dict[str, Any] | None = None, recipes: str | Path | Sequence[str | Path] = (), robust: bool = False,
     device: str | None = None, precision: str | None = None, threads: int | None = None,
@@ -45,6 +45,7 @@ def run(
 
     Args:
         models, seeds: one or several; names such as "cnn" or "vgg16:hed:head", none: all five.
+        most_seeds: add seeds until every pair is decided, so many at most; `seeds` is not asked then.
         data, preset: a known dataset, or a folder or zip; "quick", "standard" or "smoke".
         budget: replaces the preset's, such as ec.Budget(unit="epochs", amount=2).
         recipe, recipes: fields of every recipe to replace, {"learning_rate": 0.1}; files that `eyechart tune` wrote.
@@ -61,8 +62,8 @@ def run(
 
     record = plan_study(
         models, str(data), preset, seeds, name=name, changes=(recipe or {}) | {"robust": robust}, recipe_files=recipes,
-        budget=budget, img_size=img_size, fraction=fraction, device=device, precision=precision,
-        num_threads=threads_each(jobs, threads),
+        most_seeds=most_seeds, budget=budget, img_size=img_size, fraction=fraction, device=device,
+        precision=precision, num_threads=threads_each(jobs, threads),
     )  # fmt: skip
     done = race(record, folder_of(record, user_path(output)), resume=resume, exist_ok=exist_ok, offline=offline,
                 quiet=quiet, strict=strict, exam=exam, jobs=jobs)  # fmt: skip

@@ -30,6 +30,17 @@ def test_a_contender_that_is_worse_is_found_out() -> None:
     assert verdict.difference == pytest.approx(right[0].mean() - right[1].mean())
 
 
+def test_looking_after_every_seed_flags_what_differs_and_little_else() -> None:
+    assert made_up.num_flagged_when_looking(4, num_contenders=2, most_seeds=7).flagged == 0
+    right = made_up.right_answers(np.random.default_rng(1), 2, 10)
+    right[1, :, :30] = False
+    (verdict,) = made_up.verdicts_on(right[:, :9], most_seeds=10)
+    assert (verdict.kind, verdict.most_seeds) == ("better", 10)
+    assert verdict.p_value == pytest.approx(22 / 1024), "as if the tenth seed had turned against it"
+    (early,) = made_up.verdicts_on(right[:, :6], most_seeds=10)
+    assert (early.kind, early.is_open) == ("not shown", True)
+
+
 def test_groups_of_runs_stand_as_two_contenders(tmp_path: Path) -> None:
     folders = fake_study(tmp_path / "pool", {"cnn": Fake(0.05, 10, 0.1)}, tuple(range(6)), num_items=300)
     pool = [(folder, read_run(folder)) for folder in folders]

@@ -61,3 +61,35 @@ def test_what_seeds_agree_on_too_seldom_can_never_be_better() -> None:
     torn = np.array([1.0, -1.0, 1.2, -0.9, 0.1, 0.3])
     assert power.needed(torn, 10_000) == power.Needs()
     assert power.needed(np.array([1.0, -1.0]), 10_000) == power.Needs(), "no difference was seen"
+
+
+def test_parts_of_variance_of_a_study_are_found_again() -> None:
+    """Two-way random effects: seeds, items and both, drawn with known variances; the mean of 60 studies."""
+    random = np.random.default_rng(7)
+    num_seeds, num_items, found = 10, 400, []
+    for _ in range(60):
+        of_pair = (
+            random.normal(0, 0.05, (num_seeds, 1)) + random.normal(0, 0.4, num_items)
+            + random.normal(0, 0.8, (num_seeds, num_items))
+        )  # fmt: skip
+        parts = power.variance_parts(np.stack([of_pair, np.zeros_like(of_pair)]))
+        split = power.split_variance(of_pair.mean(axis=1), num_items, parts.item[0, 1], parts.both[0, 1])
+        found.append((split.seeds * num_seeds, split.items * num_items, split.both * num_seeds * num_items))
+    assert np.mean(found, axis=0) == pytest.approx([0.05**2, 0.4**2, 0.8**2], rel=0.1)
+
+
+@pytest.mark.parametrize(("num_seeds", "alpha"), [(8, 0.05), (12, 0.05), (12, 0.005)])
+def test_the_smallest_effect_is_shown_in_four_of_five_studies(num_seeds: int, alpha: float) -> None:
+    effect = power.smallest_effect(1.0, num_seeds, alpha=alpha)
+    assert effect is not None
+    studies = np.random.default_rng(2).normal(effect, 1.0, (1000, num_seeds))
+    is_shown = (paired.sign_flip_p(studies) < alpha) & ((studies > 0).mean(axis=1) >= 0.75)
+    assert np.mean(is_shown) == pytest.approx(0.8, abs=0.06)
+
+
+def test_smallest_effects_say_what_more_seeds_cannot_mend() -> None:
+    with_items = [power.smallest_effect(1.0, num_seeds, item=0.5) or 0.0 for num_seeds in (10, 40, 900)]
+    assert with_items[0] > with_items[1] > with_items[2] > 2.8 * np.sqrt(0.5)
+    assert power.smallest_effect(1.0, 5) is None, "five seeds show nothing"
+    assert power.smallest_effect(0.0, 10) is None, "no variance was seen"
+    assert power.smallest_effect(4.0, 10) == pytest.approx(2 * (power.smallest_effect(1.0, 10) or 0.0), rel=1e-6)

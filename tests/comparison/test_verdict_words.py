@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from eyechart.schema import Comparison, Family, Summary, Verdict
+from eyechart.schema import Comparison, Family, Summary, Uncertainty, Verdict
+from eyechart.words.reach import reach_sentence
 from eyechart.words.verdicts import family_sentence, sentence
 
 
@@ -36,6 +37,32 @@ def test_better_with_the_mark_of_what_was_pretrained() -> None:
         "vit est meilleur que vgg16 (pré-entraîné sur ImageNet-1k) de 0,21 point "
         "(intervalle à 95_% de 0,12 à 0,30, p = 0,004 après Holm, 10 graines)"
     )
+
+
+def test_a_study_that_was_looked_at_says_so() -> None:
+    assert told(most_seeds=12) == (
+        "vit is better than vgg16 by 0.21 points (95 % interval 0.12 to 0.30, Holm p = .004, valid at every look up to "
+        "12 seeds, 10 seeds)"
+    )
+    assert told(**NOT_SHOWN, most_seeds=12, is_open=True).endswith("; still open: up to 12 seeds are planned")
+    assert told(**NOT_SHOWN, most_seeds=12).endswith("; cannot be decided with 12 seeds, whatever the next ones say")
+    assert told("fr", **NOT_SHOWN, most_seeds=10).endswith("_; toutes les graines prévues sont faites")
+
+
+def test_what_could_have_been_shown() -> None:
+    parts = Uncertainty(seeds=6e-8, items=3e-8, both=1e-8)
+    fields = {"metric": "accuracy", "first": "vit", "second": "cnn", "kind": "not shown", "num_seeds": 10}
+    verdicts = [
+        Verdict(**fields, difference=0.0001, smallest_effect=size, uncertainty=parts)  # type: ignore[arg-type]
+        for size in (0.00112, 0.0024)
+    ]
+    assert reach_sentence(verdicts) == (
+        "Smallest difference in accuracy that a study like this shows four times in five, for these 2 pairs: 0.11 to "
+        "0.24 points. Of the variance of a difference, 60 % are the luck of seeds (more seeds help), 30 % that of test "
+        "images (more images help), 10 % that of a seed with single images (either helps)."
+    )
+    assert "pour cette paire\u202f: 0,11 point." in reach_sentence(verdicts[:1], "fr")
+    assert reach_sentence([Verdict(**fields, difference=0.0001)]) == ""  # type: ignore[arg-type]
 
 
 NOT_SHOWN = {"kind": "not shown", "difference": 0.0005, "low": -0.0002, "high": 0.0012, "holm_p": 0.21}

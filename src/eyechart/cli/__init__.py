@@ -31,6 +31,7 @@ from eyechart.cli import (
     serve,
     study,
     track,
+    train,
     tune,
     weights,
     winner_map,
@@ -48,6 +49,7 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("study")(study.study)
 app.command("map")(winner_map.winner_map)
+app.command("train")(train.train)
 app.command("repeat")(run.repeat)
 app.command("tune")(tune.tune)
 app.command("lr-find")(lr_find.lr_find)

@@ -12,10 +12,12 @@ from eyechart.cli.read import LANG, language_of
 from eyechart.terminal.lines import aloud, say, silent
 
 if TYPE_CHECKING:
+    from eyechart.launch.driver import Launcher
     from eyechart.schema import Finding, Language, StudyRecord
     from eyechart.study.study import Study
 
 
+MOST_SEEDS = 20  # of a study that adds them itself
 MODELS = typer.Option(
     [], "-m", "--models", "--model", metavar="NAME",
     help="Contender, such as cnn, vgg16:hed:head or torchvision:resnet18; repeat, or use commas. Default: all ours.",
@@ -34,7 +36,9 @@ def run(
     model: list[str] = MODELS,
     data: str = typer.Option("mnist", "-d", "--data", help="A known dataset (eyechart data list), or a folder or zip."),
     preset: str = typer.Option("quick", "-p", "--preset", help="quick, standard or smoke."),
-    seeds: str = typer.Option("0", "--seeds", "--seed", help="Seeds, such as 0,1,2."),
+    seeds: str = typer.Option(None, "--seeds", "--seed", help="Seeds, such as 0,1,2. Default: 0."),
+    until_decided: bool = typer.Option(False, "--until-decided", help="Add seeds until every pair has its verdict."),
+    most_seeds: int = typer.Option(None, "--most-seeds", help=f"Of --until-decided. Default: {MOST_SEEDS}."),
     epochs: float = typer.Option(None, "--epochs", help="Budget: passes over the train part."),
     images: float = typer.Option(None, "--images", help="Budget: training images seen."),
     seconds: float = typer.Option(None, "--seconds", help="Budget: seconds of training, as many steps as fit."),
@@ -62,6 +66,8 @@ def run(
     strict: bool = typer.Option(False, "--strict", help="Refuse an unfair plan, and fail on unfair or odd results."),
     exam: bool = typer.Option(None, "--exam/--no-exam", help="The eye test afterwards. Default: but for smoke."),
     offline: bool = typer.Option(False, "--offline", envvar="EYECHART_OFFLINE", help="Never touch the network."),
+    launcher: str = typer.Option("local", "--launcher", help="Who does the runs: local, or ray (a Ray cluster)."),
+    address: str = typer.Option(None, "--address", help="Of the Ray cluster: auto, ray://... Default: a new one."),
     lang: str = LANG,
     as_json: bool = typer.Option(False, "--json", help="Print the results as JSON."),
 ) -> None:  # fmt: skip
@@ -71,13 +77,15 @@ def run(
     changes |= {"backbone": str(backbone) if backbone else None, "input_pixels": input_size, "robust": robust or None}
     budget = budget_of(epochs=epochs, images=images, seconds=seconds, steps=steps)
     record, folder = _planned(
-        _split(model), data, preset, seeds, output, jobs, threads, name=name, changes=changes, recipe_files=recipe,
-        budget=budget, img_size=img_size, fraction=fraction, device=device, precision=precision,
+        _split(model), data, preset, seeds or "0", output, jobs, threads, name=name, changes=changes,
+        recipe_files=recipe, most_seeds=_most_seeds(until_decided, most_seeds, seeds, shard), budget=budget,
+        img_size=img_size, fraction=fraction, device=device, precision=precision,
     )  # fmt: skip
     if dry_run:
         return _dry_run(record, folder, offline, as_json, strict, language)
-    study = _raced(record, folder, shard, jobs=jobs, resume=resume, exist_ok=exist_ok, offline=offline, strict=strict,
-                   lang=language, exam=preset != "smoke" if exam is None else exam)  # fmt: skip
+    study = _raced(record, folder, shard, launch=_launcher(launcher, address, jobs), jobs=jobs, resume=resume,
+                   exist_ok=exist_ok, offline=offline, strict=strict, lang=language,
+                   exam=preset != "smoke" if exam is None else exam)  # fmt: skip
     return _conclude(study, as_json, strict, language)
 
 
@@ -97,6 +105,45 @@ def _raced(record: StudyRecord, folder: Path, shard: str | None, **how: Any) -> 
     from eyechart.study.shards import shard_of
 
     return race(record, folder, shard=shard_of(shard), **how)
+
+
+def _launcher(name: str, address: str | None, jobs: int) -> Launcher | None:
+    """None: this machine, one run after the other or `jobs` at once."""
+    from eyechart.base.errors import UsageError
+
+    if name not in ("local", "ray"):
+        raise UsageError(f"--launcher got {name!r}; expected local or ray.")
+    if name == "local":
+        if address is not None:
+            raise UsageError("--address is that of a Ray cluster; expected --launcher ray with it.")
+        return None
+    if jobs > 1:
+        raise UsageError(
+            f"--jobs {jobs} is for this machine, and --launcher ray does as many runs as the cluster takes."
+        )
+    from eyechart.launch.ray_cluster import on_ray
+
+    return on_ray(address)
+
+
+def _most_seeds(until_decided: bool, most_seeds: int | None, seeds: str | None, shard: str | None) -> int | None:
+    """How many seeds a study may take that is looked at after each; None: their number is fixed."""
+    from eyechart.base.errors import UsageError
+
+    if not until_decided:
+        if most_seeds is not None:
+            raise UsageError("--most-seeds goes with --until-decided, which adds seeds; expected both, or --seeds.")
+        return None
+    if seeds is not None:
+        raise UsageError(
+            f"--until-decided takes the seeds 0, 1, 2, ... in turn, and --seeds got {seeds!r}. Leave one of them out; "
+            f"--most-seeds says how many there may be."
+        )
+    if shard is not None:
+        raise UsageError(
+            "--until-decided plans its seeds as it goes, and --shard takes a part of a plan. Leave one out."
+        )
+    return MOST_SEEDS if most_seeds is None else most_seeds
 
 
 def _conclude(study: Study, as_json: bool, strict: bool, lang: Language) -> None:

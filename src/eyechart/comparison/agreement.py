@@ -30,6 +30,8 @@ from eyechart.scoring.temperature import cooled
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from eyechart.schema import RunRecord
+
 NUM_DRAWS = 2000
 MOST_SEEDS = 10  # of more, the first are looked at
 MOST_CONTENDERS = 20  # whose probabilities are in memory together; of more, nothing is said
@@ -202,17 +204,18 @@ def _ensemble(contenders: Sequence[Contender], seeds: Sequence[int], by_seed: Se
     place = int(singles.mean(axis=0).argmax())
     best = contenders[place]
     accuracies = rights["mean"].mean(axis=1)
+    of_best = {seed: _planned_here(best.runs[seed]) for seed in seeds}
     together = Contender(
         ENSEMBLE,
         {
-            seed: best.runs[seed].model_copy(
-                update={"test": best.runs[seed].test_scores.model_copy(update={"accuracy": float(accuracy)})}
+            seed: of_best[seed].model_copy(
+                update={"test": of_best[seed].test_scores.model_copy(update={"accuracy": float(accuracy)})}
             )
             for seed, accuracy in zip(seeds, accuracies, strict=True)
         },
         {},
     )
-    alone = Contender(best.name, {seed: best.runs[seed] for seed in seeds}, {})
+    alone = Contender(best.name, of_best, {})
     right = np.concatenate([rights["mean"], ~np.stack([each.wrong[place] for each in by_seed])])
     low, high = _ends(rights["mean"])
     voted_low, voted_high = _ends(rights["vote"])
@@ -222,6 +225,15 @@ def _ensemble(contenders: Sequence[Contender], seeds: Sequence[int], by_seed: Se
         best=best.name, best_accuracy=float(singles[:, place].mean()),
         verdict=_verdict(together, alone, right, seeds),
     )  # fmt: skip
+
+
+def _planned_here(run: RunRecord) -> RunRecord:
+    """Of a study that was looked at after every seed: no more seeds than are looked at here will ever count."""
+    looking = run.rules.looking
+    if looking is None or looking.most_seeds <= MOST_SEEDS:
+        return run
+    fewer = looking.model_copy(update={"most_seeds": MOST_SEEDS})
+    return run.model_copy(update={"rules": run.rules.model_copy(update={"looking": fewer})})
 
 
 def _verdict(together: Contender, alone: Contender, right: np.ndarray, seeds: Sequence[int]) -> Verdict:

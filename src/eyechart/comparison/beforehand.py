@@ -70,7 +70,7 @@ def _few_seeds(record: StudyRecord) -> Finding | None:
     """Too few for any pair of so many contenders: 6 for one pair, 9 for the ten pairs of five."""
     number = len(record.contenders)
     least = power.fewest_seeds(power.ALPHA / max(1, number * (number - 1) // 2))
-    if len(record.seeds) >= least or number < 2:
+    if record.rules.looking or len(record.seeds) >= least or number < 2:  # who looks on the way has planned enough
         return None
     return _note("few-seeds", seeds=len(record.seeds), least=least, list=",".join(map(str, range(least))))
 

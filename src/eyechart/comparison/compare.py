@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -48,16 +49,28 @@ def compare_runs(run_folders: list[Path], only: Pairs | None = None) -> Comparis
     return comparison.model_copy(update={"findings": tuple(found), "shared_errors": shared_errors(contenders)})
 
 
+def compare_primary(run_folders: list[Path]) -> Comparison:
+    """The primary metric alone, without findings: all that decides whether a study goes on.  Raises as compare_runs."""
+    runs = {folder: read_run(folder) for folder in run_folders}
+    contenders = group_contenders(runs)
+    items = stack_items(contenders, dict(zip(runs, read_each(runs, values_of_items), strict=True)))
+    primary = primary_metric(contenders[0].any_run.task)
+    values = {name: each for name, each in items.values.items() if name == primary}
+    return compare_contenders(contenders, replace(items, values=values), metrics=(primary,))
+
+
 def compare_contenders(
     contenders: list[Contender],
     items: ItemValues,
     certainty: Mapping[Path, Certainty] | None = None,
     only: Pairs | None = None,
+    metrics: Collection[str] = tuple(MEASURES),
 ) -> Comparison:
     """The same of what was read already, the best contender first; without findings."""
+    measures = [measure for name, measure in MEASURES.items() if name in metrics]
     deviations = _item_deviations(items) | items.deviations if len(contenders) > 1 else {}
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # one metric beside another: nearly all of it is numpy
-        compared = list(pool.map(lambda each: _compared(each, contenders, items, deviations, only), MEASURES.values()))
+        compared = list(pool.map(lambda each: _compared(each, contenders, items, deviations, only), measures))
     return Comparison(
         dataset=contenders[0].any_run.dataset.title,
         primary=primary_metric(contenders[0].any_run.task),

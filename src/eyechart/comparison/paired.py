@@ -9,11 +9,14 @@ Machine Learning Benchmarks" (P(A > B)); Fisher 1935 and scipy.stats.permutation
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from eyechart.comparison.uncertainty import wilson_interval
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 MOST_EXACT_SEEDS = 16  # up to here all 2**S signs are tried
 NUM_RANDOM_SIGNS = 100_000  # beyond
@@ -28,13 +31,29 @@ def sign_flip_p(differences: np.ndarray, seed: int = 0) -> np.ndarray:
     and the observed one, so that p is never 0.  With one seed it is 1.
     """
     differences = np.asarray(differences, np.float64)
+    needed = np.abs(differences.sum(axis=1)) - SAME * np.abs(differences).sum(axis=1)
+    return _share_of_signs(differences, seed, lambda sums: np.abs(sums) >= needed)
+
+
+def lead_p(differences: np.ndarray, seed: int = 0) -> np.ndarray:
+    """The same toward one side, times two: p (P,) where differences (P, S) have a sum above 0, elsewhere 1 or more.
+
+    It never grows where a difference grows: signs give as large a sum where what they turn sums to 0 or less.
+    """
+    differences = np.asarray(differences, np.float64)
+    needed = differences.sum(axis=1) - SAME * np.abs(differences).sum(axis=1)
+    # Each pattern of signs stands for the one with all signs turned as well.
+    return _share_of_signs(differences, seed, lambda sums: (sums >= needed).astype(np.int8) + (-sums >= needed))
+
+
+def _share_of_signs(differences: np.ndarray, seed: int, count: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """(P,): what `count` finds in the sums (signs, P) of random signs, as a share of them; see sign_flip_p."""
     num_pairs, num_seeds = differences.shape
     assert num_seeds > 0, "no seeds, no test"
-    needed = np.abs(differences.sum(axis=1)) - SAME * np.abs(differences).sum(axis=1)
     num_as_large = np.zeros(num_pairs, np.int64)
     num_signs = 0
     for signs in _exact_signs(num_seeds) if num_seeds <= MOST_EXACT_SEEDS else _random_signs(num_seeds, seed):
-        num_as_large += (np.abs(signs @ differences.T) >= needed).sum(axis=0)
+        num_as_large += count(signs @ differences.T).sum(axis=0)
         num_signs += len(signs)
     if num_seeds <= MOST_EXACT_SEEDS:
         return num_as_large / num_signs

@@ -5,11 +5,11 @@ from __future__ import annotations
 import itertools
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from eyechart.comparison import bootstrap, paired, power
+from eyechart.comparison import bootstrap, paired, power, sequential
 from eyechart.comparison.families import holm
 
 if TYPE_CHECKING:
@@ -28,6 +28,14 @@ class ItemTest:
     holm_p: float  # among all pairs of this seed
 
 
+class Looked(NamedTuple):
+    """What comparison/sequential.py says of a pair that was looked at after every seed; its p stands beside it."""
+
+    most_seeds: int
+    equivalence_p: float
+    is_open: bool
+
+
 @dataclass
 class PairFacts:
     """One pair in one metric; differences are scores of the first minus scores of the second."""
@@ -37,9 +45,11 @@ class PairFacts:
     seeds: Seeds  # that both have
     differences: np.ndarray  # (S,)
     p_value: float | None = None
+    looked: Looked | None = None  # None: the number of seeds was fixed beforehand
     ends: tuple[float, ...] | None = None  # low and high of the 95 % interval, then of the 90 % one
     item_variance: float = 0.0  # see power.Parts
     both_variance: float = 0.0
+    knows_items: bool = False  # these two were worked out
     both_failed: bool = False  # on some seed both diverged, and their guesses are alike for no merit of theirs
     item_tests: list[ItemTest] = field(default_factory=list)
 
@@ -51,9 +61,10 @@ class PairFacts:
         """The same, seen from the other side."""
         low, high, low90, high90 = self.ends or (0.0,) * 4
         return PairFacts(
-            self.second, self.first, self.seeds, 0.0 - self.differences, self.p_value,
+            self.second, self.first, self.seeds, 0.0 - self.differences, self.p_value, self.looked,
             (-high, -low, -high90, -low90) if self.ends else None, self.item_variance, self.both_variance,
-            self.both_failed, [ItemTest(-test.lead, test.p_value, test.holm_p) for test in self.item_tests],
+            self.knows_items, self.both_failed,
+            [ItemTest(-test.lead, test.p_value, test.holm_p) for test in self.item_tests],
         )  # fmt: skip
 
 
@@ -76,6 +87,7 @@ def facts_of_pairs(
     groups: dict[Seeds, list[tuple[int, int]]] = defaultdict(list)
     for first, second in itertools.combinations((place for place in scores if scores[place]), 2):
         groups[tuple(seed for seed in scores[first] if seed in scores[second])].append((first, second))
+    most_seeds = _most_seeds(contenders)
     facts = []
     for seeds, pairs in groups.items():
         if not seeds:  # nothing pairs up; the means are still worth a line
@@ -83,11 +95,17 @@ def facts_of_pairs(
             facts += [PairFacts(a, b, (), np.array([means[a] - means[b]])) for a, b in pairs]
             continue
         group = _Group(measure, seeds, pairs, scores, items, deviations)
-        facts += group.facts()
+        facts += group.facts(most_seeds)
     for pair in facts:
         runs = [(contenders[pair.first].runs[seed], contenders[pair.second].runs[seed]) for seed in pair.seeds]
         pair.both_failed = any(one.status == other.status == "diverged" for one, other in runs)
     return [pair.turned() if pair.lead < 0 else pair for pair in facts]
+
+
+def _most_seeds(contenders: list[Contender]) -> int | None:
+    """Of the study, where it was looked at after every seed; where several were, the longest one."""
+    rules = [run.rules for contender in contenders for run in contender.runs.values()]
+    return max((each.looking.most_seeds for each in rules if each.looking), default=None)
 
 
 class _Group:
@@ -110,12 +128,12 @@ class _Group:
     def are_few(self) -> bool:
         return len(self.seeds) < power.FEWEST_SEEDS
 
-    def facts(self) -> list[PairFacts]:
+    def facts(self, most_seeds: int | None) -> list[PairFacts]:
         differences = self.scores[self.first] - self.scores[self.second]  # (P, S)
-        p_values = paired.sign_flip_p(differences)
+        p_values, looked = self._tests(differences, most_seeds)
         facts = [
-            PairFacts(a, b, self.seeds, difference, float(p))
-            for (a, b), difference, p in zip(self.pairs, differences, p_values, strict=True)
+            PairFacts(a, b, self.seeds, difference, float(p), each)
+            for (a, b), difference, p, each in zip(self.pairs, differences, p_values, looked, strict=True)
         ]
         with_items = self.answered[self.first] & self.answered[self.second]  # (P,)
         for numbers, by_items in ((np.flatnonzero(with_items), True), (np.flatnonzero(~with_items), False)):
@@ -125,6 +143,16 @@ class _Group:
         if with_items.any() and not self.are_few and self.measure.item_values:
             self._add_variances(facts, np.flatnonzero(with_items))
         return facts
+
+    def _tests(self, differences: np.ndarray, most_seeds: int | None) -> tuple[np.ndarray, list[Looked | None]]:
+        """p (P,) over seeds, and what else there is to know of pairs that were looked at on the way."""
+        if most_seeds is None:
+            return paired.sign_flip_p(differences), [None] * len(differences)
+        margin = self.measure.margin
+        equal = sequential.equivalence_p(differences, margin, most_seeds).tolist()
+        is_open = sequential.is_open(differences, margin, most_seeds).tolist()
+        looked: list[Looked | None] = [Looked(most_seeds, *each) for each in zip(equal, is_open, strict=True)]
+        return sequential.anytime_p(differences, most_seeds), looked
 
     def _ends(self, numbers: np.ndarray, by_items: bool) -> np.ndarray:
         """float64 (4, pairs): the ends of the 95 % and of the 90 % interval.
@@ -164,6 +192,7 @@ class _Group:
         for number in numbers:
             at = index[self.first[number]], index[self.second[number]]
             facts[number].item_variance, facts[number].both_variance = float(parts.item[at]), float(parts.both[at])
+            facts[number].knows_items = True
 
 
 def add_draw_tests(facts: list[PairFacts], contenders: list[Contender], items: ItemValues, measure: Measure) -> None:

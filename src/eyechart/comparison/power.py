@@ -1,4 +1,4 @@
-"""What would be needed to show a difference that was seen and not shown: more seeds, or more test images.
+"""What a study can show: the smallest difference, and what would be needed for one that was seen and not shown.
 
 The difference d between two contenders varies with the seed (s), with the test items (which ones happen to be in the
 test set), and with both (a seed has its own wrong answers).  More seeds lessen the first and the last; only more items
@@ -29,6 +29,14 @@ class Parts(NamedTuple):
     both: np.ndarray  # of a seed's own answers to an item
 
 
+class Split(NamedTuple):
+    """Variance of the mean difference of a pair, by what would have to be drawn anew."""
+
+    seeds: float
+    items: float
+    both: float
+
+
 class Needs(NamedTuple):
     seeds: int | None = None
     items: float | None = None  # where more seeds cannot help
@@ -52,6 +60,43 @@ def variance_parts(values: np.ndarray) -> Parts:
     both = (of_all - of_items - of_seeds) * num_seeds / (num_seeds - 1)
     both = np.maximum(both, 0.0)
     return Parts(np.maximum(of_items - both / num_seeds, 0.0), both)
+
+
+def split_variance(differences: np.ndarray, num_items: int, item: float, both: float) -> Split:
+    """Of the mean of these paired differences (S,), each over `num_items`; `item` and `both` are the pair's Parts.
+
+    Two-way random effects: the differences' own variance over seeds is that of seeds and, at 1 / num_items, of both.
+    A part below 0 by chance is 0.
+    """
+    num_seeds = len(differences)
+    of_seeds = float(np.var(differences, ddof=1)) - both / num_items
+    return Split(max(0.0, of_seeds) / num_seeds, item / num_items, both / (num_seeds * num_items))
+
+
+def smallest_effect(variance: float, num_seeds: int, item: float = 0.0, alpha: float = ALPHA) -> float | None:
+    """The difference that `num_seeds` paired seeds show with power .8, "better" by all of rule 9; None: they show none.
+
+    variance: of the difference over seeds; item: what test images add to the variance of the mean, whatever the seeds.
+    """
+    if num_seeds < fewest_seeds(alpha) or variance + item <= 0:
+        return None
+
+    def needs_more(mean: float) -> bool:
+        return num_seeds < max(
+            _seeds_for_test(mean, variance, alpha),
+            _seeds_for_interval(mean, variance, item),
+            _seeds_for_superiority(mean, variance),
+        )
+
+    low, high = 0.0, math.sqrt(variance + item)
+    while needs_more(high):
+        high *= 2
+        if high > 1e6 * math.sqrt(variance + item):  # so few seeds that the test's own bound is never met
+            return None
+    for _ in range(40):  # every need falls in the mean
+        middle = (low + high) / 2
+        low, high = (middle, high) if needs_more(middle) else (low, middle)
+    return high
 
 
 def _squared_distances(rows: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 
 from eyechart.comparison import paired, power
 from eyechart.comparison.families import holm
-from eyechart.schema import Verdict, VerdictKind
+from eyechart.schema import Uncertainty, Verdict, VerdictKind
 
 if TYPE_CHECKING:
     from eyechart.comparison.contenders import Contender
@@ -45,6 +45,7 @@ def _verdict(
         needs = power.Needs(seeds=fewest)
     elif kind == "not shown":
         needs = power.needed(pair.differences, num_items, pair.item_variance, pair.both_variance, ALPHA / num_rivals)
+    looked = pair.looked
     ends = [measure.shown(end) for end in pair.ends] if pair.ends else [None] * 4
     item_ps = [test.p_value for test in pair.item_tests if measure.item_values]  # of McNemar
     return Verdict(
@@ -69,7 +70,30 @@ def _verdict(
         mcnemar_share=sum(p < ALPHA for p in item_ps) / len(item_ps) if item_ps else None,
         seeds_needed=needs.seeds,
         items_needed=needs.items,
+        smallest_effect=_smallest_effect(measure, pair, num_items, num_pairs),
+        uncertainty=_uncertainty(pair, num_items),
+        most_seeds=looked.most_seeds if looked else None,
+        equivalence_p=looked.equivalence_p if looked else None,
+        is_open=bool(looked and looked.is_open and kind != "equivalent" and (kind != "better" or is_of_these_runs)),
     )
+
+
+def _smallest_effect(measure: Measure, pair: PairFacts, num_items: int, num_pairs: int) -> float | None:
+    """As the verdict's difference is told; after Holm's strictest correction, so that it holds for every pair."""
+    if len(pair.seeds) < power.FEWEST_SEEDS:
+        return None
+    variance, of_items = float(np.var(pair.differences, ddof=1)), pair.item_variance / num_items
+    found = power.smallest_effect(variance, len(pair.seeds), of_items, ALPHA / max(1, num_pairs))
+    return None if found is None else measure.shown(found)
+
+
+def _uncertainty(pair: PairFacts, num_items: int) -> Uncertainty | None:
+    if len(pair.seeds) < power.FEWEST_SEEDS:
+        return None
+    if not pair.knows_items:
+        return Uncertainty(seeds=float(np.var(pair.differences, ddof=1)) / len(pair.seeds))
+    split = power.split_variance(pair.differences, num_items, pair.item_variance, pair.both_variance)
+    return Uncertainty(**split._asdict())
 
 
 def _kind(
@@ -86,7 +110,8 @@ def _kind(
         low, _, low90, high90 = pair.ends
         if holm_p < ALPHA and low > 0 and superiority.probability >= power.LEAST_SUPERIORITY:
             return "better", False
-        if -measure.margin <= low90 and high90 <= measure.margin and not pair.both_failed:
+        is_within = -measure.margin <= low90 and high90 <= measure.margin and not pair.both_failed
+        if is_within and (pair.looked is None or pair.looked.equivalence_p < ALPHA):
             return "equivalent", False
     if len(pair.seeds) >= fewest:
         return "not shown", False

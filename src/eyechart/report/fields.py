@@ -22,6 +22,7 @@ FRENCH = {
     "scale_fraction": "échelle", "shear_degrees": "cisaillement en degrés", "flip": "miroir",
     "mixing": "mélange", "clean_fraction": "part d'images intactes", "num_chains": "nombre de chaînes",
     "most_operations": "opérations par chaîne au plus", "operations": "opérations", "finishes": "finitions",
+    "looking": "regards en cours de route", "most_seeds": "graines au plus", "alpha": "niveau alpha",
     # recipe
     "contender": "concurrent", "title": "titre", "epochs": "époques", "batch_size": "taille de lot",
     "optimizer": "optimiseur", "learning_rate": "taux d'apprentissage", "weight_decay": "décroissance des poids",

@@ -14,6 +14,7 @@ from eyechart.report.pairs import Pairs
 from eyechart.report.section import Draft, Section
 from eyechart.schema import Verdict
 from eyechart.scoring.measures import MEASURES
+from eyechart.words.reach import reach_sentence
 from eyechart.words.speech import Speech
 from eyechart.words.verdicts import family_sentence
 
@@ -59,6 +60,7 @@ class Matrix:
     family: str  # what the test before the pairs says; empty where there is none
     rows: tuple[Row, ...]
     sentences: tuple[str, ...]
+    reach: str  # the smallest difference that could be shown; empty: not known
     num_left_out: int  # sentences beyond the most that are listed
     is_primary: bool
 
@@ -111,6 +113,7 @@ def _matrix(entries: list[Entry], key: str, pairs: Pairs, sentence: Sentence, sa
         family=_family(pairs, key, say),
         rows=tuple(rows),
         sentences=tuple(sentence(verdict) for verdict in verdicts[:MOST_SENTENCES]),
+        reach=reach_sentence(verdicts, say.lang),
         num_left_out=max(0, len(verdicts) - MOST_SENTENCES),
         is_primary=key == pairs.primary,
     )

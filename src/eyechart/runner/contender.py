@@ -20,7 +20,7 @@ from eyechart.runner.fed import look
 from eyechart.schema import DatasetCard, FedPixels, Job, Plan, Preprocessing
 from eyechart.schema.contracts import Splits, StartingWeights
 from eyechart.training import feeds
-from eyechart.training.computation import Computation
+from eyechart.training.together import ALONE, Alone
 from eyechart.weights.resolve import Names, starting_weights
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from eyechart.schema import ExecutionMode
     from eyechart.schema.contracts import ContenderModel
+    from eyechart.training.computation import Computation
 
 TOOLS = feeds.Tools(batches.epoch_order, batches.to_floats, augment.augment_with_boxes, boxes.ink_boxes, mixing.mix)
 
@@ -46,6 +47,7 @@ class Contender:
     model: nn.Module
     device: torch.device
     fed: FedPixels  # to the network, before the first step
+    group: Alone = ALONE  # the processes that train it together
 
     @property
     def network(self) -> ContenderModel:
@@ -57,7 +59,7 @@ class Contender:
 
     def computation(self, model: nn.Module, mode: ExecutionMode = "eager") -> Computation:
         """How this contender, or a copy of it, computes its loss."""
-        return Computation(model, self.device, self.job.rules.precision, mode)
+        return self.group.computation(model, self.device, self.job.rules.precision, mode)
 
     def make_feed(self, model: nn.Module, plan: Plan, computation: Computation | None = None) -> feeds.Feed:
         """The batches of this contender, for itself or for a copy of it."""
@@ -69,7 +71,7 @@ class Contender:
         return feeds.ImageFeed(model, part, recipe, plan, seed, self.device, TOOLS, computation)
 
 
-def prepare(job: Job, device: torch.device, say: Callable[[str], None]) -> Contender:
+def prepare(job: Job, device: torch.device, say: Callable[[str], None], group: Alone = ALONE) -> Contender:
     """Everything up to a model that stands on the device, seeded, with its starting weights."""
     host.set_threads(job.rules.num_threads)
     host.set_precision(job.rules.precision, device)
@@ -90,4 +92,4 @@ def prepare(job: Job, device: torch.device, say: Callable[[str], None]) -> Conte
     architectures.load_starting_tensors(model, job.recipe, starting.tensors)
     model.to(memory_format=torch.channels_last).to(device)
     fed = look(model, parts.train, device, TOOLS)
-    return Contender(job, dataset.card, parts, starting, preprocessing, model, device, fed)
+    return Contender(job, dataset.card, parts, starting, preprocessing, model, device, fed, group)

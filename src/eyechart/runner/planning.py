@@ -43,7 +43,7 @@ def plan_run(contender: Contender, report: Reporter) -> Plan:
         return job.plan
     is_timed = budget.budget_of(job.recipe, job.rules).unit == "seconds"
     modes = execution.MODES[contender.device.type]
-    if job.recipe.gradual:  # what is compiled or recorded once does not open
+    if job.recipe.gradual or contender.group.size > 1:  # what is recorded once neither opens nor waits for others
         modes = modes[:1]
     if len(modes) == 1:  # nothing to choose
         return budget.make_plan(job.recipe, job.rules, num_train, _calibrated(contender, report) if is_timed else None)
@@ -100,7 +100,7 @@ def fingerprint(contender: Contender) -> str:
     job, origin = contender.job, contender.starting.origin
     parts = [
         job.recipe.settings.model_dump_json(),
-        job.rules.model_dump_json(),
+        job.rules.model_dump_json(exclude={"looking"}),  # when a study stops changes no step of a run
         str(job.seed),
         contender.splits.card.model_dump_json(),
     ]

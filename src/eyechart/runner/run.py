@@ -26,6 +26,7 @@ from eyechart.schema.contracts import LabelledImages, Predictions, Progress
 from eyechart.schema.objects import OBJECT_ARRAYS
 from eyechart.scoring import temperature
 from eyechart.training import feeds, loop
+from eyechart.training.together import ALONE, Alone
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,15 +41,17 @@ SHARED_FIELDS = {"study", "run", "contender", "seed", "recipe", "rules", "comman
 
 
 def run_contender(
-    job: RunJob, report: Reporter, stop_signal: Callable[[], int | None], seconds_before: float = 0.0
-) -> RunRecord:
+    job: RunJob, report: Reporter, stop_signal: Callable[[], int | None], seconds_before: float = 0.0,
+    group: Alone = ALONE,
+) -> RunRecord:  # fmt: skip
     """Train and judge one contender with one seed, and leave its folder complete.
 
+    With a `group` this is its first process, which judges and writes alone; the others only train.
     `seconds_before` were spent by this process on starting up; they belong to the preparation clock.
     Raises an EyechartError; what was saved by then continues when the same job is run again.
     """
     started_at = _now()
-    trained = train(job, report, stop_signal, seconds_before)
+    trained = train(job, report, stop_signal, seconds_before, group)
     contender, plan, fit, clock = trained.contender, trained.plan, trained.fit, trained.clock
     splits, card, beside = contender.splits, contender.card, Path(job.folder).parent
     with clock.section("evaluation"):
@@ -73,6 +76,7 @@ def run_contender(
         clocks=_clocks(clock, fit),
         cost=measured,
         host=trained.host,
+        num_processes=group.size,
         test_accesses=splits.test.num_accesses,
         weights_sha256=saved.weights_digest(contender.model),
         predictions_sha256=storage.digest_arrays(judged.predictions.arrays()),

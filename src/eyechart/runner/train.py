@@ -28,6 +28,7 @@ from eyechart.schema import Host, Job, Plan
 from eyechart.schema.contracts import LabelledImages, NamesLosses, Predictions, Predictor, Progress
 from eyechart.scoring import detection, metrics
 from eyechart.training import feeds, loop
+from eyechart.training.together import ALONE, Alone
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,8 +59,13 @@ class Trained(NamedTuple):
         return latest or self.predictor.answer(self.contender.splits.validation.images)
 
 
-def train(job: Job, report: Reporter, stop_signal: Callable[[], int | None], seconds_before: float) -> Trained:
-    """All that a run and a trial have in common: from a job to a trained contender, the test part still sealed."""
+def train(
+    job: Job, report: Reporter, stop_signal: Callable[[], int | None], seconds_before: float, group: Alone = ALONE
+) -> Trained:
+    """All that a run and a trial have in common: from a job to a trained contender, the test part still sealed.
+
+    With a `group`, in each of its processes at once; only the first one's looks at validation are kept.
+    """
     device = host.select_device(job.rules.device)
     clock = Clock(device_synchronise(device))
     clock.restore({"preparation": seconds_before})
@@ -67,15 +73,17 @@ def train(job: Job, report: Reporter, stop_signal: Callable[[], int | None], sec
         report(Progress(job.run, "preparing"))
         generations.sweep(Path(job.folder))
         facts = host.host_facts(device, job.rules.num_threads, packages_of(job.recipe.contender))
-        contender = prepare(job, device, _sayer(job.run, report, stop_signal))
+        say = _sayer(job.run, report, stop_signal)
+        contender = group.in_order(lambda: prepare(job, device, say, group))
         if said := warning(job.contender, contender.fed):
             report(Progress(job.run, "preparing", note=said))
-        plan = planning.plan_run(contender, report)
+        plan = group.of_first(lambda: planning.plan_run(contender, report))
         feed = contender.make_feed(contender.model, plan, planning.ready_computation(contender, plan))
         matmul = cost.matmul_flops_per_second(device, dtype_of(job))
     looks = Looks(contender)
     fit = _fit(contender, plan, feed, clock, report, stop_signal, looks)
     fit()
+    group.part(contender.model)
     return Trained(contender, fit.plan, fit, clock, facts, matmul, looks)
 
 
@@ -122,6 +130,7 @@ def _fit(
         num_at_once=job.num_at_once,
         report=report,
         stop_signal=stop_signal,
+        group=contender.group,
     )
 
 

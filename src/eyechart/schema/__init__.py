@@ -4,7 +4,7 @@ Nothing here imports torch, so that everything which only reads runs (list, show
 One place for each kind of setting: Rules hold what is the same for every contender, a Recipe what one may choose.
 """
 
-from eyechart.schema.comparison import Comparison, Family, Finding, Language, Summary, Verdict, VerdictKind
+from eyechart.schema.comparison import Comparison, Family, Finding, Language, Summary, Uncertainty, Verdict, VerdictKind
 from eyechart.schema.data import DatasetCard, InkFacts, PictureRule, Preprocessing, SplitsCard, Task
 from eyechart.schema.frozen import Count, Fraction, Frozen, NotNegative, Positive, Scalar, Setting
 from eyechart.schema.jobs import Job, RunJob, TrainingJob, TrialChoice, TrialJob
@@ -25,8 +25,8 @@ from eyechart.schema.measured import (
     Stretch,
     Temperature,
 )
-from eyechart.schema.records import RUN_VERSION, SCHEMA_VERSION, MachineChoice, RunRecord, StudyRecord
-from eyechart.schema.rules import Augmentation, Budget, Mixing, Recipe, Rules, Tuning, WeightsOrigin
+from eyechart.schema.records import RUN_VERSION, SCHEMA_VERSION, Look, MachineChoice, RunRecord, StudyRecord
+from eyechart.schema.rules import Augmentation, Budget, Looking, Mixing, Recipe, Rules, Tuning, WeightsOrigin
 from eyechart.schema.tuning import RecipeFile, TrialRecord, TuneRecord
 
 __all__ = [
@@ -53,6 +53,8 @@ __all__ = [
     "InkFacts",
     "Job",
     "Language",
+    "Look",
+    "Looking",
     "MachineChoice",
     "Mixing",
     "NotNegative",
@@ -82,6 +84,7 @@ __all__ = [
     "TrialRecord",
     "TuneRecord",
     "Tuning",
+    "Uncertainty",
     "Verdict",
     "VerdictKind",
     "WeightsOrigin",

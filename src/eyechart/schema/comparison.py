@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from eyechart.schema.frozen import Count, Fraction, Frozen, Positive, Scalar
+from eyechart.schema.frozen import Count, Fraction, Frozen, NotNegative, Positive, Scalar
 
 Language = Literal["en", "fr"]
 ENSEMBLE = "ensemble"  # what verdicts call all contenders together
@@ -47,6 +47,17 @@ class Family(Frozen):
     is_primary: bool = False  # stated beforehand; all others are exploratory
 
 
+class Uncertainty(Frozen):
+    """Variance of a pair's mean difference (on the scale of scores, squared), by what would have to be drawn anew.
+
+    More seeds lessen `seeds` and `both`, more test images `items` and `both`.
+    """
+
+    seeds: NotNegative  # other seeds: luck that all images share
+    items: NotNegative | None = None  # other test images, whatever the seed; None: not known, and within `seeds`
+    both: NotNegative | None = None  # which image a seed happens to get wrong
+
+
 class Verdict(Frozen):
     """One pair in one metric: which is better, by how much, how sure (rules 7 to 9).
 
@@ -79,6 +90,12 @@ class Verdict(Frozen):
     # About how many would show this difference; with too few runs, the fewest that can show any; None: shown, or never
     seeds_needed: Annotated[int, Field(ge=1)] | None = None
     items_needed: Positive | None = None  # test images that would be needed where more seeds cannot help
+    smallest_effect: Positive | None = None  # that this many seeds and images show with power .8, as `difference`
+    uncertainty: Uncertainty | None = None  # where the difference's variance comes from; None: fewer than 6 seeds
+    # Of a study that was looked at after every seed: p is valid whenever it stopped, up to so many seeds; None: no
+    most_seeds: Count | None = None
+    equivalence_p: Fraction | None = None  # of two one-sided sign-flip tests, valid in the same way
+    is_open: bool = False  # some future of the seeds that are left could still decide it
 
 
 # --------------------------------------------------------------------------------------------- errors in common

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from eyechart.schema.data import DatasetCard, Preprocessing, SplitsCard, Task
 from eyechart.schema.frozen import Count, Frozen
@@ -51,6 +53,7 @@ class RunRecord(Frozen):
     clocks: Clocks
     cost: Cost
     host: Host
+    num_processes: Annotated[int, Field(ge=1)] = 1  # that trained it together; host is that of the first
     test_accesses: int
     weights_sha256: str  # of the tensors, not of the file
     predictions_sha256: str  # on the test part
@@ -109,6 +112,15 @@ class MachineChoice(Frozen):
     failures: dict[str, str] = {}  # "mps bfloat16" -> why it is out
 
 
+class Look(Frozen):
+    """What was seen when a study was looked at between two seeds, in its primary metric."""
+
+    num_seeds: Count
+    num_decided: Count  # pairs that are better, or equivalent
+    num_open: Count  # that a further seed could decide
+    num_undecidable: Count  # that no future could decide any more
+
+
 class StudyRecord(Frozen):
     """`study.json`: what was planned, written before the first run starts."""
 
@@ -123,3 +135,4 @@ class StudyRecord(Frozen):
     machine: MachineChoice | None = None  # None: device and precision were given, or are not settled yet
     started_in: str = ""  # as in a run
     dataset_sha256: str = ""  # of the content that every run must train on; empty: not looked at yet
+    looks: tuple[Look, ...] = ()  # where the rules say that it is looked at after every seed; `seeds` grows with them

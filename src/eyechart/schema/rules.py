@@ -16,6 +16,16 @@ class Budget(Frozen):
     amount: Positive
 
 
+class Looking(Frozen):
+    """That a study was looked at after every seed, to stop when all of its pairs are decided; said before its start.
+
+    Verdicts are then those of comparison/sequential.py.
+    """
+
+    most_seeds: Annotated[int, Field(ge=1)]  # N: there will never be more
+    alpha: Annotated[float, Field(gt=0, lt=1)] = 0.05  # the chance of a false "better", over all looks together
+
+
 class Rules(Frozen):
     """What is held the same for every contender of a study."""
 
@@ -32,6 +42,7 @@ class Rules(Frozen):
     device: str = "auto"  # what was asked for; the run file's host says what was used
     num_threads: Annotated[int, Field(ge=1)] = 1
     precision: Literal["auto", "float32", "tf32", "bfloat16"] = "auto"  # of products; weights and sums are float32
+    looking: Looking | None = None  # None: the number of seeds was fixed beforehand
 
 
 # A change of a training image's pixels that moves none of them; data/mixed_changes.py makes them.

@@ -9,8 +9,9 @@ from typing import Any
 
 from eyechart.base.errors import UsageError
 from eyechart.catalog.recipes import recipes_for, slug
+from eyechart.comparison.power import ALPHA, FEWEST_SEEDS, fewest_seeds
 from eyechart.files.places import user_path
-from eyechart.schema import Task
+from eyechart.schema import Looking, Task
 
 
 def contenders_of(models: str | Sequence[str], task: Task = "classification") -> tuple[str, ...]:
@@ -33,6 +34,23 @@ def seeds_of(seeds: int | Iterable[int]) -> tuple[int, ...]:
         raise UsageError(f"--seeds got {seeds!r}; expected one or more whole numbers from 0 up, such as 0,1,2.")
     _check_differ("--seeds", numbers)
     return numbers
+
+
+def looking_at(num_contenders: int, most_seeds: int) -> tuple[Looking, tuple[int, ...]]:
+    """The rule of such a study, and the seeds before its first look.
+
+    Raises UsageError where so few seeds could decide nothing.
+    """
+    if num_contenders < 2:
+        raise UsageError(f"--until-decided compares contenders, and got {num_contenders}; name two or more with -m.")
+    num_pairs = num_contenders * (num_contenders - 1) // 2
+    if most_seeds < (fewest := fewest_seeds(ALPHA / num_pairs)):
+        pairs = "a pair" if num_pairs == 1 else f"{num_pairs} pairs"
+        raise UsageError(
+            f"--most-seeds got {most_seeds}; of {pairs}, fewer than {fewest} seeds can show nothing. "
+            f"Expected {fewest} or more."
+        )
+    return Looking(most_seeds=most_seeds, alpha=ALPHA), tuple(range(FEWEST_SEEDS))
 
 
 def paths_of(files: str | Path | Sequence[str | Path]) -> list[Path]:

@@ -7,7 +7,7 @@ from typing import Any
 from eyechart.catalog.recipes import FROM_NOTHING
 from eyechart.data.known import KNOWN
 from eyechart.files.places import place_of
-from eyechart.schema import Budget, Recipe, Rules, StudyRecord
+from eyechart.schema import Budget, Looking, Recipe, Rules, StudyRecord
 
 SETTLED_RULES = ("device", "precision")  # which "auto" leaves to machine.settle_machine, once a study
 
@@ -69,4 +69,6 @@ def _tuned_text(recipe: Recipe) -> str:
 def _value_text(value: Any) -> str:
     if isinstance(value, Budget):
         return f"{value.amount:g} {value.unit}"
+    if isinstance(value, Looking):
+        return f"at most {value.most_seeds} seeds, looked at after each"
     return "not set" if value is None else str(value)

@@ -142,6 +142,7 @@ def _resumed(old: StudyRecord, new: StudyRecord, folder: Path, otherwise: str) -
             "created_at": old.created_at,
             "started_in": old.started_in,
             "dataset_sha256": old.dataset_sha256,
+            "looks": old.looks,
         }
     )
     check_search_seeds(merged.seeds, merged.recipes)

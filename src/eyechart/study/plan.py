@@ -30,7 +30,7 @@ from eyechart.files.file_names import on_disk, recordable
 from eyechart.files.folder_names import check_folder_name, dataset_name, folder_name_of
 from eyechart.files.places import seen_from_here, working_folder
 from eyechart.schema import Recipe, RunJob, StudyRecord, Task
-from eyechart.study.choices import contenders_of, paths_of, seeds_of
+from eyechart.study.choices import contenders_of, looking_at, paths_of, seeds_of
 
 NO_FIELDS = ("backbone", "robust")  # changes of recipes that are no field of theirs
 OWN_WIDTH = 16  # of a detector's backbone that starts from nothing
@@ -50,6 +50,7 @@ def plan_study(
     name: str | None = None,
     changes: dict[str, Any] | None = None,
     recipe_files: str | Path | Sequence[str | Path] = (),
+    most_seeds: int | None = None,
     **rules: Any,
 ) -> StudyRecord:
     """Everything that a study will do, checked, before anything is loaded.
@@ -59,6 +60,7 @@ def plan_study(
     the changes, `backbone` is what detectors start from: the folder of a trained cnn, "hed" or "imagenet"; `robust`
     gives every recipe the policy of catalog/robust.py.
     `recipe_files` replace whole recipes, and exclude changes of the same contender.
+    `most_seeds`: seeds 0, 1, 2, ... are added until every pair is decided, so many at most; `seeds` is not asked then.
     Raises UsageError for names and values that cannot be.
     """
     numbers, data = seeds_of(seeds), recordable(data)
@@ -74,10 +76,12 @@ def plan_study(
     from eyechart.base.host import num_cores
 
     rules = {"num_threads": num_cores()} | {key: value for key, value in rules.items() if value is not None}
+    if most_seeds is not None:
+        rules["looking"], numbers = looking_at(len(contenders), most_seeds)
     fixed = rules_of(preset, data, **rules)
     recipes = _own_recipes(contenders, given, task)
     recipes |= _from_files(paths_of(recipe_files), contenders, given)
-    check_search_seeds(numbers, recipes)
+    check_search_seeds(numbers if most_seeds is None else range(most_seeds), recipes)
     return StudyRecord(
         name=name or folder_name_of(f"{preset}-{slug(dataset_name(data))}{'-robust' if given.get('robust') else ''}"),
         contenders=contenders,

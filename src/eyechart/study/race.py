@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
+    from eyechart.launch.driver import Launcher
     from eyechart.schema import DatasetCard, Language, StudyRecord
     from eyechart.study.folder import Opened
     from eyechart.study.shards import Shard
@@ -34,18 +36,21 @@ def race(
     exam: bool = False,
     jobs: int = 1,
     shard: Shard | None = None,
+    launch: Launcher | None = None,
 ) -> Study:
     """Fetch what is needed, say what speaks against the plan, do the runs under a live table, write the report.
 
     With an `exam` the finished runs read the eye chart before the report is written.  Up to `jobs` runs are done at
-    once.  Nobody else may work in the folder meanwhile, and nothing is changed in it before all of that is there; with
-    a `shard`, others may do the rest of the plan there, and whoever ends last writes the report.
+    once, or as `launch` does them.  Nobody else may work in the folder meanwhile, and nothing is changed in it before
+    all of that is there; with a `shard`, others may do the rest of the plan there, and whoever ends last writes the
+    report.
 
     Raises UnfairComparison before the first run where `strict` and the plan breaks a rule.
     """
     from eyechart.study import folder as study_folder
     from eyechart.study.study import run_study
     from eyechart.study.together import check_memory, check_together, launcher_of
+    from eyechart.study.until import run_until_decided
     from eyechart.terminal.live import LiveTable
 
     check_together(record.rules.budget, jobs)
@@ -64,8 +69,9 @@ def race(
             check_memory(opened.record, folder, jobs, tell)
             (study_folder.take_shared if shard else study_folder.take)(opened)
         with contextlib.nullcontext(lambda progress: None) if quiet else LiveTable(told=told) as table:
-            study = run_study(opened.record, opened.folder, table, offline=offline, home=folder,
-                              launch=launcher_of(jobs), shard=shard)  # fmt: skip
+            do = partial(run_until_decided, say=tell) if record.rules.looking else partial(run_study, shard=shard)
+            study = do(opened.record, opened.folder, table, offline=offline, home=folder,
+                       launch=launch or launcher_of(jobs))  # fmt: skip
         with alone():
             _conclude(study, opened, exam, tell, lang)
     return study

@@ -38,6 +38,7 @@ def show_comparison(
 ) -> None:
     """Print all of it on standard output: findings, summaries, and for each metric the matrix and its sentences."""
     from eyechart.scoring.measures import MEASURES
+    from eyechart.words.reach import reach_sentence
     from eyechart.words.verdicts import comparable, diverged_sentence, family_sentence
 
     console = console or open_console(sys.stdout)
@@ -63,6 +64,8 @@ def show_comparison(
         if found:
             console.print(Text(shown(found)))
         _print_sentences(comparison, verdicts, MOST_SENTENCES, lang, console)
+        if reach := reach_sentence(verdicts, lang):
+            console.print(Text(shown(reach), style="dim"))
     if "accuracy" in metrics:
         _print_shared_errors(comparison, lang, console)
 

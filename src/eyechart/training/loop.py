@@ -26,6 +26,7 @@ from eyechart.training.optimizers import build_optimizer, open_groups
 from eyechart.training.pacing import Pacer
 from eyechart.training.schedule import learning_rates, schedule_shares
 from eyechart.training.step import Step
+from eyechart.training.together import ALONE, Alone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -68,6 +69,7 @@ class Fit:
     num_at_once: int = 1  # as a segment has it
     report: Reporter = lambda progress: None
     stop_signal: Callable[[], int | None] = lambda: None
+    group: Alone = ALONE  # the processes that train together
     history: list[HistoryPoint] = field(default_factory=list)
     segments: list[Segment] = field(default_factory=list)
     diverged: bool = False
@@ -118,11 +120,11 @@ class Fit:
             rate = rates[step]
             if self.recipe.gradual:
                 open_groups(optimizer, shares[step])
-            self._loss = one(step, rate)
+            self._loss = self.group.mean(one(step, rate))
             step += 1
             self._loss_sum += self._loss
             if (parts := self.feed.parts) is not None:
-                self._part_sums += parts
+                self._part_sums += self.group.mean(parts)
             self._num_summed += 1
             if (laid_out := pacer(self.plan, step)) is not self.plan:
                 self.plan = laid_out
@@ -148,7 +150,7 @@ class Fit:
         self._part_sums.zero_()
         self._num_summed = 0
         with self.clock.section("evaluation"):
-            validation = self.validate()
+            validation = self.group.of_first(self.validate)
         self.model.train()
         if not (math.isfinite(train_loss) and math.isfinite(validation.loss)):
             self._give_up(step, train_loss, train_losses)
@@ -192,8 +194,8 @@ class Fit:
     # ------------------------------------------------------------------------------------- saving and resuming
 
     def _save_or_stop(self, step: int, optimizer: torch.optim.Optimizer) -> None:
-        signal_number = self.stop_signal()
         due = step < self.plan.num_steps and time.monotonic() - self._last_checkpoint > CHECKPOINT_SECONDS
+        signal_number, due = self.group.agree(step, self.stop_signal(), due)
         if self.path is None or not (due or signal_number):
             return
         if not math.isfinite(float(self._loss_sum)):
@@ -215,7 +217,8 @@ class Fit:
                 clock_cpu_seconds=self.clock.all_cpu_seconds(),
                 clock_foreign_cpu_seconds=self.clock.all_foreign_cpu_seconds(),
             )
-            checkpoints.save_checkpoint(self.path, card, self.model, optimizer)
+            if self.group.is_first:
+                checkpoints.save_checkpoint(self.path, card, self.model, optimizer)
         self._last_checkpoint = time.monotonic()
         if signal_number:
             raise Interrupted(

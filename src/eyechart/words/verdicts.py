@@ -145,6 +145,8 @@ class _Telling:
 
     def _needs(self) -> str:
         """What would show a difference of this size."""
+        if self.verdict.most_seeds is not None:
+            return self._outlook(self.verdict.most_seeds)
         if self.verdict.difference == self.measure.shown(0.0):
             return ""
         if self.verdict.seeds_needed:
@@ -163,6 +165,20 @@ class _Telling:
         return self.say(
             "; neither more seeds nor more such images promise to show it",
             " ; ni plus de graines ni plus d'images de cette sorte ne promettent de la démontrer",
+        )
+
+    def _outlook(self, most: int) -> str:
+        """What the seeds that are left could still do."""
+        if self.verdict.is_open:
+            return self.say(
+                f"; still open: up to {most} seeds are planned",
+                f" ; encore ouvert : jusqu'à {most} graines sont prévues",
+            )
+        if self.verdict.num_seeds >= most:
+            return self.say("; all planned seeds are run", " ; toutes les graines prévues sont faites")
+        return self.say(
+            f"; cannot be decided with {most} seeds, whatever the next ones say",
+            f" ; ne peut être décidé avec {most} graines, quoi que disent les suivantes",
         )
 
     # ------------------------------------------------------------------------------------- parts
@@ -212,13 +228,22 @@ class _Telling:
                 parts.append(self.say(f"McNemar {p} after Holm", f"McNemar {p} après Holm"))
         elif verdict.holm_p is not None:
             p = p_value(verdict.holm_p, self.lang)
-            parts.append(self.say(f"Holm {p}", f"{p} après Holm"))
+            parts.append(self.say(f"Holm {p}", f"{p} après Holm") + self._at_any_time())
             if verdict.kind != "better" and verdict.holm_p < 0.05 and (verdict.superiority or 0) < 0.75:
                 share = percent(verdict.superiority or 0, 0, self.lang)
                 parts.append(self.say(f"ahead in only {share} of seeds", f"devant pour {share} des graines seulement"))
         if with_seeds:
             parts.append(self._seeds())
         return ", ".join(parts)
+
+    def _at_any_time(self) -> str:
+        """Of a study that was looked at after every seed, p is another one, and says so."""
+        most = self.verdict.most_seeds
+        if most is None:
+            return ""
+        return self.say(
+            f", valid at every look up to {most} seeds", f", valable à chaque regard jusqu'à {most} graines"
+        )
 
     def _seeds(self) -> str:
         one, many = self.say("seed", "graine"), self.say("seeds", "graines")
