@@ -75,7 +75,7 @@ def test_the_other_formats_find_the_same_boxes(detector: Path, tmp_path: Path, n
 
 
 def test_a_detector_is_no_script(detector: Path, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="is a detector. TorchScript records one way through a network"):
+    with pytest.raises(UsageError, match=r"is a detector\. TorchScript records one way through a network"):
         export_run(detector, tmp_path / "file.pt", "torchscript")
 
 

@@ -75,8 +75,8 @@ def export_run(
             raise UsageError(f"{path} is there; expected a new file. Choose another --output.")
     if name == "torchscript" and read_run(run).detection is not None:
         raise UsageError(
-            f"{run} is a detector. TorchScript records one way through a network, and a detector's depends on the picture: "
-            f"its answers were others when this was tried. Expected --format onnx, safetensors or state-dict."
+            f"{run} is a detector. TorchScript records one way through a network, and a detector's depends on the "
+            f"picture: its answers were others when this was tried. Expected --format onnx, safetensors or state-dict."
         )
     opened = _open(run, has_recipe=name in ("safetensors", "state-dict"))
     with tempfile.TemporaryDirectory() as folder:
