@@ -53,6 +53,11 @@ def test_slower_is_called_slower() -> None:
     assert "**slower than in floats** on this processor: 0.80 times as fast" in told
 
 
+def test_a_hair_slower_is_called_no_faster() -> None:
+    told = " ".join(quantised_lines(FOUND.model_copy(update={"speed": 0.98})))
+    assert "**no faster than in floats** on this processor: 0.98 times as fast" in told
+
+
 @pytest.mark.slow
 def test_a_run_in_8_bits(reading_study: Path, tmp_path: Path) -> None:
     run, target = reading_study / "cnn-s0", tmp_path / "small.onnx"

@@ -67,11 +67,16 @@ def test_the_file_says_what_it_is(detector: Path, exported: Path) -> None:
     assert "object-detection" in exported.with_name("detector.onnx.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", ["torchscript", "safetensors", "state-dict"])
+@pytest.mark.parametrize("name", ["safetensors", "state-dict"])
 def test_the_other_formats_find_the_same_boxes(detector: Path, tmp_path: Path, name: str) -> None:
     done = export_run(detector, tmp_path / "file", name)  # type: ignore[arg-type]
     assert done.agreement.num_same == done.agreement.num_items == 16
     assert done.agreement.num_unmatched == 0 < done.agreement.num_boxes
+
+
+def test_a_detector_is_no_script(detector: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"is a detector\. TorchScript records one way through a network"):
+        export_run(detector, tmp_path / "file.pt", "torchscript")
 
 
 def test_what_8_bits_cost_boxes_is_not_measured(detector: Path, tmp_path: Path) -> None:

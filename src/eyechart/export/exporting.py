@@ -16,7 +16,7 @@ from eyechart.export.formats import FORMATS, FormatName, card_beside, check_pack
 from eyechart.export.model_card import write_card
 from eyechart.export.onnx_format import write_onnx
 from eyechart.export.torch_formats import open_script, open_tensors, write_safetensors, write_script, write_state_dict
-from eyechart.files.storage import write_bytes, write_text
+from eyechart.files.storage import read_run, write_bytes, write_text
 from eyechart.inference.expected import expected_of
 from eyechart.inference.onnx_file import OnnxPredictor
 from eyechart.inference.prediction import facts_of
@@ -74,6 +74,11 @@ def export_run(
     for path in (target, *beside):
         if path.exists():
             raise UsageError(f"{path} is there; expected a new file. Choose another --output.")
+    if name == "torchscript" and read_run(run).detection is not None:
+        raise UsageError(
+            f"{run} is a detector. TorchScript records one way through a network, and a detector's depends on the "
+            f"picture: its answers were others when this was tried. Expected --format onnx, safetensors or state-dict."
+        )
     opened = _open(run, has_recipe=name in ("safetensors", "state-dict"))
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder) / f"model{FORMATS[name].suffix}"
@@ -96,9 +101,8 @@ def _open(run: Path, *, has_recipe: bool) -> _Opened:
             f"{record.run} diverged ({record.cause or 'its loss was no number'}); there is nothing to export."
         )
     heat = record.temperature.value if record.temperature else 1.0
-    return _Opened(
-        run, record, Answering(model, heat).eval(), card_of(run, record, has_recipe), test_images(run, record)
-    )
+    answering = Answering(model, heat).eval().requires_grad_(False)  # a script keeps whether gradients are wanted
+    return _Opened(run, record, answering, card_of(run, record, has_recipe), test_images(run, record))
 
 
 def card_of(run: Path, record: RunRecord, has_recipe: bool = False) -> ExportedCard:
@@ -129,28 +133,24 @@ def _write(opened: _Opened, name: FormatName, made: Path) -> None:
             write_state_dict(opened.model, made, opened.card)
 
 
-def _predictor(name: FormatName, made: Path) -> Predictor:
+def _predictor(name: FormatName, made: Path, gives_boxes: bool) -> Predictor:
     """What answers from the file, and from nothing else."""
     if name == "onnx":
         return OnnxPredictor.open(made)
-    module, card = open_script(made) if name == "torchscript" else open_tensors(made)
-    return TorchPredictor(module, card.task == "detection" or len(module(torch.zeros(1, *_shape(card)))) > 1)
-
-
-def _shape(card: ExportedCard) -> tuple[int, int, int]:
-    frame = card.preprocessing
-    return frame.image_channels, frame.image_height, frame.image_width
+    module, _ = open_script(made) if name == "torchscript" else open_tensors(made)
+    return TorchPredictor(module, gives_boxes)
 
 
 def _check(opened: _Opened, name: FormatName, made: Path, most: int | None, say: Callable[[str], None]) -> Agreement:
     frame = opened.record.preprocessing
-    torchs = TorchPredictor(opened.model, opened.record.detection is not None)
+    gives_boxes = opened.record.detection is not None
+    torchs, exported = TorchPredictor(opened.model, gives_boxes), _predictor(name, made, gives_boxes)
     if isinstance(opened.test, str):
         say(f"the test images are gone, so plain ones are asked about ({opened.test})")
-        return check_alike(_predictor(name, made), torchs, plain_images(frame), frame)
+        return check_alike(exported, torchs, plain_images(frame), frame)
     images = opened.test.images[:most]
     say(f"asking the file and torch about {len(images):,} test images ...")
-    return check_alike(_predictor(name, made), torchs, images, frame)
+    return check_alike(exported, torchs, images, frame)
 
 
 def _put(made: Path, target: Path, beside: list[Path], write_the_card: Callable[[], None]) -> None:

@@ -11,6 +11,8 @@ same file would answer otherwise there.
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import statistics
 import time
 from pathlib import Path
@@ -62,9 +64,10 @@ def quantise(
     validation = _validation(run, record)
     whole, folder = OnnxPredictor.open(made), made.parent
     say("putting weights and values into 8 bits, in two ways ...")
-    prepared = _prepared(made, folder / "prepared.onnx")
-    static = _static(prepared, validation.images[:NUM_CALIBRATION], folder / "static.onnx")
-    dynamic = _dynamic(prepared, folder / "dynamic.onnx")
+    with _without_remarks():
+        prepared = _prepared(made, folder / "prepared.onnx")
+        static = _static(prepared, validation.images[:NUM_CALIBRATION], folder / "static.onnx")
+        dynamic = _dynamic(prepared, folder / "dynamic.onnx")
     others = validation.subset(np.arange(NUM_CALIBRATION, min(len(validation), NUM_CALIBRATION + NUM_CHOSEN_BY)))
     method, why = _choice(whole, static, others)
     chosen = static if method == "static" else dynamic
@@ -93,6 +96,16 @@ def _validation(run: Path, record: RunRecord) -> LabelledImages:
 
 
 # --------------------------------------------------------------------------------------------- two ways
+
+
+@contextlib.contextmanager
+def _without_remarks() -> Iterator[None]:
+    """The tools' warnings are on how fast single layers will be, which is measured afterwards."""
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 def _prepared(made: Path, target: Path) -> Path:

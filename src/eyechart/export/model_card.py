@@ -30,6 +30,7 @@ TASKS = {
     "detection": ("object-detection", "Object detection"),
 }
 MOST_CLASSES = 30  # that are named
+NO_FASTER = 0.05  # by which two times differ and are called alike
 
 
 def write_card(
@@ -162,8 +163,10 @@ def quantised_lines(found: Quantised) -> list[str]:
     """What 8 bits cost and gave, each as a line."""
     points = [ENGLISH.number(100 * each, 2) for each in (found.difference, found.low, found.high)]
     signed = [each if each.startswith(("-", "−")) else f"+{each}" for each in points]
-    if found.speed >= 1:
+    if found.speed > 1 + NO_FASTER:
         speed = f"{found.speed:.2f} times as fast as in floats"
+    elif found.speed > 1 - NO_FASTER:
+        speed = f"**no faster than in floats** on this processor: {found.speed:.2f} times as fast"
     else:
         speed = f"**slower than in floats** on this processor: {found.speed:.2f} times as fast"
     ranges = f", ranges from {found.num_calibration} validation images" if found.num_calibration else ""

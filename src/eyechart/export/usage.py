@@ -49,7 +49,7 @@ ANSWER: dict[FormatName, str] = {
 """,
 }
 ANSWER["safetensors"] = ANSWER["state-dict"] = ANSWER["torchscript"]
-NAME = "print(probabilities[0].argmax(), probabilities[0].max())\n"
+NAME = "print(int(probabilities[0].argmax()), float(probabilities[0].max()))\n"
 
 
 def usage(record: RunRecord, target: Path, name: FormatName) -> str:
