@@ -5,7 +5,13 @@ import { prepare } from "./handwriting.js";
 import { measureInk, oddities } from "./ink_facts.js";
 import { part } from "./parting.js";
 import { fitted } from "./pictures.js";
+import { Reader } from "./reading.js";
 import { resized } from "./resampling.js";
+
+// What a browser's worker has, to show pictures.
+globalThis.ImageData = class { constructor(width, height) { this.data = new Uint8ClampedArray(4 * width * height); } };
+globalThis.OffscreenCanvas = class { getContext = () => ({ putImageData() {} }); convertToBlob = async () => null; };
+globalThis.FileReaderSync = class { readAsDataURL = () => "data:"; };
 
 const content = fs.readFileSync("pictures.bin");
 let at = 0;
@@ -26,8 +32,12 @@ const does = {
   },
   part: (picture) => part(picture).map(({ picture: { width, height, data }, ...rest }) => ({ ...rest, width, height, pixels: [...data] })),
   resize: (picture, { width, height, filter, options }) => [...resized(picture, width, height, filter, options).data],
+  read: (picture, { card, answers, reading }) => new Reader(card, async (pictures) => pictures.map((some, run) => (
+    { answers: some.map((pixels) => ({ ...answers[run], seen: [...pixels] })), milliseconds: 1 }
+  )))[reading](picture, { steps: false }),
   fit: (picture, { frame }) => { const { pixels, toOwn } = fitted(picture, frame); return { pixels: [...pixels], own: toOwn([1, 2]) }; },
 };
 
 const tasks = JSON.parse(fs.readFileSync("tasks.json"));
-fs.writeFileSync("done.json", JSON.stringify(tasks.map(({ what, picture, ...how }) => does[what](next(picture), how))));
+const done = await Promise.all(tasks.map(({ what, picture, ...how }) => does[what](next(picture), how)));
+fs.writeFileSync("done.json", JSON.stringify(done));

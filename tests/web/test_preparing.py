@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-import subprocess
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,9 +16,7 @@ from eyechart.data.pictures import in_own_pixels, read_with_size
 from eyechart.schema import InkFacts, PictureRule
 from eyechart.schema.contracts import Dataset
 from eyechart.serve.as_png import png
-from eyechart.web.folder import OWN
-
-Do = Callable[[list[dict[str, Any]], list[np.ndarray]], list[Any]]
+from tests.web.conftest import Do
 
 
 @pytest.fixture(scope="module")
@@ -31,28 +24,6 @@ def facts(mnist: Dataset) -> InkFacts:
     found = measure_set(mnist.train.images)
     assert found
     return found
-
-
-@pytest.fixture(scope="module")
-def do(node: str, tmp_path_factory: pytest.TempPathFactory) -> Do:
-    """What the modules make of tasks, one array (H, W) or (H, W, C) of bytes or float32 each."""
-    folder = tmp_path_factory.mktemp("modules")
-    for file in (*OWN.glob("*.js"), Path(__file__).parent / "do_tasks.js"):
-        shutil.copy(file, folder)
-    (folder / "package.json").write_text('{"type": "module"}')
-
-    def done(tasks: list[dict[str, Any]], arrays: list[np.ndarray]) -> list[Any]:
-        for task, array in zip(tasks, arrays, strict=True):
-            height, width, channels = (*array.shape, 1)[:3]
-            is_float = array.dtype == np.float32
-            task["picture"] = {"width": width, "height": height, "channels": channels, "isFloat": is_float}
-        (folder / "tasks.json").write_text(json.dumps(tasks))
-        (folder / "pictures.bin").write_bytes(b"".join(np.ascontiguousarray(array).tobytes() for array in arrays))
-        subprocess.run([node, "do_tasks.js"], cwd=folder, check=True, timeout=600)
-        made: list[Any] = json.loads((folder / "done.json").read_text())
-        return made
-
-    return done
 
 
 def as_task(facts: InkFacts, height: int = 28, width: int = 28) -> dict[str, Any]:

@@ -154,13 +154,18 @@ def _write_cards(made: Path, study: Path, panel: Panel, runs: list[Path], files:
     card = PageCard(
         study=study_card(panel, study.resolve().name, Limits(), report=report, api=None),
         runs=tuple(_answering(each, made, file) for each, file in zip(panel.predictors, files, strict=True)),
-        remarks={
-            remark: Said(en=open_sentence(remark, classes), fr=open_sentence(remark, classes, french=True))
-            for remark in REMARKS
-        },
+        remarks=sentences(classes),
     )
     for name, record in (("card.json", card), ("gallery.json", hardest(runs))):
         (made / name).write_text(json_text(record.model_dump(mode="json")), encoding="utf-8")
+
+
+def sentences(classes: tuple[str, ...]) -> dict[Remark, Said]:
+    """What stands in the place of a class, with {count} left open."""
+    return {
+        remark: Said(en=open_sentence(remark, classes), fr=open_sentence(remark, classes, french=True))
+        for remark in REMARKS
+    }
 
 
 def _answering(predictor: PicturePredictor, made: Path, file: str) -> AnsweringRun:

@@ -12,12 +12,18 @@ const single = Math.fround; // numpy computes with float32 here
 export function greyOf({ width, height, data, channels }) {
   const grey = plane(width, height, new Float32Array(channels === 1 ? data : luminance(data)));
   if (channels === 1) return { grey, which: "grey" };
+  if (isGrey(data)) return { grey, which: "luminance" }; // no colour can be far better
   let best = -1, which = "luminance", most = BETTER_COLOUR * reach(grey, (place) => grey.data[place]);
   ["red", "green", "blue"].forEach((name, channel) => {
     const far = reach(grey, (place) => data[3 * place + channel]);
     if (far > Math.max(most, LEAST_CONTRAST)) [best, which, most] = [channel, name, far];
   });
   return { grey: best < 0 ? grey : plane(width, height, made(Float32Array, grey.data, (_, place) => data[3 * place + best])), which };
+}
+
+function isGrey(data) {
+  for (let place = 0; place < data.length; place += 3) if (data[place] !== data[place + 1] || data[place] !== data[place + 2]) return false;
+  return true;
 }
 
 // ITU-R 601-2, in whole numbers as Pillow has it.
@@ -28,9 +34,10 @@ export function luminance(data) {
 
 // How far the furthest hundredth of the pixels is from the median.
 function reach({ width, height }, valueAt) {
-  const down = Math.max(1, Math.floor(height / 128)), across = Math.max(1, Math.floor(width / 128)), some = [];
-  for (let y = 0; y < height; y += down) for (let x = 0; x < width; x += across) some.push(valueAt(y * width + x));
-  return percentile(deviations(Float32Array.from(some)), 99);
+  const down = Math.max(1, Math.floor(height / 128)), across = Math.max(1, Math.floor(width / 128));
+  const some = new Float32Array(Math.ceil(height / down) * Math.ceil(width / across));
+  for (let y = 0, place = 0; y < height; y += down) for (let x = 0; x < width; x += across, place += 1) some[place] = valueAt(y * width + x);
+  return percentile(deviations(some), 99);
 }
 
 function deviations(values) {
@@ -57,7 +64,7 @@ export function findInk(grey) {
 // The paper without ink, and whether it is even.
 export function lightOf(grey) {
   const { width, height, data } = grey, ring = ringOf(grey), usual = median(ring), spread = SPREAD * median(deviations(ring));
-  const numUsual = data.reduce((count, value) => count + (Math.abs(value - usual) <= 2 * EVEN_SPREAD), 0);
+  const numUsual = sum(made(Uint8Array, data, (value) => Math.abs(value - usual) <= 2 * EVEN_SPREAD));
   if (spread <= EVEN_SPREAD && numUsual / data.length >= EVEN_SHARE) return { light: plane(width, height, new Float32Array(data.length).fill(usual)), isEven: true };
   const scale = Math.min(1, COARSE / Math.max(width, height));
   const coarse = resized(grey, Math.max(2, rint(width * scale)), Math.max(2, rint(height * scale)), "box"), surface = smoothSurface(coarse);

@@ -10,9 +10,19 @@ const GROUNDS = { white: 255, black: 0, grey: 128 };
 // {width, height, channels 3 or, where parts are transparent, 4, data}, upright.  Errors have `said` in both languages.
 export async function decoded(blob, mostPixels) {
   const bitmap = await createImageBitmap(blob, { colorSpaceConversion: "none" }).catch(() => null);
-  if (!bitmap) throw refused("This browser cannot read that as a picture. Expected a whole PNG, JPEG, WebP, GIF or BMP file.", "Ce navigateur ne peut pas lire cela comme une image. Il faut un fichier PNG, JPEG, WebP, GIF ou BMP entier.");
+  if (!bitmap) {
+    throw refused(
+      "This browser cannot read that as a picture. Expected a whole PNG, JPEG, WebP, GIF or BMP file.",
+      "Ce navigateur ne peut pas lire cela comme une image. Il faut un fichier PNG, JPEG, WebP, GIF ou BMP entier.",
+    );
+  }
   const { width, height } = bitmap;
-  if (width * height > mostPixels) throw refused(`The picture has ${width} x ${height} pixels; expected at most ${mostPixels / 1e6} million. Make it smaller.`, `L'image a ${width} x ${height} pixels; il en faut au plus ${mostPixels / 1e6} millions. Réduisez-la.`);
+  if (width * height > mostPixels) {
+    throw refused(
+      `The picture has ${width} x ${height} pixels; expected at most ${mostPixels / 1e6} million. Make it smaller.`,
+      `L'image a ${width} x ${height} pixels\u202f; il en faut au plus ${mostPixels / 1e6} millions. Réduisez-la.`,
+    );
+  }
   const sheet = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
   sheet.drawImage(bitmap, 0, 0);
   bitmap.close();
@@ -35,8 +45,8 @@ export function fitted(picture, { image_channels: channels, image_height: height
   const small = resized(opaque, ...inner, "bilinear"), edge = edgeColour(small), framed = new Uint8Array(3 * width * height);
   for (let place = 0; place < framed.length; place += 1) framed[place] = edge[place % 3];
   for (let y = 0; y < inner[1]; y += 1) framed.set(small.data.subarray(3 * y * inner[0], 3 * (y + 1) * inner[0]), 3 * ((y + top) * width + left));
-  const planes = channels === 1 ? luminance(framed) : Uint8Array.from(framed, (_, place) => framed[3 * (place % (width * height)) + Math.floor(place / (width * height))]);
-  return { pixels: planes, toOwn: ([x, y]) => [((x - left) * opaque.width) / inner[0], ((y - top) * opaque.height) / inner[1]] };
+  const area = width * height, byPlanes = (_, place) => framed[3 * (place % area) + Math.floor(place / area)];
+  return { pixels: channels === 1 ? luminance(framed) : Uint8Array.from(framed, byPlanes), toOwn: ([x, y]) => [((x - left) * opaque.width) / inner[0], ((y - top) * opaque.height) / inner[1]] };
 }
 
 function edgeColour({ width, height, data }) {

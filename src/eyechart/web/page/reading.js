@@ -31,7 +31,12 @@ export class Reader {
   async line(picture) {
     if (this.study.line_by === "detector") return this.byDetector(picture);
     const started = performance.now(), parts = part(picture);
-    if (parts.length > MOST_THINGS) throw refused(`${parts.length} things stand apart on the picture; expected at most ${MOST_THINGS}.`, `${parts.length} objets isolés sont sur l'image ; il en faut au plus ${MOST_THINGS}.`);
+    if (parts.length > MOST_THINGS) {
+      throw refused(
+        `${parts.length} things stand apart on the picture; expected at most ${MOST_THINGS}.`,
+        `${parts.length} objets isolés sont sur l'image\u202f; il en faut au plus ${MOST_THINGS}.`,
+      );
+    }
     const told = parts.length ? await this.answers(parts.map((each) => each.picture)) : [];
     const things = await Promise.all(parts.map((each, row) => this.thing(told, row, each)));
     const lines = told.map(({ run, milliseconds }, place) => (
@@ -59,7 +64,9 @@ export class Reader {
 
   // Everybody about the same pictures: what was seen of each, and what was answered of those that were not refused.
   async answers(pictures, steps) {
-    const views = new Map(), viewOf = ({ preprocessing: { image_channels, image_height, image_width, picture_rule }, ink }) => JSON.stringify([image_channels, image_height, image_width, picture_rule, ink]);
+    const views = new Map(), viewOf = ({ preprocessing: frame, ink }) => (
+      JSON.stringify([frame.image_channels, frame.image_height, frame.image_width, frame.picture_rule, ink])
+    );
     for (const run of this.runs) {
       const view = viewOf(run);
       if (!views.has(view)) views.set(view, pictures.map((picture) => see(picture, run, views.size ? undefined : steps)));
@@ -78,7 +85,8 @@ export class Reader {
     const ranked = isClassifier ? [...probabilities.keys()].sort((one, other) => probabilities[other] - probabilities[one]) : [];
     const all = ranked.map((place) => ({ label: classes[place], probability: probabilities[place] }));
     const own = boxes?.map(({ label, score, box }) => ({ label: classes[label], score, box: ownBox(box, seen) }));
-    const answer = { label: all[0]?.label ?? null, probability: all[0]?.probability ?? null, classes: all.slice(0, MOST_CLASSES), boxes: own ?? [], remark: null, said: null };
+    const first = all[0] ?? { label: null, probability: null };
+    const answer = { ...first, classes: all.slice(0, MOST_CLASSES), boxes: own ?? [], remark: null, said: null };
     if (own && !own.length) return { ...answer, classes: [], ...this.instead("nothing") };
     const isUnlike = isClassifier && (seen.oddities.length || answer.probability < run.least_sure);
     return isUnlike ? { ...answer, ...this.instead("unlike", 0, answer) } : answer;
@@ -104,7 +112,8 @@ export class Reader {
   async shown({ pixels }) {
     if (!pixels) return null;
     const { height, width, channels } = this.study, area = width * height;
-    return dataUrl({ width, height, channels, data: channels === 1 ? pixels : made(Uint8Array, pixels, (_, place) => pixels[(place % 3) * area + Math.floor(place / 3)]) });
+    const byPixels = (_, place) => pixels[(place % 3) * area + Math.floor(place / 3)];
+    return dataUrl({ width, height, channels, data: channels === 1 ? pixels : made(Uint8Array, pixels, byPixels) });
   }
 }
 
