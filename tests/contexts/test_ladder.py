@@ -153,7 +153,7 @@ def test_the_last_rung_may_come_from_another_study(climbed: Path, tmp_path: Path
 @pytest.mark.parametrize("lang", ["en", "fr"])
 def test_it_is_written_with_its_figure_and_its_text(climbed: Path, lang: str) -> None:
     assert isinstance(CONTEXT, LadderContext)
-    pace = LoopPace(num_steps=100, loop_seconds=0.4, vector_seconds=0.02, num_threads=1)
+    pace = LoopPace(num_steps=100, loop_seconds=0.4, vector_seconds=0.02)
     write(recorded(climbed).model_copy(update={"loops": pace}), CONTEXT, climbed, lang)  # type: ignore[arg-type]
     assert read_record(climbed / LADDER_FILE, LadderRecord).loops == pace
     assert recorded(climbed).loops == pace, "what was timed is kept"
