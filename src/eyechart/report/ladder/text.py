@@ -125,8 +125,8 @@ def how_to_read(record: LadderRecord, say: Speech) -> str:
         told += say(
             f" †: reckoned from {record.loops.num_steps} steps, in CPU seconds of one thread: "
             f"{say.seconds(record.loops.loop_seconds)} a step with loops over images, "
-            f"{say.seconds(record.loops.vector_seconds)} without. The answers are the same, so the networks were trained "
-            f"without loops.",
+            f"{say.seconds(record.loops.vector_seconds)} without. The answers are the same, so the networks were "
+            f"trained without loops.",
             f" † : calculé sur {record.loops.num_steps} pas, en secondes de processeur d'un fil : "
             f"{say.seconds(record.loops.loop_seconds)} par pas avec boucles sur les images, "
             f"{say.seconds(record.loops.vector_seconds)} sans. Les réponses sont les mêmes ; les réseaux ont donc été "
