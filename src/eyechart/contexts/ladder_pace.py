@@ -23,9 +23,7 @@ WARM_UP_STEPS = 2
 
 
 def loop_pace(like: StudyRecord, offline: bool, num_steps: int = LOOP_STEPS) -> LoopPace:
-    """Time the tutorial's network as it is written and without its loops, under the rules of a study of the ladder."""
-    from eyechart.base import host
-
+    """Time the tutorial's network as it is written and without its loops, on the images of a study of the ladder."""
     with tempfile.TemporaryDirectory() as folder:
         steps = [_step_of(job) for job in _jobs(like, offline, Path(folder))]
         for step in steps:
@@ -34,20 +32,22 @@ def loop_pace(like: StudyRecord, offline: bool, num_steps: int = LOOP_STEPS) -> 
         seconds: list[list[float]] = [[], []]
         for number in range(num_steps):  # in turns: what else the machine does falls on both
             for measured, step in zip(seconds, steps, strict=True):
-                started = time.perf_counter()
+                started = time.process_time()
                 step(number)
-                measured.append(time.perf_counter() - started)
+                measured.append(time.process_time() - started)
     looped, whole = (statistics.median(measured) for measured in seconds)
-    threads = like.rules.num_threads
-    host.set_threads(threads)
-    return LoopPace(num_steps=num_steps, loop_seconds=looped, vector_seconds=whole, num_threads=threads)
+    return LoopPace(num_steps=num_steps, loop_seconds=looped, vector_seconds=whole)
 
 
 def _jobs(like: StudyRecord, offline: bool, folder: Path) -> list[RunJob]:
-    """With loops, and without; the rules are those of the study, but for the device: loops are what a CPU does."""
+    """With loops, and without; the rules are those of the study, but that one thread of a CPU does the work."""
     names = ladder.TUTORIAL, f"{ladder.TUTORIAL}:{ladder.VECTORISED}:{ladder.ALONE}"
     record = plan_study(names, like.rules.dataset, seeds=like.seeds[:1], name="pace").model_copy(
-        update={"rules": like.rules, "recipes": {name: recipe_of(name) for name in names}, "machine": like.machine}
+        update={
+            "rules": like.rules.model_copy(update={"device": "cpu", "num_threads": 1}),
+            "recipes": {name: recipe_of(name) for name in names},
+            "machine": like.machine,
+        }
     )
     return sorted(jobs_of(record, folder, offline), key=lambda job: names.index(job.contender))
 

@@ -49,12 +49,14 @@ class SizeResult(Frozen):
 
 
 class LoopPace(Frozen):
-    """How long a training step takes with loops over the images of a batch, and without."""
+    """How long a training step takes with loops over the images of a batch, and without.
+
+    CPU seconds of one thread, so that what else the machine does hardly lengthens them.
+    """
 
     num_steps: Count  # timed each way, in turns
     loop_seconds: Positive  # a step, median
     vector_seconds: Positive
-    num_threads: Count
 
 
 class LadderRecord(Frozen):

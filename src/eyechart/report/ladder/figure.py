@@ -6,6 +6,7 @@ from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
+from eyechart.catalog.ladder import VECTORISED
 from eyechart.catalog.palette import style_of
 from eyechart.report.axes import log_limits, set_log
 from eyechart.report.charts import GRID, INK, MUTED, drawing, new_panel, saved_panel
@@ -47,8 +48,8 @@ def write_figure(record: LadderRecord, name: str, folder: Path, lang: str) -> No
 
 def _set_axes(axes: Axes, record: LadderRecord, say: Speech) -> None:
     """Accuracy to the right, on a logarithmic axis of errors, so that 99 and 99.5 % are as far apart as 80 and 90 %."""
-    errors = [end for each in _all_accuracies(record) for end in _errors(each)]
-    low, high = log_limits(errors)
+    means = [_errors(each)[0] for each in _all_accuracies(record)]  # intervals of few seeds would fill the paper
+    low, high = log_limits(means, room=1.5)
     ticks = [tick for tick in ERROR_TICKS if low <= tick <= high]
     set_log(axes.xaxis, (high, low), ticks, lambda error: say.short_percent(1 - error))
     axes.set_ylim(-0.6, len(record.rungs) - 0.4)
@@ -75,7 +76,8 @@ def _errors(accuracy: Summary) -> tuple[float, float, float]:
 def _draw_stair(axes: Axes, record: LadderRecord) -> None:
     """Treads from one rung's accuracy to the next, risers between the rows; a mark with its interval on each."""
     style, before = style_of("vit"), None
-    for place, rung in enumerate(record.rungs):
+    top = max(place for place, rung in enumerate(record.rungs) if rung.climber)
+    for place, rung in enumerate(record.rungs[: top + 1]):
         if rung.climber is None:
             if before is not None:
                 axes.plot([before, before], [place - 0.5, place + 0.5], color=style.colour, linewidth=1.8)
@@ -83,8 +85,9 @@ def _draw_stair(axes: Axes, record: LadderRecord) -> None:
         error = _errors(rung.climber.accuracy)[0]
         if before is not None:
             axes.plot([before, error], [place - 0.5] * 2, color=style.colour, linewidth=1.8)
-        last = place == len(record.rungs) - 1
-        axes.plot([error, error], [place - 0.5, place + (0 if last else 0.5)], color=style.colour, linewidth=1.8)
+        axes.plot(
+            [error, error], [place - 0.5, place + (0 if place == top else 0.5)], color=style.colour, linewidth=1.8
+        )
         _mark(axes, place, rung.climber.accuracy, style, size=6.5)
         before = error
 
@@ -109,10 +112,12 @@ def _write_worth(axes: Axes, place: int, rung: RungResult, record: LadderRecord,
     text, word = gain_text(rung.step, rung.climber, say), verdict_word(rung.step, rung.climber, say)
     if place == 0 and rung.climber:
         text, word = say.percent(rung.climber.accuracy.mean), ""
-    elif rung.climber is None and rung.name == "vectorised" and record.loops:
+    elif rung.climber is None and rung.name == VECTORISED and record.loops:
         ratio = say.significant(record.loops.loop_seconds / record.loops.vector_seconds, 2)
         text = say("same answers", "mêmes réponses")
         word = say(f"a step {ratio} times as fast", f"un pas {ratio} fois plus rapide")
+    elif rung.climber is None and rung.name != VECTORISED:
+        word = say("not trained yet", "pas encore entraîné")
     at: dict[str, Any] = {"transform": axes.get_yaxis_transform(), "clip_on": False, "va": "center"}
     axes.text(1.03, place + 0.02, text, color=INK, **at)
     axes.text(1.03, place - 0.33, word, color=MUTED, fontsize=7.5, **at)

@@ -123,12 +123,14 @@ def how_to_read(record: LadderRecord, say: Speech) -> str:
     )
     if record.loops:
         told += say(
-            f" †: by the pace of {record.loops.num_steps} steps: {say.seconds(record.loops.loop_seconds)} with loops "
-            f"over images, {say.seconds(record.loops.vector_seconds)} without. The answers are the same, so the "
-            f"networks were trained without loops.",
-            f" † : d'après {record.loops.num_steps} pas : {say.seconds(record.loops.loop_seconds)} avec boucles sur "
-            f"les images, {say.seconds(record.loops.vector_seconds)} sans. Les réponses sont les mêmes ; les réseaux "
-            f"ont donc été entraînés sans boucles.",
+            f" †: reckoned from {record.loops.num_steps} steps, in CPU seconds of one thread: "
+            f"{say.seconds(record.loops.loop_seconds)} a step with loops over images, "
+            f"{say.seconds(record.loops.vector_seconds)} without. The answers are the same, so the networks were "
+            f"trained without loops.",
+            f" † : calculé sur {record.loops.num_steps} pas, en secondes de processeur d'un fil : "
+            f"{say.seconds(record.loops.loop_seconds)} par pas avec boucles sur les images, "
+            f"{say.seconds(record.loops.vector_seconds)} sans. Les réponses sont les mêmes ; les réseaux ont donc été "
+            f"entraînés sans boucles.",
         )
     if any(rung.climber and rung.climber.had_company for rung in record.rungs):
         told += say(
