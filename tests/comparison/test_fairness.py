@@ -150,6 +150,23 @@ def test_resumed_runs_are_marked(runs: list[RunRecord]) -> None:
     assert (list(found), found["resumed"].kind, found["resumed"].runs) == (["resumed"], "note", ("vit-s0",))
 
 
+def test_runs_at_once_are_shared_and_not_loaded(runs: list[RunRecord]) -> None:
+    """The load of its neighbours is no foreign one, and cores of its own make no other machine."""
+    (segment,) = runs[0].clocks.segments
+    clocks = {"segments": (segment.model_copy(update={"num_at_once": 4}),), "training_foreign_cpu_seconds": 60.0}
+    host = {"num_cores": 1, "num_machine_cores": runs[0].host.num_cores}
+    found = told(unfairness(changed(runs, "vit-s0", clocks=clocks, host=host)))
+    assert (list(found), found["shared-machine"].kind) == (["shared-machine"], "note")
+    assert (found["shared-machine"].runs, found["shared-machine"].facts) == (("vit-s0",), {"at_once": 4})
+
+
+def test_a_checkpoint_that_was_damaged_is_told(runs: list[RunRecord]) -> None:
+    (segment,) = runs[0].clocks.segments
+    twice = (segment, segment.model_copy(update={"damaged_checkpoint": "The checkpoint x is damaged."}))
+    found = told(unfairness(changed(runs, "vit-s0", clocks={"segments": twice})))
+    assert list(found) == ["resumed", "damaged-checkpoint"]
+
+
 def test_foreign_load_breaks_a_budget_in_seconds_and_marks_any_other(runs: list[RunRecord]) -> None:
     loaded = changed(runs, "vit-s0", clocks={"training_foreign_cpu_seconds": 60.0})
     found = told(unfairness(loaded))
@@ -239,6 +256,9 @@ def test_the_machine_is_looked_at_before_the_start() -> None:
     }  # fmt: skip
     in_images = plans.plan_study(["cnn", "vit"], seeds=range(6), budget=Budget(unit="images", amount=1000))
     assert told(plan_unfairness(in_images, busy_share=0.4))["busy-now"].kind == "note"
+    at_once = told(plan_unfairness(in_images, host.model_copy(update={"num_cores": 99}), num_at_once=3))
+    assert at_once["shared-machine"].facts == {"at_once": 3}
+    assert "too-many-threads" not in at_once
 
 
 def test_how_busy_the_machine_is_lies_between_nothing_and_all() -> None:
