@@ -49,13 +49,9 @@ def run(
     fraction: float | None = None,
     output: str | Path = "runs",
     name: str | None = None,
-    resume: bool = False,
-    exist_ok: bool = False,
-    offline: bool = False,
-    quiet: bool = False,
-    strict: bool = False,
+    resume: bool = False, exist_ok: bool = False, offline: bool = False, quiet: bool = False, strict: bool = False,
     exam: bool = False,
-) -> Study:
+) -> Study:  # fmt: skip
     """Train contenders on the same images under the same rules; the study that results.
 
     Args:

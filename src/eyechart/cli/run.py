@@ -62,24 +62,34 @@ def run(
     as_json: bool = typer.Option(False, "--json", help="Print the results as JSON."),
 ) -> None:  # fmt: skip
     """Train contenders on the same images under the same rules, compare them, and write a report."""
-    from eyechart.study.plan import folder_of, plan_study
-    from eyechart.study.race import race
+    from eyechart.study.plan import plan_study
 
     language = language_of(lang)  # an unknown one is told before anything is trained
     changes = {"batch_size": batch_size, "learning_rate": lr, "weight_decay": wd, "weights": weights}
     changes |= {"backbone": str(backbone) if backbone else None, "input_pixels": input_size, "robust": robust or None}
-    budget = budget_of(epochs=epochs, images=images, seconds=seconds, steps=steps)
     record = plan_study(
         _split(model), data, preset, _numbers(seeds or "0"), name=name, changes=changes, recipe_files=recipe,
-        most_seeds=_most_seeds(until_decided, most_seeds, seeds), budget=budget,
+        most_seeds=_most_seeds(until_decided, most_seeds, seeds),
+        budget=budget_of(epochs=epochs, images=images, seconds=seconds, steps=steps),
         img_size=img_size, fraction=fraction, device=device, num_threads=threads, precision=precision,
     )  # fmt: skip
-    if dry_run:
-        return _dry_run(record, folder_of(record, output), offline, as_json, strict, language)
-    study = race(record, folder_of(record, output), resume=resume, exist_ok=exist_ok, offline=offline, strict=strict,
-                 lang=language, exam=preset != "smoke" if exam is None else exam,
-                 launch=_launcher(launcher, address))  # fmt: skip
-    return _conclude(study, as_json, strict, language)
+    exam = preset != "smoke" if exam is None else exam
+    how = {"resume": resume, "exist_ok": exist_ok, "exam": exam, "launch": _launcher(launcher, address)}
+    return _carry_out(record, output, offline, as_json, strict, language, None if dry_run else how)
+
+
+def _carry_out(
+    record: StudyRecord, output: Path, offline: bool, as_json: bool, strict: bool, lang: Language,
+    how: dict[str, Any] | None,
+) -> None:  # fmt: skip
+    """Do the study, `how` as race is told, and show its results; or only tell the plan, if that is None."""
+    from eyechart.study.plan import folder_of
+    from eyechart.study.race import race
+
+    folder = folder_of(record, output)
+    if how is None:
+        return _dry_run(record, folder, offline, as_json, strict, lang)
+    return _conclude(race(record, folder, offline=offline, strict=strict, lang=lang, **how), as_json, strict, lang)
 
 
 def _launcher(name: str, address: str | None) -> Launcher | None:

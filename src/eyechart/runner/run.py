@@ -40,10 +40,8 @@ MARK_NAMES = {"classification": "accuracy", "detection": "mAP"}
 SHARED_FIELDS = {"study", "run", "contender", "seed", "recipe", "rules", "command", "started_in"}
 
 
-def run_contender(
-    job: RunJob, report: Reporter, stop_signal: Callable[[], int | None], seconds_before: float = 0.0,
-    group: Alone = ALONE,
-) -> RunRecord:  # fmt: skip
+def run_contender(job: RunJob, report: Reporter, stop_signal: Callable[[], int | None], seconds_before: float = 0.0,
+                  group: Alone = ALONE) -> RunRecord:  # fmt: skip
     """Train and judge one contender with one seed, and leave its folder complete.
 
     With a `group` this is its first process, which judges and writes alone; the others only train.
