@@ -64,7 +64,6 @@ def run(
     """Train contenders on the same images under the same rules, compare them, and write a report."""
     from eyechart.study.plan import plan_study
 
-    language = language_of(lang)  # an unknown one is told before anything is trained
     changes = {"batch_size": batch_size, "learning_rate": lr, "weight_decay": wd, "weights": weights}
     changes |= {"backbone": str(backbone) if backbone else None, "input_pixels": input_size, "robust": robust or None}
     record = plan_study(
@@ -73,9 +72,9 @@ def run(
         budget=budget_of(epochs=epochs, images=images, seconds=seconds, steps=steps),
         img_size=img_size, fraction=fraction, device=device, num_threads=threads, precision=precision,
     )  # fmt: skip
-    exam = preset != "smoke" if exam is None else exam
-    how = {"resume": resume, "exist_ok": exist_ok, "exam": exam, "launch": _launcher(launcher, address)}
-    return _carry_out(record, output, offline, as_json, strict, language, None if dry_run else how)
+    how = {"resume": resume, "exist_ok": exist_ok, "exam": preset != "smoke" if exam is None else exam}
+    how |= {"launch": _launcher(launcher, address)}
+    return _carry_out(record, output, offline, as_json, strict, language_of(lang), None if dry_run else how)
 
 
 def _carry_out(

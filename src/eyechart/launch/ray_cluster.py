@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import os
 import signal
 import time
 from pathlib import Path
@@ -208,6 +209,7 @@ class RayCluster:
 
         self._ray = ray
         own = {} if address else {"include_dashboard": False}
+        os.environ.setdefault("RAY_worker_niceness", "0")  # by itself Ray's tasks give way to all other programs
         ray.init(address=address, log_to_driver=False, **own)
         self._mailbox = ray.remote(num_cpus=0)(_Mailbox).remote()
         self._task = ray.remote(max_retries=MOST_TRIES)(_task)
