@@ -128,7 +128,8 @@ def error_of(told: Told) -> errors.EyechartError | None:
     if told["kind"] == "Interrupted":  # somebody else cancelled it: Ray's own page, or its machine
         return errors.RunFailed(f"{told['message']} It was cancelled on the cluster; --resume goes on with it.")
     kind = getattr(errors, told["kind"], errors.RunFailed)
-    return kind(told["message"])  # type: ignore[no-any-return]
+    error: errors.EyechartError = kind(told["message"])
+    return error
 
 
 # --------------------------------------------------------------------------------------------- the launcher's part
@@ -174,10 +175,12 @@ def _cancel(cluster: Cluster, tasks: list[Any], report: Reporter) -> None:
 
 def _unpack(dataset: str, files: Files) -> None:
     """Into this machine's cache, what it lacks of the dataset; each file appears whole or not at all."""
-    folder = _cache_of(dataset) if files else None
-    for name, content in files.items() if folder else ():
-        if not (folder / name).exists():  # type: ignore[operator]
-            keep(folder / name, content)  # type: ignore[operator]
+    folder = _cache_of(dataset)
+    if folder is None:
+        return
+    for name, content in files.items():
+        if not (folder / name).exists():
+            keep(folder / name, content)
 
 
 @contextlib.contextmanager
