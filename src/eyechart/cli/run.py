@@ -72,8 +72,8 @@ def run(
         budget=budget_of(epochs=epochs, images=images, seconds=seconds, steps=steps),
         img_size=img_size, fraction=fraction, device=device, num_threads=threads, precision=precision,
     )  # fmt: skip
-    how = {"resume": resume, "exist_ok": exist_ok, "exam": preset != "smoke" if exam is None else exam}
-    how |= {"launch": _launcher(launcher, address)}
+    how: dict[str, Any] = {"resume": resume, "exist_ok": exist_ok, "launch": _launcher(launcher, address)}
+    how["exam"] = preset != "smoke" if exam is None else exam
     return _carry_out(record, output, offline, as_json, strict, language_of(lang), None if dry_run else how)
 
 
