@@ -30,6 +30,8 @@ JOBS = typer.Option(
 SHARD = typer.Option(
     None, "--shard", metavar="I/N", help="Only every N-th run, from the I-th on; others may do the rest."
 )
+LAUNCHER = typer.Option("local", "--launcher", help="Who does the runs: local, or ray (a Ray cluster).")
+ADDRESS = typer.Option(None, "--address", help="Of the Ray cluster: auto, ray://... Default: a new one.")
 
 
 def run(
@@ -55,8 +57,7 @@ def run(
     fraction: float = typer.Option(None, "--fraction", help="Share of the train part that is used, 0..1."),
     device: str = typer.Option(None, "--device", help="auto (the fastest for this study, timed), cpu, cuda or mps."),
     threads: int = typer.Option(None, "--threads", help="Threads of each run. Default: the cores, shared by --jobs."),
-    jobs: int = JOBS,
-    shard: str = SHARD,
+    jobs: int = JOBS, shard: str = SHARD,
     precision: str = typer.Option(None, "--precision", help="auto, float32, tf32 or bfloat16."),
     output: Path = typer.Option(Path("runs"), "-o", "--output", envvar="EYECHART_OUTPUT", help="Folder of studies."),
     name: str = typer.Option(None, "--name", help="Folder of this study. Default: preset and dataset."),
@@ -66,26 +67,23 @@ def run(
     strict: bool = typer.Option(False, "--strict", help="Refuse an unfair plan, and fail on unfair or odd results."),
     exam: bool = typer.Option(None, "--exam/--no-exam", help="The eye test afterwards. Default: but for smoke."),
     offline: bool = typer.Option(False, "--offline", envvar="EYECHART_OFFLINE", help="Never touch the network."),
-    launcher: str = typer.Option("local", "--launcher", help="Who does the runs: local, or ray (a Ray cluster)."),
-    address: str = typer.Option(None, "--address", help="Of the Ray cluster: auto, ray://... Default: a new one."),
-    lang: str = LANG,
+    launcher: str = LAUNCHER, address: str = ADDRESS, lang: str = LANG,
     as_json: bool = typer.Option(False, "--json", help="Print the results as JSON."),
 ) -> None:  # fmt: skip
     """Train contenders on the same images under the same rules, compare them, and write a report."""
     language = language_of(lang)  # an unknown one is told before anything is trained
     changes = {"batch_size": batch_size, "learning_rate": lr, "weight_decay": wd, "weights": weights}
     changes |= {"backbone": str(backbone) if backbone else None, "input_pixels": input_size, "robust": robust or None}
-    budget = budget_of(epochs=epochs, images=images, seconds=seconds, steps=steps)
     record, folder = _planned(
         _split(model), data, preset, seeds or "0", output, jobs, threads, name=name, changes=changes,
-        recipe_files=recipe, most_seeds=_most_seeds(until_decided, most_seeds, seeds, shard), budget=budget,
-        img_size=img_size, fraction=fraction, device=device, precision=precision,
+        recipe_files=recipe, most_seeds=_most_seeds(until_decided, most_seeds, seeds, shard), img_size=img_size,
+        budget=budget_of(epochs=epochs, images=images, seconds=seconds, steps=steps),
+        fraction=fraction, device=device, precision=precision,
     )  # fmt: skip
     if dry_run:
         return _dry_run(record, folder, offline, as_json, strict, language)
-    study = _raced(record, folder, shard, launch=_launcher(launcher, address, jobs), jobs=jobs, resume=resume,
-                   exist_ok=exist_ok, offline=offline, strict=strict, lang=language,
-                   exam=preset != "smoke" if exam is None else exam)  # fmt: skip
+    study = _raced(record, folder, shard, exam, launch=_launcher(launcher, address, jobs), jobs=jobs, resume=resume,
+                   exist_ok=exist_ok, offline=offline, strict=strict, lang=language)  # fmt: skip
     return _conclude(study, as_json, strict, language)
 
 
@@ -100,11 +98,12 @@ def _planned(
     return record, folder_of(record, output)
 
 
-def _raced(record: StudyRecord, folder: Path, shard: str | None, **how: Any) -> Study:
+def _raced(record: StudyRecord, folder: Path, shard: str | None, exam: bool | None, **how: Any) -> Study:
     from eyechart.study.race import race
     from eyechart.study.shards import shard_of
 
-    return race(record, folder, shard=shard_of(shard), **how)
+    has_exam = record.rules.preset != "smoke" if exam is None else exam
+    return race(record, folder, shard=shard_of(shard), exam=has_exam, **how)
 
 
 def _launcher(name: str, address: str | None, jobs: int) -> Launcher | None:

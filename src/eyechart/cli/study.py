@@ -45,8 +45,7 @@ def study(
     seeds: str = typer.Option(None, "--seeds", help="Seeds, such as 0,1,2. Default: as many as each level needs."),
     images: float = typer.Option(None, "--images", help="Training images a run; where nothing is trained test images."),
     threads: int = typer.Option(None, "--threads", help="Threads of each run. Default: the cores, shared by --jobs."),
-    jobs: int = JOBS,
-    shard: str = SHARD,
+    jobs: int = JOBS, shard: str = SHARD,
     device: str = typer.Option(None, "--device", help="auto, cpu, cuda or mps."),
     mnist_c: Path = typer.Option(None, "--mnist-c", help="corruption: folder of the published arrays, to judge on."),
     to: str = typer.Option(None, "--to", help="shift: datasets of the same classes, such as digits,font-digits."),
@@ -71,8 +70,7 @@ def study(
         trains = {"--model": model, "--seeds": seeds, "--name": name, "--preset": preset, "--shard": shard}
         _only(known.name, "runs of a study as they are", trains | {"--jobs": jobs > 1})
         again = Again(trained, levels, images, threads, device, mnist_c, to, offline, dry_run, as_json)
-        judge_again(known, again, language)
-        return
+        return judge_again(known, again, language)
     is_ladder = isinstance(known, ladder.LadderContext)
     other = {"--images": images, "--shard": shard} if is_ladder else {"STUDY": trained}
     _only(known.name, "runs that it trains itself", {"--mnist-c": mnist_c, "--to": to} | other)
@@ -83,11 +81,10 @@ def study(
     num_train, chosen = _num_train(dataset, data), (_split(model), _levels(levels), _numbers(seeds) if seeds else None)
     if isinstance(known, ladder.LadderContext):
         rungs = ladder.Asked(data, dataset.card, num_train, called, preset or QUICK, *chosen, bool(trained), rules)
-        climb(known, rungs, ways, language)
-        return
+        return climb(known, rungs, ways, language)
     asked = Asked(data, num_train, max(dataset.card.height, dataset.card.width), called, preset or QUICK, *chosen,
                   budget.amount if budget else None, rules, aloud)  # fmt: skip
-    _repeat(known, asked, ways, shard, language)
+    return _repeat(known, asked, ways, shard, language)
 
 
 def _only(context: str, what: str, given: Mapping[str, object]) -> None:

@@ -10,7 +10,7 @@ from eyechart.cli.read import LANG, language_of
 
 
 def train(
-    model: str = typer.Option(..., "-m", "--model", metavar="NAME", help="One contender, such as cnn or vit."),
+    contender: str = typer.Option(..., "-m", "--model", metavar="NAME", help="One contender, such as cnn or vit."),
     data: str = typer.Option("mnist", "-d", "--data", help="A known dataset (eyechart data list), or a folder or zip."),
     preset: str = typer.Option("standard", "-p", "--preset", help="quick, standard or smoke."),
     seed: int = typer.Option(0, "--seed", help="One seed."),
@@ -44,7 +44,7 @@ def train(
 
     language = language_of(lang)
     record = plan_study(
-        [model], data, preset, [seed], name=name, recipe_files=recipe, img_size=img_size, fraction=fraction,
+        [contender], data, preset, [seed], name=name, recipe_files=recipe, img_size=img_size, fraction=fraction,
         changes={"batch_size": batch_size, "learning_rate": lr, "weight_decay": wd, "weights": weights},
         budget=budget_of(epochs=epochs, images=images, seconds=seconds, steps=steps), device=device,
         num_threads=threads or max(1, num_cores() // num_here()), precision=precision,

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import os
 import signal
 import time
 from pathlib import Path
@@ -127,7 +128,8 @@ def error_of(told: Told) -> errors.EyechartError | None:
     if told["kind"] == "Interrupted":  # somebody else cancelled it: Ray's own page, or its machine
         return errors.RunFailed(f"{told['message']} It was cancelled on the cluster; --resume goes on with it.")
     kind = getattr(errors, told["kind"], errors.RunFailed)
-    return kind(told["message"])  # type: ignore[no-any-return]
+    error: errors.EyechartError = kind(told["message"])
+    return error
 
 
 # --------------------------------------------------------------------------------------------- the launcher's part
@@ -173,10 +175,12 @@ def _cancel(cluster: Cluster, tasks: list[Any], report: Reporter) -> None:
 
 def _unpack(dataset: str, files: Files) -> None:
     """Into this machine's cache, what it lacks of the dataset; each file appears whole or not at all."""
-    folder = _cache_of(dataset) if files else None
-    for name, content in files.items() if folder else ():
-        if not (folder / name).exists():  # type: ignore[operator]
-            keep(folder / name, content)  # type: ignore[operator]
+    folder = _cache_of(dataset)
+    if folder is None:
+        return
+    for name, content in files.items():
+        if not (folder / name).exists():
+            keep(folder / name, content)
 
 
 @contextlib.contextmanager
@@ -208,6 +212,7 @@ class RayCluster:
 
         self._ray = ray
         own = {} if address else {"include_dashboard": False}
+        os.environ.setdefault("RAY_worker_niceness", "0")  # by itself Ray's tasks give way to all other programs
         ray.init(address=address, log_to_driver=False, **own)
         self._mailbox = ray.remote(num_cpus=0)(_Mailbox).remote()
         self._task = ray.remote(max_retries=MOST_TRIES)(_task)

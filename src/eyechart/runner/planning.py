@@ -30,8 +30,8 @@ def plan_run(contender: Contender, report: Reporter) -> Plan:
     Raises StorageError when the checkpoint belongs to something else.
     """
     path = Path(contender.job.folder) / storage.CHECKPOINT_FILE
-    if (found := checkpoint.newest_checkpoint(path)) is not None:
-        card = found.card
+    if (saved := checkpoint.newest_checkpoint(path)) is not None:
+        card = saved.card
         if card.fingerprint != fingerprint(contender):
             raise StorageError(
                 f"The checkpoint {path} belongs to another recipe, other rules, another seed or other images. "

@@ -40,10 +40,8 @@ MARK_NAMES = {"classification": "accuracy", "detection": "mAP"}
 SHARED_FIELDS = {"study", "run", "contender", "seed", "recipe", "rules", "command", "started_in"}
 
 
-def run_contender(
-    job: RunJob, report: Reporter, stop_signal: Callable[[], int | None], seconds_before: float = 0.0,
-    group: Alone = ALONE,
-) -> RunRecord:  # fmt: skip
+def run_contender(job: RunJob, report: Reporter, stop_signal: Callable[[], int | None], seconds_before: float = 0.0,
+                  group: Alone = ALONE) -> RunRecord:  # fmt: skip
     """Train and judge one contender with one seed, and leave its folder complete.
 
     With a `group` this is its first process, which judges and writes alone; the others only train.
@@ -85,8 +83,7 @@ def run_contender(
         started_at=started_at,
         finished_at=_now(),
     )
-    if card.task == "detection" and not fit.diverged:
-        _write_inside(Path(job.folder), contender, test)
+    _write_inside(Path(job.folder), contender, test, record)
     _write_run(Path(job.folder), record, contender.model, judged.predictions, on_validation.predictions)
     report(_ending(record))
     return record
@@ -159,7 +156,10 @@ def _write_items(folder: Path, part: LabelledImages) -> str:
     return name
 
 
-def _write_inside(folder: Path, contender: Contender, test: LabelledImages) -> None:
+def _write_inside(folder: Path, contender: Contender, test: LabelledImages, record: RunRecord) -> None:
+    """What a detector gives on the way to its boxes on scenes."""
+    if record.task != "detection" or record.status == "diverged":
+        return
     storage.write_arrays(folder / storage.INSIDE_FILE, looks_inside(contender.network, test, contender.device))
 
 

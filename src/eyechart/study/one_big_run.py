@@ -46,10 +46,11 @@ def race_together(
     from eyechart.training.together import Together
 
     group, stop = Together(), StopSignals()
+    study = None
     if group.is_first:
         study = _first(record, folder, group, stop, resume=resume, exist_ok=exist_ok, offline=offline, lang=lang)
     else:
-        study = _other(group, stop)
+        _other(group, stop)
     group.leave()
     return study
 

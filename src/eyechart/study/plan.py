@@ -49,10 +49,8 @@ def plan_study(
     *,
     name: str | None = None,
     changes: dict[str, Any] | None = None,
-    recipe_files: str | Path | Sequence[str | Path] = (),
-    most_seeds: int | None = None,
-    **rules: Any,
-) -> StudyRecord:
+    recipe_files: str | Path | Sequence[str | Path] = (), most_seeds: int | None = None, **rules: Any,
+) -> StudyRecord:  # fmt: skip
     """Everything that a study will do, checked, before anything is loaded.
 
     `models`, `seeds` and `recipe_files` are several or one; names may stand in one text, between commas.

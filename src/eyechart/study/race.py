@@ -30,14 +30,9 @@ def race(
     resume: bool,
     exist_ok: bool,
     offline: bool,
-    quiet: bool = False,
-    strict: bool = False,
-    lang: Language = "en",
-    exam: bool = False,
-    jobs: int = 1,
-    shard: Shard | None = None,
-    launch: Launcher | None = None,
-) -> Study:
+    quiet: bool = False, strict: bool = False, lang: Language = "en", exam: bool = False,
+    jobs: int = 1, shard: Shard | None = None, launch: Launcher | None = None,
+) -> Study:  # fmt: skip
     """Fetch what is needed, say what speaks against the plan, do the runs under a live table, write the report.
 
     With an `exam` the finished runs read the eye chart before the report is written.  Up to `jobs` runs are done at

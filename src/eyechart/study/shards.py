@@ -15,7 +15,7 @@ class Shard(NamedTuple):
     """Every `count`-th run, from the `place`-th on, 1 being the first; all shards together are the plan, none twice."""
 
     place: int
-    count: int
+    count: int  # type: ignore[assignment]  # a tuple has a method of that name
     before: int = 0  # runs of other studies that stand before these in one plan, as levels of a context do
 
     def __str__(self) -> str:

@@ -31,7 +31,7 @@ class GlobalBatchNorm(Norm):
         variance = _Sum.apply((centred * centred).sum(across)) / count  # (C,)
         with torch.no_grad():
             self._remember(mean, variance * count / (count - 1))
-        scaled = centred * torch.rsqrt(variance + self.eps).view(shape)
+        scaled: Tensor = centred * torch.rsqrt(variance + self.eps).view(shape)
         return scaled * self.weight.view(shape) + self.bias.view(shape) if self.affine else scaled
 
     def _check_input_dim(self, input: Tensor) -> None:
@@ -58,7 +58,7 @@ class _Sum(torch.autograd.Function):
         return total
 
     @staticmethod
-    def backward(context: Any, gradient: Tensor) -> Tensor:  # type: ignore[override]
+    def backward(context: Any, gradient: Tensor) -> Tensor:
         total = gradient.clone()
         torch.distributed.all_reduce(total)
         return total
@@ -72,19 +72,26 @@ def norms_together(model: nn.Module) -> None:
 
 def norms_alone(model: nn.Module) -> None:
     """The opposite: as the model was built."""
-    _replace(model, lambda norm: getattr(norm, "alone", type(norm)))
+    _replace(model, _alone)
 
 
 def _replace(model: nn.Module, kind_of: Callable[[Norm], type[nn.Module]]) -> None:
     for parent in list(model.modules()):
         for name, norm in list(parent.named_children()):
-            if not isinstance(norm, Norm):
-                continue
-            kind = kind_of(norm)
-            if kind is type(norm):
-                continue
-            made = kind(norm.num_features, norm.eps, norm.momentum, norm.affine, norm.track_running_stats)  # type: ignore[call-arg]
-            made._parameters, made._buffers = norm._parameters, norm._buffers  # the same tensors, for the optimizer
-            made.training = norm.training
-            made.alone = getattr(norm, "alone", type(norm))  # type: ignore[assignment]
-            setattr(parent, name, made)
+            if isinstance(norm, Norm) and kind_of(norm) is not type(norm):
+                setattr(parent, name, _with_same_tensors(norm, kind_of(norm)))
+
+
+def _with_same_tensors(norm: Norm, kind: Any) -> nn.Module:
+    """A norm of that kind with the weights and running means of `norm`: the optimizer knows them as they are."""
+    made: Any = kind(norm.num_features, norm.eps, norm.momentum, norm.affine, norm.track_running_stats)
+    made._parameters, made._buffers = norm._parameters, norm._buffers
+    made.training = norm.training
+    made.alone = _alone(norm)
+    return made  # type: ignore[no-any-return]
+
+
+def _alone(norm: Any) -> type[nn.Module]:
+    """What it was before it was brought together."""
+    kind: type[nn.Module] = getattr(norm, "alone", type(norm))
+    return kind

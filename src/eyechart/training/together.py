@@ -135,7 +135,8 @@ class SharedComputation(Computation):
 
     def loss(self, batch: Batch) -> Tensor:
         rows, share = self._rows(len(batch.labels))
-        loss = super().loss(type(batch)(*(None if each is None else each[rows] for each in batch)))
+        parts: list[Any] = [None if each is None else each[rows] for each in batch]
+        loss = super().loss(type(batch)(*parts))
         if self.parts is not None:
             self.parts = self.parts * share
         return loss * share

@@ -200,9 +200,9 @@ def _train(jobs: list[TrialJob], folder: Path, card: DatasetCard, report: Report
 
     with saying_how_to_go_on(folder):
         for job, error in launch(in_time(), report):
-            if error and not isinstance(error, RunFailed):
-                raise error
             if error:
+                if not isinstance(error, RunFailed):
+                    raise error
                 assert isinstance(job, TrialJob)
                 _leave_failed(job, error, time.monotonic() - begun[job.run], card, report)
 
