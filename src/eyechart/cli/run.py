@@ -30,6 +30,8 @@ JOBS = typer.Option(
 SHARD = typer.Option(
     None, "--shard", metavar="I/N", help="Only every N-th run, from the I-th on; others may do the rest."
 )
+UNTIL_DECIDED = typer.Option(False, "--until-decided", help="Add seeds until every pair has its verdict.")
+MOST = typer.Option(None, "--most-seeds", help=f"Of --until-decided. Default: {MOST_SEEDS}.")
 LAUNCHER = typer.Option("local", "--launcher", help="Who does the runs: local, or ray (a Ray cluster).")
 ADDRESS = typer.Option(None, "--address", help="Of the Ray cluster: auto, ray://... Default: a new one.")
 
@@ -39,8 +41,7 @@ def run(
     data: str = typer.Option("mnist", "-d", "--data", help="A known dataset (eyechart data list), or a folder or zip."),
     preset: str = typer.Option("quick", "-p", "--preset", help="quick, standard or smoke."),
     seeds: str = typer.Option(None, "--seeds", "--seed", help="Seeds, such as 0,1,2. Default: 0."),
-    until_decided: bool = typer.Option(False, "--until-decided", help="Add seeds until every pair has its verdict."),
-    most_seeds: int = typer.Option(None, "--most-seeds", help=f"Of --until-decided. Default: {MOST_SEEDS}."),
+    until_decided: bool = UNTIL_DECIDED, most_seeds: int = MOST,
     epochs: float = typer.Option(None, "--epochs", help="Budget: passes over the train part."),
     images: float = typer.Option(None, "--images", help="Budget: training images seen."),
     seconds: float = typer.Option(None, "--seconds", help="Budget: seconds of training, as many steps as fit."),
