@@ -29,7 +29,8 @@ FLOORS = (
     ("launch",),
     ("terminal",),
     ("study",),
-    ("tuning", "contexts", "serve", "export"),
+    ("export",),
+    ("tuning", "contexts", "serve"),
     ("web",),  # the same page without a server
     ("cli",),
     ("",),  # the package itself: what `import eyechart` offers
