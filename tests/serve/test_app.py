@@ -135,7 +135,7 @@ def test_the_page_asks_nobody_else(client: TestClient) -> None:
     response = client.get("/")
     assert "default-src 'none'" in response.headers["content-security-policy"]
     names = re.findall(r'(?:src|href)="(page/[^"]+)"', response.text)
-    assert len(names) == 3
+    assert len(names) == 4
     for name in (*names, *(f"page/{path.name}" for path in PAGE.glob("*.js"))):
         assert client.get(f"/{name}").status_code == 200
     for path in PAGE.iterdir():
