@@ -86,7 +86,7 @@ def _holding(
             "--exist-ok replaces a study, and --shard does a part of one: whoever came second would replace what the "
             "first has done. Choose another --name, or replace the study without --shard."
         )
-    return share(folder, f"{shard.place}-of-{shard.count}", tell)
+    return share(folder, f"{shard.place}-of-{shard.number}", tell)
 
 
 @contextlib.contextmanager

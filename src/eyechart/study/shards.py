@@ -12,18 +12,18 @@ Run = TypeVar("Run")
 
 
 class Shard(NamedTuple):
-    """Every `count`-th run, from the `place`-th on, 1 being the first; all shards together are the plan, none twice."""
+    """Every `number`-th run, from the `place`-th on, 1 being the first; all shards together are the plan, none twice."""
 
     place: int
-    count: int  # type: ignore[assignment]  # a tuple has a method of that name
+    number: int
     before: int = 0  # runs of other studies that stand before these in one plan, as levels of a context do
 
     def __str__(self) -> str:
-        return f"{self.place}/{self.count}"
+        return f"{self.place}/{self.number}"
 
     def share(self, runs: Sequence[Run]) -> list[Run]:
         """Its part of all runs of a study, in their order."""
-        return [run for number, run in enumerate(runs, self.before) if number % self.count == self.place - 1]
+        return [run for at, run in enumerate(runs, self.before) if at % self.number == self.place - 1]
 
 
 def shard_of(text: str | None) -> Shard | None:
@@ -31,10 +31,10 @@ def shard_of(text: str | None) -> Shard | None:
     if text is None:
         return None
     found = re.fullmatch(r"(\d+)/(\d+)", text)
-    place, count = map(int, found.groups()) if found else (0, 0)
-    if not 1 <= place <= count:
+    place, number = map(int, found.groups()) if found else (0, 0)
+    if not 1 <= place <= number:
         raise UsageError(
             f"--shard got {text!r}; expected I/N with I from 1 to N, such as 2/8: the second of eight. "
             f"Number the tasks of an array from 1 (sbatch --array=1-8)."
         )
-    return Shard(place, count)
+    return Shard(place, number)
