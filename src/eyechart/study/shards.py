@@ -12,7 +12,7 @@ Run = TypeVar("Run")
 
 
 class Shard(NamedTuple):
-    """Every `number`-th run, from the `place`-th on, 1 the first; all shards together are the plan, none twice."""
+    """Every `number`-th run, from the `place`-th on, 1 being the first: all shards together do each once."""
 
     place: int
     number: int
