@@ -113,7 +113,8 @@ def how_to_read(record: LadderRecord, say: Speech) -> str:
         "depends on what is repaired already. Intervals of accuracies: 95 %, Student's t over seeds (of one seed "
         "Wilson's over images); of differences: 95 %, the same seeds and test images in pairs. Training: mean of a "
         "run. Raw loss: of the answers as they come; loss: after a temperature fitted on validation. The CNN beside a "
-        "rung is the catalogue's, made as wide as has the same number of parameters within 2 %, and trained by the rung's recipe on logits.",
+        "rung is the catalogue's, made as wide as has the same number of parameters within 2 %, and trained by the "
+        "rung's recipe on logits.",
         "Chaque barreau a sa réparation et toutes les précédentes ; sa marche se compte depuis le barreau précédent ; "
         "« seule » est la même réparation sur le réseau tel quel. Les deux diffèrent parce que l'ordre compte : ce que "
         "vaut une réparation dépend de ce qui est déjà réparé. Intervalles des exactitudes : 95 %, t de Student sur "
