@@ -100,6 +100,7 @@ def of(climber: Climber) -> dict[str, Any]:
         "loss": spread(climber.loss),
         "raw_loss": spread(climber.raw_loss),
         "train_seconds": statistics.fmean(climber.seconds),
+        "train_cpu_seconds": statistics.fmean(climber.cpu_seconds) if climber.cpu_seconds else None,
         "beside_other_programs": climber.had_company,
         "threads": list(climber.num_threads),
         "study": climber.study,

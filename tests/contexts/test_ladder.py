@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import json
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -15,9 +17,9 @@ from eyechart.contexts.catalog import CONTEXTS
 from eyechart.contexts.ladder import CNN_TOLERANCE, Asked, LadderContext, levels_of, num_parameters, rung_contender
 from eyechart.contexts.ladder_record import LADDER_FILE, recorded
 from eyechart.contexts.ladder_run import check_best, write
-from eyechart.files.storage import STUDY_FILE, read_record
+from eyechart.files.storage import STUDY_FILE, read_record, write_record
 from eyechart.report.ladder.words import gain_of
-from eyechart.schema import DatasetCard
+from eyechart.schema import DatasetCard, Language
 from eyechart.schema.ladder import LadderRecord, LoopPace
 from tests.in_process import eyechart
 
@@ -102,26 +104,36 @@ def test_the_command_says_what_it_does_not_take(tmp_path: Path) -> None:
 # --------------------------------------------------------------------------------------------- records
 
 
-@pytest.fixture
-def climbed(tmp_path: Path, fake_runs: ModuleType) -> Path:
-    """Three seeds of three rungs, and of a size; made-up runs whose errors are chosen."""
+PACE = LoopPace(num_steps=100, loop_seconds=0.4, vector_seconds=0.02)
+
+
+@pytest.fixture(scope="module")
+def climbed(tmp_path_factory: pytest.TempPathFactory, fake_runs: ModuleType) -> Path:
+    """Two seeds of three rungs, and of a size: made-up runs with chosen errors, and a pace that was timed before."""
     made: dict[str, dict[str, float]] = {
         "00-as_written": {"tutorial_vit": 0.3, "cnn": 0.04},
         "01-logits": {"tutorial_vit:logits": 0.15},
-        "03-whole_tokens": {"tutorial_vit:whole_tokens": 0.08, "tutorial_vit:whole_tokens:alone": 0.25, "cnn": 0.03},
-        "12-images-300": {"tutorial_vit:augmentation": 0.2, "cnn": 0.1},
+        "03-whole_tokens": {"tutorial_vit:whole_tokens": 0.06, "tutorial_vit:whole_tokens:alone": 0.25, "cnn": 0.02},
+        "12-images-300": {"tutorial_vit:augmentation": 0.3, "cnn": 0.1},
     }
+    folder = tmp_path_factory.mktemp("climbed")
     for name, errors in made.items():
-        home = tmp_path / "ladder" / f"ladder-{name}"
+        home = folder / f"ladder-{name}"
         fakes = {contender: fake_runs.Fake(error, 1_642, 0.001) for contender, error in errors.items()}
-        fake_runs.fake_study(home, fakes, (0, 1, 2), num_items=1_000)
+        fake_runs.fake_study(home, fakes, (0, 1), num_items=400)
         (home / STUDY_FILE).write_text("{}")
-    return tmp_path / "ladder"
+    before = LadderRecord(dataset="", num_train=1, num_test=1, fraction=1, rungs=(), loops=PACE)
+    write_record(folder / LADDER_FILE, before)
+    return folder
 
 
-def test_the_record_says_what_each_step_was_worth(climbed: Path) -> None:
-    record = recorded(climbed)
-    rungs = {rung.name: rung for rung in record.rungs}
+@pytest.fixture(scope="module")
+def found(climbed: Path) -> LadderRecord:
+    return recorded(climbed)
+
+
+def test_the_record_says_what_each_step_was_worth(found: LadderRecord) -> None:
+    rungs = {rung.name: rung for rung in found.rungs}
     assert tuple(rungs) == ladder.NAMES
     assert [name for name, rung in rungs.items() if rung.climber] == ["as_written", "logits", "whole_tokens"]
     step = rungs["whole_tokens"].step
@@ -138,12 +150,13 @@ def test_the_record_says_what_each_step_was_worth(climbed: Path) -> None:
     assert rungs["whole_tokens"].cnn != rungs["as_written"].cnn
     assert rungs["as_written"].against_cnn
     assert rungs["as_written"].against_cnn.first == "cnn"
-    assert [size.verdict.first for size in record.sizes if size.verdict] == ["cnn"]
+    assert [size.verdict.first for size in found.sizes if size.verdict] == ["cnn"]
+    assert found.loops == PACE, "what was timed is kept"
 
 
 def test_the_last_rung_may_come_from_another_study(climbed: Path, tmp_path: Path, fake_runs: ModuleType) -> None:
     other = tmp_path / "accuracy"
-    fake_runs.fake_study(other, {"vit": fake_runs.Fake(0.01, 202_634, 0.001)}, (0, 1, 2), num_items=1_000)
+    fake_runs.fake_study(other, {"vit": fake_runs.Fake(0.01, 202_634, 0.001)}, (0, 1), num_items=400)
     check_best(other)
     best = recorded(climbed, other).rungs[-1]
     assert best.climber
@@ -153,16 +166,33 @@ def test_the_last_rung_may_come_from_another_study(climbed: Path, tmp_path: Path
 
 
 @pytest.mark.parametrize("lang", ["en", "fr"])
-def test_it_is_written_with_its_figure_and_its_text(climbed: Path, lang: str) -> None:
+def test_it_is_written_with_its_figure_and_its_text(found: LadderRecord, tmp_path: Path, lang: Language) -> None:
     assert isinstance(CONTEXT, LadderContext)
-    pace = LoopPace(num_steps=100, loop_seconds=0.4, vector_seconds=0.02)
-    write(recorded(climbed).model_copy(update={"loops": pace}), CONTEXT, climbed, lang)  # type: ignore[arg-type]
-    assert read_record(climbed / LADDER_FILE, LadderRecord).loops == pace
-    assert recorded(climbed).loops == pace, "what was timed is kept"
-    assert "<svg" in (climbed / "vit-ladder.svg").read_text()
-    text = (climbed / "vit-ladder-synthesis.md").read_text()
+    write(found, CONTEXT, tmp_path, lang)
+    assert read_record(tmp_path / LADDER_FILE, LadderRecord) == found
+    assert "<svg" in (tmp_path / "vit-ladder.svg").read_text()
+    text = (tmp_path / "vit-ladder-synthesis.md").read_text()
     assert ("the order matters" if lang == "en" else "l'ordre compte") in text
     assert text.count("\n| ") > len(ladder.NAMES)
+
+
+def test_the_script_writes_the_record_and_fills_the_document(climbed: Path, tmp_path: Path) -> None:
+    record_ladder = importlib.import_module("scripts.record_ladder")
+    document, target = tmp_path / "vit.md", tmp_path / "record.json"
+    document.write_text("before\n<!-- vit-ladder -->\nold\n<!-- /vit-ladder -->\nbehind\n")
+    record_ladder.main(climbed, "make vit-ladder", None, target, document, tmp_path)
+    record = json.loads(target.read_text())
+    assert list(record["results"]) == ["as_written", "logits", "vectorised", "whole_tokens"]
+    first = record["results"]["as_written"]
+    assert first["accuracy"]["mean"] < record["results"]["whole_tokens"]["accuracy"]["mean"]
+    assert first["train_seconds_with_loops"] == 400 * PACE.loop_seconds
+    assert record["missing"][-1] == "best"
+    text = document.read_text()
+    assert text.startswith("before\n")
+    assert text.endswith("behind\n")
+    assert "old" not in text
+    assert "Not trained yet: projection" in text
+    assert (tmp_path / "vit-ladder.png").is_file()
 
 
 def test_where_nothing_is_finished_that_is_told(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ def climber(name: str, accuracy: float) -> Climber:
     return Climber(
         contender=name, study="s", runs=("a", "b"), commits=("x",), weights_sha256=("a", "b"), parameters=1642,
         epochs=5, num_steps=100, accuracy=summary("accuracy", accuracy), loss=summary("loss", 1 - accuracy),
-        raw_loss=None, seconds=(40.0, 42.0), had_company=False, num_threads=(1,),
+        raw_loss=None, seconds=(40.0, 42.0), cpu_seconds=(), had_company=False, num_threads=(1,),
     )  # fmt: skip
 
 

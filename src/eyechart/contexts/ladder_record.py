@@ -173,6 +173,7 @@ class _Found:
             loss=summaries.get("loss"),
             raw_loss=summaries.get("raw_loss"),
             seconds=tuple(run.clocks.training_seconds for run in runs),
+            cpu_seconds=tuple(cpu for run in runs if (cpu := run.clocks.training_cpu_seconds) is not None),
             had_company=any(is_spoiled(run) for run in runs),
             num_threads=tuple(sorted({run.host.num_threads for run in runs})),
         )

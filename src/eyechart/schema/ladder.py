@@ -23,6 +23,7 @@ class Climber(Frozen):
     loss: Summary | None  # None: diverged on every seed, or of an older run without a temperature
     raw_loss: Summary | None  # of the answers as they come: the number that the tutorial prints
     seconds: tuple[float, ...]  # of training, each run, whatever else the machine did meanwhile
+    cpu_seconds: tuple[float, ...] = ()  # of them, that the run itself took, over all threads; empty: not measured
     had_company: bool  # other programs worked beside some of these runs, so that their times are longer than alone
     num_threads: tuple[Count, ...]
 

@@ -67,10 +67,11 @@ def _accuracy(climber: Climber, say: Speech) -> str:
 
 
 def _time(rung: RungResult, record: LadderRecord, say: Speech) -> str:
-    """Of training, the mean over seeds; of what has loops, by the pace of a step."""
+    """Of training, the mean over seeds; of what has loops, by the pace of a step; beside other programs, CPU time."""
     assert rung.climber, "of rungs that were climbed"
-    seconds = statistics.fmean(rung.climber.seconds)
-    mark = "*" if rung.climber.had_company else ""
+    own = rung.climber.had_company and rung.climber.cpu_seconds
+    seconds = statistics.fmean(rung.climber.cpu_seconds if own else rung.climber.seconds)
+    mark = "*" if own else ""
     if record.loops and rung.name in ("as_written", "logits"):
         looped = rung.climber.num_steps * record.loops.loop_seconds
         return f"{say.seconds(looped)}†"
@@ -109,14 +110,16 @@ def how_to_read(record: LadderRecord, say: Speech) -> str:
     told = say(
         "Each rung has its own repair and all before it, and its step is against the rung before; “alone” is the "
         "same repair on the network as it is written. The two differ because the order matters: what a repair is worth "
-        "depends on what is repaired already. Intervals of accuracies: 95 %, Student's t over seeds; of differences: "
-        "95 %, the same seeds and test images in pairs. Training: mean of a run. Raw loss: of the answers as they "
-        "come; loss: after a temperature fitted on validation. The CNN beside a rung is the catalogue's, made as wide "
-        "as has the same number of parameters within 2 %, and trained by the rung's recipe on logits.",
+        "depends on what is repaired already. Intervals of accuracies: 95 %, Student's t over seeds (of one seed "
+        "Wilson's over images); of differences: 95 %, the same seeds and test images in pairs. Training: mean of a "
+        "run. Raw loss: of the answers as they come; loss: after a temperature fitted on validation. The CNN beside a "
+        "rung is the catalogue's, made as wide as has the same number of parameters within 2 %, and trained by the "
+        "rung's recipe on logits.",
         "Chaque barreau a sa réparation et toutes les précédentes ; sa marche se compte depuis le barreau précédent ; "
         "« seule » est la même réparation sur le réseau tel quel. Les deux diffèrent parce que l'ordre compte : ce que "
         "vaut une réparation dépend de ce qui est déjà réparé. Intervalles des exactitudes : 95 %, t de Student sur "
-        "les graines ; des différences : 95 %, mêmes graines et mêmes images de test par paires. Entraînement : "
+        "les graines (d'une seule : Wilson sur les images) ; des différences : 95 %, mêmes graines et mêmes images de "
+        "test par paires. Entraînement : "
         "moyenne d'une exécution. Perte brute : des réponses telles quelles ; perte : après une température ajustée "
         "sur la validation. Le CNN de chaque barreau est celui du catalogue, aussi large qu'il faut pour le même "
         "nombre de paramètres à 2 % près, entraîné par la recette du barreau sur des logits.",
@@ -134,7 +137,7 @@ def how_to_read(record: LadderRecord, say: Speech) -> str:
         )
     if any(rung.climber and rung.climber.had_company for rung in record.rungs):
         told += say(
-            " *: other programs worked beside some of these runs, which take less time alone.",
-            " * : d'autres programmes travaillaient pendant certains de ces entraînements, plus courts sans eux.",
+            " *: CPU time of all threads, because other programs worked beside some of these runs.",
+            " * : temps de processeur de tous les fils, car d'autres programmes travaillaient en même temps.",
         )
     return told

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from eyechart.catalog.ladder import words_of
+from eyechart.catalog.ladder import BEST, words_of
 from eyechart.words.numbers import interval_decimals
 
 if TYPE_CHECKING:
@@ -127,11 +127,15 @@ def _of_repairs(record: LadderRecord, say: Speech) -> str:
     assert last.climber
     errors, left = (1 - rung.climber.accuracy.mean for rung in (first, last) if rung.climber)
     images = say.count(record.num_train)
+    is_whole = last.name == BEST
+    highest = (
+        say("the last rung", "le dernier barreau") if is_whole else say("the highest so far", "le plus haut atteint")
+    )
     told = say(
         f"On {images} train images the tutorial's network as it is written reads {_accuracy(first, say)} of the test "
-        f"images, and the last rung ({rung_words(last.name, say)}) {_accuracy(last, say)}",
+        f"images, and {highest} ({rung_words(last.name, say)}) {_accuracy(last, say)}",
         f"Avec {images} images d'entraînement, le réseau du tutoriel tel quel lit {_accuracy(first, say)} des images "
-        f"de test, et le dernier barreau ({rung_words(last.name, say)}) {_accuracy(last, say)}",
+        f"de test, et {highest} ({rung_words(last.name, say)}) {_accuracy(last, say)}",
     )
     if left >= errors:
         return told + say(
