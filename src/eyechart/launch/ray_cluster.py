@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 INSTALL = 'pip install "eyechart[ray]"'
 MOST_TRIES = 3  # beyond the first, of a task whose machine or process died
 LOOK_SECONDS = 0.5  # between two looks at the cluster
-LEAVING_SECONDS = 90.0  # that cancelled tasks have for saving: process.LEAVING_SECONDS and some
+LEAVING_SECONDS = 10.0  # that cancelled tasks have to end by themselves; then their workers find them gone, and save
 LOCK_SECONDS = 2.0  # between two tries for a run that another task holds
 
 Told = dict[str, Any]  # how a task ended: {} when its run is there, else the error's facts
