@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 INSTALL = 'pip install "eyechart[ray]"'
 MOST_TRIES = 3  # beyond the first, of a task whose machine or process died
 LOOK_SECONDS = 0.5  # between two looks at the cluster
-LEAVING_SECONDS = 90.0  # that cancelled tasks have for saving: process.LEAVING_SECONDS and some
+LEAVING_SECONDS = 10.0  # that cancelled tasks have to end by themselves; then their workers find them gone, and save
 LOCK_SECONDS = 2.0  # between two tries for a run that another task holds
 
 Told = dict[str, Any]  # how a task ended: {} when its run is there, else the error's facts
@@ -239,8 +239,7 @@ class RayCluster:
         return list(self._ray.get(self._mailbox.take.remote()))
 
     def cancel(self, task: Any) -> None:
-        self._ray.get(self._mailbox.stop.remote())  # a task that runs hears it with its next line
-        self._ray.cancel(task)  # one that waits never starts
+        self._ray.cancel(task)  # a KeyboardInterrupt there, which process.do hands on
 
     def close(self) -> None:
         self._ray.shutdown()
@@ -255,15 +254,9 @@ class _Mailbox:
 
     def __init__(self) -> None:
         self._lines: list[str] = []
-        self._is_over = False
 
-    def post(self, line: str) -> bool:
-        """Whether the task is to stop."""
+    def post(self, line: str) -> None:
         self._lines.append(line)
-        return self._is_over
-
-    def stop(self) -> None:
-        self._is_over = True
 
     def take(self) -> list[str]:
         lines, self._lines = self._lines, []
@@ -271,14 +264,4 @@ class _Mailbox:
 
 
 def _task(job: str, files: Files, mailbox: Any) -> Told:
-    import ray
-
-    heard = False
-
-    def tell(line: str) -> None:
-        nonlocal heard
-        if ray.get(mailbox.post.remote(line)) and not heard:
-            heard = True
-            signal.raise_signal(signal.SIGINT)  # process.do hands it on to the worker, which saves
-
-    return do_there(job, files, tell)
+    return do_there(job, files, lambda line: mailbox.post.remote(line))
