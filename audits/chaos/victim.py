@@ -6,7 +6,6 @@ rename, fsync of the folder), which are counted, so that every moment of a write
 
 from __future__ import annotations
 
-import json
 import os
 import resource
 import signal
@@ -23,6 +22,7 @@ import scipy.special  # noqa: F401
 import torch
 
 from audits.chaos.fault import Fault
+from eyechart.base.plain_json import json_text
 from eyechart.evaluation import cost
 from eyechart.files import storage
 from eyechart.launch import worker
@@ -54,7 +54,7 @@ def live(fault: Fault, job: str, place: Path) -> None:
         timer.daemon = True
         timer.start()
     worker.main()
-    (place / "events").write_text(json.dumps(events.seen), encoding="utf-8")
+    (place / "events").write_text(json_text(events.seen), encoding="utf-8")
 
 
 def strike(fault: Fault) -> None:

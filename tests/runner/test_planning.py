@@ -15,6 +15,7 @@ from eyechart.schema import Budget, Execution, Plan
 from eyechart.study import plan as plans
 from eyechart.training import execution
 from eyechart.training.budget import Pace
+from eyechart.training.together import ALONE
 
 EAGER = Pace(step_seconds=0.02, first_loss=2.0)
 COMPILED = Pace(step_seconds=0.01, preparing_seconds=25.0, first_loss=2.0)
@@ -25,7 +26,9 @@ def contender(folder: Path, budget: Budget, given: Plan | None = None) -> Any:
     record = plans.plan_study(["cnn"], budget=budget, changes={"batch_size": 128})
     (job,) = plans.jobs_of(record, folder)
     job = job.model_copy(update={"plan": given})
-    return SimpleNamespace(job=job, splits=SimpleNamespace(train=range(12_800)), device=torch.device("cpu"))
+    return SimpleNamespace(
+        job=job, splits=SimpleNamespace(train=range(12_800)), device=torch.device("cpu"), group=ALONE
+    )
 
 
 @pytest.fixture

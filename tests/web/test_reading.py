@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ import pytest
 from PIL import Image
 
 from eyechart.inference.panel import Panel
+from eyechart.inference.prediction import PicturePredictor
 from eyechart.serve.card import study_card
 from eyechart.serve.limits import Limits
 from eyechart.serve.reading import Reader
@@ -25,15 +25,15 @@ TIMES = ("milliseconds", "seen")  # a picture as a data URL is the browser's
 
 def both_ways(do: Do, asked: Reader, content: bytes, reading: str, answers: list[dict[str, Any]]) -> tuple[Any, Any]:
     """What the page's modules and the server's reader say, networks answering the same to both."""
-    panel, classes = asked.panel, asked.panel.predictors[0].record.dataset.classes
+    panel, classes = asked.panel, asked.panel.predictors[0].facts.classes
     card = {
         "study": study_card(panel, "study", Limits(), report=None, api=None).model_dump(mode="json"),
         "remarks": {key: said.model_dump() for key, said in sentences(classes).items()},
         "runs": [
             {
-                "run": each.record.run,
-                "contender": each.record.contender,
-                "preprocessing": each.record.preprocessing.model_dump(mode="json"),
+                "run": each.facts.run,
+                "contender": each.facts.contender,
+                "preprocessing": each.facts.preprocessing.model_dump(mode="json"),
                 "ink": each.expected.ink and each.expected.ink.model_dump(mode="json"),
                 "least_sure": each.expected.least_sure,
             }
@@ -73,8 +73,8 @@ def says_three(reader: Reader) -> Callable[..., Reader]:
 
     def made(boxes: Boxes, **changed: Any) -> Reader:
         finds = reader_with(reader, Finds(*boxes), **changed).panel.predictors[-1]
-        plain = finds.record.model_copy(update={"temperature": None})  # exported networks have applied theirs
-        return Reader(Panel((replace(finds, record=plain),)), 1, Limits())
+        plain = finds.facts.model_copy(update={"temperature": None})  # exported networks have applied theirs
+        return Reader(Panel((PicturePredictor(plain, finds.network, finds.expected),)), 1, Limits())
 
     return made
 

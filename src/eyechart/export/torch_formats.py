@@ -7,13 +7,13 @@ hold the tensors under the names of eyechart's own network, which `open_tensors`
 from __future__ import annotations
 
 import io
-import json
 import warnings
 from typing import TYPE_CHECKING
 
 import torch
 
 from eyechart.base.errors import StorageError
+from eyechart.base.plain_json import json_text
 from eyechart.export.answering import Answering, as_floats
 from eyechart.export.formats import metadata_beside
 from eyechart.files.storage import write_bytes, write_text
@@ -64,7 +64,7 @@ def write_state_dict(model: Answering, target: Path, card: ExportedCard) -> None
     content = io.BytesIO()
     torch.save({name: tensor.detach().cpu().contiguous() for name, tensor in model.model.state_dict().items()}, content)
     write_bytes(target, content.getvalue())
-    write_text(metadata_beside(target), json.dumps(card.model_dump(mode="json"), indent=1, ensure_ascii=False) + "\n")
+    write_text(metadata_beside(target), json_text(card.model_dump(mode="json"), indent=1) + "\n")
 
 
 def open_tensors(path: Path) -> tuple[Answering, ExportedCard]:

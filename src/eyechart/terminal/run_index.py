@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from eyechart.base.errors import StorageError
+from eyechart.base.plain_json import json_text
 from eyechart.files import storage
 from eyechart.files.cache import cache_folder
 from eyechart.terminal.summaries import summary
@@ -49,8 +50,10 @@ def index_path(folder: Path) -> Path:
 
 
 def _row(run: Path) -> Row:
+    """As the index gives it back: what is no number is None there."""
     record = storage.read_run(run)
-    return summary(record) | {"architecture": record.recipe.contender}
+    row: Row = json.loads(json_text(summary(record) | {"architecture": record.recipe.contender}))
+    return row
 
 
 def _read(path: Path) -> dict[str, list[Any]]:
@@ -68,7 +71,7 @@ def _write(path: Path, entries: dict[str, list[Any]]) -> None:
     """Best effort: without an index the next list takes as long as this one did."""
     from contextlib import suppress
 
-    text = json.dumps({"version": _version(), "runs": entries})
+    text = json_text({"version": _version(), "runs": entries})
     with suppress(StorageError):
         storage.write_bytes(path, text.encode("ascii"))
 
