@@ -92,7 +92,7 @@ def test_every_option_learns_and_answers(more: dict[str, Any], height: int, widt
     images[0, 0, 8:31, 35:58] = 0.5
     batch = Batch(images, torch.zeros(1, dtype=torch.int64), boxes, torch.tensor([[0, 1]]))
     optimizer = torch.optim.AdamW(model.parameters(), 3e-3)
-    for _ in range(120):
+    for _ in range(200):  # 120 are enough on some processors, whose sums round otherwise
         optimizer.zero_grad()
         loss, parts = model.losses(batch)
         loss.backward()
