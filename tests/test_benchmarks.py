@@ -469,9 +469,9 @@ class TestPeers:
         torch.testing.assert_close(model(images).sum(dim=1), torch.ones(3))
 
     def test_positions_by_hand(self) -> None:
-        from benchmarks.peers.tutorial_vit import positions
+        from eyechart.models.tutorial_vit import sinusoids
 
-        table = positions(3, 4)
+        table = sinusoids(3, 4)
         assert table[0].tolist() == [0, 1, 0, 1]
         torch.testing.assert_close(table[2], torch.tensor([0.9092974, -0.4161468, 0.0199987, 0.9998000]))
 

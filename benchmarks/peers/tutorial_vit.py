@@ -9,7 +9,6 @@ The positions are computed once, as in its later versions; the first one did it 
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Iterator
 
@@ -20,6 +19,7 @@ from torch.utils.data import DataLoader
 from torchvision.transforms import ToTensor
 
 from benchmarks.peers.mnist_files import torchvision_mnist
+from eyechart.models.tutorial_vit import sinusoids
 
 BATCH_SIZE = 128
 LEARNING_RATE = 0.005
@@ -36,16 +36,6 @@ def cut_patches(images: Tensor) -> Tensor:
                 square = image[:, row * side : (row + 1) * side, column * side : (column + 1) * side]
                 patches[number, row * PATCHES_A_SIDE + column] = square.flatten()
     return patches
-
-
-def positions(num_tokens: int, width: int) -> Tensor:
-    """(num_tokens, width): a sine for even places, a cosine for odd ones.  Source: Vaswani et al. 2017."""
-    table = torch.ones(num_tokens, width)
-    for token in range(num_tokens):
-        for place in range(width):
-            angle = token / 10_000 ** ((place - place % 2) / width)
-            table[token, place] = math.cos(angle) if place % 2 else math.sin(angle)
-    return table
 
 
 class SlicedAttention(nn.Module):
@@ -92,7 +82,7 @@ class TutorialViT(nn.Module):
         super().__init__()
         self.embed = nn.Linear((28 // PATCHES_A_SIDE) ** 2, WIDTH)
         self.class_token = nn.Parameter(torch.rand(1, WIDTH))
-        self.register_buffer("positions", positions(PATCHES_A_SIDE**2 + 1, WIDTH), persistent=False)
+        self.register_buffer("positions", sinusoids(PATCHES_A_SIDE**2 + 1, WIDTH), persistent=False)
         self.blocks = nn.ModuleList(TutorialBlock() for _ in range(NUM_BLOCKS))
         self.head = nn.Sequential(nn.Linear(WIDTH, 10), nn.Softmax(dim=-1))
 

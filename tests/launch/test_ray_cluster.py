@@ -117,7 +117,7 @@ def test_what_fails_there_is_the_same_error_here(tmp_path: Path, done: list[str]
 
 def test_ctrl_c_cancels_what_is_left_and_says_so(tmp_path: Path, done: list[str]) -> None:
     cluster = Pretended(stop_at="cnn-s1")
-    with pytest.raises(Interrupted, match="cancelled, after saving"):
+    with pytest.raises(Interrupted, match="asked to save and to end"):
         list(on_ray(connect=lambda address: cluster)(jobs(tmp_path), lambda progress: None))
     assert cluster.cancelled == ["cnn-s1"]
     assert not cluster.is_open

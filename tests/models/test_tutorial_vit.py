@@ -8,7 +8,8 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from eyechart.base.errors import UsageError
-from eyechart.models.tutorial_vit import Attention, TutorialViT, cut_patches, cut_patches_in_loops, sinusoids
+from eyechart.models.tutorial_vit import Attention, TutorialViT, cut_patches_in_loops, sinusoids
+from eyechart.models.vit import to_patches
 
 REPAIRS = ({}, {"softmax": False}, {"sliced_heads": False, "projection": True, "final_norm": True})
 
@@ -28,7 +29,7 @@ def test_it_has_the_parameters_of_the_tutorial() -> None:
 
 def test_patches_cut_in_loops_are_the_same_patches() -> None:
     pixels = torch.arange(2 * 3 * 8 * 12).view(2, 3, 8, 12)
-    assert torch.equal(cut_patches(pixels, 4), cut_patches_in_loops(pixels, 4))
+    assert torch.equal(to_patches(pixels, 4), cut_patches_in_loops(pixels, 4))
 
 
 @pytest.mark.parametrize("repairs", REPAIRS)

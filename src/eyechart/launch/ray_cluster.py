@@ -72,7 +72,8 @@ def on_ray(address: str | None = None, connect: Callable[[str | None], Cluster] 
     """All jobs at once, as many at a time as the cluster has room for.
 
     `address` as in ray.init: "auto" for the cluster of this machine, "ray://host:10001"; None: a new one, of this
-    machine alone.  Ctrl-C cancels all tasks, which save first; Interrupted is raised then.
+    machine alone.  After Ctrl-C tasks are asked to save and end, and Interrupted is raised; one that Ray does not reach
+    saves when the cluster is left.
     """
     if connect is None:
         require_ray()
@@ -94,7 +95,7 @@ def on_ray(address: str | None = None, connect: Callable[[str | None], Cluster] 
             finally:
                 _cancel(cluster, list(running), report)
         except KeyboardInterrupt:
-            text = "Stopped: the cluster's tasks were cancelled, after saving."
+            text = "Stopped: the cluster's tasks were asked to save and to end."
             raise errors.Interrupted(text, signal.SIGINT) from None
         finally:
             cluster.close()

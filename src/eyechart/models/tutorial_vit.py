@@ -25,19 +25,12 @@ from torch import Tensor, nn
 from eyechart.base.errors import UsageError
 from eyechart.models.classifier import Classifier
 from eyechart.models.preprocess import Preprocess
+from eyechart.models.vit import to_patches
 from eyechart.schema import Preprocessing, Recipe
 
 
-def cut_patches(images: Tensor, patch_pixels: int) -> Tensor:
-    """Images (B, C, H, W) -> flat squares (B, N, C*P*P), row by row, all images at once."""
-    b, c, h, w = images.shape
-    p = patch_pixels
-    grid = images.reshape(b, c, h // p, p, w // p, p)
-    return grid.permute(0, 2, 4, 1, 3, 5).reshape(b, -1, c * p * p)  # (B, N, C*P*P)
-
-
 def cut_patches_in_loops(images: Tensor, patch_pixels: int) -> Tensor:
-    """The same as the tutorial does it: one image, one square at a time."""
+    """What `to_patches` does, as the tutorial does it: one image, one square at a time."""
     p, (height, width) = patch_pixels, images.shape[2:]
     return torch.stack([
         torch.stack([
@@ -171,7 +164,7 @@ class TutorialViT(nn.Module):
         if self.loops:
             tokens = self.embed(cut_patches_in_loops(images, self.patch_pixels))  # (B, N, D)
             return torch.stack([torch.vstack((self.class_token, of_one)) for of_one in tokens])  # (B, 1+N, D)
-        tokens = self.embed(cut_patches(images, self.patch_pixels))
+        tokens = self.embed(to_patches(images, self.patch_pixels))
         return torch.cat([self.class_token.expand(len(tokens), 1, -1), tokens], dim=1)
 
 
