@@ -22,18 +22,9 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def judged(made_once: Callable[[str, Callable[[Path], object]], Path]) -> Path:
+def judged(judged_once: Callable[..., Path]) -> Path:
     """A small study of two contenders on digits of 8 x 8 pixels, judged among one and three pieces."""
-
-    def make(home: Path) -> None:
-        trained = eyechart("run", "-m", "cnn,vit", "-d", "digits", "--steps", 30, "--seeds", "3", "--threads", 1,
-                           "--offline", "--output", home, "--name", "small")  # fmt: skip
-        assert trained.returncode == 0, trained.stderr
-        done = eyechart("study", "clutter", home / "small", "--threads", 1, "--levels", "3,1")
-        assert done.returncode == 0, done.stderr
-        assert "clutter-among-pieces-of-others.png" in done.stdout
-
-    return made_once("clutter-study", make) / "small"
+    return judged_once("clutter", "clutter-among-pieces-of-others.png", "--levels", "3,1")
 
 
 def record_of(study: Path) -> ContextRecord:

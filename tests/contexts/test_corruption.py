@@ -35,20 +35,9 @@ GEOMETRIC = ["shear", "scale", "rotate", "translate"]
 
 
 @pytest.fixture(scope="module")
-def judged(made_once: Callable[[str, Callable[[Path], object]], Path]) -> Path:
+def judged(judged_once: Callable[..., Path]) -> Path:
     """A small study of two contenders, judged again at the published level."""
-
-    def make(home: Path) -> None:
-        trained = eyechart("run", "-m", "cnn,vit", "-d", "digits", "--steps", 30, "--seeds", "3", "--threads", 1,
-                           "--offline", "--output", home, "--name", "small")  # fmt: skip
-        assert trained.returncode == 0, trained.stderr
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("os.fsync", lambda descriptor: None)
-            done = eyechart("study", "corruption", home / "small", "--threads", 1)
-        assert done.returncode == 0, done.stderr
-        assert "corruption-published.png" in done.stdout
-
-    return made_once("corruption-study", make) / "small"
+    return judged_once("corruption", "corruption-published.png")
 
 
 @pytest.fixture(autouse=True)

@@ -29,18 +29,9 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def judged(made_once: Callable[[str, Callable[[Path], object]], Path]) -> Path:
+def judged(judged_once: Callable[..., Path]) -> Path:
     """A small study of two contenders on digits of 8 x 8 pixels, judged on printed ones."""
-
-    def make(home: Path) -> None:
-        trained = eyechart("run", "-m", "cnn,vit", "-d", "digits", "--steps", 30, "--seeds", "3", "--threads", 1,
-                           "--offline", "--output", home, "--name", "small")  # fmt: skip
-        assert trained.returncode == 0, trained.stderr
-        done = eyechart("study", "shift", home / "small", "--threads", 1, "--to", "font-digits", "--offline")
-        assert done.returncode == 0, done.stderr
-        assert "shift-as-they-come.png" in done.stdout
-
-    return made_once("shift-study", make) / "small"
+    return judged_once("shift", "shift-as-they-come.png", "--to", "font-digits", "--offline")
 
 
 @pytest.fixture
