@@ -7,16 +7,20 @@ writes; the others are told the job, and train.
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eyechart.base.errors import UsageError
-from eyechart.terminal.lines import aloud
+from eyechart.launch.driver import Launcher, Outcome
+from eyechart.schema import RunJob
+from eyechart.study.race import race
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from eyechart.launch.worker import StopSignals
-    from eyechart.schema import Language, StudyRecord
+    from eyechart.schema import Job, Language, StudyRecord
+    from eyechart.schema.contracts import Reporter
     from eyechart.study.study import Study
     from eyechart.training.together import Together
 
@@ -48,7 +52,8 @@ def race_together(
     group, stop = Together(), StopSignals()
     study = None
     if group.is_first:
-        study = _first(record, folder, group, stop, resume=resume, exist_ok=exist_ok, offline=offline, lang=lang)
+        study = race(record, folder, resume=resume, exist_ok=exist_ok, offline=offline, lang=lang,
+                     launch=_together(group, stop))  # fmt: skip
     else:
         _other(group, stop)
     group.leave()
@@ -77,40 +82,26 @@ def check_shareable(record: StudyRecord, size: int) -> None:
         )
 
 
-def _first(
-    record: StudyRecord, folder: Path, group: Together, stop: StopSignals, *, resume: bool, exist_ok: bool,
-    offline: bool, lang: Language,
-) -> Study:  # fmt: skip
-    from eyechart.files import storage
-    from eyechart.files.locks import hold
-    from eyechart.launch.driver import saying_how_to_go_on
-    from eyechart.runner.run import run_contender
-    from eyechart.study import folder as study_folder
-    from eyechart.study.plan import jobs_of
-    from eyechart.study.race import forewarn, settled
-    from eyechart.study.study import Study
-    from eyechart.terminal.live import LiveTable
+def _together(group: Together, stop: StopSignals) -> Launcher:
+    """The run in this very process; the others are told it, and train along."""
 
-    with hold(folder, aloud):
-        opened = study_folder.open_study(record, folder, resume=resume, exist_ok=exist_ok)
-        record, card = settled(opened.record, study_folder.content_of(opened.folder), offline, aloud)
-        opened = replace(opened, record=record)
-        forewarn(record, card.num_test, aloud, strict=False, lang=lang)
-        study_folder.take(opened)
-        (job,) = jobs_of(record, opened.folder.resolve(), offline, folder)
-        left = "" if storage.is_run(Path(job.folder)) else job.model_dump_json()
-        if group.of_first(lambda: left):
-            with saying_how_to_go_on(folder), LiveTable() as table:
-                run_contender(job, table, stop, group=group)
-        study = Study(opened.folder, record, home=folder if opened.is_replacement else None)
-        study_folder.conclude(study, opened)
-        aloud(f"report: {study.report(lang=lang)}")
-    return study
+    def launch(jobs: Iterable[Job], report: Reporter) -> Iterator[Outcome]:
+        from eyechart.runner.run import run_contender
+
+        for job in jobs:  # one, or none where it is finished already
+            assert isinstance(job, RunJob), "trials of a search are no runs of a study"
+            found_by_all = job.model_copy(update={"folder": str(Path(job.folder).resolve())})
+            group.of_first(found_by_all.model_dump_json)
+            run_contender(found_by_all, report, stop, group=group)  # what fails here ends the processes of all
+            yield Outcome(job)
+            return
+        group.of_first(str)  # nothing to train
+
+    return launch
 
 
 def _other(group: Together, stop: StopSignals) -> None:
     from eyechart.runner.train import train
-    from eyechart.schema import RunJob
 
     if told := group.of_first(lambda: ""):
         train(RunJob.model_validate_json(told), lambda progress: None, stop, 0.0, group)
