@@ -15,13 +15,15 @@ import sys
 import time
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 # Several test processes share the cores: one thread each, told before torch and BLAS are imported.
 for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 
 import pytest  # noqa: E402
+
+from tests import pages  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -209,3 +211,13 @@ def _locked(folder: Path) -> Iterator[None]:
         yield
     finally:
         folder.rmdir()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Chromium without a window; tests.pages opens pages in it."""
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with sync_api.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=pages.CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import re
-import shutil
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -19,13 +18,13 @@ from eyechart.serve.app import build_app
 from eyechart.serve.gate import Access
 from eyechart.serve.limits import Limits
 from eyechart.serve.reading import Reader
+from tests.pages import NEEDS_CHROMIUM, opening
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright, which the extra dev brings")
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="needs chromium: apt-get install chromium"),
+    NEEDS_CHROMIUM,
 ]
 expect = playwright.expect
 Points = list[tuple[float, float]]
@@ -66,46 +65,11 @@ def address(reader: Reader, study: Path) -> Iterator[str]:
         thread.join(20)
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
 def opened(browser: Any, address: str) -> Iterator[Callable[..., Any]]:
-    """Opens the page; at the end, nothing was complained of and nobody else was asked."""
-    complaints: list[str] = []
-    contexts = []
-
-    def open_page(*, refused: int = 0, **options: Any) -> Any:
-        """`refused`: a status that this test provokes, which the browser itself complains of."""
-        context = browser.new_context(**({"viewport": {"width": 1280, "height": 900}, "locale": "en-GB"} | options))
-        context.set_default_timeout(20_000)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda said: _is_fine(said, refused) or complaints.append(said.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("request", lambda asked: _is_ours(asked.url, address) or complaints.append(f"asked {asked.url[:80]}"))
-        page.goto(address)
-        expect(page.locator("#gallery button").first).to_be_visible()
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert complaints == []
-
-
-def _is_fine(said: Any, refused: int) -> bool:
-    is_asked_for = refused > 0 and f"status of {refused}" in said.text
-    return said.type not in ("error", "warning") or is_asked_for
-
-
-def _is_ours(url: str, address: str) -> bool:
-    return url.startswith((address, "data:", "blob:"))
+    """Opens the page."""
+    with opening(browser, address) as open_page:
+        yield open_page
 
 
 def draw(

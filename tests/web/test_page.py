@@ -7,7 +7,6 @@ import functools
 import http.server
 import io
 import re
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,14 +19,14 @@ from PIL import Image
 from eyechart.inference.panel import open_panel
 from eyechart.serve.limits import Limits
 from eyechart.serve.reading import Reader
+from tests.pages import NEEDS_CHROMIUM, opening
 from tests.serve.test_page import SEVEN, THREE, TWO, ZERO, draw, ink_on
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright, which the extra dev brings")
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="needs chromium: apt-get install chromium"),
+    NEEDS_CHROMIUM,
 ]
 expect = playwright.expect
 ANSWERS = """async (pictures) => {
@@ -60,41 +59,11 @@ def address(site: Path) -> Iterator[str]:
     thread.join(20)
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
 def opened(browser: Any, address: str) -> Iterator[Callable[..., Any]]:
-    """Opens the page; at the end, nothing was complained of and nobody else was asked."""
-    complaints: list[str] = []
-    contexts = []
-
-    def open_page(**options: Any) -> Any:
-        context = browser.new_context(**({"viewport": {"width": 1280, "height": 900}, "locale": "en-GB"} | options))
-        context.set_default_timeout(60_000)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda said: said.type not in ("error", "warning") or complaints.append(said.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        context.on("request", lambda asked: is_own(asked.url, address) or complaints.append(f"asked {asked.url[:80]}"))
-        context.on("response", lambda got: got.status < 400 or complaints.append(f"{got.status} of {got.url}"))
-        page.goto(address)
-        expect(page.locator("#gallery button").first).to_be_visible()
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert complaints == []
-
-
-def is_own(url: str, address: str) -> bool:
-    return url.startswith((address, "data:", "blob:"))
+    """Opens the page."""
+    with opening(browser, address, patience=60) as open_page:
+        yield open_page
 
 
 def says(page: Any, verdict: str) -> None:
