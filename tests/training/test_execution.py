@@ -52,7 +52,14 @@ def test_on_a_cpu_there_is_nothing_to_choose() -> None:
     def never(mode: ExecutionMode) -> Pace:
         raise AssertionError("nothing is timed")
 
-    assert choose_execution(execution.MODES["cpu"], EAGER, 10**9, never) == (Execution(), EAGER)
+    assert choose_execution(execution.modes_of("cpu"), EAGER, 10**9, never) == (Execution(), EAGER)
+
+
+@pytest.mark.parametrize("switch", execution.SWITCHES)
+def test_where_torch_may_not_compile_only_the_plain_way_is_left(switch: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert execution.modes_of("cuda") == ALL_MODES
+    monkeypatch.setenv(switch, "1")
+    assert execution.modes_of("cuda") == ("eager",)
 
 
 def test_a_short_training_is_not_worth_trying() -> None:

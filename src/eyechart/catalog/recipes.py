@@ -40,7 +40,7 @@ RECIPES: dict[str, Recipe] = {
     "vit": Recipe(
         contender="vit",
         title="Vision Transformer from scratch",
-        epochs=20,
+        epochs=40,
         batch_size=128,
         optimizer="adamw",
         learning_rate=5e-3,
@@ -49,8 +49,8 @@ RECIPES: dict[str, Recipe] = {
         clip_norm=1.0,
         label_smoothing=0.1,
         augmentation=Augmentation(shift_pixels=2, rotate_degrees=4, scale_fraction=0.04),
-        options={"patch_pixels": 7, "token_width": 64, "num_blocks": 4, "num_heads": 2},
-        source="docs/lab-log.md, vit",
+        options={"patch_pixels": 8, "patch_step": 5, "token_width": 64, "num_blocks": 4, "num_heads": 2},
+        source="docs/lab-log.md, vit, a better vit",
         expect="99.35 ± 0.06 % of MNIST's test images, full schedule, 3 seeds",
     ),
     "vgg16": Recipe(

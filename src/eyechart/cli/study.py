@@ -47,6 +47,7 @@ def study(
     threads: int = typer.Option(None, "--threads", help="Threads of each run. Default: the cores, shared by --jobs."),
     jobs: int = JOBS, shard: str = SHARD,
     device: str = typer.Option(None, "--device", help="auto, cpu, cuda or mps."),
+    precision: str = typer.Option(None, "--precision", help="auto, float32, tf32 or bfloat16."),
     mnist_c: Path = typer.Option(None, "--mnist-c", help="corruption: folder of the published arrays, to judge on."),
     to: str = typer.Option(None, "--to", help="shift: datasets of the same classes, such as digits,font-digits."),
     output: Path = typer.Option(Path("runs"), "-o", "--output", envvar="EYECHART_OUTPUT", help="Folder of studies."),
@@ -67,16 +68,22 @@ def study(
     known = context_of(context)
     budget = budget_of(images=images)
     if isinstance(known, JudgedContext):
-        trains = {"--model": model, "--seeds": seeds, "--name": name, "--preset": preset, "--shard": shard}
+        trains = {
+            "--model": model,
+            "--seeds": seeds,
+            "--name": name,
+            "--preset": preset,
+            "--shard": shard,
+            "--precision": precision,
+        }
         _only(known.name, "runs of a study as they are", trains | {"--jobs": jobs > 1})
         again = Again(trained, levels, images, threads, device, mnist_c, to, offline, dry_run, as_json)
         return judge_again(known, again, language)
-    is_ladder = isinstance(known, ladder.LadderContext)
-    other = {"--images": images, "--shard": shard} if is_ladder else {"STUDY": trained}
+    other = {"--images": images, "--shard": shard} if isinstance(known, ladder.LadderContext) else {"STUDY": trained}
     _only(known.name, "runs that it trains itself", {"--mnist-c": mnist_c, "--to": to} | other)
     called = name or f"{context}-{_slug(data)}"
     check_folder_name(called)
-    rules = {"num_threads": threads_each(jobs, threads), "device": device}
+    rules = {"num_threads": threads_each(jobs, threads), "device": device, "precision": precision}
     dataset, ways = _classified(context, data, offline), Ways(output / called, trained, offline, dry_run, as_json, jobs)
     num_train, chosen = _num_train(dataset, data), (_split(model), _levels(levels), _numbers(seeds) if seeds else None)
     if isinstance(known, ladder.LadderContext):

@@ -42,7 +42,7 @@ def plan_run(contender: Contender, report: Reporter) -> Plan:
     if isinstance(job, RunJob) and job.plan:
         return job.plan
     is_timed = budget.budget_of(job.recipe, job.rules).unit == "seconds"
-    modes = execution.MODES[contender.device.type]
+    modes = execution.modes_of(contender.device.type)
     if job.recipe.gradual or contender.group.size > 1:  # what is recorded once neither opens nor waits for others
         modes = modes[:1]
     if len(modes) == 1:  # nothing to choose

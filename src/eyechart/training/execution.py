@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
 from typing import TYPE_CHECKING
 
 import torch
@@ -35,9 +36,17 @@ WARMUP_STEPS = 5  # compile forward and backward, record the graphs, replay them
 # How far the loss of a prepared step may be from the plain one on the same batch, as a share: a coarse guard against a
 # compiler that is wrong, with room for rounding that changes which regions a detector looks at.
 LARGEST_DIFFERENCE = 0.05
+# torch's own switches: with one of them what is called compiled would be the plain way.
+SWITCHES = ("TORCH_COMPILE_DISABLE", "TORCHDYNAMO_DISABLE")
 
 
 # --------------------------------------------------------------------------------------------- choosing
+
+
+def modes_of(device_type: str) -> tuple[ExecutionMode, ...]:
+    """What a kind of device has, the plain way first; nothing else where torch is told not to compile."""
+    modes = MODES[device_type]
+    return modes[:1] if any(os.environ.get(switch) == "1" for switch in SWITCHES) else modes
 
 
 def choose_execution(
