@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-import http.server
-import threading
-from collections.abc import Iterator
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import huggingface_hub
 import pytest
 import torch
 import torchvision
-from safetensors.torch import save
 
 from eyechart.base.errors import UsageError, WeightsError, WeightsMissing
 from eyechart.catalog.recipes import recipe_of
 from eyechart.models.catalog import build_model, load_starting_tensors, plan_preprocessing
 from eyechart.schema import DatasetCard
 from eyechart.weights import catalog, imagenet, zoo
+from eyechart.weights import hub as hub_files
 from eyechart.weights.resolve import starting_weights
+
+sys.path.append(str(Path(__file__).parent))  # tests are not a package
+
+from toy_hub import published, put_into_hub
 
 TIMM = "timm:test_resnet.r160_in1k"
 TORCHVISION = "torchvision:mobilenet_v3_small"
@@ -38,39 +39,9 @@ def online(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty cache of the hub's, for this process and those that it starts."""
-    folder = tmp_path / "hub"
-    monkeypatch.setenv("HF_HUB_CACHE", str(folder))
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(folder))
-    return folder
-
-
-@pytest.fixture
 def torch_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "home"))
     return tmp_path / "home" / "hub" / "checkpoints"
-
-
-def published(network: str = "test_resnet") -> bytes:
-    """A file as timm publishes it, every number .25."""
-    import timm
-
-    tensors = timm.create_model(network, pretrained=False).state_dict()
-    return save({name: torch.full_like(tensor, 0.25) for name, tensor in tensors.items()})
-
-
-def put_into_hub(folder: Path, content: bytes, name: str = "model.safetensors") -> Path:
-    """As the hub's own downloader leaves it; where the content is."""
-    home = folder / "models--timm--test_resnet.r160_in1k"
-    blob = home / "blobs" / hashlib.sha256(content).hexdigest()
-    snapshot = home / "snapshots" / "abc"
-    for each in (blob.parent, snapshot, home / "refs"):
-        each.mkdir(parents=True)
-    blob.write_bytes(content)
-    (home / "refs" / "main").write_text("abc", encoding="utf-8")
-    (snapshot / name).symlink_to(blob)
-    return blob
 
 
 def ask(architecture: str, choice: str, *, offline: bool = False) -> tuple[Any, list[str]]:
@@ -82,9 +53,9 @@ def ask(architecture: str, choice: str, *, offline: bool = False) -> tuple[Any, 
 
 
 def test_timms_file_and_its_place() -> None:
-    assert zoo.file_of(TIMM) == ("timm/test_resnet.r160_in1k", "model.safetensors")
+    assert zoo.file_of(TIMM) == ("timm/test_resnet.r160_in1k", "model.safetensors", "main")
     assert zoo.file_of("timm:vit_tiny_patch16_224") == (
-        "timm/vit_tiny_patch16_224.augreg_in21k_ft_in1k", "model.safetensors"
+        "timm/vit_tiny_patch16_224.augreg_in21k_ft_in1k", "model.safetensors", "main"
     )  # fmt: skip
     assert zoo.file_of("timm:legacy_seresnet18") is None, "a pickle of somebody's server"
 
@@ -136,49 +107,12 @@ def test_offline_and_out_of_reach(hub: Path, monkeypatch: pytest.MonkeyPatch) ->
     with pytest.raises(WeightsMissing, match=r"the network is off.*hf download timm/test_resnet\.r160_in1k") as caught:
         ask(TIMM, "imagenet", offline=True)
     assert str(hub) in str(caught.value)
-    monkeypatch.setattr(zoo, "reach", lambda url: f"no route to {url}")
+    monkeypatch.setattr(hub_files, "reach", lambda url: f"no route to {url}")
     found, said = ask(TIMM, "auto")
     assert found.origin.name == "none"
     assert said[0] == f"{TIMM}: fetching the imagenet weights"
     assert "starting from nothing" in said[-1]
     assert "no route to" in said[-1]
-
-
-@pytest.fixture
-def hub_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[bytes]:
-    """A hub that has this one file, on this machine; its content."""
-    content = published()
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_HEAD(self) -> None:
-            self._answer()
-
-        def do_GET(self) -> None:
-            self._answer()
-            self.wfile.write(content)
-
-        def _answer(self) -> None:
-            is_known = "/timm/test_resnet.r160_in1k/resolve/" in self.path
-            self.send_response(200 if is_known else 404)
-            self.send_header("X-Repo-Commit", "0" * 40)
-            self.send_header("ETag", f'"{hashlib.sha256(content).hexdigest()}"')
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-
-        def log_message(self, *words: object) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    address = f"http://127.0.0.1:{server.server_port}"
-    monkeypatch.setenv("HF_ENDPOINT", address)
-    monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", address)
-    monkeypatch.setattr(
-        huggingface_hub.constants, "HUGGINGFACE_CO_URL_TEMPLATE", address + "/{repo_id}/resolve/{revision}/{filename}"
-    )
-    yield content
-    server.shutdown()
-    server.server_close()
 
 
 def test_fetched_from_a_hub_and_kept_in_its_cache(hub: Path, hub_server: bytes) -> None:

@@ -35,7 +35,7 @@ RECIPES: dict[str, Recipe] = {
         fit="centre-crop",
         options={"first_maps": 32, "last_maps": 192, "logit_scale": 0.25},
         source="docs/lab-log.md",
-        expect="99.63 ± 0.05 % of MNIST's test images, full schedule, 3 seeds",
+        expect="99.63 ± 0.07 % of MNIST's test images, full schedule, 3 seeds",
     ),
     "vit": Recipe(
         contender="vit",
@@ -51,7 +51,7 @@ RECIPES: dict[str, Recipe] = {
         augmentation=Augmentation(shift_pixels=2, rotate_degrees=4, scale_fraction=0.04),
         options={"patch_pixels": 8, "patch_step": 5, "token_width": 64, "num_blocks": 4, "num_heads": 2},
         source="docs/lab-log.md, vit, a better vit",
-        expect="99.35 ± 0.06 % of MNIST's test images, full schedule, 3 seeds",
+        expect="99.45 ± 0.13 % of MNIST's test images, full schedule, 3 seeds",
     ),
     "vgg16": Recipe(
         contender="vgg16",
@@ -68,7 +68,7 @@ RECIPES: dict[str, Recipe] = {
         trunk_rate=0.3,
         options={"batch_norm": True},
         source="docs/lab-log.md, vgg16, augmentation",
-        expect="99.44 ± 0.06 % of MNIST's test images, full schedule, 3 seeds",
+        expect="99.45 ± 0.08 % of MNIST's test images, full schedule, 3 seeds",
     ),
     "alexnet": Recipe(
         contender="alexnet",
@@ -83,7 +83,7 @@ RECIPES: dict[str, Recipe] = {
         augmentation=Augmentation(shift_pixels=1),
         options={"batch_norm": True},
         source="docs/lab-log.md, fine-tuning",
-        expect="99.50 ± 0.04 % of MNIST's test images, full schedule, 3 seeds",
+        expect="99.50 ± 0.09 % of MNIST's test images, full schedule, 3 seeds",
     ),
     "fasterrcnn": Recipe(
         contender="fasterrcnn",
@@ -104,7 +104,7 @@ RECIPES: dict[str, Recipe] = {
             "scale_anchors": True,
         },
         source="docs/lab-log.md, faster r-cnn",
-        expect="99.26 ± 0.15 % of MNIST's test images, full schedule, 3 seeds",
+        expect="99.27 ± 0.07 % of MNIST's test images, full schedule, 3 seeds",
     ),
 }
 

@@ -63,7 +63,9 @@ def _called(name: str | None, data: str) -> str:
     from eyechart.weights.resolve import NAMED_WEIGHTS
 
     called = name or re.sub(r"[^\w.-]+", "-", Path(data).name or data)
-    if called in (*NAMED_WEIGHTS, *REGIMES, *EARLIER_WORDS, "run", "file") or not re.fullmatch(r"[\w][\w.-]*", called):
+    if called in (*NAMED_WEIGHTS, *REGIMES, *EARLIER_WORDS, "run", "file", "hub") or not re.fullmatch(
+        r"[\w][\w.-]*", called
+    ):
         raise UsageError(
             f"Weights cannot be called {called!r}. Choose another --name: letters, digits, _ - and dots, and no "
             f"word that names published weights or a regime."

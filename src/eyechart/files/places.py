@@ -10,6 +10,7 @@ from eyechart.files.file_names import on_disk, readable
 
 SCENES = "scenes:"  # before a reference: scenes that are made of its images
 RUN = "run:"  # before the folder of a run, whose weights are meant
+HUB = "hf:"  # before a file of the Hugging Face hub
 
 
 def user_path(path: str | Path) -> Path:

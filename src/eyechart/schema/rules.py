@@ -144,7 +144,7 @@ class Recipe(Frozen):
 class WeightsOrigin(Frozen):
     """Where a contender's starting weights came from."""
 
-    name: str  # "none", "imagenet", "hed", "file", "run"
+    name: str  # "none", "imagenet", "hed", "file", "hub", "run"
     description: str  # "random initialisation", "torchvision VGG16 ImageNet-1k", ...
     licence: str = ""
     sha256: str = ""  # of the file they were read from

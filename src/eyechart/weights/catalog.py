@@ -10,7 +10,8 @@ from eyechart.base.errors import UsageError, WeightsError, WeightsMissing
 from eyechart.base.near_miss import did_you_mean
 from eyechart.catalog.zoo import is_of_zoo, parts_of
 from eyechart.files.file_names import readable
-from eyechart.weights import at_home, hed, imagenet, resolve, zoo
+from eyechart.files.places import HUB
+from eyechart.weights import at_home, hed, hub, imagenet, resolve, zoo
 from eyechart.weights.fetching import sha256_of_file, weights_folder
 
 if TYPE_CHECKING:
@@ -61,6 +62,8 @@ def entry_of(full_name: str) -> Entry:
     architecture, name = parts_of(full_name)
     if is_of_zoo(architecture) and name == "imagenet":
         return _of_timm(architecture) if architecture.startswith("timm:") else _imagenet(architecture)
+    if name.startswith(HUB):
+        return _of_hub(architecture, name)
     if full_name not in known:
         raise UsageError(
             f"There are no weights called {full_name!r}.{did_you_mean(full_name, known)} Expected one of "
@@ -109,10 +112,27 @@ def _of_timm(architecture: str) -> Entry:
         "",
         zoo.licence(architecture),
         path.stat().st_size / 1e6 if path else resolve.SIZE_NOT_KNOWN,
-        path or zoo.folder(),
+        path or hub.folder(),
         path is not None,
         sha256_of_file(path) if path else "",
         zoo.preprocessing_in_words(architecture),
+    )
+
+
+def _of_hub(architecture: str, name: str) -> Entry:
+    wanted = hub.file_of(name)
+    path = hub.cached_path(wanted)
+    return Entry(
+        architecture,
+        name,
+        f"{wanted.name} of {wanted.repository} on the Hugging Face hub, revision {wanted.revision}",
+        "",
+        "see the repository",
+        path.stat().st_size / 1e6 if path else resolve.SIZE_NOT_KNOWN,
+        path or hub.folder(),
+        path is not None,
+        sha256_of_file(path) if path else "",
+        "as its header says, where eyechart wrote it",
     )
 
 

