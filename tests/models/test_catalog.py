@@ -158,8 +158,8 @@ def test_importing_the_catalog_imports_no_architecture() -> None:
         ("cnn", 64, 48, (64, 48)),  # a photo's is not
         ("cnn", 8, 8, (24, 24)),
         ("vit", 28, 28, (28, 28)),
-        ("vit", 64, 64, (63, 63)),  # nearest multiple of its 7-pixel patches
-        ("vit", 8, 8, (14, 14)),
+        ("vit", 64, 64, (63, 63)),  # the nearest that patches of 8 pixels cover, one every 5
+        ("vit", 8, 8, (13, 13)),
         ("vgg16", 28, 28, (32, 32)),
         ("vgg16", 64, 48, (64, 48)),
         ("fasterrcnn", 50, 40, (50, 40)),

@@ -30,6 +30,16 @@ def test_all_shards_together_are_the_plan(count: int) -> None:
     assert max(map(len, shares)) - min(map(len, shares)) <= 1
 
 
+@pytest.mark.parametrize("count", [2, 3, 4, 8])
+def test_no_shard_gets_all_of_the_slowest(count: int) -> None:
+    """Of eight runs of one contender, each of N shards does 8 / N, one more or less."""
+    jobs = plans.jobs_of(plan(("cnn", "vit"), range(8)), Path("s"))
+    for place in range(1, count + 1):
+        mine = [job.contender for job in Shard(place, count).share(jobs, lambda job: job.contender)]
+        assert abs(mine.count("vit") - 8 / count) < 1
+        assert abs(mine.count("cnn") - 8 / count) < 1
+
+
 def test_levels_of_a_context_are_shared_out_as_one_plan() -> None:
     """One run a level: without counting on, the first shard would do all of them."""
     levels = [["a"], ["b"], ["c"], ["d"]]

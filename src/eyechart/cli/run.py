@@ -27,9 +27,7 @@ MODELS = typer.Option(
 JOBS = typer.Option(
     1, "--jobs", help="Runs at once, each on cores of its own; their times are shared, and never claimed."
 )
-SHARD = typer.Option(
-    None, "--shard", metavar="I/N", help="Only every N-th run, from the I-th on; others may do the rest."
-)
+SHARD = typer.Option(None, "--shard", metavar="I/N", help="Only an N-th of all runs, the I-th; others may do the rest.")
 UNTIL_DECIDED = typer.Option(False, "--until-decided", help="Add seeds until every pair has its verdict.")
 MOST = typer.Option(None, "--most-seeds", help=f"Of --until-decided. Default: {MOST_SEEDS}.")
 LAUNCHER = typer.Option("local", "--launcher", help="Who does the runs: local, or ray (a Ray cluster).")

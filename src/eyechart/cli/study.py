@@ -68,15 +68,9 @@ def study(
     known = context_of(context)
     budget = budget_of(images=images)
     if isinstance(known, JudgedContext):
-        trains = {
-            "--model": model,
-            "--seeds": seeds,
-            "--name": name,
-            "--preset": preset,
-            "--shard": shard,
-            "--precision": precision,
-        }
-        _only(known.name, "runs of a study as they are", trains | {"--jobs": jobs > 1})
+        trains = {"--model": model, "--seeds": seeds, "--name": name, "--preset": preset, "--shard": shard,
+                  "--precision": precision, "--jobs": jobs > 1}  # fmt: skip
+        _only(known.name, "runs of a study as they are", trains)
         again = Again(trained, levels, images, threads, device, mnist_c, to, offline, dry_run, as_json)
         return judge_again(known, again, language)
     other = {"--images": images, "--shard": shard} if isinstance(known, ladder.LadderContext) else {"STUDY": trained}

@@ -28,8 +28,10 @@ def list_all(as_json: bool = AS_JSON) -> None:
         where = "here" if each.is_here else f"{each.megabytes:.0f} MB to fetch"
         say(f"{each.full_name:<{width}}{where:<18}{each.origin}")
         say(f"{'':<{width + 18}}licence: {each.licence}")
-    say("More: `eyechart pretrain` makes them, and a contender may start from a file, as run:FOLDER from a run, or as "
-        "hf:OWNER/REPOSITORY/FILE from the Hugging Face hub.")
+    say(
+        "More: `eyechart pretrain` makes them, and a contender may start from a file, as run:FOLDER from a run, or as "
+        "hf:OWNER/REPOSITORY/FILE from the Hugging Face hub."
+    )
 
 
 @app.command()

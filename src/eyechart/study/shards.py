@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeVar
 
 from eyechart.base.errors import UsageError
@@ -21,9 +21,14 @@ class Shard(NamedTuple):
     def __str__(self) -> str:
         return f"{self.place}/{self.number}"
 
-    def share(self, runs: Sequence[Run]) -> list[Run]:
-        """Its part of all runs of a study, in their order."""
-        return [run for at, run in enumerate(runs, self.before) if at % self.number == self.place - 1]
+    def share(self, runs: Sequence[Run], kind: Callable[[Run], str] = lambda run: "") -> list[Run]:
+        """Its part of all runs of a study, in their order.
+
+        Those of one kind, which take equally long, are dealt out in turn: no shard gets all of the slowest.
+        """
+        dealt = sorted(range(len(runs)), key=lambda at: kind(runs[at]))
+        mine = {at for turn, at in enumerate(dealt, self.before) if turn % self.number == self.place - 1}
+        return [run for at, run in enumerate(runs) if at in mine]
 
 
 def shard_of(text: str | None) -> Shard | None:

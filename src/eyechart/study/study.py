@@ -110,7 +110,7 @@ def run_study(
     """
     study = Study(folder, record, home=home if home != folder else None, shard=shard)
     jobs = jobs_of(record, folder, offline, home)
-    left = _not_finished(shard.share(jobs) if shard else jobs, report)
+    left = _not_finished(shard.share(jobs, lambda job: job.contender) if shard else jobs, report)
     with saying_how_to_go_on(home or folder, _stays_text(study)):
         for job, error in (launch or in_turn())(left, report):
             if error is None:
