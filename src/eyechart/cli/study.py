@@ -64,9 +64,7 @@ def study(
     from eyechart.files.folder_names import check_folder_name
     from eyechart.study.together import threads_each
 
-    language = language_of(lang)
-    known = context_of(context)
-    budget = budget_of(images=images)
+    language, known, budget = language_of(lang), context_of(context), budget_of(images=images)
     if isinstance(known, JudgedContext):
         trains = {"--model": model, "--seeds": seeds, "--name": name, "--preset": preset, "--shard": shard,
                   "--precision": precision, "--jobs": jobs > 1}  # fmt: skip
