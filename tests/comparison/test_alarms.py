@@ -86,6 +86,16 @@ def test_a_run_that_was_fed_nearly_nothing(runs: list[Path]) -> None:
     assert "ne varie que de 0,0039 (écart-type sur 64 images" in sentence(found["scaled-to-nothing"], "fr")
 
 
+def test_a_run_whose_frozen_part_moved(runs: list[Path]) -> None:
+    rewrite(runs[0], moved=("network.body.bn1.running_mean", "network.body.bn1.running_var"))
+    found = by_code(alarms_of(runs))
+    assert set(found) == {"frozen-part-moved"}
+    english = sentence(found["frozen-part-moved"], "en")
+    assert "2 tensors of what the recipe freezes changed" in english
+    assert "network.body.bn1.running_mean first" in english
+    assert "2 tenseurs de ce que la recette gèle ont changé" in sentence(found["frozen-part-moved"], "fr")
+
+
 def test_healthy_runs_raise_no_alarm(runs: list[Path]) -> None:
     assert alarms_of(runs) == []
 

@@ -38,6 +38,7 @@ OF_BOXES = {"same-box", "boxes-not-from-answers"}
 OF_TRAINING = {  # ask how the run learned: of one that was judged again, its training was asked already
     "constant-answers", "loss-at-chance", "memorised", "head-too-little", "softmax-twice", "loss-at-floor",
     "f1-far-from-accuracy", "renamed-classes", "validation-above-test", "test-above-validation", "scaled-to-nothing",
+    "frozen-part-moved",
 }  # fmt: skip
 NOTES = {"few-shared-pictures", "cut-classes", "not-checked"}
 MOST_MFU = 1.2  # of the machine's own matrix product; more cannot be
@@ -101,6 +102,13 @@ def _unknown_pixels(each: Evidence) -> Facts:
 def _scaled_to_nothing(each: Evidence) -> Facts:
     """Pixels that were divided twice: what enters the first layer is nearly the same everywhere."""
     return scaled_to_nothing(each.run.fed) if each.run.fed else None
+
+
+def _frozen_part_moved(each: Evidence) -> Facts:
+    """What stands still is what was pretrained: a norm that goes on counting makes it something else."""
+    if not each.run.moved:
+        return None
+    return {"tensors": len(each.run.moved), "first_tensor": each.run.moved[0]}
 
 
 # --------------------------------------------------------------------------------------------- scores
@@ -291,6 +299,7 @@ LOOKS: dict[str, Callable[[Evidence], Facts]] = {
     "head-too-little": learning.head_too_little,
     "unknown-pixels": _unknown_pixels,
     "scaled-to-nothing": _scaled_to_nothing,
+    "frozen-part-moved": _frozen_part_moved,
     "softmax-twice": learning.softmax_twice,
     "loss-at-floor": learning.loss_at_floor,
     "loss-zero": learning.loss_zero,

@@ -17,6 +17,7 @@ from eyechart.files.places import seen_from_here
 from eyechart.inference.predictor import NetworkPredictor
 from eyechart.models import catalog as architectures
 from eyechart.runner.fed import look
+from eyechart.runner.standing import standing
 from eyechart.schema import DatasetCard, FedPixels, Job, Plan, Preprocessing
 from eyechart.schema.contracts import Splits, StartingWeights
 from eyechart.training import feeds
@@ -47,6 +48,7 @@ class Contender:
     model: nn.Module
     device: torch.device
     fed: FedPixels  # to the network, before the first step
+    frozen: dict[str, str]  # what training must not change: tensor -> sha256
     group: Alone = ALONE  # the processes that train it together
 
     @property
@@ -92,4 +94,5 @@ def prepare(job: Job, device: torch.device, say: Callable[[str], None], group: A
     architectures.load_starting_tensors(model, job.recipe, starting.tensors)
     model.to(memory_format=torch.channels_last).to(device)
     fed = look(model, parts.train, device, TOOLS)
-    return Contender(job, dataset.card, parts, starting, preprocessing, model, device, fed, group)
+    frozen = standing(model)
+    return Contender(job, dataset.card, parts, starting, preprocessing, model, device, fed, frozen, group)

@@ -20,6 +20,7 @@ from eyechart.inference.predictor import BATCH_SIZE
 from eyechart.runner.contender import TOOLS, Contender
 from eyechart.runner.inside import looks_inside
 from eyechart.runner.judge import Judgement, judge, scored
+from eyechart.runner.standing import moved
 from eyechart.runner.train import Trained, dtype_of, train
 from eyechart.schema import Clocks, Cost, Plan, RunJob, RunRecord, Temperature
 from eyechart.schema.contracts import LabelledImages, Predictions, Progress
@@ -97,6 +98,7 @@ def _prepared(contender: Contender) -> dict[str, Any]:
         "weights": contender.starting.origin,
         "preprocessing": contender.preprocessing,
         "fed": contender.fed,
+        "moved": moved(contender.frozen, contender.model),
     }
 
 

@@ -44,6 +44,7 @@ class RunRecord(Frozen):
     weights: WeightsOrigin
     preprocessing: Preprocessing
     fed: FedPixels | None = None  # what the network was fed before the first step; None: an older run
+    moved: tuple[str, ...] = ()  # frozen tensors that are not what they were before the first step
     history: tuple[HistoryPoint, ...]
     temperature: Temperature | None = None  # fitted on validation; None: an older run, whose answers were not kept
     validation: Scores | None  # of the classes that images are named; None: scenes, whose images have none of their own

@@ -59,6 +59,14 @@ ALARM_SENTENCES: dict[str, tuple[str, str]] = {
         "moyenne {fed_mean}) ; moins de {least_std}, c'est l'aspect d'images divisées deux fois par 255. Il n'en reste "
         "presque rien. Vérifiez les valeurs dans les fichiers d'images, et ce qui les met à l'échelle.",
     ),
+    "frozen-part-moved": (
+        "{who}: {tensors} tensors of what the recipe freezes changed while the rest was trained, {first_tensor} first. "
+        "A batch norm that goes on counting does that, and the frozen part is then no longer the one that was "
+        "pretrained. Keep frozen modules in eval() while the rest is trained.",
+        "{who} : {tensors} tenseurs de ce que la recette gèle ont changé pendant que le reste apprenait, d'abord "
+        "{first_tensor}. Une normalisation par lots qui continue à compter fait cela, et la partie gelée n'est alors "
+        "plus celle qui a été préentraînée. Mettez les modules gelés en mode eval() pendant tout l'entraînement.",
+    ),
     "softmax-twice": (
         "{who}: no probability exceeds {most}, just as when a softmax is applied twice (at most {cap} for {classes} "
         "classes), although {accuracy} of the answers are right. The loss then cannot fall below {floor}. Give the "
