@@ -117,6 +117,16 @@ def test_predicting_a_picture(study: Path, tmp_path: Path) -> None:
     assert str(picture) in eyechart("predict", study / "cnn-s0", picture, COLUMNS="400").stdout.replace("\n", "")
 
 
+def test_a_dry_run_of_a_shard_tells_of_its_own_runs(tmp_path: Path) -> None:
+    told = [smoke(tmp_path, "-m", "cnn", "--seeds", "0,1,2", "--dry-run", "--json", "--shard", f"{place}/2")
+            for place in (1, 2)]  # fmt: skip
+    runs = [[each["run"] for each in json.loads(result.stdout)] for result in told]
+    assert sorted(runs[0] + runs[1]) == ["cnn-s0", "cnn-s1", "cnn-s2"]
+    assert all(runs)
+    wrong = smoke(tmp_path, "-m", "cnn", "--dry-run", "--shard", "3/2")
+    assert (wrong.returncode, "expected I/N" in wrong.stderr) == (2, True)
+
+
 def test_a_dry_run_trains_nothing(tmp_path: Path) -> None:
     result = smoke(tmp_path, "-m", "cnn", "--dry-run", "--json")
     assert result.returncode == 0, result.stderr

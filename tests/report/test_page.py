@@ -15,7 +15,7 @@ from urllib.parse import unquote
 import pytest
 from scipy.stats import binomtest
 
-from eyechart.files.storage import RUN_FILE, read_run
+from eyechart.files.storage import RUN_FILE, read_run, write_record
 from eyechart.report.page import SECTIONS, write_report
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -28,7 +28,7 @@ def test_opens_without_any_request(page: Any) -> None:
     assert not page.open_tags, "tags that nothing closes"
     outside = [address for address in page.addresses if re.match(r"(?:\w+:)?//", address)]
     assert outside == []
-    assert not re.search(r"url\((?!#)|@import|<link", page.source)
+    assert not re.search(r'url\((?!#)|@import|<link(?! rel="icon" href="data:,">)', page.source)
     assert "fetch(" not in page.source
     assert "XMLHttpRequest" not in page.source
 
@@ -130,6 +130,19 @@ def test_several_seeds_give_one_row_with_spread(fake_runs: ModuleType, page_read
     assert list(page.rows()) == ["cnn", "vit"]
     assert page.rows()["cnn"][4] == f"{mean:.2f} % ± {deviation:.2f} %"
     assert "3 seeds" in page.rows()["cnn"][1]
+
+
+def test_times_of_runs_side_by_side_are_marked(fake_runs: ModuleType, tmp_path: Path) -> None:
+    runs = fake_runs.fake_study(tmp_path / "s", with_arrays=False)
+    alone = write_report(runs, tmp_path / "alone.html").read_text(encoding="utf-8")
+    record = read_run(runs[0])
+    beside = [segment.model_copy(update={"num_at_once": 2}) for segment in record.clocks.segments]
+    clocks = record.clocks.model_copy(update={"segments": tuple(beside)})
+    write_record(runs[0] / RUN_FILE, record.model_copy(update={"clocks": clocks}))
+    together = write_report(runs, tmp_path / "together.html").read_text(encoding="utf-8")
+    assert "‡" not in alone
+    assert "‡ beside other runs of the same command" in together
+    assert together.count("‡") == 8, "two tables' times of one contender, and what the mark means"
 
 
 def test_contenders_of_two_studies_keep_apart(fake_runs: ModuleType, page_reader: ModuleType, tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ def test_no_shard_gets_all_of_the_slowest(count: int) -> None:
     """Of eight runs of one contender, each of N shards does 8 / N, one more or less."""
     jobs = plans.jobs_of(plan(("cnn", "vit"), range(8)), Path("s"))
     for place in range(1, count + 1):
-        mine = [job.contender for job in Shard(place, count).share(jobs, lambda job: job.contender)]
+        mine = [job.contender for job in Shard(place, count).of_jobs(jobs)]
         assert abs(mine.count("vit") - 8 / count) < 1
         assert abs(mine.count("cnn") - 8 / count) < 1
 

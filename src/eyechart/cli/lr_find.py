@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from eyechart.base.plain_json import json_text
+from eyechart.cli.read import LANG, language_of
 from eyechart.cli.run import MODELS, _split
 from eyechart.terminal.lines import aloud, say
+
+if TYPE_CHECKING:
+    from eyechart.scoring.lr_range import LrRange
+    from eyechart.words.speech import Speech
 
 
 def lr_find(
@@ -23,6 +29,7 @@ def lr_find(
     output: Path = typer.Option(Path("lr-find.png"), "-o", "--output", help="The picture."),
     exist_ok: bool = typer.Option(False, "--exist-ok", help="Overwrite the picture if it is there."),
     offline: bool = typer.Option(False, "--offline", envvar="EYECHART_OFFLINE", help="Never touch the network."),
+    lang: str = LANG,
     as_json: bool = typer.Option(False, "--json", help="Print every step as JSON."),
 ) -> None:  # fmt: skip
     """Train for a moment at rates that grow from step to step, and draw what the loss says; nothing is kept."""
@@ -31,7 +38,9 @@ def lr_find(
     from eyechart.runner.lr_range import range_test
     from eyechart.study.plan import jobs_of, plan_study
     from eyechart.study.race import settled
+    from eyechart.words.speech import speech
 
+    speak = speech(language_of(lang))
     if output.exists() and not exist_ok:
         raise UsageError(f"{output} is there already. Name another file with -o, or overwrite it with --exist-ok.")
     if steps < 10:
@@ -45,7 +54,7 @@ def lr_find(
             aloud(f"{job.contender}: {steps} steps")
             Path(job.folder).mkdir(parents=True)
             tests.append(range_test(job, aloud, num_steps=steps))
-    write_plot(tests, output)
+    write_plot(tests, output, speak)
     if as_json:
         found = [
             test._asdict() | {"steepest": test.steepest, "lowest": test.lowest, "tenth": test.tenth} for test in tests
@@ -53,9 +62,20 @@ def lr_find(
         typer.echo(json_text(found, indent=1))
         return
     for test in tests:
-        end = "blew up" if test.blew_up else "had not blown up yet"
-        say(
-            f"{test.contender}: falls fastest at {test.steepest:.2g}, a tenth of the lowest is {test.tenth:.2g}; the "
-            f"recipe has {test.recipe_rate:g}. At {test.rates[-1]:.2g} the loss {end}."
-        )
+        say(_told(test, speak))
     say(str(output))
+
+
+def _told(test: LrRange, speak: Speech) -> str:
+    steepest, tenth, last = (speak.plain(float(f"{rate:.2g}")) for rate in (test.steepest, test.tenth, test.rates[-1]))
+    recipe = speak.plain(test.recipe_rate)
+    if speak.lang == "fr":
+        end = "avait explosé" if test.blew_up else "n'avait pas encore explosé"
+    else:
+        end = "blew up" if test.blew_up else "had not blown up yet"
+    return speak(
+        f"{test.contender}: falls fastest at {steepest}, a tenth of the lowest is {tenth}; the recipe has {recipe}. "
+        f"At {last} the loss {end}.",
+        f"{test.contender} : baisse le plus vite à {steepest}, le dixième du plus bas est {tenth} ; la recette a "
+        f"{recipe}. À {last}, la perte {end}.",
+    )

@@ -80,7 +80,7 @@ def run(
         fraction=fraction, device=device, precision=precision,
     )  # fmt: skip
     if dry_run:
-        return _dry_run(record, folder, offline, as_json, strict, language)
+        return _dry_run(record, folder, shard, offline, as_json, strict, language)
     study = _raced(record, folder, shard, exam, launch=_launcher(launcher, address, jobs), jobs=jobs, resume=resume,
                    exist_ok=exist_ok, offline=offline, strict=strict, lang=language)  # fmt: skip
     return _conclude(study, as_json, strict, language)
@@ -195,20 +195,23 @@ def _show_results(study: Study, as_json: bool, lang: Language) -> tuple[Finding,
     return findings
 
 
-def _dry_run(record: StudyRecord, folder: Path, offline: bool, as_json: bool, strict: bool, lang: Language) -> None:
+def _dry_run(
+    record: StudyRecord, folder: Path, shard: str | None, offline: bool, as_json: bool, strict: bool, lang: Language
+) -> None:
     from eyechart.base.plain_json import json_text
     from eyechart.data.catalog import load_dataset
     from eyechart.runner.estimate import estimate
     from eyechart.study.machine import settle_machine
     from eyechart.study.plan import jobs_of, settle_options, settle_weights
     from eyechart.study.race import forewarn
+    from eyechart.study.shards import ALL, shard_of
     from eyechart.terminal.tables import estimates_table
 
-    rules = record.rules
+    rules, part = record.rules, shard_of(shard) or ALL
     dataset = load_dataset(rules.dataset, img_size=rules.img_size, offline=offline, say=silent)
     record = settle_options(settle_weights(record, offline, aloud), dataset)
     record = settle_machine(record, offline, aloud)
-    estimates = estimate(jobs_of(record, folder, offline), say=aloud)
+    estimates = estimate(part.of_jobs(jobs_of(record, folder, offline)), say=aloud)
     if as_json:
         typer.echo(json_text([each._asdict() for each in estimates], indent=1))
     else:

@@ -17,6 +17,7 @@ from eyechart.comparison.contenders import unique_names
 from eyechart.comparison.uncertainty import mean_interval, wilson_interval
 from eyechart.files.storage import natural_key, read_run
 from eyechart.schema import RunRecord
+from eyechart.scoring import times
 from eyechart.words.speech import Speech
 
 MOST_SHOWN = 12  # contenders in a figure: more could not be told apart
@@ -73,6 +74,11 @@ class Entry:
     @property
     def first(self) -> RunRecord:
         return self.judged[0].record
+
+    @property
+    def was_shared(self) -> bool:
+        """Whether other runs of the same command trained beside one of these."""
+        return any(times.was_shared(run.record) for run in self.runs)
 
     def scores(self, quantity: Callable[[RunRecord], float]) -> list[float]:
         """Of every run; one that diverged counts as the guess that it is, as it does in verdicts."""

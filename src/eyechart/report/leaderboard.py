@@ -211,7 +211,8 @@ def column_cell(entry: Entry, column: Column, say: Speech) -> Cell:
     spread = ""
     if len(values) > 1 and all(map(math.isfinite, values)) and max(values) > min(values):
         spread = "± " + _spread(column, mean, statistics.stdev(values), say)
-    return Cell(column.written(mean), spread, mean if math.isfinite(mean) else sys.float_info.max)
+    mark = "‡" if column.is_time and entry.was_shared else ""  # as the terminal marks it
+    return Cell(column.written(mean) + mark, spread, mean if math.isfinite(mean) else sys.float_info.max)
 
 
 def _spread(column: Column, mean: float, deviation: float, say: Speech) -> str:

@@ -15,12 +15,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from eyechart.scoring.lr_range import LrRange
+    from eyechart.words.speech import Speech
 
 DASHES = ("-", "--", ":", "-.")  # of starts of one architecture, which share a colour
 TALLEST = 1.3  # times the highest first loss: above it a curve only says that it has blown up
 
 
-def write_plot(tests: Sequence[LrRange], path: Path) -> None:
+def write_plot(tests: Sequence[LrRange], path: Path, say: Speech) -> None:
     """Draw them on common axes into a PNG; StorageError where that cannot be written."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
@@ -28,7 +29,7 @@ def write_plot(tests: Sequence[LrRange], path: Path) -> None:
     with drawing(names):
         figure, axes = new_panel(6.4 + text_inches(names), 3.6, (0.62, 0.5, 0.5 + text_inches(names), 0.42))
         limits = min(test.rates[0] for test in tests), max(test.rates[-1] for test in tests)
-        scales.set_log(axes.xaxis, limits, scales.log_ticks(*limits), lambda rate: f"{rate:g}")
+        scales.set_log(axes.xaxis, limits, scales.log_ticks(*limits), say.plain)
         top = TALLEST * max(test.smoothed[0] for test in tests)
         axes.set_ylim(0, top)
         ends = []
@@ -40,10 +41,13 @@ def write_plot(tests: Sequence[LrRange], path: Path) -> None:
             axes.axvline(test.recipe_rate, color=style.colour, linewidth=0.9, linestyle=(0, (2, 3)))
             axes.plot([test.steepest], [_at(test, test.steepest)], marker=style.marker, color=style.colour)
         scales.label_line_ends(axes, ends, whole=True)
-        axes.set_xlabel("learning rate, growing from step to step")
-        axes.set_ylabel("training loss, smoothed (nats)")
-        axes.set_title("Mark: where the loss falls fastest. Dotted: the peak that the recipe has.", loc="left",
-                       fontsize=9, color=MUTED)  # fmt: skip
+        axes.set_xlabel(say("learning rate, growing from step to step", "taux d'apprentissage, croissant à chaque pas"))
+        axes.set_ylabel(say("training loss, smoothed (nats)", "perte d'entraînement, lissée (nats)"))
+        title = say(
+            "Mark: where the loss falls fastest. Dotted: the peak that the recipe has.",
+            "Marque : là où la perte baisse le plus vite. En pointillés : le sommet que donne la recette.",
+        )
+        axes.set_title(title, loc="left", fontsize=9, color=MUTED)
         png = io.BytesIO()
         FigureCanvasAgg(figure).print_figure(png, format="png", dpi=PNG_DOTS_PER_INCH, facecolor=PAPER)
     write_bytes(path, png.getvalue())

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from eyechart.base.errors import UsageError
+
+if TYPE_CHECKING:
+    from eyechart.schema import RunJob
 
 Run = TypeVar("Run")
 
@@ -29,6 +32,13 @@ class Shard(NamedTuple):
         dealt = sorted(range(len(runs)), key=lambda at: kind(runs[at]))
         mine = {at for turn, at in enumerate(dealt, self.before) if turn % self.number == self.place - 1}
         return [run for at, run in enumerate(runs) if at in mine]
+
+    def of_jobs(self, jobs: Sequence[RunJob]) -> list[RunJob]:
+        """The same of a study's jobs; those of one contender take equally long."""
+        return self.share(jobs, lambda job: job.contender)
+
+
+ALL = Shard(1, 1)
 
 
 def shard_of(text: str | None) -> Shard | None:

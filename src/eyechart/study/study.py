@@ -17,7 +17,7 @@ from eyechart.launch.driver import Launcher, in_turn, saying_how_to_go_on
 from eyechart.schema import RunJob, RunRecord, StudyRecord
 from eyechart.schema.contracts import Progress
 from eyechart.study.plan import jobs_of, run_names
-from eyechart.study.shards import Shard
+from eyechart.study.shards import ALL, Shard
 
 if TYPE_CHECKING:
     from eyechart.schema import Comparison
@@ -110,7 +110,7 @@ def run_study(
     """
     study = Study(folder, record, home=home if home != folder else None, shard=shard)
     jobs = jobs_of(record, folder, offline, home)
-    left = _not_finished(shard.share(jobs, lambda job: job.contender) if shard else jobs, report)
+    left = _not_finished((shard or ALL).of_jobs(jobs), report)
     with saying_how_to_go_on(home or folder, _stays_text(study)):
         for job, error in (launch or in_turn())(left, report):
             if error is None:
