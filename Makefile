@@ -119,7 +119,7 @@ audit: $(VENV)/.installed-dev
 # At least so many; every contender in turn, tiny.  What was tried is kept below runs/chaos and not tried again.
 KILLS ?= 200
 MUTATIONS ?= 1000
-chaos: $(VENV)/.installed-dev
+chaos: $(VENV)/.installed-ray
 	$(BIN)/python -m audits.chaos --kills $(KILLS) --mutations $(MUTATIONS)
 
 # Interleaved with peers that anyone can install; leave the machine alone meanwhile.
@@ -140,6 +140,10 @@ $(VENV)/.installed-serve: $(VENV)/.installed
 
 $(VENV)/.installed-dev: $(VENV)/.installed
 	$(PIP) -e ".[dev]"
+	touch $@
+
+$(VENV)/.installed-ray: $(VENV)/.installed-dev
+	$(PIP) -e ".[ray]"
 	touch $@
 
 $(VENV)/.installed-bench: $(VENV)/.installed-dev

@@ -10,12 +10,13 @@ from audits import record
 from audits.chaos.faults import meet_faults
 from audits.chaos.kills import kill_runs
 from audits.chaos.mutations import mutate_checkpoints
+from audits.chaos.nodes import has_ray, kill_nodes
 from audits.chaos.tally import Tally
 from audits.settings import ROOT, Answer
 from eyechart.base.plain_json import json_text
 
 RECORD = ROOT / "records" / "reliability.json"
-PARTS = ("checkpoint_mutations", "faults", "kills")
+PARTS = ("checkpoint_mutations", "faults", "kills", "node_kills")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -23,6 +24,9 @@ def main(arguments: list[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     failed = 0
     for part in given.parts or PARTS:
+        if part == "node_kills" and not has_ray():
+            print(f"{part:22} left out: Ray is not installed (pip install 'eyechart[ray]')", flush=True)
+            continue
         host = record.host_of()
         tally, figures = _done(part, given)
         answer = Answer(tally.failed == 0, figures)
@@ -36,6 +40,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m audits.chaos", description="What do kills and faults leave?")
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], metavar="PART", help=", ".join(PARTS))
     parser.add_argument("--kills", type=int, default=200, help="at least so many")
+    parser.add_argument("--node-kills", type=int, default=20, help="machines of a Ray cluster, at least so many")
     parser.add_argument("--mutations", type=int, default=1000, help="of checkpoints")
     parser.add_argument("--output", type=Path, default=RECORD, help="the record that counts are merged into")
     parser.add_argument("--folder", type=Path, default=ROOT / "runs" / "chaos", help="where tries are kept")
@@ -49,6 +54,9 @@ def _done(part: str, given: argparse.Namespace) -> tuple[Tally, dict[str, object
     if part == "kills":
         tally = kill_runs(folder, given.kills, _say)
         return tally, tally.figures("contender", "where")
+    if part == "node_kills":
+        tally = kill_nodes(folder, given.node_kills, _say)
+        return tally, tally.figures()
     if part == "faults":
         tally = meet_faults(folder, _say)
         return tally, tally.figures("contender", "fault")

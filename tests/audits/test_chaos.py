@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from audits.chaos import __main__ as command
-from audits.chaos import faults, kills, mutations
+from audits.chaos import faults, kills, mutations, nodes
 from audits.chaos.attempts import Ended, attempt
 from audits.chaos.fault import Fault
 from audits.chaos.tally import Tally
@@ -90,3 +90,19 @@ def test_a_kill_is_a_kill_and_another_bit_is_noticed(mnist: Dataset, tmp_path: P
     assert kills.differences(job, expected | {"weights": "other"}) == [
         "another weights", f"{storage.CHECKPOINT_FILE} is left"
     ]  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not nodes.has_ray(), reason="needs Ray: pip install 'eyechart[ray]'")
+def test_a_machine_that_dies_costs_no_run(tmp_path: Path) -> None:
+    tally = nodes.kill_nodes(tmp_path, 1, quiet)
+    assert (tally.tried >= 1, tally.failed) == (True, 0), tally.figures()
+
+
+def test_without_ray_its_part_is_left_out_and_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(command, "has_ray", lambda: False)
+    assert command.main(["node_kills", "--folder", str(tmp_path), "--output", str(tmp_path / "r.json")]) == 0
+    assert "left out: Ray is not installed" in capsys.readouterr().out
+    assert not (tmp_path / "r.json").exists()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -49,6 +51,27 @@ def test_two_processes_make_the_run_of_one(tmp_path: Path) -> None:
     models = [load_run_model(tmp_path / place / "study" / "cnn-s0", CPU)[1] for place in ("one", "two")]
     flat = [torch.cat([weight.flatten() for weight in model.parameters()]) for model in models]  # type: ignore[union-attr]
     assert (flat[0] - flat[1]).norm() < 1e-3 * flat[0].norm()
+
+
+@pytest.mark.slow
+def test_two_hosts_make_the_run_of_one_to_the_last_bit(tmp_path: Path) -> None:
+    """Two torchruns of one process each, which find each other by an address, as on two machines."""
+    budget = ("--steps", "20", "--name", "study")
+    one_host = trained(list(TORCHRUN), tmp_path / "one", *budget)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    meet = [sys.executable, "-m", "torch.distributed.run", "--nnodes", "2", "--nproc-per-node", "1",
+            "--master-addr", "127.0.0.1", "--master-port", port]  # fmt: skip
+    with ThreadPoolExecutor(2) as hosts:
+        two_hosts = list(
+            hosts.map(lambda rank: trained([*meet, "--node-rank", rank], tmp_path / "two", *budget), ["0", "1"])
+        )
+    assert [host.returncode for host in (one_host, *two_hosts)] == [0, 0, 0], two_hosts[0].stderr + two_hosts[1].stderr
+    records = [storage.read_run(tmp_path / place / "study" / "cnn-s0") for place in ("one", "two")]
+    assert [record.num_processes for record in records] == [2, 2]
+    assert records[0].weights_sha256 == records[1].weights_sha256
+    assert records[0].predictions_sha256 == records[1].predictions_sha256
 
 
 @pytest.mark.slow

@@ -210,12 +210,15 @@ class RayCluster:
 
     def __init__(self, address: str | None):
         import ray
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
         self._ray = ray
         own = {} if address else {"include_dashboard": False}
         os.environ.setdefault("RAY_worker_niceness", "0")  # by itself Ray's tasks give way to all other programs
         ray.init(address=address, log_to_driver=False, **own)
-        self._mailbox = ray.remote(num_cpus=0)(_Mailbox).remote()
+        # On this side's own machine: one that dies with another's would take the study along.
+        here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=True)
+        self._mailbox = ray.remote(num_cpus=0, scheduling_strategy=here)(_Mailbox).remote()
         self._task = ray.remote(max_retries=MOST_TRIES)(_task)
 
     def put(self, files: Files) -> Any:
@@ -237,7 +240,10 @@ class RayCluster:
             return {"kind": "RunFailed", "message": f"Ray gave the task up after {MOST_TRIES + 1} tries: {why}"}
 
     def heard(self) -> list[str]:
-        return list(self._ray.get(self._mailbox.take.remote()))
+        try:
+            return list(self._ray.get(self._mailbox.take.remote()))
+        except self._ray.exceptions.RayError:  # progress is for looking at: runs go on without it
+            return []
 
     def cancel(self, task: Any) -> None:
         self._ray.cancel(task)  # a KeyboardInterrupt there, which process.do hands on

@@ -32,6 +32,7 @@ def write_plot(tests: Sequence[LrRange], path: Path, say: Speech) -> None:
         scales.set_log(axes.xaxis, limits, scales.log_ticks(*limits), say.plain)
         top = TALLEST * max(test.smoothed[0] for test in tests)
         axes.set_ylim(0, top)
+        axes.yaxis.set_major_formatter(lambda loss, _: say.number(loss, 1))
         ends = []
         for place, (test, name) in enumerate(zip(tests, names, strict=True)):
             own = style_of(name, names)
