@@ -2,8 +2,8 @@
 
 Usage: python scripts/record_ladder.py FOLDER -c COMMAND [--best STUDY] [-o FILE] [-d DOCUMENT] [-i IMAGES]
 
-FOLDER holds the rungs that are trained so far, as many as they are.  COMMAND is what made them.  STUDY is one of the
-catalogue's vit at its full recipe, whose runs are the last rung.  The record has one entry a rung, "as_written" first
+FOLDER holds the rungs that are trained so far, as many as they are.  COMMAND is what made them.  STUDY is one of our
+vit, whose runs are the last rung.  The record has one entry a rung, "as_written" first
 and "best" last; the document has a region for it, <!-- vit-ladder --> to <!-- /vit-ladder -->.
 """
 

@@ -74,7 +74,7 @@ RUNGS: tuple[Rung, ...] = (
         {"augmentation": Augmentation(shift_pixels=2, rotate_degrees=4, scale_fraction=0.04)},
     ),
 )  # fmt: skip
-BEST_WORDS = ("our vit, its full recipe", "notre vit, sa recette complète")
+BEST_WORDS = ("our vit, its own recipe", "notre vit, sa propre recette")
 NAMES = (*(rung.name for rung in RUNGS), BEST)
 
 

@@ -63,8 +63,8 @@ def check_best(study: Path) -> None:
     """UsageError for a folder without finished runs of `vit`."""
     if not runs_of(study, rung_contender(ladder.BEST)):
         raise UsageError(
-            f"{study} has no finished run of vit, which is the last rung. Expected a study of the catalogue's vit at "
-            f"its full recipe, such as `eyechart run --preset standard -m vit --seeds 0,1,2` makes; or leave it out."
+            f"{study} has no finished run of vit, which is the last rung. Expected a study of our vit, such as "
+            f"`eyechart run --preset standard -m vit --seeds 0,1,2` makes; or leave it out."
         )
 
 
