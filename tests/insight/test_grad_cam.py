@@ -62,7 +62,7 @@ def test_of_tokens_by_hand(class_token: bool, ask: Callable[..., AskedModel], im
             "features first",
         ),  # at 32 px the last stage has 2 x 2 cells and then 1
         ("alexnet:none:head", "features.11", (3, 3), "features first"),
-        ("vit", "blocks.3", (4, 3), "tokens"),
+        ("vit", "blocks.3", (5, 4), "tokens"),
         ("fasterrcnn", "backbone", (7, 5), "features first"),
         ("torchvision:resnet18:none:head", "body.layer3", (4, 4), "features first"),  # at 64 px layer4 has 2 x 2
         ("torchvision:swin_t:none:head", "body.features.5", (4, 4), "features last"),  # then come 2 x 2
