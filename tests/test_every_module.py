@@ -36,6 +36,7 @@ LOOKED_AFTER_BY = {
     "cli/paths": "cli/test_folders.py",
     "data/marks": "data/test_handwriting.py",
     "data/paper": "data/test_handwriting.py",
+    "files/twins": "files/test_addresses.py",
     "inference/as_csv": "cli/test_predict.py",
     "inference/expected": "inference/test_panel.py",
     "inference/seeing": "inference/test_panel.py",

@@ -65,8 +65,9 @@ def run(
         most_seeds=most_seeds, budget=budget, img_size=img_size, fraction=fraction, device=device,
         precision=precision, num_threads=threads_each(jobs, threads),
     )  # fmt: skip
-    done = race(record, folder_of(record, user_path(output)), resume=resume, exist_ok=exist_ok, offline=offline,
-                quiet=quiet, strict=strict, exam=exam, jobs=jobs)  # fmt: skip
+    folder = folder_of(record, _here(output, is_fetched=False))
+    done = race(record, folder, resume=resume, exist_ok=exist_ok, offline=offline, quiet=quiet, strict=strict,
+                exam=exam, jobs=jobs)  # fmt: skip
     done.raise_failures()
     if strict:
         done.check_fairness()
@@ -78,7 +79,8 @@ def open_study(folder: str | Path) -> Study:
     from eyechart.files.storage import read_study
     from eyechart.study.study import Study
 
-    return Study(user_path(folder), read_study(user_path(folder)))
+    place = _here(folder)
+    return Study(place, read_study(place))
 
 
 def compare(*runs: str | Path) -> Comparison:
@@ -89,7 +91,7 @@ def compare(*runs: str | Path) -> Comparison:
     from eyechart.comparison.compare import compare_runs
     from eyechart.files.storage import find_runs
 
-    return compare_runs(find_runs([user_path(folder) for folder in runs]))
+    return compare_runs(find_runs([_here(folder) for folder in runs]))
 
 
 def predict(
@@ -118,8 +120,15 @@ def predict(
     return [answer for asked in panel.ask(sources, raw=raw) for answer in asked.answers]
 
 
+def _here(path: str | Path, is_fetched: bool = True) -> Path:
+    """A path of this machine: an address (s3://...) stands for its copy here, which is brought up to date."""
+    from eyechart.files.addresses import everything, here
+
+    return here(path, everything if is_fetched else None)
+
+
 def _paths(given: str | Path | Sequence[str | Path]) -> list[Path]:
-    return [user_path(path) for path in ([given] if isinstance(given, str | Path) else given)]
+    return [_here(path) for path in ([given] if isinstance(given, str | Path) else given)]
 
 
 def explain(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from eyechart.cli.read import JSON, LANG, STRICT, language_of
+from eyechart.cli import options
 from eyechart.terminal.lines import record_json
 
 
@@ -18,16 +18,16 @@ def compare(
         help="accuracy, macro_f1, loss, training_seconds, map; or all, and what is untested. Default: accuracy, or map "
         "of scenes.",
     ),
-    lang: str = LANG,
-    strict: bool = STRICT,
-    as_json: bool = JSON,
+    lang: str = options.LANG,
+    strict: bool = options.STRICT,
+    as_json: bool = options.JSON,
 ) -> None:
     """Say which contender is better, by how much and how sure: intervals, paired tests, verdicts."""
     from eyechart.comparison.compare import compare_runs
     from eyechart.comparison.findings import refuse
     from eyechart.files.storage import find_runs
 
-    asked, language = _metrics(metric) if metric is not None else None, language_of(lang)
+    asked, language = _metrics(metric) if metric is not None else None, options.language_of(lang)
     comparison = compare_runs(find_runs(runs))
     if as_json:
         typer.echo(record_json(comparison))

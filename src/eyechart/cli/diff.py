@@ -8,14 +8,14 @@ from pathlib import Path
 import typer
 
 from eyechart.base.plain_json import json_text
-from eyechart.cli.read import JSON
+from eyechart.cli import options
 from eyechart.terminal.lines import say
 
 
 def diff(
     first: Path = typer.Argument(..., metavar="RUN", help="The folder of a run."),
     second: Path = typer.Argument(..., metavar="RUN", help="The folder of another run."),
-    as_json: bool = JSON,
+    as_json: bool = options.JSON,
 ) -> None:
     """Show in what two runs differ: settings, data, machine, results, costs, and whether the bits are the same."""
     from eyechart.comparison.two_runs import differences, is_same_to_the_bit

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import typer
 
-from eyechart.cli.read import JSON, LANG, language_of
+from eyechart.cli import options
 from eyechart.terminal.lines import aloud, record_json, say
 
 
 def exam(
     study: Path = typer.Argument(..., help="The folder of a study with finished runs."),
-    threads: int = typer.Option(None, "--threads", help="Threads. Default: those of the runs."),
-    device: str = typer.Option("auto", "--device", help="auto, cpu, cuda or mps."),
-    lang: str = LANG,
-    as_json: bool = JSON,
+    threads: int = options.THREADS_AS_THERE,
+    device: str = options.DEVICE,
+    lang: str = options.LANG,
+    as_json: bool = options.JSON,
 ) -> None:
     """Let all contenders of a study read test images that shrink, fade, blur, turn or are crowded, until they fail."""
     from eyechart.base.errors import UsageError
@@ -27,7 +27,7 @@ def exam(
     from eyechart.schema.exam import EXAM_FOLDER
     from eyechart.terminal.exam import exam_table
 
-    language = language_of(lang)
+    language = options.language_of(lang)
     if not find_runs([study]):
         raise UsageError(no_runs([study]))
     with hold(study, aloud):

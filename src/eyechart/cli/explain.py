@@ -7,7 +7,7 @@ from pathlib import Path
 import typer
 
 from eyechart.base.plain_json import json_text
-from eyechart.cli.read import LANG, language_of
+from eyechart.cli import options
 from eyechart.terminal.lines import aloud, say
 
 
@@ -18,9 +18,9 @@ def explain(
     exist_ok: bool = typer.Option(False, "--exist-ok", help="Overwrite what is in that folder."),
     checks: int = typer.Option(30, "--checks", help="Validation images that the maps are checked on, 0: no checks."),
     raw: bool = typer.Option(False, "--raw", help="Take the picture as it comes, not as predict prepares it."),
-    threads: int = typer.Option(None, "--threads", help="Threads. Default: those of the runs."),
-    device: str = typer.Option("auto", "--device", help="auto, cpu, cuda or mps."),
-    lang: str = LANG,
+    threads: int = options.THREADS_AS_THERE,
+    device: str = options.DEVICE,
+    lang: str = options.LANG,
     as_json: bool = typer.Option(False, "--json", help="Print the figures as JSON."),
 ) -> None:
     """Show what trained contenders looked at on a picture, side by side, and whether these maps are to be trusted."""
@@ -31,7 +31,7 @@ def explain(
     from eyechart.runner.explain import explain_picture
     from eyechart.words.speech import speech
 
-    language = language_of(lang)
+    language = options.language_of(lang)
     if output.exists() and not exist_ok:
         raise UsageError(f"{output} is there already. Name another folder with -o, or overwrite it with --exist-ok.")
     found = explain_picture(

@@ -7,7 +7,7 @@ from pathlib import Path
 import typer
 
 from eyechart.base.plain_json import json_text
-from eyechart.cli.read import LANG, language_of
+from eyechart.cli import options
 from eyechart.terminal.lines import aloud, say
 
 FEWEST_IMAGES = 20
@@ -18,10 +18,10 @@ def inside(
     images: int = typer.Option(1000, "--images", help="Validation images that are looked at, at most."),
     output: Path = typer.Option(Path("inside"), "-o", "--output", help="Folder of the pictures and figures."),
     exist_ok: bool = typer.Option(False, "--exist-ok", help="Overwrite what is in that folder."),
-    threads: int = typer.Option(None, "--threads", help="Threads. Default: those of the run."),
-    device: str = typer.Option("auto", "--device", help="auto, cpu, cuda or mps."),
-    offline: bool = typer.Option(False, "--offline", envvar="EYECHART_OFFLINE", help="Never touch the network."),
-    lang: str = LANG,
+    threads: int = options.THREADS_AS_THERE,
+    device: str = options.DEVICE,
+    offline: bool = options.OFFLINE,
+    lang: str = options.LANG,
     as_json: bool = typer.Option(False, "--json", help="Print the figures as JSON."),
 ) -> None:
     """Look into a network before its training and after: first filters, how far layers moved, what lies near what."""
@@ -30,7 +30,7 @@ def inside(
     from eyechart.report.change_plot import write_pictures
     from eyechart.runner.change import look_at_change
 
-    language = language_of(lang)
+    language = options.language_of(lang)
     if images < FEWEST_IMAGES:
         raise UsageError(f"--images got {images}; expected {FEWEST_IMAGES} or more.")
     if output.exists() and not exist_ok:

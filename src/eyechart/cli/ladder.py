@@ -41,6 +41,7 @@ def climb(context: LadderContext, asked: Rungs, ways: Ways, lang: Language) -> N
     """Train the rungs that are not trained yet, and say what they say; or what that would take."""
     from eyechart.contexts.ladder import levels_of
     from eyechart.contexts.ladder_run import run_ladder
+    from eyechart.files.addresses import worked_on
     from eyechart.report.ladder.words import answer, finding
     from eyechart.words.speech import speech
 
@@ -48,8 +49,9 @@ def climb(context: LadderContext, asked: Rungs, ways: Ways, lang: Language) -> N
     if ways.dry_run:
         _dry_run(levels, ways)
         return
-    record = run_ladder(context, levels, ways.folder, best=ways.best, offline=ways.offline, say=aloud, lang=lang,
-                        jobs=ways.jobs)  # fmt: skip
+    with worked_on(ways.folder, aloud):
+        record = run_ladder(context, levels, ways.folder, best=ways.best, offline=ways.offline, say=aloud, lang=lang,
+                            jobs=ways.jobs)  # fmt: skip
     if ways.as_json:
         typer.echo(record_json(record))
         return

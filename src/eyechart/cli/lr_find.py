@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from eyechart.base.plain_json import json_text
-from eyechart.cli.read import LANG, language_of
-from eyechart.cli.run import MODELS, _split
+from eyechart.cli import options
 from eyechart.terminal.lines import aloud, say
 
 if TYPE_CHECKING:
@@ -19,17 +18,17 @@ if TYPE_CHECKING:
 
 
 def lr_find(
-    model: list[str] = MODELS,
-    data: str = typer.Option("mnist", "-d", "--data", help="A known dataset, or a folder or zip."),
+    model: list[str] = options.MODELS,
+    data: str = options.DATA,
     batch_size: int = typer.Option(None, "-b", "--batch-size", help="Images a step."),
     steps: int = typer.Option(100, "--steps", help="Rates that are tried, a batch each."),
     seed: int = typer.Option(0, "--seed", help="Of the weights and of the order of images."),
-    threads: int = typer.Option(None, "--threads", help="Threads. Default: all cores."),
-    device: str = typer.Option(None, "--device", help="auto, cpu, cuda or mps."),
+    threads: int = options.THREADS,
+    device: str = options.TRAINING_DEVICE,
     output: Path = typer.Option(Path("lr-find.png"), "-o", "--output", help="The picture."),
     exist_ok: bool = typer.Option(False, "--exist-ok", help="Overwrite the picture if it is there."),
-    offline: bool = typer.Option(False, "--offline", envvar="EYECHART_OFFLINE", help="Never touch the network."),
-    lang: str = LANG,
+    offline: bool = options.OFFLINE,
+    lang: str = options.LANG,
     as_json: bool = typer.Option(False, "--json", help="Print every step as JSON."),
 ) -> None:  # fmt: skip
     """Train for a moment at rates that grow from step to step, and draw what the loss says; nothing is kept."""
@@ -40,12 +39,12 @@ def lr_find(
     from eyechart.study.race import settled
     from eyechart.words.speech import speech
 
-    speak = speech(language_of(lang))
+    speak = speech(options.language_of(lang))
     if output.exists() and not exist_ok:
         raise UsageError(f"{output} is there already. Name another file with -o, or overwrite it with --exist-ok.")
     if steps < 10:
         raise UsageError(f"--steps got {steps}; expected 10 or more, or no curve can be seen.")
-    record = plan_study(_split(model), data, "standard", [seed], changes={"batch_size": batch_size},
+    record = plan_study(options.names(model), data, "standard", [seed], changes={"batch_size": batch_size},
                         num_threads=threads, device=device)  # fmt: skip
     record, _ = settled(record, "", offline, aloud)
     tests = []

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from eyechart.base.plain_json import json_text
+from eyechart.cli import options
 from eyechart.terminal.lines import say
 
 if TYPE_CHECKING:
@@ -36,8 +37,8 @@ def predict(
     csv: str = typer.Option(
         None, "--csv", metavar="FILE", help="Write a table, a line a picture and run; - prints it."
     ),
-    device: str = typer.Option("auto", "--device", help="auto, cpu, cuda or mps."),
-    as_json: bool = typer.Option(False, "--json", help="Print JSON."),
+    device: str = options.DEVICE,
+    as_json: bool = options.JSON,
 ) -> None:
     """Say what trained contenders see in pictures."""
     from eyechart.base.errors import UsageError

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from eyechart.cli.run import budget_of
+from eyechart.cli import options
 from eyechart.terminal.lines import say
 
 if TYPE_CHECKING:
@@ -20,16 +20,13 @@ def pretrain(
     data: str = typer.Option("glyphs", "-d", "--data", help="The source task: glyphs, fractals, a folder, ..."),
     name: str = typer.Option(None, "--name", help="What the weights are called. Default: after the dataset."),
     preset: str = typer.Option("standard", "-p", "--preset", help="quick, standard or smoke."),
-    epochs: float = typer.Option(None, "--epochs", help="Budget: passes over the train part."),
-    images: float = typer.Option(None, "--images", help="Budget: training images seen."),
-    seconds: float = typer.Option(None, "--seconds", help="Budget: seconds of training, as many steps as fit."),
-    steps: float = typer.Option(None, "--steps", help="Budget: optimizer steps."),
+    epochs: float = options.EPOCHS, images: float = options.IMAGES,
+    seconds: float = options.SECONDS, steps: float = options.STEPS,
     seed: int = typer.Option(0, "--seed", help="Of the training."),
-    threads: int = typer.Option(None, "--threads", help="Threads. Default: all cores."),
-    device: str = typer.Option(None, "--device", help="auto, cpu, cuda or mps."),
-    output: Path = typer.Option(Path("runs"), "-o", "--output", envvar="EYECHART_OUTPUT", help="Folder of studies."),
+    threads: int = options.THREADS, device: str = options.TRAINING_DEVICE,
+    output: Path = options.OUTPUT,
     resume: bool = typer.Option(False, "--resume", help="Continue a broken training; of a finished one, only keep it."),
-    offline: bool = typer.Option(False, "--offline", envvar="EYECHART_OFFLINE", help="Never touch the network."),
+    offline: bool = options.OFFLINE,
 ) -> None:  # fmt: skip
     """Train from nothing on a source task, and keep all but the head: `-m alexnet:glyphs` then starts from there."""
     from eyechart.base.errors import UsageError
@@ -48,7 +45,7 @@ def pretrain(
     record = plan_study(
         f"{architecture}:none" if takes_weights(architecture) else architecture, data, preset, [seed],
         name=f"pretrain-{slug(architecture)}-{called}", num_threads=threads, device=device,
-        budget=budget_of(epochs=epochs, images=images, seconds=seconds, steps=steps),
+        budget=options.budget_of(epochs=epochs, images=images, seconds=seconds, steps=steps),
     )  # fmt: skip
     folder = folder_of(record, output)
     study = race(record, folder, resume=resume, exist_ok=False, offline=offline)

@@ -3,28 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import typer
 
 from eyechart.base.plain_json import json_text
+from eyechart.cli import options
 from eyechart.terminal.lines import aloud, say
-
-if TYPE_CHECKING:
-    from eyechart.schema import Language
-
-JSON = typer.Option(False, "--json", help="Print JSON.")
-STRICT = typer.Option(False, "--strict", help="Exit with an error when something speaks against the comparison.")
-LANG = typer.Option("en", "--lang", envvar="EYECHART_LANG", help="Language of report and verdicts: en or fr.")
-
-
-def language_of(text: str) -> Language:
-    """UsageError for a language that is not spoken here."""
-    from eyechart.base.errors import UsageError
-
-    if text not in ("en", "fr"):
-        raise UsageError(f"--lang got {text!r}; expected en or fr.")
-    return "fr" if text == "fr" else "en"
 
 
 def ls(
@@ -35,14 +19,17 @@ def ls(
     output: Path = typer.Option(
         Path("runs"), "-o", "--output", envvar="EYECHART_OUTPUT", help="Folder of studies, as in eyechart run."
     ),
-    as_json: bool = JSON,
+    as_json: bool = options.JSON,
 ) -> None:
     """List runs, the unfinished ones too; every field that --json shows can be asked for and sorted by."""
+    from eyechart.files.addresses import fetch, records
     from eyechart.terminal.chosen_runs import chosen, conditions_of
     from eyechart.terminal.run_index import rows_of
     from eyechart.terminal.summaries import unfinished
     from eyechart.terminal.tables import runs_table
 
+    if folder is None:
+        fetch(output, records)
     folder, conditions = folder or output, conditions_of(where)
     done, broken = rows_of(folder), unfinished(folder)
     rows = chosen([*done, *broken], conditions, sort, reverse=reverse)
@@ -56,7 +43,8 @@ def ls(
 
 
 def show(
-    run: Path = typer.Argument(..., metavar="RUN", help="The folder of a run, or of a study."), as_json: bool = JSON
+    run: Path = typer.Argument(..., metavar="RUN", help="The folder of a run, or of a study."),
+    as_json: bool = options.JSON,
 ) -> None:
     """Show everything about a run: scores, clocks, cost, and how it was made."""
     from eyechart.files.storage import STUDY_FILE, find_runs, read_run
@@ -85,8 +73,8 @@ def report(
     explain: bool = typer.Option(
         False, "--explain", help="Ask what the contenders of a study looked at on the images that divide them most."
     ),
-    lang: str = LANG,
-    strict: bool = STRICT,
+    lang: str = options.LANG,
+    strict: bool = options.STRICT,
 ) -> None:
     """Write the report: one HTML file that opens without a network, and its synthesis as Markdown beside it."""
     from eyechart.base.errors import UsageError
@@ -94,7 +82,7 @@ def report(
     from eyechart.files.storage import find_runs, no_runs
     from eyechart.report.page import write_report
 
-    language, folders = language_of(lang), find_runs(runs)
+    language, folders = options.language_of(lang), find_runs(runs)
     if not folders:
         raise UsageError(no_runs(runs))
     if explain:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from eyechart.cli.read import LANG, language_of
+from eyechart.cli import options
 from eyechart.terminal.lines import aloud, say, silent
 
 if TYPE_CHECKING:
@@ -18,16 +18,6 @@ if TYPE_CHECKING:
 
 
 MOST_SEEDS = 20  # of a study that adds them itself
-MODELS = typer.Option(
-    [], "-m", "--models", "--model", metavar="NAME",
-    help="Contender, such as cnn, vgg16:hed:head or torchvision:resnet18; repeat, or use commas. Default: all ours.",
-)  # fmt: skip
-
-
-JOBS = typer.Option(
-    1, "--jobs", help="Runs at once, each on cores of its own; their times are shared, and never claimed."
-)
-SHARD = typer.Option(None, "--shard", metavar="I/N", help="Only an N-th of all runs, the I-th; others may do the rest.")
 UNTIL_DECIDED = typer.Option(False, "--until-decided", help="Add seeds until every pair has its verdict.")
 MOST = typer.Option(None, "--most-seeds", help=f"Of --until-decided. Default: {MOST_SEEDS}.")
 LAUNCHER = typer.Option("local", "--launcher", help="Who does the runs: local, or ray (a Ray cluster).")
@@ -35,48 +25,42 @@ ADDRESS = typer.Option(None, "--address", help="Of the Ray cluster: auto, ray://
 
 
 def run(
-    model: list[str] = MODELS,
-    data: str = typer.Option("mnist", "-d", "--data", help="A known dataset (eyechart data list), or a folder or zip."),
+    model: list[str] = options.MODELS,
+    data: str = options.DATA,
     preset: str = typer.Option("quick", "-p", "--preset", help="quick, standard or smoke."),
     seeds: str = typer.Option(None, "--seeds", "--seed", help="Seeds, such as 0,1,2. Default: 0."),
     until_decided: bool = UNTIL_DECIDED, most_seeds: int = MOST,
-    epochs: float = typer.Option(None, "--epochs", help="Budget: passes over the train part."),
-    images: float = typer.Option(None, "--images", help="Budget: training images seen."),
-    seconds: float = typer.Option(None, "--seconds", help="Budget: seconds of training, as many steps as fit."),
-    steps: float = typer.Option(None, "--steps", help="Budget: optimizer steps."),
+    epochs: float = options.EPOCHS, images: float = options.IMAGES,
+    seconds: float = options.SECONDS, steps: float = options.STEPS,
     batch_size: int = typer.Option(None, "-b", "--batch-size", help="Images a step, for all contenders of this study."),
-    lr: float = typer.Option(None, "--lr", help="Peak learning rate."),
-    wd: float = typer.Option(None, "--wd", help="Weight decay."),
-    weights: str = typer.Option(None, "--weights", help="Of vgg16, alexnet, zoos: auto, none, imagenet, hed, a file."),
+    lr: float = options.LR, wd: float = options.WD, weights: str = options.WEIGHTS,
     backbone: Path = typer.Option(None, "--backbone", help="Detectors start from a trained cnn, hed or imagenet."),
     robust: bool = typer.Option(False, "--robust", help="Spoil training images, for robustness to what tests spoil."),
     recipe: list[Path] = typer.Option([], "--recipe", help="A recipe file, as eyechart tune writes them; repeat."),
-    img_size: int = typer.Option(None, "--img-size", help="Side in pixels to which images are brought."),
+    img_size: int = options.IMG_SIZE,
     input_size: int = typer.Option(None, "--input-size", help="Side in pixels to which networks scale small images."),
-    fraction: float = typer.Option(None, "--fraction", help="Share of the train part that is used, 0..1."),
-    device: str = typer.Option(None, "--device", help="auto (the fastest for this study, timed), cpu, cuda or mps."),
-    threads: int = typer.Option(None, "--threads", help="Threads of each run. Default: the cores, shared by --jobs."),
-    jobs: int = JOBS, shard: str = SHARD,
-    precision: str = typer.Option(None, "--precision", help="auto, float32, tf32 or bfloat16."),
-    output: Path = typer.Option(Path("runs"), "-o", "--output", envvar="EYECHART_OUTPUT", help="Folder of studies."),
+    fraction: float = options.FRACTION,
+    device: str = options.TIMED_DEVICE, precision: str = options.PRECISION,
+    threads: int = options.THREADS_EACH, jobs: int = options.JOBS, shard: str = options.SHARD,
+    output: Path = options.OUTPUT,
     name: str = typer.Option(None, "--name", help="Folder of this study. Default: preset and dataset."),
     resume: bool = typer.Option(False, "--resume", help="Skip finished runs, continue a broken one."),
-    exist_ok: bool = typer.Option(False, "--exist-ok", help="Replace the study there, once the new one is complete."),
+    exist_ok: bool = options.EXIST_OK,
     dry_run: bool = typer.Option(False, "--dry-run", help="Print plan, time and disk, and train nothing."),
     strict: bool = typer.Option(False, "--strict", help="Refuse an unfair plan, and fail on unfair or odd results."),
     exam: bool = typer.Option(None, "--exam/--no-exam", help="The eye test afterwards. Default: but for smoke."),
-    offline: bool = typer.Option(False, "--offline", envvar="EYECHART_OFFLINE", help="Never touch the network."),
-    launcher: str = LAUNCHER, address: str = ADDRESS, lang: str = LANG,
+    offline: bool = options.OFFLINE,
+    launcher: str = LAUNCHER, address: str = ADDRESS, lang: str = options.LANG,
     as_json: bool = typer.Option(False, "--json", help="Print the results as JSON."),
 ) -> None:  # fmt: skip
     """Train contenders on the same images under the same rules, compare them, and write a report."""
-    language = language_of(lang)  # an unknown one is told before anything is trained
+    language = options.language_of(lang)  # an unknown one is told before anything is trained
     changes = {"batch_size": batch_size, "learning_rate": lr, "weight_decay": wd, "weights": weights}
     changes |= {"backbone": str(backbone) if backbone else None, "input_pixels": input_size, "robust": robust or None}
     record, folder = _planned(
-        _split(model), data, preset, seeds or "0", output, jobs, threads, name=name, changes=changes,
+        options.names(model), data, preset, seeds or "0", output, jobs, threads, name=name, changes=changes,
         recipe_files=recipe, most_seeds=_most_seeds(until_decided, most_seeds, seeds, shard), img_size=img_size,
-        budget=budget_of(epochs=epochs, images=images, seconds=seconds, steps=steps),
+        budget=options.budget_of(epochs=epochs, images=images, seconds=seconds, steps=steps),
         fraction=fraction, device=device, precision=precision,
     )  # fmt: skip
     if dry_run:
@@ -93,7 +77,7 @@ def _planned(
     from eyechart.study.plan import folder_of, plan_study
     from eyechart.study.together import threads_each
 
-    record = plan_study(models, data, preset, _numbers(seeds), num_threads=threads_each(jobs, threads), **given)
+    record = plan_study(models, data, preset, options.numbers(seeds), num_threads=threads_each(jobs, threads), **given)
     return record, folder_of(record, output)
 
 
@@ -157,7 +141,7 @@ def _conclude(study: Study, as_json: bool, strict: bool, lang: Language) -> None
 def repeat(
     run_folder: Path = typer.Argument(..., metavar="RUN", help="The folder of a finished run."),
     output: Path = typer.Option(None, "-o", "--output", help="Folder. Default: repeats, beside the study."),
-    offline: bool = typer.Option(False, "--offline", envvar="EYECHART_OFFLINE", help="Never touch the network."),
+    offline: bool = options.OFFLINE,
 ) -> None:  # fmt: skip
     """Do a run again, step for step, and say whether weights and predictions are the same to the last bit."""
     from eyechart.base.errors import RunFailed
@@ -217,33 +201,3 @@ def _dry_run(
     else:
         estimates_table(estimates)
     forewarn(record, dataset.card.num_test, aloud, strict, lang)
-
-
-def budget_of(**amounts: float | None) -> Any:
-    """The one budget that was given, or None; UsageError for several or for one that is not positive."""
-    from eyechart.base.errors import UsageError
-    from eyechart.schema import Budget
-
-    given = {unit: amount for unit, amount in amounts.items() if amount is not None}
-    if len(given) > 1:
-        raise UsageError(
-            f"A study has one budget and got {', '.join('--' + unit for unit in given)}; give one of them."
-        )
-    for unit, amount in given.items():
-        if not 0 < amount < float("inf"):
-            raise UsageError(f"--{unit} got {amount:g}; expected a number above 0.")
-        return Budget(unit=unit.removeprefix("trial-"), amount=amount)  # type: ignore[arg-type]
-    return None
-
-
-def _split(values: list[str]) -> list[str]:
-    return [part.strip() for value in values for part in value.split(",")]
-
-
-def _numbers(text: str, option: str = "--seeds") -> list[int]:
-    from eyechart.base.errors import UsageError
-
-    try:
-        return [int(part) for part in text.split(",")]
-    except ValueError:
-        raise UsageError(f"{option} got {text!r}; expected whole numbers separated by commas, such as 0,1,2.") from None

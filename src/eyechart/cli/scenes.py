@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from eyechart.base.plain_json import json_text
+from eyechart.cli import options
 from eyechart.terminal.lines import aloud, say
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def make(
     noise: float = typer.Option(None, "--noise", help="Standard deviation of noise, 0..1."),
     ground: str = typer.Option(None, "--ground", help="dark, light, textured, coloured; several by commas."),
     contrast: float = typer.Option(None, "--contrast", help="The least between objects and ground, 0..1."),
-    offline: bool = typer.Option(False, "--offline", envvar="EYECHART_OFFLINE", help="Never touch the network."),
+    offline: bool = options.OFFLINE,
 ) -> None:  # fmt: skip
     """Place images on canvases, with a tight box around each; every part uses its own images alone."""
     from eyechart.data.scenes import knobs_of

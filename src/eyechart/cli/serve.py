@@ -7,6 +7,7 @@ from pathlib import Path
 
 import typer
 
+from eyechart.cli import options
 from eyechart.terminal.lines import say
 
 PACKAGES = ("fastapi", "uvicorn", "python_multipart")
@@ -20,7 +21,7 @@ def serve(
         None, "--token", envvar="EYECHART_TOKEN", help="What every request must carry, if one is set."
     ),
     threads: int = typer.Option(None, "--threads", min=1, help="Networks asked at once. Default: all cores."),
-    device: str = typer.Option("auto", "--device", help="auto, cpu, cuda or mps."),
+    device: str = options.DEVICE,
 ) -> None:
     """Serve a page on this machine: draw, and all contenders of a study answer while you do."""
     from importlib.util import find_spec

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import typer
 
 from eyechart.base.plain_json import json_text
+from eyechart.cli import options
 from eyechart.cli.judge_again import Asked as Again
 from eyechart.cli.judge_again import judge_again
 from eyechart.cli.ladder import Ways, climb
-from eyechart.cli.read import LANG, language_of
-from eyechart.cli.run import JOBS, MODELS, SHARD, _numbers, _split, budget_of
 from eyechart.terminal.lines import aloud, record_json, say
 
 if TYPE_CHECKING:
@@ -38,23 +37,20 @@ class Planned(NamedTuple):
 def study(
     context: str = typer.Argument(..., help=f"{KNOWN}; or {JUDGED}, which train nothing."),
     trained: Path = typer.Argument(None, metavar="[STUDY]", help="Whose runs are judged again, or taken as they are."),
-    data: str = typer.Option("mnist", "-d", "--data", help="A known dataset, or a folder or zip."),
-    model: list[str] = MODELS,
+    data: str = options.DATA,
+    model: list[str] = options.MODELS,
     preset: str = typer.Option(None, "-p", "--preset", help="quick (half an hour, the default) or standard."),
     levels: str = typer.Option(None, "--levels", help="Such as 100,300,1000; of corruption 1 to 5, published."),
     seeds: str = typer.Option(None, "--seeds", help="Seeds, such as 0,1,2. Default: as many as each level needs."),
     images: float = typer.Option(None, "--images", help="Training images a run; where nothing is trained test images."),
-    threads: int = typer.Option(None, "--threads", help="Threads of each run. Default: the cores, shared by --jobs."),
-    jobs: int = JOBS, shard: str = SHARD,
-    device: str = typer.Option(None, "--device", help="auto, cpu, cuda or mps."),
-    precision: str = typer.Option(None, "--precision", help="auto, float32, tf32 or bfloat16."),
+    threads: int = options.THREADS_EACH,
+    jobs: int = options.JOBS, shard: str = options.SHARD,
+    device: str = options.TRAINING_DEVICE, precision: str = options.PRECISION,
     mnist_c: Path = typer.Option(None, "--mnist-c", help="corruption: folder of the published arrays, to judge on."),
     to: str = typer.Option(None, "--to", help="shift: datasets of the same classes, such as digits,font-digits."),
-    output: Path = typer.Option(Path("runs"), "-o", "--output", envvar="EYECHART_OUTPUT", help="Folder of studies."),
+    output: Path = options.OUTPUT,
     name: str = typer.Option(None, "--name", help="Folder of this study. Default: context and dataset."),
-    dry_run: bool = typer.Option(False, "--dry-run", help="Print plan and time, and train nothing."),
-    offline: bool = typer.Option(False, "--offline", envvar="EYECHART_OFFLINE", help="Never touch the network."),
-    lang: str = LANG,
+    dry_run: bool = options.DRY_RUN, offline: bool = options.OFFLINE, lang: str = options.LANG,
     as_json: bool = typer.Option(False, "--json", help="Print the record as JSON."),
 ) -> None:  # fmt: skip
     """Ask the same question at every level of an axis; what is finished is not done again."""
@@ -64,7 +60,7 @@ def study(
     from eyechart.files.folder_names import check_folder_name
     from eyechart.study.together import threads_each
 
-    language, known, budget = language_of(lang), context_of(context), budget_of(images=images)
+    language, known, budget = options.language_of(lang), context_of(context), options.budget_of(images=images)
     if isinstance(known, JudgedContext):
         trains = {"--model": model, "--seeds": seeds, "--name": name, "--preset": preset, "--shard": shard,
                   "--precision": precision, "--jobs": jobs > 1}  # fmt: skip
@@ -77,7 +73,8 @@ def study(
     check_folder_name(called)
     rules = {"num_threads": threads_each(jobs, threads), "device": device, "precision": precision}
     dataset, ways = _classified(context, data, offline), Ways(output / called, trained, offline, dry_run, as_json, jobs)
-    num_train, chosen = _num_train(dataset, data), (_split(model), _levels(levels), _numbers(seeds) if seeds else None)
+    chosen = (options.names(model), _levels(levels), options.numbers(seeds) if seeds else None)
+    num_train = _num_train(dataset, data)
     if isinstance(known, ladder.LadderContext):
         rungs = ladder.Asked(data, dataset.card, num_train, called, preset or QUICK, *chosen, bool(trained), rules)
         return climb(known, rungs, ways, language)
@@ -98,6 +95,7 @@ def _only(context: str, what: str, given: Mapping[str, object]) -> None:
 def _repeat(known: Context, asked: Asked, ways: Ways, shard: str | None, lang: Language) -> None:
     """Train what is not trained yet, level by level, and say what is found; or what that would take."""
     from eyechart.contexts.run import is_complete, run_context
+    from eyechart.files.addresses import worked_on
     from eyechart.report.context_plot import finding
     from eyechart.study.shards import shard_of
     from eyechart.words.speech import speech
@@ -106,8 +104,9 @@ def _repeat(known: Context, asked: Asked, ways: Ways, shard: str | None, lang: L
     if ways.dry_run:
         _dry_run(planned, ways.offline, ways.as_json)
         return
-    record = run_context(known, planned, ways.folder, offline=ways.offline, say=aloud, lang=lang, jobs=ways.jobs,
-                         shard=part)  # fmt: skip
+    with worked_on(ways.folder, aloud):
+        record = run_context(known, planned, ways.folder, offline=ways.offline, say=aloud, lang=lang, jobs=ways.jobs,
+                             shard=part)  # fmt: skip
     if part and not is_complete(planned, ways.folder):
         aloud(f"shard {part} is done; the shard that ends last writes the record and the figures.")
         return
@@ -148,7 +147,7 @@ def _num_train(dataset: Dataset, data: str) -> int:
 
 
 def _levels(text: str | None) -> list[int]:
-    return _numbers(text, "--levels") if text else []
+    return options.numbers(text, "--levels") if text else []
 
 
 def _dry_run(planned: list[Level], offline: bool, as_json: bool) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from eyechart.base.foreign_text import path_word, shell_command
-from eyechart.cli.run import JOBS, _numbers, _split, budget_of
+from eyechart.cli import options
 from eyechart.terminal.lines import aloud
 
 if TYPE_CHECKING:
@@ -18,11 +18,8 @@ if TYPE_CHECKING:
 
 
 def tune(
-    model: list[str] = typer.Option(
-        [], "-m", "--models", "--model", metavar="NAME",
-        help="Contender, such as cnn, vgg16:hed or timm:resnet18; repeat, or use commas. Default: our five.",
-    ),
-    data: str = typer.Option("mnist", "-d", "--data", help="A known dataset (eyechart data list), or a folder or zip."),
+    model: list[str] = options.MODELS,
+    data: str = options.DATA,
     trials: int = typer.Option(None, "--trials", help="Trials of every contender. Default: 20."),
     seconds: float = typer.Option(None, "--seconds", help="Instead: seconds of training of every contender."),
     # Far from the 0, 1, 2, ... of studies, which may not use these again.
@@ -33,18 +30,14 @@ def tune(
     images: float = typer.Option(None, "--images", help="Budget of a training: images seen."),
     steps: float = typer.Option(None, "--steps", help="Budget of a training: optimizer steps."),
     trial_seconds: float = typer.Option(None, "--trial-seconds", help="Budget of a training: seconds."),
-    weights: str = typer.Option(None, "--weights", help="Of vgg16, alexnet, zoos: auto, none, imagenet, hed, a file."),
-    img_size: int = typer.Option(None, "--img-size", help="Side in pixels to which images are brought."),
-    fraction: float = typer.Option(None, "--fraction", help="Share of the train part that is used, 0..1."),
-    device: str = typer.Option(None, "--device", help="auto (the fastest for this study, timed), cpu, cuda or mps."),
+    weights: str = options.WEIGHTS, img_size: int = options.IMG_SIZE, fraction: float = options.FRACTION,
+    device: str = options.TIMED_DEVICE, precision: str = options.PRECISION,
     threads: int = typer.Option(None, "--threads", help="Threads of a training. Default: the cores, shared by --jobs."),
-    jobs: int = JOBS,
-    precision: str = typer.Option(None, "--precision", help="auto, float32, tf32 or bfloat16."),
+    jobs: int = options.JOBS,
     output: Path = typer.Option(Path("runs"), "-o", "--output", envvar="EYECHART_OUTPUT", help="Folder of searches."),
     name: str = typer.Option(None, "--name", help="Folder of this search. Default: tune, preset and dataset."),
     resume: bool = typer.Option(False, "--resume", help="Go on after the trials that are there, perhaps with more."),
-    dry_run: bool = typer.Option(False, "--dry-run", help="Print plan and time, and train nothing."),
-    offline: bool = typer.Option(False, "--offline", envvar="EYECHART_OFFLINE", help="Never touch the network."),
+    dry_run: bool = options.DRY_RUN, offline: bool = options.OFFLINE,
     as_json: bool = typer.Option(False, "--json", help="Print the results as JSON."),
 ) -> None:  # fmt: skip
     """Search a recipe for every contender, with the same number of trials or seconds; the test part stays sealed."""
@@ -52,10 +45,10 @@ def tune(
     from eyechart.study.together import threads_each
     from eyechart.tuning.find import find
 
-    budget = budget_of(epochs=epochs, images=images, steps=steps, **{"trial-seconds": trial_seconds})
+    budget = options.budget_of(epochs=epochs, images=images, steps=steps, **{"trial-seconds": trial_seconds})
     rules = {"budget": budget, "img_size": img_size, "fraction": fraction, "device": device}
     rules |= {"num_threads": threads_each(jobs, threads)}
-    record = plan(_split(model), data, preset, _numbers(search_seeds, "--search-seeds"), trials=trials,
+    record = plan(options.names(model), data, preset, options.numbers(search_seeds, "--search-seeds"), trials=trials,
                   seconds=seconds, name=name, weights=weights, precision=precision, **rules)  # fmt: skip
     folder = folder_of(record.study, output)
     if dry_run:

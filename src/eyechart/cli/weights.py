@@ -5,17 +5,16 @@ from __future__ import annotations
 import typer
 
 from eyechart.base.plain_json import json_text
+from eyechart.cli import options
 from eyechart.terminal.lines import aloud, say
 
 app = typer.Typer(help="Starting weights: list, show, fetch and verify them.", no_args_is_help=True)
 
 NAME = typer.Argument(..., metavar="ARCHITECTURE:NAME", help="As `eyechart weights list` calls them.")
-AS_JSON = typer.Option(False, "--json", help="Print JSON.")
-OFFLINE = typer.Option(False, "--offline", envvar="EYECHART_OFFLINE", help="Never touch the network.")
 
 
 @app.command("list")
-def list_all(as_json: bool = AS_JSON) -> None:
+def list_all(as_json: bool = options.JSON) -> None:
     """Every set of weights that has a name, and whether it is on this machine."""
     from eyechart.weights.catalog import entries
 
@@ -35,7 +34,7 @@ def list_all(as_json: bool = AS_JSON) -> None:
 
 
 @app.command()
-def show(name: str = NAME, as_json: bool = AS_JSON) -> None:
+def show(name: str = NAME, as_json: bool = options.JSON) -> None:
     """Origin, paper, licence, file, hash and preprocessing of one set of weights."""
     from eyechart.weights.catalog import entry_of
 
@@ -59,7 +58,7 @@ def show(name: str = NAME, as_json: bool = AS_JSON) -> None:
 
 
 @app.command()
-def fetch(name: str = NAME, offline: bool = OFFLINE) -> None:
+def fetch(name: str = NAME, offline: bool = options.OFFLINE) -> None:
     """Bring weights to this machine, and check them."""
     from eyechart.weights import catalog
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from eyechart.cli.read import LANG, language_of
+from eyechart.cli import options
 from eyechart.terminal.lines import say
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ FOLDERS = typer.Argument(None, metavar="[FOLDER]...", help="Studies, contexts, o
 def winner_map(
     folders: list[Path] = FOLDERS,
     output: Path = typer.Option(None, "-o", "--output", help="Folder of the map. Default: the first one named."),
-    lang: str = LANG,
+    lang: str = options.LANG,
     as_json: bool = typer.Option(False, "--json", help="Print the rows as JSON."),
 ) -> None:
     """Draw one map of who is best in which context and need; ties are ties, and "not shown" is no win."""
@@ -29,7 +29,7 @@ def winner_map(
     from eyechart.report.winner_map import in_markdown_table, legend, write_map
     from eyechart.words.speech import speech
 
-    told = speech(language_of(lang))
+    told = speech(options.language_of(lang))
     places = list(folders or [Path("runs")])
     rows = _rows(places, told)
     if as_json:

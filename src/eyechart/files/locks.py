@@ -21,6 +21,7 @@ from filelock import FileLock, Timeout
 
 from eyechart.base.errors import UsageError
 from eyechart.base.plain_json import json_text
+from eyechart.files import addresses
 from eyechart.files.storage import LOCK_PREFIX, disk_error, write_text
 
 if TYPE_CHECKING:
@@ -58,7 +59,8 @@ def hold(folder: Path, say: Callable[[str], None], part: str = "", among_shares:
 
     Raises UsageError, naming the holder, when there is another one, or one that shares the folder, StorageError when
     the folder cannot be written to.
-    A file system without locks is told, and nobody is kept out.
+    A file system without locks is told, and nobody is kept out.  A folder that is the copy of an address is brought up
+    to date before, and put there after.
     """
     made = _make(folder)
     path, holder = (folder / f"{LOCK_PREFIX}{part}{kind}" for kind in ("lock", "holder.json"))
@@ -69,7 +71,8 @@ def hold(folder: Path, say: Callable[[str], None], part: str = "", among_shares:
             _refuse_shares(folder)
         write_text(holder, json_text(_who_we_are()) + "\n")
         try:
-            yield
+            with contextlib.nullcontext() if part else addresses.worked_on(folder, say):
+                yield
         finally:
             for file in ours:
                 with contextlib.suppress(OSError):
@@ -100,6 +103,7 @@ def share(folder: Path, name: str, say: Callable[[str], None]) -> Iterator[Calla
         except OSError as error:
             raise disk_error(folder, error) from error
         yield alone
+        addresses.put(folder)
 
 
 def _refuse_shares(folder: Path) -> None:

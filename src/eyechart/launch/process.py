@@ -8,10 +8,12 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import threading
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from eyechart.base import children, errors
 from eyechart.base.plain_json import json_text, read_json
+from eyechart.files import addresses
 from eyechart.files.file_names import for_utf8_mode
 from eyechart.launch.signals import Signals, kill
 from eyechart.schema import Frozen
@@ -36,7 +38,7 @@ def do(job: Job, report: Reporter, signals: Signals | None = None) -> None:
     """
     handed_over = as_json(job)  # an error in here must not leave a worker waiting
     hearing = Signals() if signals is None else contextlib.nullcontext(signals)
-    with hearing as signals, _worker(job) as process:
+    with hearing as signals, addresses.kept_up(Path(job.folder)), _worker(job) as process:
         complaints = _Tail(process)
         signals.go_to(process)
         _hand_over(process, handed_over)

@@ -1,8 +1,9 @@
 """Runs on a Ray cluster: each a task that asks for the cores, and the GPU, that it uses.
 
-What a run leaves is in its folder, which all machines see; a task hands back how it ended and nothing else.  A machine
-that dies takes its tasks along: Ray starts them elsewhere, and they go on from their last checkpoint.  Ray may also do
-a task twice.  Then the one that comes second waits for the first one's lock, finds the run finished, and leaves.
+What a run leaves is in its folder, which all machines see, or at an address, of which each machine has a copy; a task
+hands back how it ended and nothing else.  A machine that dies takes its tasks along: Ray starts them elsewhere, and
+they go on from their last checkpoint.  Ray may also do a task twice.  Then the one that comes second waits for the
+first one's lock, finds the run finished, and leaves.
 
 A dataset of the cache travels once: its files are one object of the cluster, which each machine unpacks where it lacks
 them.  Other data must lie where all machines see it.  Either way a run checks the hash of its content.
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from eyechart.base import errors
 from eyechart.base.plain_json import json_text, read_json
-from eyechart.files import storage
+from eyechart.files import addresses, storage
 from eyechart.files.cache import keep
 from eyechart.files.locks import hold
 from eyechart.launch import process
@@ -85,12 +86,13 @@ def on_ray(address: str | None = None, connect: Callable[[str | None], Cluster] 
         cluster = (connect or _connected)(address)
         try:
             files = cluster.put(_cached_files(left[0].rules.dataset))
-            running = {cluster.submit(job, files): job for job in left}
+            running = {cluster.submit(_from_anywhere(job), files): job for job in left}
             try:
                 while running:
                     ended = cluster.ended(list(running), LOOK_SECONDS)
                     _pass_on(cluster, report)
                     for task in ended:
+                        _fetch(Path(running[task].folder))
                         yield Outcome(running.pop(task), error_of(cluster.told(task)))
             finally:
                 _cancel(cluster, list(running), report)
@@ -113,6 +115,7 @@ def do_there(job: str, files: Files, tell: Callable[[str], None]) -> Told:
     """What a task does on its machine: bring the data, wait for its turn, do the run unless somebody has."""
     run = RunJob.model_validate_json(job)
     try:
+        run = run.model_copy(update={"folder": str(addresses.here(run.folder, wanted=None))})
         _unpack(run.rules.dataset, files)
         with _alone(run) as is_left:
             if is_left:
@@ -139,6 +142,17 @@ def error_of(told: Told) -> errors.EyechartError | None:
 def _absolute(job: Job) -> RunJob:
     assert isinstance(job, RunJob), "trials of a search are no runs of a study"
     return job.model_copy(update={"folder": str(Path(job.folder).absolute())})
+
+
+def _from_anywhere(job: RunJob) -> RunJob:
+    """With the folder as any machine finds it."""
+    return job.model_copy(update={"folder": addresses.address_of(Path(job.folder)) or job.folder})
+
+
+def _fetch(folder: Path) -> None:
+    """What a machine left of a run at an address, and the test images beside it."""
+    addresses.fetch(folder.parent, deep=False)
+    addresses.fetch(folder)
 
 
 def _cached_files(dataset: str) -> Files:
@@ -198,6 +212,7 @@ def _alone(run: RunJob) -> Iterator[bool]:
             except errors.UsageError:  # another task does it
                 time.sleep(LOCK_SECONDS)
                 continue
+            _fetch(folder)
             yield not storage.is_run(folder)
             return
 

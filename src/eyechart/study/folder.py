@@ -7,6 +7,7 @@ from pathlib import Path
 
 from eyechart.base.errors import StorageError, UsageError
 from eyechart.files import replacing, storage
+from eyechart.files.addresses import address_of
 from eyechart.schema import StudyRecord
 from eyechart.study.differences import changed_text, differences
 from eyechart.study.plan import check_search_seeds, run_names
@@ -38,6 +39,11 @@ def open_study(record: StudyRecord, folder: Path, *, resume: bool, exist_ok: boo
     old = begun_study(folder)
     if old is None:
         return Opened(record, folder, folder)
+    if exist_ok and (address := address_of(folder)):
+        raise UsageError(
+            f"{address} already holds a study, and nothing is removed at an address. Expected another --name, or "
+            f"neither that place nor its copy in {folder}: remove both first."
+        )
     made_in = folder / replacing.MAKING
     if exist_ok and not (resume and not (made_in / storage.STUDY_FILE).exists()):
         return Opened(_replacement(record, old, folder, made_in), folder, made_in)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eyechart.base.errors import UsageError
+from eyechart.files.addresses import address_of
 from eyechart.launch.driver import Launcher, Outcome
 from eyechart.schema import RunJob
 from eyechart.study.race import race
@@ -43,6 +44,11 @@ def race_together(
     `folder` is seen by all processes: checkpoints are in it.  Raises UsageError for what only one process can do.
     """
     check_shareable(record, num_processes())
+    if address := address_of(folder):
+        raise UsageError(
+            f"{address} cannot be worked at by several processes: each machine would have a copy of its own. Expected "
+            f"a folder that all of them see (-o)."
+        )
     from eyechart.base import host
 
     host.tune_allocator()  # before torch asks for its first memory

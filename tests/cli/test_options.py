@@ -1,0 +1,37 @@
+"""What several commands understand the same way."""
+
+from __future__ import annotations
+
+import pytest
+
+from eyechart.base.errors import UsageError
+from eyechart.cli import options
+from eyechart.schema import Budget
+
+
+def test_names_come_again_and_again_or_with_commas() -> None:
+    assert options.names(["cnn, vit", "vgg16:hed"]) == ["cnn", "vit", "vgg16:hed"]
+    assert options.names([]) == []
+
+
+def test_numbers_are_whole_and_say_for_which_option() -> None:
+    assert options.numbers("0,1, 12") == [0, 1, 12]
+    with pytest.raises(UsageError, match=r"--levels got '1,two'; expected whole numbers"):
+        options.numbers("1,two", "--levels")
+
+
+def test_a_budget_is_one_and_positive() -> None:
+    assert options.budget_of(epochs=None, steps=8) == Budget(unit="steps", amount=8)
+    assert options.budget_of(**{"trial-seconds": 2.5}) == Budget(unit="seconds", amount=2.5)
+    assert options.budget_of(epochs=None) is None
+    with pytest.raises(UsageError, match=r"one budget and got --epochs, --steps"):
+        options.budget_of(epochs=1, steps=8)
+    for amount in (0, -1, float("inf"), float("nan")):
+        with pytest.raises(UsageError, match=r"--images got .* expected a number above 0"):
+            options.budget_of(images=amount)
+
+
+def test_a_language_that_is_not_spoken_is_told() -> None:
+    assert options.language_of("fr") == "fr"
+    with pytest.raises(UsageError, match="'de'; expected en or fr"):
+        options.language_of("de")
