@@ -164,7 +164,11 @@ def _cells(contender: str, result: Contender, words: Words) -> tuple[str, ...]:
 
 def _train_time(result: Contender) -> str:
     """The mean over the seeds; a dash where runs shared the machine, as `eyechart run --jobs` lets them."""
-    return "–" if any(result.get("shared_clocks", [])) else seconds(result["train_seconds"]["mean"])
+    return "–" if _is_shared(result) else seconds(result["train_seconds"]["mean"])
+
+
+def _is_shared(result: Contender) -> bool:
+    return any(result.get("shared_clocks", []))
 
 
 def _images_seen(result: Contender) -> int:
@@ -216,7 +220,7 @@ def _legend(record: Record, path: str, words: Words) -> list[str]:
     if any(result["weights"] != "none" for result in results.values()):
         lines.append(words.pretrained)
     lines += [_boxes(contender, result, words) for contender, result in results.items() if "map50" in result]
-    origin = f"{_origin(record, path, words)} {_total(results, words)}"
+    origin = f"{_origin(record, path, words)} {_total(results, words)}".rstrip()
     paragraphs = [paragraph for paragraph in (" ".join(lines), _verdicts(record, words), origin) if paragraph]
     return "\n\n".join(_typeset(paragraph, words) for paragraph in paragraphs).split("\n")
 
@@ -270,6 +274,9 @@ def _origin(record: Record, path: str, words: Words) -> str:
 
 
 def _total(results: dict[str, Contender], words: Words) -> str:
+    """What one run after the other took; of runs at once the sum says nothing."""
+    if any(map(_is_shared, results.values())):
+        return ""
     total = sum(sum(result["total_seconds"]["values"]) for result in results.values())
     return words.whole.format(total=localised(seconds(total), words))
 

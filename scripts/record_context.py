@@ -1,15 +1,18 @@
 """Turn what `eyechart study` made into a record, and its tables into a document.
 
-Usage: python scripts/record_context.py FOLDER -c COMMAND [-o FILE] [-d DOCUMENT]
+Usage: python scripts/record_context.py FOLDER -c COMMAND [-o FILE] [-d DOCUMENT] [--add]
 
 FOLDER holds a context.json: a context that was trained, or a study that was judged again.  COMMAND is what made it.
 Levels as they are there, with what a reader needs to check them: commits, seeds, hashes, accesses to the test part, and
-the cards of what was pretrained here.  The document has a region for it, <!-- budget --> to <!-- /budget -->.
+the cards of what was pretrained here.  With --add the record keeps the levels that it has and FOLDER has not: a level
+is a study of its own, so that they may come from several days, each with its command and its commit.  The document has
+a region for it, <!-- budget --> to <!-- /budget -->.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -29,7 +32,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SAY = speech("en")
 
 
-def main(folder: Path, command: str, target: Path | None, document: Path) -> None:
+def main(folder: Path, command: str, target: Path | None, document: Path, *, add: bool = False) -> None:
     record = ContextRecord.model_validate_json((folder / "context.json").read_bytes())
     target = (target or ROOT / "records" / f"contexts-{record.context}.json").resolve()
     content = {
@@ -41,17 +44,50 @@ def main(folder: Path, command: str, target: Path | None, document: Path) -> Non
         "levels": [level.model_dump(mode="json") | made_by(folder / level.study) for level in record.levels],
         "means": [mean.model_dump(mode="json") for mean in record.means],
     }
+    if add and target.is_file():
+        content = with_levels_of(json.loads(target.read_text(encoding="utf-8")), content)
+        record = record.model_copy(update={"levels": tuple(map(level_of, content["levels"]))})
     write_text(target, json_text(content, indent=1) + "\n")
     told = judged(record) if record.means else trained(record)
+    commands = dict.fromkeys(level.get("command", command) for level in content["levels"])
+    put_into(document, record.context, f"{told}\n\n{how_made(record, list(commands), target)}")
+
+
+def how_made(record: ContextRecord, commands: list[str], target: Path) -> str:
+    """Commands, seeds, and where the record is."""
     summaries = [summary for level in record.levels for summary in level.comparison.summaries]
     seeds = [len(summary.seeds) for summary in summaries if summary.metric == "accuracy"]
     link = f"[record](../{target.relative_to(ROOT).as_posix()})" if target.is_relative_to(ROOT) else target.name
-    how = f"`{command}`, {SAY.between(min(seeds), max(seeds), 'seed', 'graine')}, 95 % intervals; {link}."
-    region = re.compile(rf"<!-- {record.context} -->\n.*?<!-- /{record.context} -->", re.DOTALL)
-    filled = f"<!-- {record.context} -->\n{told}\n\n{how}\n<!-- /{record.context} -->"
+    told = ", ".join(f"`{command}`" for command in commands)
+    return f"{told}, {SAY.between(min(seeds), max(seeds), 'seed', 'graine')}, 95 % intervals; {link}."
+
+
+def put_into(document: Path, context: str, told: str) -> None:
+    """Into the region that a document has for a context."""
+    region = re.compile(rf"<!-- {context} -->\n.*?<!-- /{context} -->", re.DOTALL)
+    filled = f"<!-- {context} -->\n{told}\n<!-- /{context} -->"
     text = document.read_text(encoding="utf-8")
-    assert region.search(text), f"{document} has no region for {record.context}"
+    assert region.search(text), f"{document} has no region for {context}"
     write_text(document, region.sub(lambda found: filled, text))
+
+
+def with_levels_of(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    """The new record and what else the old one has; each level says by which command it was made."""
+    assert (old["context"], old["dataset"]) == (new["context"], new["dataset"]), "another context is no other level"
+    levels: dict[float, dict[str, Any]] = {}
+    for each in (old, new):
+        levels |= {level["value"]: {"command": each["command"]} | level for level in each["levels"]}
+    cards = {card["tensors_sha256"]: card for card in [*old["pretrained_here"], *new["pretrained_here"]]}
+    ordered = [levels[value] for value in sorted(levels)]
+    commands = dict.fromkeys(level["command"] for level in ordered)
+    told = {"command": "; ".join(commands), "pretrained_here": list(cards.values()), "levels": ordered}
+    return new | told
+
+
+def level_of(content: dict[str, Any]) -> LevelResult:
+    """A level of a record, without what only records tell of it."""
+    known = {name: content[name] for name in LevelResult.model_fields if name in content}
+    return LevelResult.model_validate_json(json_text(known))
 
 
 def trained(record: ContextRecord) -> str:
@@ -121,5 +157,6 @@ if __name__ == "__main__":
     parser.add_argument("-c", "--command", required=True)
     parser.add_argument("-o", "--output", type=Path, help="Default: records/contexts-NAME.json")
     parser.add_argument("-d", "--document", type=Path, default=ROOT / "docs" / "contexts.md")
+    parser.add_argument("--add", action="store_true", help="Keep levels of the record that FOLDER has not.")
     given = parser.parse_args()
-    main(given.folder, given.command, given.output, given.document)
+    main(given.folder, given.command, given.output, given.document, add=given.add)

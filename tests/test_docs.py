@@ -162,6 +162,14 @@ def test_a_row_by_hand() -> None:
     assert lines[6].endswith("2 min 01 s.")
 
 
+def test_of_runs_at_once_no_time_is_told() -> None:
+    tables = script("readme_tables")
+    text = tables.table(a_record(0.99, shared_clocks=[True]), "records/mnist.json", tables.ENGLISH)
+    assert "| – | 480,000 |" in text
+    assert "All runs together" not in text
+    assert text.rstrip().endswith("([record](records/mnist.json)).")
+
+
 def test_french_numbers_and_several_seeds() -> None:
     tables = script("readme_tables")
     boxes = {name: {"mean": 0.8125} for name in ("mean_iou", "map", "map50")}

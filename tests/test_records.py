@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import readme_tables
 import record_accuracy
+import record_context
 
 from eyechart.catalog.recipes import RECIPES
 from eyechart.comparison.uncertainty import mean_interval, wilson_interval
@@ -256,3 +257,24 @@ def test_a_record_that_misses_a_bar_is_noticed(change: dict[str, Any], message: 
     content["results"]["vit"] |= change
     (found,) = shortfalls(content)
     assert re.search(message, found)
+
+
+# --------------------------------------------------------------------------------------------- levels of several days
+
+
+def test_a_record_keeps_levels_that_another_day_made() -> None:
+    path = PROJECT / "records" / "pretraining.json"
+    old = json.loads(path.read_text(encoding="utf-8"))
+    first = {name: value for name, value in old["levels"][0].items() if name != "command"}
+    again = {**first, "label": "again"}
+    other = {**first, "label": "50", "value": 50.0, "study": "other"}
+    new = {**old, "command": "today", "pretrained_here": [], "levels": [other, again]}
+    both = record_context.with_levels_of(old, new)
+    assert [level["label"] for level in both["levels"]][:2] == ["50", "again"], "by value; what is new replaces"
+    assert len(both["levels"]) == len(old["levels"]) + 1
+    assert {level["command"] for level in both["levels"][:2]} == {"today"}
+    assert both["pretrained_here"] == old["pretrained_here"], "a start is kept with the level that needs it"
+    level = record_context.level_of(both["levels"][0])
+    assert (level.label, level.comparison.contenders) == ("50", tuple(other["comparison"]["contenders"]))
+    with pytest.raises(AssertionError, match="another context"):
+        record_context.with_levels_of(old, {**new, "context": "budget"})
