@@ -8,11 +8,12 @@
 harness      two processes in turns, and the spread of their ratio
 side         such a process
 workload     our side: eyechart's own loop on a contender, timed
+products     the products of a step by themselves
 to_accuracy  our side where a goal is to be reached: whole runs, as `eyechart run` does them
 record       records/bench.json
 catalog      every benchmark by name
-cnn, vit, finetune, detector, mfu, loop_overhead, startup, growth    the benchmarks, by family
-peers/       what they are measured against; needs the extras dev and bench; needs the extras dev and bench
+cnn, vit, finetune, detector, detector_map, mfu, loop_overhead, startup, serving, many_runs, growth    by family
+peers/       what they are measured against; needs the extras dev and bench
 
 All of it runs on the CPU.  Times are those of one machine: only ratios travel, and only roughly.
 """

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from benchmarks import cnn, detector, detector_map, finetune, growth, loop_overhead, mfu, serving, startup, vit
+from benchmarks import (
+    cnn,
+    detector,
+    detector_map,
+    finetune,
+    growth,
+    loop_overhead,
+    many_runs,
+    mfu,
+    serving,
+    startup,
+    vit,
+)
 from benchmarks.harness import Result, Settings
 
 BENCHMARKS: dict[str, Callable[[Settings], Result]] = {
@@ -36,6 +48,8 @@ BENCHMARKS: dict[str, Callable[[Settings], Result]] = {
     "help_seconds": startup.help_seconds,
     "report_1000_seconds": startup.report_1000_seconds,
     "serve_five_answers": serving.serve_five_answers,
+    "study_of_50_runs": many_runs.study_of_50_runs,
+    "ray_overhead": many_runs.ray_overhead,
     "growth_prepare": growth.growth_prepare,
     "growth_train": growth.growth_train,
 }

@@ -2,8 +2,9 @@
 
 FLOP/s of training (counted by torch, a multiply-add is 2) over the rate of the best matrix product, measured before and
 after in the same process.  Steps of the recipes as they are: augmentation, boxes and optimizer are in the time and not
-in the operations.  n: 5 repeats in one process.  Caveat: a CPU that clocks down under load makes the short matrix
-product look better than any long training can be; and what a noisy neighbour takes away lowers the figure.
+in the operations.  Beside it stands the share of a step that its products take by themselves (products.py), and so the
+MFU if everything else took no time.  n: 5 repeats in one process.  Caveat: a CPU that clocks down under load makes the
+short matrix product look better than any long training can be; and what a noisy neighbour takes away lowers the figure.
 """
 
 from __future__ import annotations
@@ -58,7 +59,12 @@ def _measure(settings: Settings, contender: str, num_images: int) -> Result:
         answers = [process.measure() for _ in range(settings.repeats(5))]
     facts = {
         name: harness.spread([answer[name] for answer in answers]).median
-        for name in ("images_per_second", "training_gflop_per_image", "matmul_gflop_per_second")
+        for name in ("images_per_second", "training_gflop_per_image", "matmul_gflop_per_second", "products_share",
+                     "mfu_of_products")
+    }  # fmt: skip
+    facts |= {
+        "differences": f"Its products by themselves take {facts['products_share']:.0%} of a step, at "
+        f"{facts['mfu_of_products']:.2f} of the best product: more is not to be had, whatever the rest takes."
     }
     return Result(UNIT, "higher", [answer["mfu"] for answer in answers], facts=facts)
 
@@ -68,6 +74,7 @@ def _measure(settings: Settings, contender: str, num_images: int) -> Result:
 
 def step_mfu(contender: str, num_images: int, is_tiny: bool) -> Callable[[], dict[str, float]]:
     """A side: MFU of a recipe's steps, and what it was computed from."""
+    from benchmarks.products import products_of, seconds_alone
     from benchmarks.workload import CPU, measure_steps, prepare_contender
     from eyechart.evaluation.cost import matmul_flops_per_second
 
@@ -75,13 +82,17 @@ def step_mfu(contender: str, num_images: int, is_tiny: bool) -> Callable[[], dic
     prepared = prepare_contender(contender, changes, is_tiny=is_tiny)
     flops = step_flops(prepared)
     measure_rate = measure_steps(prepared, prepared.model, num_images)
+    products, batch_size = products_of(prepared), prepared.job.recipe.batch_size
 
     def measure() -> dict[str, float]:
         before = matmul_flops_per_second(CPU)
         rate = measure_rate()
+        alone = seconds_alone(products)
         matmul = max(before, matmul_flops_per_second(CPU))
         return {
             "mfu": rate * flops / matmul,
+            "products_share": alone * rate / batch_size,
+            "mfu_of_products": batch_size * flops / alone / matmul,
             "images_per_second": rate,
             "training_gflop_per_image": flops / 1e9,
             "matmul_gflop_per_second": matmul / 1e9,

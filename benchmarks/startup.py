@@ -28,8 +28,8 @@ def help_seconds(settings: Settings) -> Result:
 
     Claim: 0.4 s.  n: 15 fresh processes after a first one.  Hardware: a single thread and the disk's cache decide.
     """
-    _command_seconds("--help")
-    return Result("seconds", "lower", [_command_seconds("--help") for _ in range(settings.repeats(15))])
+    command_seconds("--help")
+    return Result("seconds", "lower", [command_seconds("--help") for _ in range(settings.repeats(15))])
 
 
 def report_1000_seconds(settings: Settings) -> Result:
@@ -44,7 +44,7 @@ def report_1000_seconds(settings: Settings) -> Result:
         settings.say("report_1000_seconds: making up the runs")
         runs = _fake_runs().fake_study(study, seeds=tuple(range(num_seeds)), num_items=num_items)
         page = str(Path(folder) / "report.html")
-        seconds = [_command_seconds("report", str(study), "-o", page) for _ in range(settings.repeats(3))]
+        seconds = [command_seconds("report", str(study), "-o", page) for _ in range(settings.repeats(3))]
         num_bytes = Path(page).stat().st_size
     return Result("seconds", "lower", seconds, facts={"num_runs": len(runs), "page_bytes": num_bytes})
 
@@ -75,7 +75,8 @@ def study_seconds(created_at: str, runs: list[RunRecord]) -> float:
     return wall if total <= wall <= RESUMED_FACTOR * total else total
 
 
-def _command_seconds(*arguments: str) -> float:
+def command_seconds(*arguments: str) -> float:
+    """Wall time of an eyechart command in a fresh process; CalledProcessError where it fails."""
     started = time.perf_counter()
     subprocess.run([*_program(), *arguments], check=True, capture_output=True)
     return time.perf_counter() - started

@@ -17,7 +17,21 @@ import pytest
 import torch
 
 from benchmarks import __main__ as command
-from benchmarks import catalog, detector, growth, harness, loop_overhead, record, startup, to_accuracy, vit
+from benchmarks import (
+    catalog,
+    detector,
+    growth,
+    harness,
+    loop_overhead,
+    many_runs,
+    mfu,
+    products,
+    record,
+    startup,
+    to_accuracy,
+    vit,
+    workload,
+)
 from benchmarks.harness import Result, Settings
 from eyechart.base.errors import MissingError, RunFailed, StorageError
 from eyechart.data.pictures import read_picture
@@ -450,23 +464,14 @@ class TestPeers:
         assert len(reached["accuracies"]) == len(reached["seconds"]) == 1
         assert reached["accuracies"][0] > 0.3
 
-    def test_the_tutorial_s_loops_do_what_vectors_do(self) -> None:
-        """Its patches are ours; its attention is torch's, on slices of the tokens."""
-        from benchmarks.peers.tutorial_vit import SlicedAttention, TutorialViT, cut_patches
-        from eyechart.models.vit import to_patches
+    def test_the_tutorial_is_as_it_is_written(self) -> None:
+        """1,642 parameters, loops, and a softmax before the loss; tests/models/test_tutorial_vit.py holds the rest."""
+        from benchmarks.peers import tutorial_vit
 
-        torch.manual_seed(0)
-        images, tokens = torch.rand(3, 1, 28, 28), torch.rand(3, 50, 8)
-        assert torch.equal(cut_patches(images), to_patches(images, 4))
-        attention = SlicedAttention()
-        heads = []
-        for head, own in enumerate(tokens.split(4, dim=-1)):
-            layers = (attention.queries[head], attention.keys[head], attention.values[head])
-            heads.append(torch.nn.functional.scaled_dot_product_attention(*(layer(own) for layer in layers)))
-        torch.testing.assert_close(attention(tokens), torch.cat(heads, dim=-1))
-        model = TutorialViT()
+        model = tutorial_vit.TutorialViT(1, 28, 28, 10)
         assert sum(parameter.numel() for parameter in model.parameters()) == 1642
-        torch.testing.assert_close(model(images).sum(dim=1), torch.ones(3))
+        assert model.loops
+        torch.testing.assert_close(model(torch.rand(3, 1, 28, 28)).sum(dim=1), torch.ones(3))
 
     def test_positions_by_hand(self) -> None:
         from eyechart.models.tutorial_vit import sinusoids
@@ -512,6 +517,46 @@ def test_a_study_s_time_is_wall_time_unless_it_paused() -> None:
 def test_without_a_study_its_time_is_missing(tmp_path: Path) -> None:
     with pytest.raises(MissingError, match="make run"):
         startup.quick_seconds(Settings(num_threads=1, study=tmp_path))
+
+
+def test_the_products_of_a_step_are_its_operations(mnist: Dataset) -> None:
+    """Counted by torch, forward and backward: the same as of the step, but for what is no product."""
+    from torch.utils.flop_counter import FlopCounterMode
+
+    prepared = workload.prepare_contender("vit", {"batch_size": 16}, is_tiny=True)
+    calls = products.products_of(prepared)
+    with FlopCounterMode(display=False) as counted, torch.no_grad():
+        products._do(calls)
+    assert counted.get_total_flops() == pytest.approx(16 * mfu.step_flops(prepared), rel=1e-6)
+    assert all(parameter.grad is None for parameter in prepared.model.parameters()), "it leaves nothing behind"
+    assert products.seconds_alone(calls[:2]) > 0
+
+
+def test_many_runs_are_timed_beside_the_other_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    commands: list[str] = []
+    seconds = iter([8.0, 4.0, 12.0, 4.0])
+
+    def take(*words: str) -> float:
+        commands.append(" ".join(words))
+        return next(seconds)
+
+    monkeypatch.setattr(many_runs, "command_seconds", take)
+    monkeypatch.setattr(many_runs.importlib.util, "find_spec", lambda name: "there")
+    content = catalog.BENCHMARKS["study_of_50_runs"](TINY).as_json()
+    assert (content["ours"], content["peer"], content["ratio"]["median"]) == (8.0, 4.0, 0.5)
+    content = catalog.BENCHMARKS["ray_overhead"](TINY).as_json()
+    assert (content["ours"], content["peer"]) == (6.0, 2.0), "two runs in each study"
+    assert content["overhead_seconds_a_run"]["median"] == 4.0
+    assert ["--jobs" in each for each in commands] == [True, False, False, True]
+    monkeypatch.setattr(many_runs.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(MissingError, match=r"eyechart\[ray\]"):
+        catalog.BENCHMARKS["ray_overhead"](TINY)
+
+
+def test_fifty_runs_are_a_study_that_the_command_line_does() -> None:
+    content = catalog.BENCHMARKS["study_of_50_runs"](TINY).as_json()
+    assert content["ours"] > 0
+    assert content["num_runs"] == 2
 
 
 def test_answers_of_a_server_are_timed(reading_study: Path) -> None:
