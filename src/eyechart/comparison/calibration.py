@@ -131,9 +131,9 @@ def _table(
     which: np.ndarray, edges: np.ndarray, confidence: np.ndarray, right: np.ndarray, num_runs: int
 ) -> tuple[Bin, ...]:
     found = []
-    for index in np.unique(which).tolist():
-        mine = which == index
-        num_right, num_items = int(right[mine].sum()), int(mine.sum())
+    counts, rights, sums = (np.bincount(which, each, len(edges)) for each in (None, right, confidence))
+    for index in np.flatnonzero(counts).tolist():
+        num_right, num_items = int(rights[index]), int(counts[index])
         # Seeds answer the same items, so they add no items: the interval is that of one run.
         per_run = max(1, round(num_items / num_runs))
         low, high = wilson_interval(min(per_run, round(num_right / num_runs)), per_run)
@@ -143,7 +143,7 @@ def _table(
                 low=float(edges[index]),
                 high=float(edges[index + 1]),
                 num_items=num_items / num_runs,
-                confidence=float(confidence[mine].mean()),
+                confidence=float(sums[index] / num_items),
                 accuracy=accuracy,
                 accuracy_low=min(low, accuracy),
                 accuracy_high=max(high, accuracy),
@@ -177,10 +177,10 @@ def _bin_error(which: np.ndarray, confidence: np.ndarray, right: np.ndarray) -> 
 
 
 def _item_briers(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    truth = np.zeros(probabilities.shape)
-    truth[np.arange(len(labels)), labels] = 1
-    distances: np.ndarray = ((probabilities - truth) ** 2).sum(axis=1)
-    return distances
+    exact = probabilities.astype(np.float64, copy=False)
+    squares = np.einsum("nk,nk->n", exact, exact)
+    distances: np.ndarray = squares - 2 * exact[np.arange(len(labels)), labels] + 1  # |p - truth|^2, written out
+    return distances.clip(min=0)  # a certain and right answer may come out a rounding below
 
 
 def _item_losses(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:

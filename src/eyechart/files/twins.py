@@ -159,8 +159,8 @@ def told_as_ours(twins: Twins) -> Iterator[None]:
     except Exception as error:
         why = str(error).strip() or type(error).__name__
         raise StorageError(
-            f"{twins.address} could not be reached or written to ({why}). What was done is in {twins.folder}; see to "
-            f"the connection and the permissions, and the same command with --resume puts it there."
+            f"{twins.address} could not be reached or written to ({why}). What was done is in {twins.folder}. See to "
+            f"the connection and the permissions, then give the same command again, with --resume if it trains."
         ) from error
 
 
