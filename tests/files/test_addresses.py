@@ -11,7 +11,8 @@ import pytest
 
 from eyechart.base.errors import StorageError, UsageError
 from eyechart.files import addresses, locks, storage, twins
-from eyechart.files.addresses import address_of, as_address, copy_of, fetch, here, kept_up, put
+from eyechart.files.addresses import address_of, copy_of, fetch, here, kept_up, put
+from eyechart.files.places import as_address
 
 RUN = "study/cnn-s0"
 
@@ -217,7 +218,6 @@ def test_a_service_that_fails_is_told_and_nothing_is_lost(
         put(copy)
     assert str(copy) in str(caught.value)
     assert read(copy) == {f"{RUN}/run.json": "done"}
-    monkeypatch.undo()
 
 
 def test_only_what_a_command_needs_is_fetched(at: Callable[[str], Path]) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from eyechart.files.places import user_path
+from eyechart.files.places import as_address, user_path
 
 STUDIES = "EYECHART_OUTPUT"  # the variable of all options that name the folder of studies
 LIST = ("ls",)  # commands that read records alone
@@ -21,7 +21,6 @@ COMPARE = ("compare", "diff", "report", "show", "track", "winner_map")  # and th
 
 def expanding(command: Callable[..., None]) -> Callable[..., None]:
     """A command that gets each of its paths as one of this machine; what it changed in a copy is put at its address."""
-    defaults = {name: each.default for name, each in inspect.signature(command).parameters.items()}
 
     @functools.wraps(command)
     def call(**values: Any) -> None:
@@ -32,10 +31,10 @@ def expanding(command: Callable[..., None]) -> Callable[..., None]:
                 return [found(each, name) for each in value]
             if not isinstance(value, Path):
                 return value
-            if not _looks_far(value):
+            if as_address(value) is None:
                 return user_path(value)
             if name == "output":
-                return _to_write_to(value, defaults.get(name))
+                return _to_write_to(value, inspect.signature(command).parameters[name].default)
             copies.append(_to_read(value, command.__name__, values))
             return copies[-1]
 
@@ -46,16 +45,10 @@ def expanding(command: Callable[..., None]) -> Callable[..., None]:
     return call
 
 
-def _looks_far(path: Path) -> bool:
-    """Whether it may be an address; without the imports that it takes to say so for certain."""
-    scheme, colon, _ = path.as_posix().partition(":/")
-    return bool(colon) and len(scheme) > 1 and "/" not in scheme
-
-
 def _to_write_to(path: Path, declared: Any) -> Path:
     """The copy of an address, as it is: whoever writes there brings it up to date."""
     from eyechart.base.errors import UsageError
-    from eyechart.files.addresses import as_address, here
+    from eyechart.files.addresses import here
 
     if getattr(declared, "envvar", None) != STUDIES:
         raise UsageError(f"--output {as_address(path)} is an address; expected a path of this machine.")

@@ -21,11 +21,10 @@ from pathlib import Path
 from eyechart.base.errors import EyechartError, StorageError
 from eyechart.files import storage
 from eyechart.files.cache import cache_folder
-from eyechart.files.places import user_path
+from eyechart.files.places import as_address, user_path
 from eyechart.files.twins import MARKER, TRANSIENT, open_address, parts_of, told_as_ours, twins_of
 
 PUT_SECONDS = 10.0  # between two looks for what a run under way has written
-ADDRESS = re.compile(r"([a-z][a-z0-9+.-]+):/+(.*)", re.DOTALL)  # two letters: one is a drive of Windows
 Wanted = Callable[[str], bool]  # whether a file of that name is fetched
 
 
@@ -42,15 +41,6 @@ def but_weights(name: str) -> bool:
 def records(name: str) -> bool:
     """For commands that list."""
     return name.endswith(".json")
-
-
-def as_address(path: str | Path) -> str | None:
-    """The address that is meant, also after pathlib has made one slash of two; None for a path of this machine."""
-    found = ADDRESS.fullmatch(path.as_posix() if isinstance(path, Path) else path)
-    if not found:
-        return None
-    scheme, rest = found.groups()
-    return f"{scheme}:///{rest}" if scheme in ("file", "local") else f"{scheme}://{rest}"
 
 
 def here(path: str | Path, wanted: Wanted | None = everything) -> Path:

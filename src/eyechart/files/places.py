@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Container
 from pathlib import Path
 
@@ -11,11 +12,21 @@ from eyechart.files.file_names import on_disk, readable
 SCENES = "scenes:"  # before a reference: scenes that are made of its images
 RUN = "run:"  # before the folder of a run, whose weights are meant
 HUB = "hf:"  # before a file of the Hugging Face hub
+ADDRESS = re.compile(r"([a-z][a-z0-9+.-]+):/+(.*)", re.DOTALL)  # two letters: one is a drive of Windows
 
 
 def user_path(path: str | Path) -> Path:
     """A path with the home folder in the place of its `~`; one of nobody's home stays as it is."""
     return Path(os.path.expanduser(path))
+
+
+def as_address(path: str | Path) -> str | None:
+    """The address that is meant, also after pathlib has made one slash of two; None for a path of this machine."""
+    found = ADDRESS.fullmatch(path.as_posix() if isinstance(path, Path) else path)
+    if not found:
+        return None
+    scheme, rest = found.groups()
+    return f"{scheme}:///{rest}" if scheme in ("file", "local") else f"{scheme}://{rest}"
 
 
 def working_folder() -> str:

@@ -60,9 +60,11 @@ class Twins(NamedTuple):
 
     def put_file(self, path: Path) -> None:
         """Whole or not at all; of a run that is finished, what it needs no more is removed there."""
+        from fsspec.implementations.local import LocalFileSystem
+
         remote, before = self._remote(path), path.stat()
         self.files.makedirs(remote.rpartition("/")[0], exist_ok=True)
-        if "file" in self.files.protocol:  # elsewhere an object appears when all of it is there
+        if isinstance(self.files, LocalFileSystem):  # elsewhere an object appears when all of it is there
             with path.open("rb") as source, self.files.open(remote, "wb", autocommit=False) as target:
                 shutil.copyfileobj(source, target)
             target.commit()
