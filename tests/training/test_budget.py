@@ -50,3 +50,4 @@ def test_evaluations_are_even_and_end_at_the_end() -> None:
     assert evaluation_steps(800, 4) == (25, 50, 100, 200, 400, 600, 800)
     assert evaluation_steps(2, 5) == (1, 2)
     assert evaluation_steps(1, 3) == (1,)
+    assert evaluation_steps(800, 1) == (800,), "the end alone"

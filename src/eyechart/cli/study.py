@@ -56,7 +56,7 @@ def study(
     """Ask the same question at every level of an axis; what is finished is not done again."""
     from eyechart.contexts import ladder
     from eyechart.contexts.catalog import JudgedContext, context_of
-    from eyechart.contexts.levels import QUICK, Asked
+    from eyechart.contexts.levels import QUICK, STANDARD, Asked
     from eyechart.files.folder_names import check_folder_name
     from eyechart.study.together import threads_each
 
@@ -74,11 +74,12 @@ def study(
     rules = {"num_threads": threads_each(jobs, threads), "device": device, "precision": precision}
     dataset, ways = _classified(context, data, offline), Ways(output / called, trained, offline, dry_run, as_json, jobs)
     chosen = (options.names(model), _levels(levels), options.numbers(seeds) if seeds else None)
-    num_train = _num_train(dataset, data)
+    size = preset or QUICK
     if isinstance(known, ladder.LadderContext):
-        rungs = ladder.Asked(data, dataset.card, num_train, called, preset or QUICK, *chosen, bool(trained), rules)
-        return climb(known, rungs, ways, language)
-    asked = Asked(data, num_train, max(dataset.card.height, dataset.card.width), called, preset or QUICK, *chosen,
+        return climb(known, ladder.Asked(data, dataset.card, _num_train(dataset, data, STANDARD), called, size, *chosen,
+                                         bool(trained), rules), ways, language)  # fmt: skip
+    num_train = _num_train(dataset, data, QUICK if size == QUICK else STANDARD)
+    asked = Asked(data, num_train, max(dataset.card.height, dataset.card.width), called, size, *chosen,
                   budget.amount if budget else None, rules, aloud)  # fmt: skip
     return _repeat(known, asked, ways, shard, language)
 
@@ -138,12 +139,12 @@ def _classified(context: str, data: str, offline: bool) -> Dataset:
     return load_dataset(data, offline=offline, say=aloud)
 
 
-def _num_train(dataset: Dataset, data: str) -> int:
-    """Images that can be trained on, validation set aside."""
+def _num_train(dataset: Dataset, data: str, preset: str) -> int:
+    """Images that can be trained on, validation set aside as a preset does."""
     from eyechart.catalog.presets import rules_of
     from eyechart.data.splits import train_and_validation
 
-    return len(train_and_validation(dataset, rules_of("standard", data), seed=0)[0])
+    return len(train_and_validation(dataset, rules_of(preset, data), seed=0)[0])
 
 
 def _levels(text: str | None) -> list[int]:

@@ -93,9 +93,9 @@ class Context:
 
     def _level(self, asked: Asked, value: int, models: Sequence[str]) -> Level:
         asks = self.questions(models)
-        changes = {"budget": _budget(asked), "max_test_images": _num_test(asked)} | self.rules(asked, value)
+        changes = {"budget": _budget(asked), **_looks(asked), **self.rules(asked, value)}
         record = plan_study(
-            models, asked.data, STANDARD, asked.seeds or range(self._num_seeds(asked, value, len(asks))),
+            models, asked.data, asked.preset, asked.seeds or range(self._num_seeds(asked, value, len(asks))),
             name=f"{asked.name}-{self.axis.key}-{value}", **changes, **asked.rules,
         )  # fmt: skip
         return Level(f"{value:,}", value, record, asks)
@@ -124,8 +124,9 @@ def _budget(asked: Asked) -> Budget:
     return Budget(unit="images", amount=max(LEAST_IMAGES, EPOCHS * asked.num_train))
 
 
-def _num_test(asked: Asked) -> int | None:
-    return QUICK_TEST_IMAGES if asked.preset == QUICK else None
+def _looks(asked: Asked) -> dict[str, int]:
+    """A quick run looks at validation once, for its temperature: curves of fifteen seconds took longer to draw."""
+    return {"max_test_images": QUICK_TEST_IMAGES, "num_evaluations": 1} if asked.preset == QUICK else {}
 
 
 def images_for(asked: Asked, num_images: int) -> dict[str, Any]:

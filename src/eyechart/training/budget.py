@@ -63,7 +63,10 @@ def evaluation_steps(num_steps: int, num_evaluations: int) -> tuple[int, ...]:
     """Evenly spaced, the last one after the last step; and EARLY_LOOKS before the first, each half as late.
 
     Most of the accuracy comes early: without these, "time to 97 %" would be the time of the first look for everybody.
+    A single one asks how it ends, not how it went there: no early ones then.
     """
+    if num_evaluations == 1:
+        return (num_steps,)
     shares = [(i + 1) / num_evaluations for i in range(num_evaluations)]
     shares += [shares[0] / 2 ** (i + 1) for i in range(EARLY_LOOKS)]
     return tuple(sorted({mark for mark in (round(num_steps * share) for share in shares) if mark > 0}))
