@@ -45,7 +45,6 @@ LOOKED_AFTER_BY = {
     "words/remarks": "cli/test_predict.py",
     "cli/serve": "serve/test_start.py",
     "serve/answers": "serve/test_app.py",
-    "serve/as_png": "serve/test_app.py",
     "serve/card": "serve/test_app.py",
     "serve/limits": "serve/test_gate.py",
     "serve/refusals": "serve/test_gate.py",

@@ -83,7 +83,7 @@ def test_french_and_metrics_by_name(study: Path) -> None:
     [
         (["--metric", "speed"], "--metric got 'speed'; expected all, or some of accuracy"),
         (["--metric", ","], "--metric got ','"),
-        (["--lang", "de"], "--lang got 'de'; expected en or fr"),
+        (["--lang", "de"], "--lang 'de' is not known; expected one of: en, fr"),
     ],
 )
 def test_unknown_names_are_usage_errors(study: Path, arguments: list[str], message: str) -> None:

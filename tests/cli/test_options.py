@@ -33,5 +33,5 @@ def test_a_budget_is_one_and_positive() -> None:
 
 def test_a_language_that_is_not_spoken_is_told() -> None:
     assert options.language_of("fr") == "fr"
-    with pytest.raises(UsageError, match="'de'; expected en or fr"):
+    with pytest.raises(UsageError, match="'de' is not known; expected one of: en, fr"):
         options.language_of("de")

@@ -90,6 +90,15 @@ def test_seeds_are_averaged_and_only_those_that_all_have(tmp_path: Path) -> None
     assert found.all_wrong == 30
 
 
+def test_a_seed_without_errors_takes_the_kappa_of_the_others_not_away(tmp_path: Path) -> None:
+    folders = study(tmp_path, {"cnn": range(40), "vit": range(20, 60)})
+    folders += study(tmp_path, {"cnn": range(0), "vit": range(0)}, seeds=(1,))
+    (pair,) = found_in(folders).pairs
+    assert pair.kappa == pytest.approx(0.08 / 0.18)
+    assert pair.low is not None
+    assert pair.low < pair.kappa
+
+
 # --------------------------------------------------------------------------------------------- who is wrong
 
 

@@ -72,6 +72,22 @@ def test_errors_inside_give_the_lock_back(tmp_path: Path) -> None:
     assert not any(tmp_path.iterdir())
 
 
+def test_an_error_before_the_work_begins_gives_the_lock_back_as_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, text: str) -> None:
+        raise StorageError("the disk is full")
+
+    monkeypatch.setattr("eyechart.files.locks.write_text", full)
+    with pytest.raises(StorageError, match="full") as kept, hold(tmp_path / "s", silent):  # whose traceback is kept
+        pass
+    assert kept.value
+    assert not any(tmp_path.iterdir())
+    monkeypatch.undo()
+    with hold(tmp_path / "s", silent):
+        pass
+
+
 def test_a_holder_that_did_not_say_who_it_is(tmp_path: Path) -> None:
     with (
         filelock.FileLock(tmp_path / ".eyechart-lock"),

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from eyechart.base.errors import UsageError
+from eyechart.export.results import results_of
 from eyechart.files import storage
 from eyechart.inference.predictor import NetworkPredictor
 from eyechart.report.exam.words import finding, level_text
@@ -107,6 +108,16 @@ def test_a_report_without_an_exam_has_no_such_section(copy: Path) -> None:
     (copy / "exam.json").unlink()
     page = write_report(storage.find_runs([copy]), copy / "report.html").read_text()
     assert 'id="eye-test"' not in page
+
+
+def test_an_exam_of_other_weights_is_nobodys(copy: Path, examined: tuple[Path, ExamRecord]) -> None:
+    record = examined[1]
+    run = storage.read_run(copy / "cnn-s0")
+    assert record.is_of(run)
+    assert results_of(copy / "cnn-s0", run).exam
+    storage.write_record(copy / EXAM_FILE, record.model_copy(update={"weights": {"cnn-s0": "of a run of before"}}))
+    assert not results_of(copy / "cnn-s0", run).exam
+    assert 'id="eye-test"' not in write_report(storage.find_runs([copy]), copy / "report.html").read_text()
 
 
 def test_what_cannot_be_examined_is_refused(tmp_path: Path, copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,9 +13,9 @@ from eyechart.data.handwriting import Step, prepare
 from eyechart.data.ink_facts import measure_ink, measure_set, oddities
 from eyechart.data.parting import part
 from eyechart.data.pictures import in_own_pixels, read_with_size
+from eyechart.files.pictures import png
 from eyechart.schema import InkFacts, PictureRule
 from eyechart.schema.contracts import Dataset
-from eyechart.serve.as_png import png
 from tests.web.conftest import Do
 
 

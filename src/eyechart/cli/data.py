@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from eyechart.base.plain_json import json_text
+from eyechart.cli import options
 from eyechart.terminal.lines import say
 
 if TYPE_CHECKING:
@@ -110,8 +111,7 @@ def show(
     dataset = load_dataset(reference, img_size=img_size, offline=offline, say=_say)
     what = "corruptions" if corruptions else "robust" if robust else "classes"
     path = output or Path(on_disk(f"{dataset.card.name}-{what}.png"))
-    if path.exists() and not exist_ok:
-        raise UsageError(f"{path} is there already. Name another file with --output, or overwrite it with --exist-ok.")
+    options.check_free(path, exist_ok, "file with --output")
     _writer(what)(dataset, path)
     if told := remark(signs_without_font((dataset.card.title, *dataset.card.classes))):
         _say(told[0])

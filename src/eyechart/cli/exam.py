@@ -18,9 +18,8 @@ def exam(
     as_json: bool = options.JSON,
 ) -> None:
     """Let all contenders of a study read test images that shrink, fade, blur, turn or are crowded, until they fail."""
-    from eyechart.base.errors import UsageError
     from eyechart.files.locks import hold
-    from eyechart.files.storage import REPORT_FILE, find_runs, no_runs
+    from eyechart.files.storage import REPORT_FILE, find_runs
     from eyechart.report.exam.files import write_charts
     from eyechart.report.page import write_report
     from eyechart.runner.exam import examine
@@ -28,8 +27,7 @@ def exam(
     from eyechart.terminal.exam import exam_table
 
     language = options.language_of(lang)
-    if not find_runs([study]):
-        raise UsageError(no_runs([study]))
+    options.some_runs([study])
     with hold(study, aloud):
         record = examine(study, aloud, num_threads=threads, device=device)
         charts = write_charts(record, study, language)

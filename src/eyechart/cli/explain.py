@@ -24,7 +24,6 @@ def explain(
     as_json: bool = typer.Option(False, "--json", help="Print the figures as JSON."),
 ) -> None:
     """Show what trained contenders looked at on a picture, side by side, and whether these maps are to be trusted."""
-    from eyechart.base.errors import UsageError
     from eyechart.inference.panel import chosen_runs
     from eyechart.report.looked.figure import finding
     from eyechart.report.looked.files import write_explanation
@@ -32,8 +31,7 @@ def explain(
     from eyechart.words.speech import speech
 
     language = options.language_of(lang)
-    if output.exists() and not exist_ok:
-        raise UsageError(f"{output} is there already. Name another folder with -o, or overwrite it with --exist-ok.")
+    options.check_free(output, exist_ok, "folder with -o")
     found = explain_picture(
         chosen_runs(runs), image, aloud, num_checked=checks, num_threads=threads, device=device, raw=raw
     )

@@ -33,8 +33,7 @@ def inside(
     language = options.language_of(lang)
     if images < FEWEST_IMAGES:
         raise UsageError(f"--images got {images}; expected {FEWEST_IMAGES} or more.")
-    if output.exists() and not exist_ok:
-        raise UsageError(f"{output} is there already. Name another folder with -o, or overwrite it with --exist-ok.")
+    options.check_free(output, exist_ok, "folder with -o")
     change = look_at_change(run, aloud, num_images=images, num_threads=threads, device=device, offline=offline)
     output.mkdir(parents=True, exist_ok=True)
     findings = write_pictures(change, output, language)

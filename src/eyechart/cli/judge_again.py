@@ -69,7 +69,7 @@ def judge_again(context: JudgedContext, asked: Asked, lang: Language) -> None:
         return
     told = speech(lang)
     for severity in severities_of(record):
-        say(f"{severity_words(severity, told)}{told(':', ' :')} {finding(record, severity, told)}.")
+        say(f"{severity_words(severity, told)}{told.colon} {finding(record, severity, told)}.")
         say(f"figure: {source.folder / f'{figure_name(record, severity)}.png'}")
     say(f"synthesis: {source.folder / f'{context.name}-synthesis.md'}")
 

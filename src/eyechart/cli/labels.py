@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from eyechart.base.plain_json import json_text
+from eyechart.cli import options
 from eyechart.terminal.lines import say
 
 if TYPE_CHECKING:
@@ -53,17 +54,15 @@ def _check_output(output: Path | None, exist_ok: bool) -> None:
 
     if output and output.suffix not in (".png", ".csv"):
         raise UsageError(f"--output {output} ends in {output.suffix or 'nothing'!r}; expected a .png or a .csv file.")
-    if output and output.exists() and not exist_ok:
-        raise UsageError(f"{output} is there already. Name another file, or overwrite it with --exist-ok.")
+    if output:
+        options.check_free(output, exist_ok)
 
 
 def _read(paths: list[Path]) -> list[tuple[Path, RunRecord]]:
     from eyechart.base.errors import UsageError
-    from eyechart.files.storage import find_runs, no_runs, read_run
+    from eyechart.files.storage import read_run
 
-    records = [(folder, read_run(folder)) for folder in find_runs(paths)]
-    if not records:
-        raise UsageError(no_runs(paths))
+    records = [(folder, read_run(folder)) for folder in options.some_runs(paths)]
     datasets = {(run.dataset.name, run.dataset.content_sha256[:8]) for _, run in records}
     if len(datasets) > 1:
         named = ", ".join(f"{name} {digest}" for name, digest in sorted(datasets))

@@ -40,8 +40,7 @@ def lr_find(
     from eyechart.words.speech import speech
 
     speak = speech(options.language_of(lang))
-    if output.exists() and not exist_ok:
-        raise UsageError(f"{output} is there already. Name another file with -o, or overwrite it with --exist-ok.")
+    options.check_free(output, exist_ok)
     if steps < 10:
         raise UsageError(f"--steps got {steps}; expected 10 or more, or no curve can be seen.")
     record = plan_study(options.names(model), data, "standard", [seed], changes={"batch_size": batch_size},

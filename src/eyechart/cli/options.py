@@ -50,11 +50,27 @@ JSON = typer.Option(False, "--json", help="Print JSON.")
 
 def language_of(text: str) -> Language:
     """UsageError for a language that is not spoken here."""
+    from eyechart.words.speech import speech
+
+    return speech(text).lang
+
+
+def some_runs(paths: list[Path]) -> list[Path]:
+    """The finished runs in folders; UsageError where there are none."""
+    from eyechart.base.errors import UsageError
+    from eyechart.files.storage import find_runs, no_runs
+
+    if not (found := find_runs(paths)):
+        raise UsageError(no_runs(paths))
+    return found
+
+
+def check_free(path: Path, exist_ok: bool, what: str = "file with -o") -> None:
+    """UsageError for what is there already, unless it may be overwritten."""
     from eyechart.base.errors import UsageError
 
-    if text not in ("en", "fr"):
-        raise UsageError(f"--lang got {text!r}; expected en or fr.")
-    return "fr" if text == "fr" else "en"
+    if path.exists() and not exist_ok:
+        raise UsageError(f"{path} is there already. Name another {what}, or overwrite it with --exist-ok.")
 
 
 def budget_of(**amounts: float | None) -> Any:

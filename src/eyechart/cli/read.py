@@ -77,14 +77,10 @@ def report(
     strict: bool = options.STRICT,
 ) -> None:
     """Write the report: one HTML file that opens without a network, and its synthesis as Markdown beside it."""
-    from eyechart.base.errors import UsageError
     from eyechart.comparison.findings import find, refuse
-    from eyechart.files.storage import find_runs, no_runs
     from eyechart.report.page import write_report
 
-    language, folders = options.language_of(lang), find_runs(runs)
-    if not folders:
-        raise UsageError(no_runs(runs))
+    language, folders = options.language_of(lang), options.some_runs(runs)
     if explain:
         from eyechart.runner.disputed import look_at_disputed
 

@@ -97,7 +97,7 @@ def _repeat(known: Context, asked: Asked, ways: Ways, shard: str | None, lang: L
     """Train what is not trained yet, level by level, and say what is found; or what that would take."""
     from eyechart.contexts.run import is_complete, run_context
     from eyechart.files.addresses import worked_on
-    from eyechart.report.context_plot import finding
+    from eyechart.report.context_plot import headline
     from eyechart.study.shards import shard_of
     from eyechart.words.speech import speech
 
@@ -114,7 +114,7 @@ def _repeat(known: Context, asked: Asked, ways: Ways, shard: str | None, lang: L
     if ways.as_json:
         typer.echo(record_json(record))
         return
-    say(f"{finding(record, speech(lang))}.")
+    say(f"{headline(record, speech(lang))}.")
     say(f"figures: {ways.folder / f'{known.name}-accuracy.png'}")
     say(f"synthesis: {ways.folder / f'{known.name}-synthesis.md'}")
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import typer
 
+from eyechart.cli import options
 from eyechart.terminal.lines import aloud, say
 
 TOOLS = ("tensorboard", "mlflow")
@@ -18,14 +19,11 @@ def track(
 ) -> None:
     """Write curves, results and settings of runs for TensorBoard or MLflow; what is there already stays as it is."""
     from eyechart.base.errors import UsageError
-    from eyechart.files.storage import find_runs, no_runs
     from eyechart.tracking import mlflow, tensorboard
 
     if to not in TOOLS:
         raise UsageError(f"--to got {to!r}; expected {' or '.join(TOOLS)}.")
-    folders = find_runs([runs])
-    if not folders:
-        raise UsageError(no_runs([runs]))
+    folders = options.some_runs([runs])
     num_written = 0
     for folder in folders:
         is_new = tensorboard.write_run(folder, Path(place)) if to == "tensorboard" else mlflow.write_run(folder, place)

@@ -108,7 +108,7 @@ def _read(shelf: Shelf, contender: Contender, seed: int) -> tuple[np.ndarray, np
         found = shelf.answers(contender.folders[seed], run, "test")
     except StorageError:
         return None  # the comparison has a finding on it
-    return found.labels, cooled(found.probabilities, run.temperature.value if run.temperature else 1.0)
+    return found.labels, cooled(found.probabilities, run.heat)
 
 
 def _of_seed(shelf: Shelf, contenders: Sequence[Contender], seed: int) -> SeedAnswers:
@@ -155,6 +155,13 @@ def cohens_kappa(first: np.ndarray, second: np.ndarray, both: np.ndarray) -> np.
         return np.where(by_chance < 1, (agreement - by_chance) / (1 - by_chance), np.nan)
 
 
+def _mean_of_known(kappas: np.ndarray) -> np.ndarray:
+    """(draws, S) -> (draws,): over the seeds that have one; NaN where none has."""
+    known = np.isfinite(kappas)
+    means: np.ndarray = np.where(known, kappas, 0).sum(axis=1) / np.where(known.any(axis=1), known.sum(axis=1), np.nan)
+    return means
+
+
 def _pairs(names: Sequence[str], wrong: np.ndarray) -> tuple[Agreement, ...]:
     """Every two contenders, from bool (S, C, N); draws of images are the same for all."""
     num_seeds, num_contenders, num_items = wrong.shape
@@ -172,7 +179,7 @@ def _pairs(names: Sequence[str], wrong: np.ndarray) -> tuple[Agreement, ...]:
         columns = [
             cohens_kappa(single[:, :, a], single[:, :, b], double[:, place]) for place, (a, b) in enumerate(chosen)
         ]
-        return np.stack([column.mean(axis=1) for column in columns], axis=1)
+        return np.stack([_mean_of_known(column) for column in columns], axis=1)
 
     found, draws = kappas(observed)[0], kappas(drawn.astype(np.float64))
     agreements = []

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from eyechart.base.errors import StorageError
-from eyechart.files.storage import PREDICTIONS_FILE, VALIDATION_FILE, read_arrays
+from eyechart.files.read_once import read_arrays
+from eyechart.files.storage import PREDICTIONS_FILE, VALIDATION_FILE
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,12 +32,14 @@ class Shelf:
     """Items files that were read already; images are there as well, for whoever shows them."""
 
     _known: dict[Path, dict[str, np.ndarray]] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def items(self, folder: Path, name: str) -> dict[str, np.ndarray]:
         """`images` uint8 (N, C, H, W), `labels` int64 (N,) of an items file; StorageError when it is not there."""
         path = folder / name
-        if path not in self._known:
-            self._known[path] = read_arrays(path)
+        with self._lock:  # several threads read runs that share it
+            if path not in self._known:
+                self._known[path] = read_arrays(path)
         return self._known[path]
 
     def answers(self, folder: Path, run: RunRecord, part: PartName) -> Answers:

@@ -11,7 +11,7 @@ Hesterberg 2015, "What Teachers Should Know About the Bootstrap", section 4.4 (e
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
 import numpy as np
@@ -32,6 +32,14 @@ def item_deviations(values: np.ndarray, num_draws: int = NUM_DRAWS) -> np.ndarra
         np.matmul(counts, centred, out=deviations[start : start + len(counts)])
     deviations /= num_items
     return deviations
+
+
+def deviations_of(values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The same of several metrics, each (runs, N), with the same draws for all of them."""
+    if not values:
+        return {}
+    drawn = item_deviations(np.concatenate(list(values.values())))
+    return dict(zip(values, np.split(drawn, len(values), axis=1), strict=True))
 
 
 @lru_cache(maxsize=4)  # every metric and every group of pairs asks for the same ones

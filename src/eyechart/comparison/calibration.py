@@ -22,12 +22,12 @@ from eyechart.base.errors import StorageError
 from eyechart.comparison.answers import Answers, Shelf
 from eyechart.comparison.uncertainty import mean_interval, wilson_interval
 from eyechart.scoring import temperature
+from eyechart.scoring.measures import item_losses
 
 if TYPE_CHECKING:
     from eyechart.schema import RunRecord, Temperature
 
 NUM_BINS = 15
-PROBABILITY_FLOOR = 1e-7  # as in a run's own loss: a certain and wrong answer costs 16.1 nats, not infinity
 ERROR_EDGES = 10 ** -np.arange(0.5, 5.25, 0.5)  # of stated error: 0.316, 0.1, 0.0316 ... 0.00001
 NUM_DRAWS = 1000  # of the bootstrap over items
 
@@ -109,7 +109,7 @@ def calibration_of(labels: np.ndarray, probabilities: np.ndarray) -> Calibration
         ece=_bin_error(_equal_width(confidence), confidence, right),
         adaptive_ece=_bin_error(_equal_count(confidence), confidence, right),
         brier=brier_score(labels, probabilities),
-        loss=float(_item_losses(labels, probabilities).mean()),
+        loss=float(item_losses(labels, probabilities).mean()),
     )
 
 
@@ -183,12 +183,6 @@ def _item_briers(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     return distances.clip(min=0)  # a certain and right answer may come out a rounding below
 
 
-def _item_losses(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    of_truth = probabilities[np.arange(len(labels)), labels].astype(np.float64)
-    losses: np.ndarray = -np.log(np.clip(of_truth, PROBABILITY_FLOOR, 1.0))
-    return losses
-
-
 # --------------------------------------------------------------------------------------------- runs
 
 
@@ -253,7 +247,7 @@ def _item_intervals(part: Answers) -> dict[str, Interval]:
     confidence, right = _top(part.labels, part.probabilities)
     gaps, num_items = right - confidence, len(right)
     width, count = _equal_width(confidence), _equal_count(confidence)
-    briers, losses = _item_briers(part.labels, part.probabilities), _item_losses(part.labels, part.probabilities)
+    briers, losses = _item_briers(part.labels, part.probabilities), item_losses(part.labels, part.probabilities)
     random = np.random.default_rng(0)
     draws: dict[str, list[float]] = {name: [] for name in Calibration.__dataclass_fields__}
     for _ in range(NUM_DRAWS):

@@ -68,7 +68,7 @@ def compare_contenders(
 ) -> Comparison:
     """The same of what was read already, the best contender first; without findings."""
     measures = [measure for name, measure in MEASURES.items() if name in metrics]
-    deviations = _item_deviations(items) | items.deviations if len(contenders) > 1 else {}
+    deviations = bootstrap.deviations_of(items.values) | items.deviations if len(contenders) > 1 else {}
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # one metric beside another: nearly all of it is numpy
         compared = list(pool.map(lambda each: _compared(each, contenders, items, deviations, only), measures))
     return Comparison(
@@ -111,14 +111,6 @@ def _compared(
     num_items = contenders[0].any_run.num_judged
     family = _family(measure, contenders, measured, items)
     return family, verdicts.verdicts_of(measure, contenders, facts, num_items)
-
-
-def _item_deviations(items: ItemValues) -> dict[str, np.ndarray]:
-    """How every run's mean moves with other test items, in metrics that add up over them: the same draws for all."""
-    if not items.values:
-        return {}
-    deviations = bootstrap.item_deviations(np.concatenate(list(items.values.values())))
-    return dict(zip(items.values, np.split(deviations, len(items.values), axis=1), strict=True))
 
 
 def _is_no_question(measure: Measure, contenders: list[Contender]) -> bool:

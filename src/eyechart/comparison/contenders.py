@@ -102,7 +102,7 @@ def values_of_items(each: Evidence) -> OfRun | None:
         return None
     labels = test.items.labels
     raw = np.nan_to_num(test.probabilities)
-    after = cooled(raw, each.run.temperature.value if each.run.temperature else 1.0)
+    after = cooled(raw, each.run.heat)
     return OfRun(
         {
             name: measure.item_values(labels, after if measure.is_cooled else raw).astype(np.float32)

@@ -20,7 +20,7 @@ from eyechart.base.errors import UsageError
 from eyechart.comparison import bootstrap, families, pairs, verdicts
 from eyechart.comparison.contenders import Contender, ItemValues, OfRun, values_of_items
 from eyechart.comparison.stored import read_each
-from eyechart.comparison.uncertainty import mean_interval
+from eyechart.comparison.summaries import summary_of
 from eyechart.files.storage import natural_key, read_run
 from eyechart.schema import Comparison, Family, Summary, Verdict
 from eyechart.scoring.measures import MEASURES
@@ -116,9 +116,7 @@ def _items(contenders: list[Contender], found: dict[Key, list[OfRun | None]]) ->
     if not rows:
         return ItemValues({}, {}, tuple(missing))
     values_of = {metric: np.stack(each).astype(np.float32) for metric, each in stacked.items()}
-    drawn = bootstrap.item_deviations(np.concatenate(list(values_of.values())))
-    deviations = dict(zip(values_of, np.split(drawn, len(values_of), axis=1), strict=True))
-    return ItemValues(rows, values_of, tuple(missing), deviations)
+    return ItemValues(rows, values_of, tuple(missing), bootstrap.deviations_of(values_of))
 
 
 def _with(metric: str, contenders: list[Contender]) -> list[int]:
@@ -155,16 +153,10 @@ def _family(metric: str, contenders: list[Contender], is_primary: bool) -> Famil
 def _summary(metric: str, place: int, contenders: list[Contender], items: ItemValues) -> Summary:
     """Over seeds with Student's interval; of one seed with that of the bootstrap over images."""
     contender = contenders[place]
-    values = [float(MEASURES[metric].value(run) or 0.0) for run in contender.runs.values()]
-    ends: tuple[float, float] | None = None
-    if len(values) > 1:
-        low, high = mean_interval(values)
-        ends = max(0.0, low), min(1.0, high) if MEASURES[metric].is_share else high
-    elif (row := items.rows.get((place, next(iter(contender.runs))))) is not None:
+    by_seed = {seed: float(MEASURES[metric].value(run) or 0.0) for seed, run in contender.runs.items()}
+    seed, value = next(iter(by_seed.items()))
+    of_one = None
+    if len(by_seed) == 1 and (row := items.rows.get((place, seed))) is not None:
         low, high = np.quantile(items.deviations[metric][:, row], [TAIL, 1 - TAIL]).tolist()
-        ends = values[0] + low, values[0] + high
-    return Summary(
-        contender=contender.name, metric=metric, seeds=tuple(contender.runs), values=tuple(values),
-        mean=statistics.fmean(values), sd=statistics.stdev(values) if len(values) > 1 else None,
-        low=ends[0] if ends else None, high=ends[1] if ends else None,
-    )  # fmt: skip
+        of_one = value + low, value + high
+    return summary_of(contender.name, metric, by_seed, of_one)

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from eyechart.base.errors import StorageError
-from eyechart.files.storage import PREDICTIONS_FILE, VALIDATION_FILE, digest_arrays, read_arrays
+from eyechart.files.read_once import read_arrays
+from eyechart.files.storage import PREDICTIONS_FILE, VALIDATION_FILE, digest_arrays
 from eyechart.schema.contracts import Predictions
 from eyechart.schema.objects import objects_from
 from eyechart.scoring.temperature import loss_after
@@ -83,7 +84,8 @@ def read_each(runs: dict[Path, RunRecord], look: Callable[[Evidence], Seen]) -> 
     """What `look` makes of every run (by its folder) and its arrays, in the order of `runs`.
 
     Reading is mostly unpacking, which threads do side by side.  Arrays are let go as soon as they were looked at, so
-    that a thousand runs need no more memory than a few; an items file that several runs share is read once.
+    that a thousand runs need no more memory than a few (a report keeps what it has room for); an items file that
+    several runs share is read once.
     """
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         shared = {folder.parent / name for folder, run in runs.items() for name in _items_names(run)}
@@ -216,7 +218,7 @@ def scores_not_from_answers(each: Evidence) -> Facts:
             continue
         labels, probabilities = part.items.labels, part.probabilities
         right, raw_loss = _rescored(labels, probabilities, part.scores)
-        heat = each.run.temperature.value if each.run.temperature else 1.0
+        heat = each.run.heat
         loss = loss_after(heat, labels, probabilities)
         if right is not None:
             return {"part": part.name, "score": "accuracy", "stated": part.scores.accuracy, "follows": right}

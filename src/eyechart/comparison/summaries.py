@@ -51,21 +51,27 @@ def summaries_of(contenders: list[Contender], certainty: Mapping[Path, Certainty
 
 def _summary(metric: str, contender: Contender, measured: list[float | None]) -> Summary | None:
     """None where no run has such a number; a run without one is left out, and `seeds` says which have it."""
-    pairs = [(seed, value) for seed, value in zip(contender.runs, measured, strict=True) if value is not None]
-    if not pairs:
+    by_seed = {seed: value for seed, value in zip(contender.runs, measured, strict=True) if value is not None}
+    if not by_seed:
         return None
-    values = [value for _, value in pairs]
-    ends: tuple[float, float] | None = None
+    num_items, (value, *others) = contender.any_run.num_judged, by_seed.values()
+    is_counted = metric == "accuracy" and not others
+    of_one = wilson_interval(round(value * num_items), num_items) if is_counted else None
+    return summary_of(contender.name, metric, by_seed, of_one)
+
+
+def summary_of(
+    contender: str, metric: str, by_seed: Mapping[int, float], of_one: tuple[float, float] | None
+) -> Summary:
+    """Over the seeds, of which there is one at least, with Student's interval; `of_one` is that of a single one."""
+    values, ends = list(by_seed.values()), of_one
     if len(values) > 1:
         low, high = mean_interval(values)
         ends = max(0.0, low), min(1.0, high) if METRICS[metric].is_share else high
-    elif metric == "accuracy":
-        num_items = contender.any_run.num_judged
-        ends = wilson_interval(round(values[0] * num_items), num_items)
     return Summary(
-        contender=contender.name,
+        contender=contender,
         metric=metric,
-        seeds=tuple(seed for seed, _ in pairs),
+        seeds=tuple(by_seed),
         values=tuple(values),
         mean=statistics.fmean(values),
         sd=statistics.stdev(values) if len(values) > 1 else None,

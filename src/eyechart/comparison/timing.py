@@ -114,7 +114,7 @@ def images_trained_on(run: RunRecord) -> int:
     """Images that training has seen, repetitions included; a diverged run ended at its last look."""
     if run.status == "diverged" and run.history:
         return run.history[-1].images_seen
-    return run.plan.num_steps * run.plan.batch_size
+    return run.plan.images_seen
 
 
 def training_flops(run: RunRecord) -> float:

@@ -22,7 +22,7 @@ from eyechart.words.speech import speech
 if TYPE_CHECKING:
     from eyechart.contexts.catalog import JudgedContext
     from eyechart.contexts.source import JudgedLevel, Mean, Source
-    from eyechart.schema import Language
+    from eyechart.schema import Comparison, Language
 
 GROUPS: tuple[Mean, ...] = ("not geometric", "geometric")
 
@@ -88,13 +88,13 @@ def recorded(context: JudgedContext, source: Source, asked: Sequence[JudgedLevel
         for level, runs in found
     )  # fmt: skip
     severities = dict.fromkeys(level.severity for level, _ in found)
-    means = [mean for severity in severities for mean in _means(source, found, severity)]
+    clean = compare_means([list(source.runs)], None if source.is_whole else source.chosen) if found else None
+    means = [mean for severity in severities if clean for mean in _means(clean, found, severity)]
     return ContextRecord(context=context.name, dataset=source.any_run.dataset.title, levels=levels, means=tuple(means))
 
 
-def _means(source: Source, found: Sequence[tuple[JudgedLevel, list[Path]]], severity: str) -> list[MeanResult]:
+def _means(clean: Comparison, found: Sequence[tuple[JudgedLevel, list[Path]]], severity: str) -> list[MeanResult]:
     """Of one severity: on the study's own test images, and over each group of levels that has a mean."""
-    clean = compare_means([list(source.runs)], None if source.is_whole else source.chosen)
     means = [MeanResult(name="untouched", severity=severity, labels=(), comparison=clean)]
     for name in GROUPS:
         group = [(level, runs) for level, runs in found if (level.severity, level.mean) == (severity, name)]

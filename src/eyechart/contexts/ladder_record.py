@@ -167,7 +167,7 @@ class _Found:
             commits=tuple(sorted({run.host.commit for run in runs})),
             weights_sha256=tuple(run.weights_sha256[:16] for run in runs),
             parameters=runs[0].cost.num_parameters,
-            epochs=runs[0].plan.num_steps * runs[0].plan.batch_size / runs[0].plan.num_train_images,
+            epochs=runs[0].plan.images_seen / runs[0].plan.num_train_images,
             num_steps=runs[0].plan.num_steps,
             accuracy=summaries[ASKED],
             loss=summaries.get("loss"),

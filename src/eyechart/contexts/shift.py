@@ -86,10 +86,9 @@ class Elsewhere:
         places = {name: place for place, name in enumerate(own.classes)}
         labels = np.array([places[name] for name in self.dataset.card.classes], np.int64)[test.labels]
         shape = (own.num_channels, own.height, own.width)
-        images = np.concatenate([brought_to(chunk, shape) for chunk in test.chunks()])
         if self.ink:
-            images = framed(self.dataset.test, self.ink, shape)
-        return LabelledImages(images, labels)
+            return LabelledImages(framed(test, self.ink, shape), labels)
+        return LabelledImages(np.concatenate([brought_to(chunk, shape) for chunk in test.chunks()]), labels)
 
 
 def _silent(sentence: str) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from eyechart.base.errors import UsageError
 from eyechart.base.foreign_text import path_word, shell_command
 from eyechart.files import storage
+from eyechart.files.items import write_items
 from eyechart.runner import again
 from eyechart.schema.contracts import LabelledImages
 
@@ -139,7 +140,7 @@ def judge_level(
     part = level.pictures(source, num_threads)
     pictures = again.Pictures(level.judged_on(source), level.title, part, source.command)
     home = source.folder / level.folder
-    items = again.write_items(home, pictures.part)
+    items = write_items(home, part)
     for path in runs:
         judged = again.judge_again(path, home / path.name, pictures, items, device)
         say(f"  {level.title}: {path.name} {judged.test_scores.accuracy:.2%}")

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
 from eyechart.base.plain_json import json_text
 from eyechart.data.scenes import Scene, SceneMaker
+from eyechart.files.pictures import as_picture, png
 from eyechart.files.storage import disk_error, write_bytes, write_text
 
 
@@ -47,7 +45,7 @@ def write_scenes(
     annotations: list[dict[str, Any]] = []
     for index in range(number):
         scene, name = maker.scene(index), f"{index + 1:06d}.png"
-        write_bytes(folder / part / name, png_of(scene))
+        write_bytes(folder / part / name, png(as_picture(scene.image)))
         height, width = scene.image.shape[1:]
         images.append({"id": index + 1, "file_name": f"{part}/{name}", "width": width, "height": height})
         annotations += _annotations(scene, index + 1, len(annotations) + 1)
@@ -56,13 +54,6 @@ def write_scenes(
     write_text(folder / "annotations" / f"{part}.json", json_text(content) + "\n")
     say(f"{part}: {number:,} scenes with {len(annotations):,} objects")
     return len(annotations)
-
-
-def png_of(scene: Scene) -> bytes:
-    pixels = scene.image[0] if len(scene.image) == 1 else scene.image.transpose(1, 2, 0)
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "PNG")
-    return file.getvalue()
 
 
 def _annotations(scene: Scene, image: int, first: int) -> list[dict[str, Any]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 from eyechart.base.fonts import pillow_font
 from eyechart.base.foreign_text import shown
 from eyechart.data.stratify import class_counts
-from eyechart.files.storage import write_bytes
+from eyechart.files.pictures import as_picture, write_png
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,9 +28,7 @@ MAX_LABEL_WIDTH = 320
 
 def write_contact_sheet(dataset: Dataset, path: Path) -> None:
     """Draw train images of every class to a PNG at `path`, whole or not at all (StorageError)."""
-    buffer = io.BytesIO()
-    draw_contact_sheet(dataset).save(buffer, "PNG", optimize=True)
-    write_bytes(path, buffer.getvalue())
+    write_png(path, draw_contact_sheet(dataset))
 
 
 def draw_contact_sheet(dataset: Dataset) -> Image.Image:
@@ -94,10 +91,6 @@ def _examples(dataset: Dataset, label: int) -> np.ndarray:
     places = np.flatnonzero(dataset.train.labels == label)
     spread = np.linspace(0, len(places) - 1, min(MOST_COLUMNS, len(places))).astype(np.int64)
     return dataset.train.images[places[spread]]
-
-
-def as_picture(image: np.ndarray) -> Image.Image:
-    return Image.fromarray(image[0] if image.shape[0] == 1 else np.ascontiguousarray(image.transpose(1, 2, 0)))
 
 
 def resampling(from_width: int, to_width: int) -> Image.Resampling:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,13 +20,12 @@ from eyechart.data.contact_sheet import (
     PAPER,
     ROW_GAP,
     Label,
-    as_picture,
     resampling,
     tile_size,
 )
 from eyechart.data.mixed_changes import CHANGES, Chance
 from eyechart.data.mixing import mix
-from eyechart.files.storage import write_bytes
+from eyechart.files.pictures import as_picture, write_png
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,9 +38,7 @@ LABEL_WIDTH, GROUP_GAP = 150, 18  # pixels
 
 def write_mixing_sheet(dataset: Dataset, path: Path, seed: int = 0) -> None:
     """Draw train images of a dataset as robust recipes see them to a PNG at `path`, whole or not at all."""
-    buffer = io.BytesIO()
-    draw_mixing_sheet(dataset, seed).save(buffer, "PNG", optimize=True)
-    write_bytes(path, buffer.getvalue())
+    write_png(path, draw_mixing_sheet(dataset, seed))
 
 
 def draw_mixing_sheet(dataset: Dataset, seed: int = 0) -> Image.Image:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from eyechart.base.errors import RunFailed, StorageError
-from eyechart.files.storage import read_arrays
+from eyechart.files.items import read_items
 from eyechart.schema.contracts import LabelledImages
 from eyechart.scoring.box_matching import box_iou
 
@@ -51,9 +51,8 @@ def test_images(run: Path, record: RunRecord) -> LabelledImages | str:
     try:
         if record.task == "classification":
             return test_part(beside, record)
-        arrays = read_arrays(beside / record.items)
-        return LabelledImages(arrays["images"], arrays["labels"])
-    except (StorageError, KeyError) as error:
+        return read_items(beside / record.items)
+    except StorageError as error:
         return str(error)
 
 

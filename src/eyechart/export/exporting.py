@@ -100,7 +100,7 @@ def _open(run: Path, *, has_recipe: bool) -> _Opened:
         raise UsageError(
             f"{record.run} diverged ({record.cause or 'its loss was no number'}); there is nothing to export."
         )
-    heat = record.temperature.value if record.temperature else 1.0
+    heat = record.heat
     answering = Answering(model, heat).eval().requires_grad_(False)  # a script keeps whether gradients are wanted
     return _Opened(run, record, answering, card_of(run, record, has_recipe), test_images(run, record))
 

@@ -24,7 +24,7 @@ from eyechart.base.errors import StorageError, UsageError
 from eyechart.base.host import cpu_name
 from eyechart.comparison.uncertainty import paired_interval
 from eyechart.export.onnx_format import set_card
-from eyechart.files.storage import read_arrays
+from eyechart.files.items import read_items
 from eyechart.inference.onnx_file import OnnxPredictor
 from eyechart.schema.contracts import LabelledImages
 from eyechart.schema.exported import ExportedCard, Quantised
@@ -82,9 +82,8 @@ def quantise(
 
 def _validation(run: Path, record: RunRecord) -> LabelledImages:
     try:
-        arrays = read_arrays(run.resolve().parent / record.validation_items)
-        part = LabelledImages(arrays["images"], arrays["labels"])
-    except (StorageError, KeyError, OSError) as error:
+        part = read_items(run.resolve().parent / record.validation_items)
+    except StorageError as error:
         raise UsageError(f"--int8 finds ranges on the run's validation images, and these are gone ({error}).") from None
     if len(part) < 2 * NUM_CALIBRATION:
         raise UsageError(

@@ -187,7 +187,7 @@ def _kilobytes(number: int) -> str:
 
 def _training(record: RunRecord) -> str:
     plan, data, cost = record.plan, record.dataset, record.cost
-    seen = plan.num_steps * plan.batch_size
+    seen = plan.images_seen
     weights = record.weights
     start = in_markdown(weights.description) + (
         f", pretrained on {in_markdown(weights.pretrained_on)}" if weights.pretrained_on else ""

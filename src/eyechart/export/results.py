@@ -91,7 +91,7 @@ def _exam(study: Path, record: RunRecord) -> tuple[Result, ...]:
         exam = read_record(study / EXAM_FILE, ExamRecord)
     except StorageError:
         return ()
-    if record.contender not in exam.contenders:
+    if record.contender not in exam.contenders or not exam.is_of(record):
         return ()
     found = []
     for dimension in exam.dimensions:

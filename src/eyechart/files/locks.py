@@ -13,12 +13,12 @@ import os
 import shlex
 import socket
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
+from eyechart.base.clock import now_text
 from eyechart.base.errors import UsageError
 from eyechart.base.plain_json import json_text
 from eyechart.files import addresses
@@ -67,10 +67,10 @@ def hold(folder: Path, say: Callable[[str], None], part: str = "", among_shares:
     lock, ours = FileLock(path, fallback_to_soft=False), [holder]
     try:
         ours += [path] if _take(lock, path, holder, say) else []
-        if not (part or among_shares):
-            _refuse_shares(folder)
-        write_text(holder, json_text(_who_we_are()) + "\n")
         try:
+            if not (part or among_shares):
+                _refuse_shares(folder)
+            write_text(holder, json_text(_who_we_are()) + "\n")
             with contextlib.nullcontext() if part else addresses.worked_on(folder, say):
                 yield
         finally:
@@ -149,7 +149,7 @@ def _who_we_are() -> dict[str, str | int]:
     return {
         "pid": os.getpid(),
         "host": socket.gethostname(),
-        "since": datetime.now(UTC).isoformat(timespec="seconds"),
+        "since": now_text(),
         "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
     }
 

@@ -5,7 +5,7 @@
 <home>/.replacement.arriving/    complete; its files are being moved up
 
 Each stage can be cut off at any point and done again (`finish`).  Nothing is removed but files that eyechart writes, by
-their names in storage.py; whatever else lies in these folders stays where it is.
+their names in storage.py, schema/exam.py and schema/explain.py; whatever else lies in these folders stays where it is.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from pathlib import Path
 
 from eyechart.base.errors import StorageError
 from eyechart.files import storage
+from eyechart.schema.exam import EXAM_FILE, EXAM_FOLDER
+from eyechart.schema.explain import CHECKS_SUFFIX, EXPLAIN_FILE, EXPLAIN_FOLDER
 
 MAKING = ".replacement"
 COMPLETE, ARRIVING = ".complete", ".arriving"  # after the name of the folder that it was made in
@@ -58,10 +60,14 @@ def _move_up(source: Path, target: Path) -> None:
 
 
 def remove_study(folder: Path, planned_runs: Iterable[str]) -> None:
-    """Remove what eyechart wrote for a study: its runs, the report that speaks of them, and study.json at last."""
+    """Remove what eyechart wrote for a study: runs, what was asked of them, the report, and study.json at last."""
     remove_runs(folder, planned_runs)
     _remove_files(folder / storage.FIGURES_FOLDER, storage.FIGURE_FILES)
-    _remove_files(folder, storage.STUDY_FILES)
+    _remove_files(folder / EXAM_FOLDER, ["*.npz", "eye-chart-*.svg", "eye-chart-*.png"])
+    _remove_files(folder / EXPLAIN_FOLDER, ["*.npz", f"*{CHECKS_SUFFIX}"])
+    for judged_again in folder.glob(f"*/{storage.CONTEXT_FILE}"):  # of weights that are gone
+        _remove_files(judged_again.parent, [storage.CONTEXT_FILE])
+    _remove_files(folder, [*storage.STUDY_FILES, EXAM_FILE, EXPLAIN_FILE])
     _remove_files(folder, [storage.STUDY_FILE])
 
 

@@ -65,8 +65,8 @@ RUN_FILES = (
 STUDY_FILES = ("items-*.npz", REPORT_FILE, "report-synthesis.md")
 FIGURES_FOLDER = "report-figures"
 FIGURE_NAMES = (
-    "calibration-*", "classes-f1", "confusion-*", "cost-*", "differences", "intervals-*", "learning-*",
-    "precision-recall-*", "tuning",
+    "calibration-*", "classes-f1", "clutter-*", "confusion-*", "corruption-*", "cost-*", "differences", "eye-chart-*",
+    "eye-test-*", "intervals-*", "learning-*", "precision-recall-*", "shift-*", "tuning",
 )  # fmt: skip
 FIGURE_FILES = tuple(f"{name}.{kind}" for name in FIGURE_NAMES for kind in ("svg", "png"))
 ROWS_AT_ONCE = 4096

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
 from PIL import Image, ImageDraw
 
 from eyechart.base.fonts import pillow_font
 from eyechart.base.foreign_text import shown
 from eyechart.data.pictures import read_in_own_size
-from eyechart.files.storage import write_bytes
+from eyechart.files.pictures import as_picture, write_png
 
 if TYPE_CHECKING:
     from eyechart.inference.prediction import PictureAnswer
@@ -60,7 +58,7 @@ def draw_marks(
     scale = _scale(height, width)
     size = max(1, round(width * scale)), max(1, round(height * scale))
     resampling = Image.Resampling.NEAREST if scale > 1 else Image.Resampling.LANCZOS
-    shown_picture = Image.fromarray(np.ascontiguousarray(pixels.transpose(1, 2, 0))).resize(size, resampling)
+    shown_picture = as_picture(pixels).resize(size, resampling)
     sheet = Image.new("RGB", (size[0], size[1] + CAPTION_HEIGHT), PAPER)
     sheet.paste(shown_picture, (0, 0))
     draw = ImageDraw.Draw(sheet)
@@ -69,9 +67,7 @@ def draw_marks(
         _draw_box(draw, mark, scale, size, names)
     font, text = pillow_font(caption, LETTER)
     draw.text((10, size[1] + CAPTION_HEIGHT // 2), text, INK, font, anchor="lm")
-    content = io.BytesIO()
-    sheet.save(content, "PNG")
-    write_bytes(target, content.getvalue())
+    write_png(target, sheet, small=False)
 
 
 def _scale(height: int, width: int) -> float:

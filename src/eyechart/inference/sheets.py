@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING
 
-import numpy as np
 from PIL import Image, ImageDraw
 
 from eyechart.base.errors import DatasetError, MissingError
@@ -14,7 +12,7 @@ from eyechart.base.foreign_text import shown
 from eyechart.catalog.palette import style_of
 from eyechart.data.pictures import open_layers
 from eyechart.files.file_names import readable
-from eyechart.files.storage import write_bytes
+from eyechart.files.pictures import as_picture, write_png
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,7 +57,7 @@ def write_sheet(asked: Sequence[Asked], target: Path) -> None:
     if len(asked) > MOST_ROWS:
         words = f"The first {MOST_ROWS} of {len(asked):,} pictures."
         _text(draw, (MARGIN, sheet.height - 18), words, 12, width - 2 * MARGIN, FAINT)
-    _write(sheet, target)
+    write_png(target, sheet, small=False)
 
 
 def write_steps(asked: Asked, target: Path) -> None:
@@ -81,7 +79,7 @@ def write_steps(asked: Asked, target: Path) -> None:
     for line, words in enumerate(lines):
         place_of_line = 52 + STEP_TILE + STEP_TEXT + 20 * line + 10
         _text(draw, (MARGIN, place_of_line), words, LETTER, width - 2 * MARGIN, INK)
-    _write(sheet, target)
+    write_png(target, sheet, small=False)
 
 
 def _draw_answer(draw: ImageDraw.ImageDraw, answer: PictureAnswer, corner: tuple[int, int], colour: str) -> None:
@@ -110,7 +108,7 @@ def _in_short(answer: PictureAnswer) -> str:
 
 
 def _colour(answer: PictureAnswer, among: Sequence[PictureAnswer]) -> str:
-    return style_of(answer.contender.partition(":")[0], (each.contender.partition(":")[0] for each in among)).colour
+    return style_of(answer.contender, (each.contender for each in among)).colour
 
 
 def _short_name(one: Asked) -> str:
@@ -132,9 +130,7 @@ def _as_it_came(one: Asked) -> Image.Image | None:
 def _as_seen(one: Asked) -> Image.Image | None:
     if one.seen is None or one.seen.pixels is None:
         return None
-    pixels = one.seen.pixels
-    own = pixels[0] if len(pixels) == 1 else np.ascontiguousarray(pixels.transpose(1, 2, 0))
-    return Image.fromarray(own).convert("RGB")
+    return as_picture(one.seen.pixels).convert("RGB")
 
 
 def _paste(sheet: Image.Image, picture: Image.Image, corner: tuple[int, int], side: int) -> None:
@@ -178,9 +174,3 @@ def _wrapped(words: str, size: int, room: int) -> list[str]:
         else:
             lines.append(word)
     return lines
-
-
-def _write(sheet: Image.Image, target: Path) -> None:
-    content = io.BytesIO()
-    sheet.save(content, "PNG")
-    write_bytes(target, content.getvalue())

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import threading
+from collections import deque
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -139,14 +140,13 @@ class _Tail:
     """Reads standard error as it comes, so that the pipe never fills, and keeps the end of it."""
 
     def __init__(self, process: subprocess.Popen[str]):
-        self._lines: list[str] = []
+        self._lines: deque[str] = deque(maxlen=KEPT_LINES)
         self._thread = threading.Thread(target=self._read, args=(process.stderr,), daemon=True)
         self._thread.start()
 
     def _read(self, stream: IO[str]) -> None:
         with stream:
-            for line in stream:
-                self._lines = [*self._lines[-KEPT_LINES:], line]
+            self._lines.extend(stream)
 
     def join(self) -> None:
         self._thread.join(COMPLAINT_SECONDS)

@@ -37,14 +37,14 @@ class Signals:
 
     def go_to(self, process: subprocess.Popen[str]) -> None:
         """Pass signals on to one process more."""
-        self._processes = [each for each in self._processes if each.poll() is None] + [process]
+        self._processes.append(process)
         if self.heard:  # after it stands in the list: a signal between the two is passed on twice, and not lost
             process.send_signal(self.heard[0])
 
     def stop_all(self, number: int) -> None:
         """As if a signal was heard: the first asks every worker to save and end, the next one ends it at once."""
         self.heard.append(number)
-        for process in self._processes:
+        for process in list(self._processes):  # those that ended take no notice
             if len(self.heard) == 1:
                 process.send_signal(number)
             else:

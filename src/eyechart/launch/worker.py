@@ -40,15 +40,12 @@ class StopSignals:
     def __init__(self) -> None:
         self._number: int | None = None
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._remember)
+            signal.signal(number, lambda heard, _: self.stop(heard))
 
     def __call__(self) -> int | None:
         return self._number
 
     def stop(self, number: int) -> None:
-        self._number = number
-
-    def _remember(self, number: int, frame: object) -> None:
         self._number = number
 
 
@@ -72,10 +69,8 @@ def main() -> int:
         answer = {"error": _facts(error)}
         if not isinstance(error, Interrupted):
             _leave_reason(job, str(answer["error"]["message"]))
-    with_newline = json_text(answer) + "\n"
     with contextlib.suppress(BrokenPipeError):
-        answers.write(with_newline)
-        answers.flush()
+        print(json_text(answer), file=answers, flush=True)
     return 0
 
 

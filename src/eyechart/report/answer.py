@@ -32,15 +32,16 @@ class Answer:
 
 def answer(entries: list[Entry], pairs: Pairs, say: Speech) -> Answer:
     standing = claims.standing(entries)
-    if not standing:
-        sentences = (
-            say("No contender finished.", "Aucun concurrent n'est arrivé au bout."),
-            say("Every run diverged, so nothing can be said of their quality.",
-                "Tous les entraînements ont divergé : rien ne peut être dit de leur qualité."),
-        )  # fmt: skip
-    else:
-        sentences = (_who_leads(standing, say), how_sure(standing, pairs, say))
+    sentences = (_who_leads(standing, say), how_sure(standing, pairs, say)) if standing else nobody_finished(say)
     return Answer(_question(entries, say), sentences, conditions(entries, say))
+
+
+def nobody_finished(say: Speech) -> tuple[str, str]:
+    return (
+        say("No contender finished.", "Aucun concurrent n'est arrivé au bout."),
+        say("Every run diverged, so nothing can be said of their quality.",
+            "Tous les entraînements ont divergé : rien ne peut être dit de leur qualité."),
+    )  # fmt: skip
 
 
 def _question(entries: list[Entry], say: Speech) -> str:

@@ -141,7 +141,7 @@ def layers_finding(layers: list[Layer], say: Speech) -> str:
                 f"{say.count(len(still))} sur {say.count(len(layers))} n'ont pas bougé",
             )
         )
-    return "; ".join(told) if say.lang == "en" else say("", " ; ".join(told))
+    return say.semicolons(told)
 
 
 def _share(moved: float, say: Speech) -> str:

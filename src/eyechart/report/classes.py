@@ -144,7 +144,7 @@ def _labelled(entry: Entry, text: str, say: Speech) -> str:
 
 
 def _joined(told: list[str], say: Speech) -> str:
-    return say("; ", " ; ").join(told) + "."
+    return say.semicolons(told) + "."
 
 
 def _f1_caption(entries: list[Entry], say: Speech) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from eyechart.base.errors import EyechartError
 from eyechart.comparison.compare import compare_runs
 from eyechart.report.entries import Entry
+from eyechart.report.markdown import capital
 from eyechart.schema import Comparison, Verdict
 from eyechart.words.speech import Speech
 from eyechart.words.verdicts import sentence
@@ -32,6 +33,6 @@ def verdict_sentence(comparison: Comparison, say: Speech) -> Callable[[Verdict],
     def told(verdict: Verdict) -> str:
         text = sentence(verdict, comparison, say.lang)
         starts_with_name = text.startswith((verdict.first, verdict.second))
-        return (text if starts_with_name else text[:1].upper() + text[1:]) + "."
+        return (text if starts_with_name else capital(text)) + "."
 
     return told

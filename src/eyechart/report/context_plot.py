@@ -11,6 +11,7 @@ from eyechart.catalog.palette import Dash, Style, style_of
 from eyechart.catalog.zoo import parts_of
 from eyechart.report import axes as scales
 from eyechart.report.charts import INK, MUTED, drawing, new_panel, saved_panel, text_inches
+from eyechart.report.markdown import capital
 from eyechart.scoring.measures import METRICS
 from eyechart.words.speech import Speech, speech
 
@@ -38,7 +39,7 @@ def write_figures(record: ContextRecord, axis: tuple[str, str], is_log: bool, fo
 def finding(record: ContextRecord, say: Speech) -> str:
     """What the questions of the context are answered with; each word is that of a verdict.
 
-    What holds at the same levels is one sentence, so that as few are needed as tell each answer.
+    Who is better is one sentence over all levels, and what else holds at the same levels is one.
     """
     pairs: dict[tuple[str, ...], dict[_Told, list[str]]] = {}
     for level in record.levels:
@@ -50,9 +51,19 @@ def finding(record: ContextRecord, say: Speech) -> str:
         for what, at in answers.items():
             same.setdefault((what, tuple(at)), []).append(pair)
     ordered = sorted(same.items(), key=lambda item: ORDER.index(item[0][0].kind))
-    sentences = [_sentence(what, found, say.listed(list(at)), say) for (what, at), found in ordered]
+    told = [(what, found, say.listed(list(at))) for (what, at), found in ordered]
+    sentences = _better("better", told, say)
+    if of_runs := _better("better in these runs", told, say):
+        sentences += [say("in these runs ", "dans ces entraînements, ") + say.semicolons(of_runs)]
+    sentences += [_undecided(what.kind, found, at, say) for what, found, at in told if not what.first]
     nothing = say(f"{record.context}, level by level", f"{record.context}, niveau par niveau")
-    return say("; ", " ; ").join(sentences) or nothing
+    return say.semicolons(sentences) or nothing
+
+
+def headline(record: ContextRecord, say: Speech) -> str:
+    """The finding at the beginning of a line; a contender's name stays as it is written."""
+    found = finding(record, say)
+    return found if found.partition(" ")[0] in contenders_of(record) else capital(found)
 
 
 ORDER = ("better", "better in these runs", "equivalent", "not shown", "too few runs")
@@ -71,15 +82,24 @@ def _told(verdict: Verdict) -> _Told:
     return _Told("too few runs" if verdict.scope == "these runs" else verdict.kind)
 
 
-def _sentence(what: _Told, pairs: list[tuple[str, ...]], at: str, say: Speech) -> str:
-    if what.kind.startswith("better"):
-        others = say.listed([each for pair in pairs for each in pair if each != what.first])
-        better = say(f"{what.first} is better than {others} at {at}", f"{what.first} est meilleur que {others} à {at}")
-        return better if what.kind == "better" else say(f"in these runs {better}", f"dans ces entraînements, {better}")
+def _better(kind: str, told: list[tuple[_Told, list[tuple[str, ...]], str]], say: Speech) -> list[str]:
+    """A sentence for each who is better, over all levels: "cnn is better than vit at 100, than vgg16 at 1,000"."""
+    beaten: dict[str, list[str]] = {}
+    for what, pairs, at in told:
+        if what.kind == kind:
+            others = say.listed([each for pair in pairs for each in pair if each != what.first])
+            beaten.setdefault(what.first, []).append(f"{say.than(others)} {say('at', 'à')} {at}")
+    return [
+        say(f"{first} is better {', '.join(parts)}", f"{first} est meilleur {', '.join(parts)}")
+        for first, parts in beaten.items()
+    ]
+
+
+def _undecided(kind: str, pairs: list[tuple[str, ...]], at: str, say: Speech) -> str:
     names = ", ".join(say.listed(list(pair)) for pair in pairs)
-    if what.kind == "equivalent":
+    if kind == "equivalent":
         return say(f"{names} are equivalent at {at}", f"{names} sont équivalents à {at}")
-    if what.kind == "too few runs":
+    if kind == "too few runs":
         return say(
             f"too few seeds to tell {names} apart at {at}", f"trop peu de graines pour départager {names} à {at}"
         )
@@ -112,7 +132,8 @@ def _write_figure(record: ContextRecord, metric: str, axis: str, is_log: bool, f
     scales.label_line_ends(axes, ends, whole=True)
     axes.set_xlabel(axis)
     axes.set_ylabel(say("test error", "erreur de test") if metric == "accuracy" else say(*METRICS[metric].words))
-    numbers = sorted({len(summary.seeds) for level in record.levels for summary in level.comparison.summaries})
+    summaries = [summary for level in record.levels for summary in level.comparison.summaries]
+    numbers = sorted({len(summary.seeds) for summary in summaries if summary.metric == metric})
     seeds = say.listed([str(number) for number in numbers])
     told = say(
         f"{record.dataset}; {seeds} seeds; bands: 95 % intervals",
@@ -126,7 +147,7 @@ def _write_figure(record: ContextRecord, metric: str, axis: str, is_log: bool, f
 def _title(record: ContextRecord, metric: str, say: Speech) -> str:
     """The questions are asked about the primary metric; of another, a drawing claims nothing."""
     if metric == record.levels[0].comparison.primary:
-        return finding(record, say)
+        return headline(record, say)
     word = say(*METRICS[metric].words)
     return say(f"{record.context}: {word}, level by level", f"{record.context} : {word}, niveau par niveau")
 
@@ -149,8 +170,7 @@ def _curve(record: ContextRecord, contender: str, metric: str) -> list[tuple[flo
 
 
 def _drawn(summary: Summary, metric: str, least: float) -> tuple[float, float, float]:
-    low = summary.mean if summary.low is None else summary.low
-    high = summary.mean if summary.high is None else summary.high
+    low, high = summary.ends
     if metric == "accuracy":
         return max(1 - summary.mean, least), max(1 - high, least), min(1.0, max(1 - low, least))
     return max(summary.mean, 1e-6), max(low, 1e-6), high

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from eyechart.base.foreign_text import in_markdown
 from eyechart.files.storage import write_text
-from eyechart.report.context_plot import DRAWN, contenders_of, finding
+from eyechart.report.context_plot import DRAWN, contenders_of, headline
+from eyechart.report.markdown import capital, mean_text, table
 from eyechart.report.winner_map import in_markdown_table, legend, rows_of
 from eyechart.scoring.measures import METRICS
 from eyechart.words.speech import Speech, speech
@@ -16,7 +17,6 @@ from eyechart.words.verdicts import marked
 from eyechart.words.verdicts import sentence as verdict_sentence
 
 if TYPE_CHECKING:
-    from eyechart.schema import Summary
     from eyechart.schema.contexts import ContextRecord, LevelResult
 
 TOLD = ("accuracy", "macro_f1", "loss", "training_seconds")  # a table each
@@ -33,9 +33,8 @@ def write_synthesis(
 
 def in_words(record: ContextRecord, question: tuple[str, str], axis: tuple[str, str], folder: Path, say: Speech) -> str:
     """The whole text; figures and reports are linked where they are there."""
-    told = [f"# {in_markdown(record.dataset)}{say(':', ' :')} {say(*question)}"]
-    found = finding(record, say)
-    told += [f"{found if found.partition(' ')[0] in contenders_of(record) else _capital(found)}."]
+    told = [f"# {in_markdown(record.dataset)}{say.colon} {say(*question)}"]
+    told += [f"{headline(record, say)}."]
     answers = [f"- {line}" for line in _answers(record, axis, say)]
     told += ["\n".join(answers)] if answers else []
     told += [f"## {say('Who wins where', 'Qui gagne où')}"]
@@ -54,7 +53,7 @@ def in_words(record: ContextRecord, question: tuple[str, str], axis: tuple[str, 
 def _answers(record: ContextRecord, axis: tuple[str, str], say: Speech) -> list[str]:
     """What was asked beforehand, with the figures of each verdict, the levels in their order."""
     return [
-        f"{say.count(level.value)} {say(*axis)}{say(':', ' :')} "
+        f"{say.count(level.value)} {say(*axis)}{say.colon} "
         f"{in_markdown(verdict_sentence(verdict, level.comparison, say.lang))}."
         for level in record.levels
         for verdict in level.answers
@@ -74,32 +73,15 @@ def _table(record: ContextRecord, metric: str, axis: tuple[str, str], say: Speec
     measure = METRICS[metric]
     unit = "" if measure.is_share else f" ({measure.unit})"
     head = [f"{say(*measure.words)}{unit}", *(f"{say.count(level.value)}" for level in record.levels)]
-    lines = [head, ["---", *(["---:"] * len(record.levels))], *rows]
-    title = f"## {_capital(say(*measure.words))}, {say('by', 'selon les')} {say(*axis)}"
-    return [title, "\n".join(f"| {' | '.join(line)} |" for line in lines)]
+    title = f"## {capital(say(*measure.words))}, {say('by', 'selon les')} {say(*axis)}"
+    return [title, table(head, rows)]
 
 
 def _cell(level: LevelResult, contender: str, metric: str, say: Speech) -> str:
     for summary in level.comparison.summaries:
         if (summary.contender, summary.metric) == (contender, metric) and math.isfinite(summary.mean):
-            return _written(summary, metric, say)
+            return mean_text(summary, say)
     return ""
-
-
-def _written(summary: Summary, metric: str, say: Speech) -> str:
-    """ "98.21 % (98.0 to 98.4)"; of times the mean alone."""
-    if METRICS[metric].is_share:
-        if summary.low is None or summary.high is None:
-            return say.percent(summary.mean)
-        return f"{say.percent(summary.mean)} ({say.percent_interval(summary.low, summary.high)})"
-    if METRICS[metric].scale == "ratio" or summary.low is None or summary.high is None:
-        return say.significant(summary.mean)
-    low, high = say.significant(summary.low), say.significant(summary.high)
-    return f"{say.significant(summary.mean)} ({say.interval(low, high)})"
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def _how(record: ContextRecord, folder: Path, say: Speech) -> str:

@@ -74,7 +74,7 @@ def _elsewhere(record: ContextRecord, severity: str, draft: Draft) -> Elsewhere:
     )
     told = finding(record, severity, say)  # behind the context's name
     chart = Chart(f"{record.context}-{severity}", told, caption, (panel,))
-    points = tuple(f"{row.words}{say(':', ' :')} {told_of(row, say)}." for row in rows_of(record, severity, say))
+    points = tuple(f"{row.words}{say.colon} {told_of(row, say)}." for row in rows_of(record, severity, say))
     return Elsewhere(say(*NAMES[record.context]), severity_words(severity, say), chart, points)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from collections import Counter
 from dataclasses import dataclass
 
@@ -11,7 +9,9 @@ import numpy as np
 
 from eyechart.base.errors import StorageError
 from eyechart.catalog.palette import Style
-from eyechart.files.storage import PREDICTIONS_FILE, read_arrays
+from eyechart.files.pictures import as_picture, png_url
+from eyechart.files.read_once import read_arrays
+from eyechart.files.storage import PREDICTIONS_FILE
 from eyechart.report.entries import MOST_SHOWN, Entry, Run, chosen_runs
 from eyechart.report.section import Section
 from eyechart.words.speech import Speech
@@ -53,7 +53,6 @@ class Case:
     width: int  # pixels of the dataset's image, the unit of the boxes
     height: int
     truth: str
-    num_wrong: int
     given: tuple[Given, ...]
     boxes: tuple[DrawnBox, ...]
 
@@ -198,20 +197,15 @@ def _case(item: int, items: dict[str, np.ndarray], all_answers: list[Answers], s
         given.append(Given(answers.entry, classes[answer], certainty, answer != label, words))
         boxes += found
     height, width = pixels.shape[1:]
-    num_wrong = sum(each.wrong for each in given)
-    return Case(item, image_uri(pixels), width, height, classes[label], num_wrong, tuple(given), tuple(boxes))
+    return Case(item, image_uri(pixels), width, height, classes[label], tuple(given), tuple(boxes))
 
 
 def image_uri(pixels: np.ndarray) -> str:
     """A uint8 image (C, H, W) as a PNG inside a data URI, at its own size unless that is very large."""
-    from PIL import Image
-
-    picture = Image.fromarray(pixels[0] if len(pixels) == 1 else np.moveaxis(pixels[:3], 0, -1))  # (H, W) or (H, W, 3)
+    picture = as_picture(pixels)
     if max(picture.size) > LARGEST_PIXELS:
         picture.thumbnail((LARGEST_PIXELS, LARGEST_PIXELS))
-    file = io.BytesIO()
-    picture.save(file, "PNG", optimize=True)
-    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+    return png_url(picture, small=True)
 
 
 def _true_boxes(item: int, items: dict[str, np.ndarray], say: Speech) -> list[DrawnBox]:

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 PANEL_INCHES = 4.9
 ROW_INCHES = 0.36
-EQUIVALENT = 0.1  # points: the zone of rule 9
 LONGEST_LINEAR = 2.0  # points; differences beyond stand on an axis that is logarithmic away from 0
 LEAST = 1e-6  # a log axis has no room for 0
 
@@ -57,9 +56,8 @@ def _metric_panel(found: list[tuple[Entry, Summary]], metric: Metric, folder: Pa
     _set_axis(axes, metric, [value for row in drawn for value in row], say)
     left, right = axes.get_xlim()
     for row, ((entry, summary), values) in enumerate(zip(found, drawn, strict=True)):
-        mean, ends, seeds = values[0], values[1:3], values[3:]
-        colour = entry.style.colour
-        ends = [min(max(end, left), right) for end in ends]
+        mean, *rest = (min(max(value, left), right) for value in values)
+        ends, seeds, colour = rest[:2], rest[2:], entry.style.colour
         axes.plot(ends, [row, row], color=colour, linewidth=1.8)
         if len(summary.values) > 1:
             axes.plot(seeds, [row + 0.26] * len(seeds), entry.style.marker, color=colour, markersize=2.6, alpha=0.75)
@@ -71,9 +69,7 @@ def _metric_panel(found: list[tuple[Entry, Summary]], metric: Metric, folder: Pa
 
 def _values(summary: Summary) -> list[float]:
     """Mean, low, high (the mean where there is no interval), then every seed; not finite ones left out."""
-    low = summary.mean if summary.low is None else summary.low
-    high = summary.mean if summary.high is None else summary.high
-    return [summary.mean, low, high, *(value for value in summary.values if math.isfinite(value))]
+    return [summary.mean, *summary.ends, *(value for value in summary.values if math.isfinite(value))]
 
 
 def _is_box_metric(metric: Metric) -> bool:
@@ -115,8 +111,8 @@ def differences(entries: list[Entry], pairs: Pairs, folder: Path, say: Speech) -
     behind = [(entry, _behind(leader, verdict)) for entry, verdict in found]
     figure, axes = _rows_panel([entry for entry, _ in behind], say)
     values = [value for _, row in behind for value in row]
-    _set_difference_axis(axes, values, say)
     margin = 100 * MEASURES[pairs.primary].margin
+    _set_difference_axis(axes, values, margin, say)
     axes.axvspan(-margin, margin, color=NEUTRAL, linewidth=0, zorder=0.5)
     axes.axvline(0, color=INK, linewidth=1.0)
     for row, (entry, (mean, low, high)) in enumerate(behind):
@@ -156,9 +152,14 @@ def _behind(leader: Entry, verdict: Verdict) -> tuple[float, float, float]:
     return 100 * mean, 100 * (mean if low is None else low), 100 * (mean if high is None else high)
 
 
-def _set_difference_axis(axes: Axes, values: list[float], say: Speech) -> None:
-    low, high = min([-EQUIVALENT * 1.6, *values]), max([EQUIVALENT * 1.6, *values])
-    axes.xaxis.set_major_formatter(lambda value, _: say.plain(float(f"{value:.3g}")))
+def _set_difference_axis(axes: Axes, values: list[float], margin: float, say: Speech) -> None:
+    """Wide enough for the values, and for the zone of +- `margin` with room beside it."""
+    low, high = min(-1.6 * margin, *values), max(1.6 * margin, *values)
+
+    def written(value: float, place: float) -> str:
+        return say.plain(float(f"{value:.3g}"))
+
+    axes.xaxis.set_major_formatter(written)
     if max(-low, high) <= LONGEST_LINEAR:
         room = 0.06 * (high - low)
         axes.set_xlim(low - room, high + room)
@@ -166,10 +167,10 @@ def _set_difference_axis(axes: Axes, values: list[float], say: Speech) -> None:
     from matplotlib.ticker import FixedLocator
 
     axes.set_xscale("symlog", linthresh=0.5, linscale=0.6)
-    axes.set_xlim(low * 1.3 if low < -EQUIVALENT else low, high * 1.3)
+    axes.set_xlim(low * 1.3, high * 1.3)
     axes.xaxis.set_major_locator(FixedLocator([-50, -10, -2, -0.5, 0, 0.5, 2, 10, 50]))
     axes.xaxis.set_minor_locator(FixedLocator([]))
-    axes.xaxis.set_major_formatter(lambda value, _: say.plain(float(f"{value:.3g}")))
+    axes.xaxis.set_major_formatter(written)
 
 
 def _rows_panel(entries: list[Entry], say: Speech) -> tuple[Figure, Axes]:

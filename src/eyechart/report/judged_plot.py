@@ -7,7 +7,7 @@ from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING
 
-from eyechart.catalog.palette import style_of
+from eyechart.catalog.palette import Style, style_of
 from eyechart.report import axes as scales
 from eyechart.report.charts import INK, MUTED, drawing, new_panel, saved_panel, text_inches
 from eyechart.report.judged_text import figure_name, headline, rows_of, severities_of, severity_words
@@ -55,7 +55,8 @@ def drawn(record: ContextRecord, severity: str, folder: Path, say: Speech, *, wi
     limits = limits[0], min(1.0, limits[1])
     scales.set_log(axes.xaxis, limits, scales.log_ticks(*limits), say.short_percent)
     for place, name in enumerate(names):
-        _draw_contender(axes, name, rows, SPREAD * ((place + 0.5) / len(names) - 0.5))
+        style = style_of(name, names)
+        _draw_contender(axes, name, style, rows, SPREAD * ((place + 0.5) / len(names) - 0.5))
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_yticks(range(len(rows)), [row.words for row in rows])
     for label, row in zip(axes.get_yticklabels(), rows, strict=True):
@@ -81,9 +82,9 @@ def drawn(record: ContextRecord, severity: str, folder: Path, say: Speech, *, wi
     return saved_panel(figure, figure_name(record, severity), told, folder)
 
 
-def _draw_contender(axes: Axes, name: str, rows: list[Row], beside: float) -> None:
+def _draw_contender(axes: Axes, name: str, style: Style, rows: list[Row], beside: float) -> None:
     """The marks of one contender, `beside` the middle of each row, with their intervals."""
-    style, label = style_of(name.partition(":")[0]), name
+    label = name
     for place, row in enumerate(rows):
         for each in row.comparison.summaries:
             if (each.contender, each.metric) == (name, "accuracy") and math.isfinite(each.mean):
@@ -96,6 +97,5 @@ def _draw_contender(axes: Axes, name: str, rows: list[Row], beside: float) -> No
 def _drawn(summary: Summary, num_items: int) -> tuple[float, float, float]:
     """Error at the lower end, in the middle and at the upper end; at least half an image wrong."""
     least = 0.5 / max(1, num_items)
-    low = summary.mean if summary.low is None else summary.low
-    high = summary.mean if summary.high is None else summary.high
+    low, high = summary.ends
     return max(1 - high, least), max(1 - summary.mean, least), min(1.0, max(1 - low, least))

@@ -9,6 +9,8 @@ from eyechart.base.foreign_text import in_markdown
 from eyechart.comparison.winners import best_in
 from eyechart.data.corruptions.table import CORRUPTIONS
 from eyechart.files.storage import write_text
+from eyechart.report import markdown
+from eyechart.report.markdown import capital, mean_text
 from eyechart.report.winner_map import in_markdown_table, legend
 from eyechart.report.winner_map import rows_of as winners_of
 from eyechart.scoring.measures import METRICS
@@ -19,7 +21,7 @@ from eyechart.words.verdicts import sentence as verdict_sentence
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from eyechart.schema import Comparison, Summary, Verdict
+    from eyechart.schema import Comparison, Verdict
     from eyechart.schema.contexts import ContextRecord, LevelResult, MeanResult
 
 
@@ -44,18 +46,18 @@ def finding(record: ContextRecord, severity: str, say: Speech) -> str:
     """What is shown of one severity: in the mean that is asked about, pair by pair, or who is best at each level."""
     means = [each for each in record.means if (each.name, each.severity) == ("not geometric", severity)]
     if means:
-        return f"{mean_words(means[0], say)}{say(':', ' :')} {told(asked(means[0].comparison), say)}"
+        return f"{mean_words(means[0], say)}{say.colon} {told(asked(means[0].comparison), say)}"
     levels = [each for each in record.levels if each.severity == severity]
     best = [_best(each, say) for each in levels if len(each.comparison.contenders) > 1]
     nothing = say(f"{record.context}, level by level", f"{record.context}, niveau par niveau")
-    return say("; ", " ; ").join(best) or nothing
+    return say.semicolons(best) or nothing
 
 
 def headline(record: ContextRecord, severity: str, say: Speech) -> str:
     """The finding at the beginning of a line; a contender's name stays as it is written."""
     text = finding(record, severity, say)
     names = {name for level in record.levels for name in level.comparison.contenders}
-    return text if text.partition(" ")[0] in names else _capital(text)
+    return text if text.partition(" ")[0] in names else capital(text)
 
 
 def _best(level: LevelResult, say: Speech) -> str:
@@ -94,7 +96,7 @@ def told(verdicts: Sequence[Verdict], say: Speech) -> str:
     """All pairs in as few words as tell each of them; what few seeds say is said of these runs alone."""
     parts = _better(verdicts, "architectures", say)
     if of_runs := _better(verdicts, "these runs", say):
-        parts += [say("in these runs ", "dans ces entraînements, ") + "; ".join(of_runs)]
+        parts += [say("in these runs ", "dans ces entraînements, ") + say.semicolons(of_runs)]
     equal = [say.listed([each.first, each.second]) for each in verdicts if each.kind == "equivalent"]
     parts += [say(f"{pair} are equivalent", f"{pair} sont équivalents") for pair in equal]
     for kind, english, french in (
@@ -104,7 +106,7 @@ def told(verdicts: Sequence[Verdict], say: Speech) -> str:
         pairs = [say.listed([each.first, each.second]) for each in verdicts if each.kind == kind]
         if pairs:
             parts += [f"{say(english, french)} {', '.join(pairs)}"]
-    return say("; ", " ; ").join(parts) or say("one contender alone is compared with nobody", "un seul concurrent")
+    return say.semicolons(parts) or say("one contender alone is compared with nobody", "un seul concurrent")
 
 
 def _better(verdicts: Sequence[Verdict], scope: str, say: Speech) -> list[str]:
@@ -184,9 +186,9 @@ def write_synthesis(record: ContextRecord, question: tuple[str, str], folder: Pa
 
 def in_words(record: ContextRecord, question: tuple[str, str], folder: Path, say: Speech) -> str:
     """The whole text; figures are linked where they are there."""
-    text = [f"# {in_markdown(record.dataset)}{say(':', ' :')} {say(*question)}"]
+    text = [f"# {in_markdown(record.dataset)}{say.colon} {say(*question)}"]
     for severity in severities_of(record):
-        text += [f"## {_capital(severity_words(severity, say))}", f"{headline(record, severity, say)}."]
+        text += [f"## {capital(severity_words(severity, say))}", f"{headline(record, severity, say)}."]
         picture = folder / f"{figure_name(record, severity)}.svg"
         text += [f"![{severity_words(severity, say)}]({picture.name})"] if picture.is_file() else []
         rows = rows_of(record, severity, say)
@@ -206,22 +208,12 @@ def table(rows: Sequence[Row], metric: str, say: Speech) -> str:
     measure = METRICS[metric]
     head = [say(*measure.words) + ("" if measure.is_share else f" ({measure.unit})")]
     head += [in_markdown(marked(name, order, say.lang)) for name in order.contenders]
-    lines = [head, ["---", *(["---:"] * len(order.contenders))]]
+    lines = []
     for row in rows:
         summaries = {each.contender: each for each in row.comparison.summaries if each.metric == metric}
-        cells = [_written(summaries[name], say) if name in summaries else "" for name in order.contenders]
+        cells = [mean_text(summaries[name], say) if name in summaries else "" for name in order.contenders]
         lines.append([f"**{row.words}**" if row.mean else row.words, *cells])
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def _written(summary: Summary, say: Speech) -> str:
-    """ "98.21 % (98.0 to 98.4)"."""
-    if summary.low is None or summary.high is None:
-        return say.percent(summary.mean) if summary.metric == "accuracy" else say.significant(summary.mean)
-    if summary.metric == "accuracy":
-        return f"{say.percent(summary.mean)} ({say.percent_interval(summary.low, summary.high)})"
-    ends = say.interval(say.significant(summary.low), say.significant(summary.high))
-    return f"{say.significant(summary.mean)} ({ends})"
+    return markdown.table(head, lines)
 
 
 def told_of(row: Row, say: Speech) -> str:
@@ -230,7 +222,7 @@ def told_of(row: Row, say: Speech) -> str:
 
 
 def _who(rows: Sequence[Row], say: Speech) -> str:
-    return "\n".join(f"- {row.words}{say(':', ' :')} {in_markdown(told_of(row, say))}." for row in rows)
+    return "\n".join(f"- {row.words}{say.colon} {in_markdown(told_of(row, say))}." for row in rows)
 
 
 def _figures_behind(record: ContextRecord, severity: str, say: Speech) -> list[str]:
@@ -243,12 +235,8 @@ def _figures_behind(record: ContextRecord, severity: str, say: Speech) -> list[s
     text: list[str] = []
     for words, compared in found:
         lines = [f"- {in_markdown(verdict_sentence(verdict, compared, say.lang))}." for verdict in asked(compared)]
-        text += [f"### {_capital(words)}", "\n".join(lines)] if lines else []
+        text += [f"### {capital(words)}", "\n".join(lines)] if lines else []
     return text
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def _how(record: ContextRecord, say: Speech) -> str:

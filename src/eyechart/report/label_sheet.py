@@ -15,7 +15,8 @@ from eyechart.base.foreign_text import shown
 from eyechart.comparison.answers import Shelf
 from eyechart.comparison.label_noise import Suspect
 from eyechart.files.file_names import readable
-from eyechart.files.storage import write_bytes, write_text
+from eyechart.files.pictures import as_picture, write_png
+from eyechart.files.storage import write_text
 
 if TYPE_CHECKING:
     from PIL import Image, ImageFont
@@ -78,9 +79,7 @@ def write_suspects_png(suspects: Sequence[Suspect], classes: Sequence[str], path
         small_font, place = pillow_font(place, 11)
         draw.text((left, top + TILE_SIDE + 14), said, INK, name_font, anchor="lm")
         draw.text((left, top + TILE_SIDE + 36), place, FAINT, small_font, anchor="lm")
-    buffer = io.BytesIO()
-    sheet.save(buffer, "PNG", optimize=True)
-    write_bytes(path, buffer.getvalue())
+    write_png(path, sheet)
 
 
 def _fitting(names: Sequence[str]) -> tuple[ImageFont.FreeTypeFont, str]:
@@ -95,7 +94,7 @@ def _fitting(names: Sequence[str]) -> tuple[ImageFont.FreeTypeFont, str]:
 def _tile(pixels: np.ndarray) -> Image.Image:
     from PIL import Image
 
-    picture = Image.fromarray(pixels[0] if len(pixels) == 1 else np.ascontiguousarray(np.moveaxis(pixels[:3], 0, -1)))
+    picture = as_picture(pixels)
     scale = TILE_SIDE / max(picture.size)
     size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
     return picture.convert("RGB").resize(size, Image.Resampling.NEAREST if scale > 1 else Image.Resampling.LANCZOS)

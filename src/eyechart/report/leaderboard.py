@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from eyechart.report.answer import interval_text, is_pretrained
 from eyechart.report.axes import log_ticks
 from eyechart.report.entries import Entry
+from eyechart.report.markdown import capital
 from eyechart.report.pairs import Pairs, not_shown_to_differ
 from eyechart.report.section import Section
 from eyechart.schema import RunRecord
@@ -103,7 +104,7 @@ def score_column(measure: Measure, explained: str, say: Speech) -> Column:
         return math.nan if found is None else found
 
     written = say.percent if measure.is_share else say.loss
-    return Column(heading[0].upper() + heading[1:], known, written, explained, is_score=True)
+    return Column(capital(heading), known, written, explained, is_score=True)
 
 
 def cost_columns(say: Speech) -> tuple[Column, ...]:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from eyechart.report.charts import Chart
 from eyechart.report.entries import MOST_SHOWN, Entry
 from eyechart.report.intervals import differences, intervals
+from eyechart.report.markdown import capital
 from eyechart.report.metrics import Metric, metric_words, turned
 from eyechart.report.pairs import Pairs
 from eyechart.report.section import Draft, Section
@@ -184,7 +185,7 @@ def finding(pairs: Pairs, say: Speech) -> str:
     }
     parts = [f"{times} {told[kind]}" for kind, times in counts.items() if times]
     name = metric_words(pairs.primary, say).name
-    lead = f"{name[:1].upper()}{name[1:]}, {number}" + say(": ", " : ")
+    lead = f"{capital(name)}, {number}" + say(": ", " : ")
     return lead + say.listed(parts) if parts else say("Who beats whom", "Qui bat qui")
 
 

@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from eyechart.base.foreign_text import address, shown
+from eyechart.files.read_once import reading_once
 from eyechart.files.storage import write_text
 from eyechart.report import (
     calibration,
@@ -111,11 +112,11 @@ def write_report(
     """
     say = speech(lang)
     entries = group_runs(read_runs(run_folders))
-    found, problems = (comparison, []) if comparison else compared(run_folders, entries, say)
     sections = SECTIONS_OF[entries[0].first.task]
-    told = problems + [finding_sentence(each, say.lang) for each in found.findings]
-    draft = Draft(Facts(entries, Pairs(found), told, verdict_sentence(found, say), say), output, sections)
-    with drawing((*(entry.name for entry in entries), *entries[0].first.dataset.classes)):
+    with reading_once(), drawing((*(entry.name for entry in entries), *entries[0].first.dataset.classes)):
+        found, problems = (comparison, []) if comparison else compared(run_folders, entries, say)
+        told = problems + [finding_sentence(each, say.lang) for each in found.findings]
+        draft = Draft(Facts(entries, Pairs(found), told, verdict_sentence(found, say), say), output, sections)
         built = {section: content for section in sections if (content := draft.content(section.anchor))}
     if parts := built.get(synthesis.SECTION):
         write_text(output.parent / synthesis_name(output), synthesis.as_markdown(parts, draft.facts, draft.figures))

@@ -209,7 +209,7 @@ def execution_text(execution: Execution, say: Speech = ENGLISH) -> str:
             )
         )
     parts += [_failed(mode, reason, say) for mode, reason in execution.failures.items()]
-    return say("; ", " ; ").join(parts)
+    return say.semicolons(parts)
 
 
 def _failed(what: str, reason: str, say: Speech) -> str:
@@ -230,7 +230,7 @@ def _choice_facts(study: Path, say: Speech) -> Facts:
     chosen = say(f"chosen because {machine.reason}", f"choix : {machine.reason}")
     return [
         (say("device and precision", "appareil et précision numérique"), chosen),
-        (say("timed for an image", "chronométré par image"), say("; ", " ; ").join(timed)),
+        (say("timed for an image", "chronométré par image"), say.semicolons(timed)),
     ]
 
 

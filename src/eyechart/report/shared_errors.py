@@ -98,9 +98,8 @@ def _pictured(
         if answer != label:
             certainty = certainty_text(float(each.probabilities[item, answer]), say)
             by_answer.setdefault(answer, []).append(f"{each.entry.name} {certainty}")
-    said = "; " if say.lang == "en" else " ; "
-    told = said.join(f"{classes[answer]} ({', '.join(names)})" for answer, names in by_answer.items())
-    return Pictured(item, image_uri(images["images"][item]), classes[label], say(told, told))
+    told = say.semicolons(f"{classes[answer]} ({', '.join(names)})" for answer, names in by_answer.items())
+    return Pictured(item, image_uri(images["images"][item]), classes[label], told)
 
 
 def _caption(answers: list[Answers], say: Speech) -> str:

@@ -93,7 +93,7 @@ def _row(entry: Entry, found: Timing, say: Speech) -> TimingRow:
     marks = []
     for names, word in ((found.spoiled, say("spoiled:", "perturbé :")), (found.resumed, say("resumed:", "repris :"))):
         marks += [f"{word} {say.listed(list(names))}"] if names else []
-    return TimingRow(entry, cells, conditions, "; ".join(marks))
+    return TimingRow(entry, cells, conditions, say.semicolons(marks))
 
 
 def _spread_cell(spread: Spread, written: Callable[[float], str], say: Speech) -> Cell:

@@ -11,6 +11,7 @@ from eyechart.base.foreign_text import in_markdown
 from eyechart.catalog.palette import style_of
 from eyechart.comparison.winners import Best, best_in, least_of
 from eyechart.report.charts import GRID, INK, MUTED, drawing, new_panel, saved_panel, text_inches
+from eyechart.report.markdown import table
 from eyechart.words.speech import Speech, speech
 
 if TYPE_CHECKING:
@@ -117,13 +118,12 @@ def in_markdown_table(rows: Sequence[Row], say: Speech) -> str:
     needs = _needs(rows)
     for group in dict.fromkeys(row.group for row in rows):
         head = [in_markdown(group), *(say(*NEEDS[need]) for need in needs)]
-        lines = [head, ["---"] * len(head)]
-        lines += [
+        lines = [
             [in_markdown(row.label), *(in_markdown(in_words(row.cells.get(need), say)) for need in needs)]
             for row in rows
             if row.group == group
         ]
-        text.append("\n".join(f"| {' | '.join(line)} |" for line in lines))
+        text.append(table(head, lines, words=range(len(head))))
     return "\n\n".join(text)
 
 

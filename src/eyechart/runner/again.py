@@ -6,13 +6,14 @@ scores, so that whatever reads runs reads these.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, cast
 
+from eyechart.base.clock import now_text
 from eyechart.base.errors import StorageError
 from eyechart.data.content import parts_sha256
 from eyechart.files import storage
+from eyechart.files.items import read_items
 from eyechart.inference import saved
 from eyechart.inference.predictor import Guess, NetworkPredictor
 from eyechart.runner.judge import scored
@@ -38,25 +39,13 @@ class Pictures(NamedTuple):
 def test_part(study: Path, run: RunRecord) -> LabelledImages:
     """The images and labels that a run was judged on; StorageError where they are gone or others."""
     path = study / run.items
-    arrays = storage.read_arrays(path)
-    if not {"images", "labels"} <= set(arrays):
-        raise StorageError(f"{path} holds {', '.join(arrays) or 'nothing'}; expected images and labels. Restore it.")
-    part = LabelledImages(arrays["images"], arrays["labels"])
+    part = read_items(path)
     if parts_sha256(part) != run.splits.test_sha256:
         raise StorageError(
             f"{path} holds other images than {run.run} was judged on; expected sha256 {run.splits.test_sha256[:12]}. "
             f"Restore that file, or train the study again."
         )
     return part
-
-
-def write_items(folder: Path, part: LabelledImages) -> str:
-    """The pictures and labels, for all runs that are judged on them; the name of the file."""
-    arrays = {"images": part.images, "labels": part.labels}
-    name = f"items-{storage.digest_arrays(arrays)[:12]}.npz"
-    if not (folder / name).exists():
-        storage.write_arrays(folder / name, arrays)
-    return name
 
 
 def is_judged(target: Path, run: RunRecord, judged_on: str) -> bool:
@@ -118,6 +107,6 @@ def _judged(record: RunRecord, probabilities: np.ndarray, pictures: Pictures, it
             "items": items,
             "validation_items": "",
             "command": pictures.command,
-            "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "finished_at": now_text(),
         }
     )

@@ -58,7 +58,7 @@ def _estimate(job: Job, say: Callable[[str], None], is_brief: bool) -> Estimate:
         contender=job.contender,
         weights=contender.starting.origin.name,
         num_steps=plan.num_steps,
-        images_seen=plan.num_steps * plan.batch_size,
+        images_seen=plan.images_seen,
         training_seconds=plan.num_steps * pace.step_seconds + plan.num_cached_images * pace.cache_seconds,
         num_parameters=num_parameters,
         disk_bytes=4 * num_parameters + 4 * contender.splits.card.num_test * contender.card.num_classes,

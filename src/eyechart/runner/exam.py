@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from eyechart.base import host
-from eyechart.base.errors import StorageError, UsageError
+from eyechart.base.errors import UsageError
 from eyechart.comparison.exam import Reader, read_dimension
 from eyechart.comparison.exam_agreement import agreements
 from eyechart.data import optotypes
 from eyechart.data.optotypes import DIMENSIONS
 from eyechart.files import storage
+from eyechart.files.items import read_items
 from eyechart.inference.predictor import NetworkPredictor
 from eyechart.inference.saved import load_run_model
 from eyechart.schema.contracts import ContenderModel, LabelledImages
@@ -41,7 +42,7 @@ def examine(
     finished = {folder: run for folder, run in runs.items() if run.status == "finished"}
     _check(study, finished)
     first = next(iter(finished.values()))
-    part = _items(study, first)
+    part = read_items(study / first.items)
     chosen = optotypes.choose(part.labels, first.dataset.num_classes)
     shown = part.subset(chosen)
     drawn = optotypes.drawn_for(part, chosen)
@@ -65,14 +66,6 @@ def _check(study: Path, finished: dict[Path, RunRecord]) -> None:
                          f"images that have a class each.")  # fmt: skip
     if len({run.items for run in finished.values()}) > 1:
         raise UsageError(f"The runs of {study} were judged on different test images. Expected one study.")
-
-
-def _items(study: Path, run: RunRecord) -> LabelledImages:
-    arrays = storage.read_arrays(study / run.items)
-    try:
-        return LabelledImages(arrays["images"], arrays["labels"])
-    except KeyError as error:
-        raise StorageError(f"{study / run.items} has no {error}. Train a run of this study again.") from None
 
 
 # --------------------------------------------------------------------------------------------- answers
@@ -141,6 +134,7 @@ def _record(
         verdicts=tuple(verdicts),
         agreements=agreements(readers),
         left_out=left_out,
+        weights={run.run: run.weights_sha256 for run in finished.values()},
     )
 
 

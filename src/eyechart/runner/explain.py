@@ -22,6 +22,7 @@ from eyechart.base.seeding import seed_everything
 from eyechart.evaluation.predict import to_device
 from eyechart.files import storage
 from eyechart.files.file_names import readable
+from eyechart.files.items import read_items
 from eyechart.inference.expected import expected_of
 from eyechart.inference.saved import load_run_model
 from eyechart.inference.seeing import Source, see
@@ -56,7 +57,7 @@ class OpenedRun:
 
     @property
     def heat(self) -> float:
-        return self.record.temperature.value if self.record.temperature else 1.0
+        return self.record.heat
 
     def answer(self, image: torch.Tensor) -> tuple[int, float]:
         """Class id and probability, after the run's temperature, for an image (1, C, H, W)."""
@@ -222,13 +223,10 @@ def _untrained(run: OpenedRun) -> AskedModel:
 def _validation_images(run: OpenedRun, number: int) -> np.ndarray:
     """uint8 (N, C, H, W), N up to `number`: the first of each class in turns.  StorageError where there are none."""
     path = run.folder.parent / (run.record.validation_items or "the validation images")
-    arrays = storage.read_arrays(path)
-    if not {"images", "labels"} <= arrays.keys():
-        raise StorageError(f"{path} holds no images and labels. Train a run of this study again.")
-    labels = arrays["labels"]
+    part = read_items(path)
+    labels = part.labels
     turn = np.zeros(len(labels), np.int64)  # how many of its class came before
     for label in np.unique(labels):
         turn[labels == label] = np.arange((labels == label).sum())
     chosen = np.lexsort((labels, turn))[:number]
-    images: np.ndarray = arrays["images"][np.sort(chosen)]
-    return images
+    return np.asarray(part.images[np.sort(chosen)])

@@ -5,16 +5,16 @@ dataset -> splits -> model -> fit (never sees test) -> predict (opens test once)
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from eyechart.base.clock import Clock
+from eyechart.base.clock import Clock, now_text
 from eyechart.data.boxes import objects_on
 from eyechart.evaluation import cost
 from eyechart.files import generations, storage
+from eyechart.files.items import write_items
 from eyechart.inference import saved
 from eyechart.inference.predictor import BATCH_SIZE
 from eyechart.runner.contender import TOOLS, Contender
@@ -24,7 +24,6 @@ from eyechart.runner.standing import moved
 from eyechart.runner.train import Trained, dtype_of, train
 from eyechart.schema import Clocks, Cost, Plan, RunJob, RunRecord, Temperature
 from eyechart.schema.contracts import LabelledImages, Predictions, Progress
-from eyechart.schema.objects import OBJECT_ARRAYS
 from eyechart.scoring import temperature
 from eyechart.training import feeds, loop
 from eyechart.training.together import ALONE, Alone
@@ -49,7 +48,7 @@ def run_contender(job: RunJob, report: Reporter, stop_signal: Callable[[], int |
     `seconds_before` were spent by this process on starting up; they belong to the preparation clock.
     Raises an EyechartError; what was saved by then continues when the same job is run again.
     """
-    started_at = _now()
+    started_at = now_text()
     trained = train(job, report, stop_signal, seconds_before, group)
     contender, plan, fit, clock = trained.contender, trained.plan, trained.fit, trained.clock
     splits, card, beside = contender.splits, contender.card, Path(job.folder).parent
@@ -82,7 +81,7 @@ def run_contender(job: RunJob, report: Reporter, stop_signal: Callable[[], int |
         items=_write_items(beside, test),
         validation_items=_write_items(beside, splits.validation),
         started_at=started_at,
-        finished_at=_now(),
+        finished_at=now_text(),
     )
     _write_inside(Path(job.folder), contender, test, record)
     _write_run(Path(job.folder), record, contender.model, judged.predictions, on_validation.predictions)
@@ -125,7 +124,7 @@ def _measure_cost(contender: Contender, plan: Plan, clock: Clock, earlier_matmul
     sample = contender.splits.validation
     size = min(plan.batch_size, len(sample))
     batch = feeds.as_batch(contender.model, sample, slice(size), contender.device, TOOLS)
-    images_seen = plan.num_steps * plan.batch_size
+    images_seen = plan.images_seen
     flops = None
     if plan.num_cached_images:
         flops = cost.count_flops_with_kept_stages(contender.network, batch, plan.num_cached_images / images_seen)
@@ -146,16 +145,10 @@ def _measure_cost(contender: Contender, plan: Plan, clock: Clock, earlier_matmul
 
 
 def _write_items(folder: Path, part: LabelledImages) -> str:
-    """The images and labels of a part, once for all runs that share it; the name of the file."""
-    arrays = {"images": part.images, "labels": part.labels}
+    """A part, with the boxes that a rule finds where the images come without; the file's name."""
     if part.objects is not None:
-        arrays |= {f"object_{name}": getattr(part.objects, name) for name in OBJECT_ARRAYS}
-    name = f"items-{storage.digest_arrays(arrays)[:12]}.npz"
-    if not (folder / name).exists():
-        if part.objects is None:
-            arrays |= {"true_boxes": objects_on(part).padded(np.arange(len(part)))[0]}
-        storage.write_arrays(folder / name, arrays)
-    return name
+        return write_items(folder, part)
+    return write_items(folder, part, lambda: {"true_boxes": objects_on(part).padded(np.arange(len(part)))[0]})
 
 
 def _write_inside(folder: Path, contender: Contender, test: LabelledImages, record: RunRecord) -> None:
@@ -174,7 +167,7 @@ def _write_run(folder: Path, record: RunRecord, model: nn.Module, test: Predicti
     storage.write_record(folder / storage.RUN_FILE, record)
     if record.status != "diverged":  # then the good ones, of before, stay
         generations.remove(folder)
-    for leftover in (storage.FAILURE_FILE, feeds.SPILL_FILE):
+    for leftover in (storage.FAILURE_FILE, storage.SPILL_FILE):
         (folder / leftover).unlink(missing_ok=True)
 
 
@@ -190,7 +183,3 @@ def _clocks(clock: Clock, fit: loop.Fit) -> Clocks:
         training_foreign_cpu_seconds=clock.known_foreign_seconds("training"),
         segments=tuple(fit.segments),
     )
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from eyechart.base.clock import now_text
 from eyechart.files import generations, storage
 from eyechart.runner.train import train
 from eyechart.schema import TrialJob, TrialRecord
 from eyechart.schema.contracts import Progress
 from eyechart.scoring import metrics
-from eyechart.training import feeds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,12 +38,12 @@ def run_trial(
         training_seconds=trained.clock.seconds("training"),
         num_steps=trained.plan.num_steps,
         test_accesses=trained.contender.splits.test.num_accesses,
-        finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        finished_at=now_text(),
     )
     folder = Path(job.folder)
     storage.write_record(folder / storage.TRIAL_FILE, record)
     generations.remove(folder)
-    for leftover in (storage.FAILURE_FILE, feeds.SPILL_FILE):
+    for leftover in (storage.FAILURE_FILE, storage.SPILL_FILE):
         (folder / leftover).unlink(missing_ok=True)
     steps = trained.plan.num_steps
     report(Progress(job.run, "finished", steps, steps, None, scores.accuracy, note=_ending(record)))

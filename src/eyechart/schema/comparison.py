@@ -36,6 +36,11 @@ class Summary(Frozen):
     low: float | None = None  # 95 %: Student's t over seeds; for one run Wilson over items, None where there is neither
     high: float | None = None
 
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Of the interval; the mean twice where there is none."""
+        return (self.mean if self.low is None else self.low), (self.mean if self.high is None else self.high)
+
 
 class Family(Frozen):
     """The question that comes before the pairs: are the contenders different at all, in one metric? (rule 8)"""

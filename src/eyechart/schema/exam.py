@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from eyechart.schema.comparison import VerdictKind
 from eyechart.schema.frozen import Count, Fraction, Frozen
+
+if TYPE_CHECKING:
+    from eyechart.schema.records import RunRecord
 
 # Beside the runs of a study: what was found, and a folder with what each run answered.
 EXAM_FILE, EXAM_FOLDER = "exam.json", "exam"
@@ -93,6 +96,11 @@ class ExamRecord(Frozen):
     verdicts: tuple[ExamVerdict, ...]
     agreements: tuple[ExamAgreement, ...] = ()  # of every two; empty in records of before
     left_out: tuple[str, ...] = ()  # runs that were not examined: diverged
+    weights: dict[str, str] = {}  # sha256 of those that were examined, by run; empty in records of before
+
+    def is_of(self, run: RunRecord) -> bool:
+        """Whether these weights were examined, and none that were trained since; older records do not know."""
+        return self.weights.get(run.run, run.weights_sha256) == run.weights_sha256
 
     def reading(self, contender: str, dimension: str) -> Reading:
         (found,) = (each for each in self.readings if (each.contender, each.dimension) == (contender, dimension))

@@ -83,6 +83,11 @@ class Plan(Frozen):
     pacing_shares: tuple[float, ...] = ()  # of the budget's seconds, after which the steps are still to be fixed anew
     execution: Execution = Execution()
 
+    @property
+    def images_seen(self) -> int:
+        """When all steps are done, the same image each time it comes."""
+        return self.num_steps * self.batch_size
+
 
 class PerClass(Frozen):
     """One list each, in the order of the classes; None for a class without an image in the judged part."""

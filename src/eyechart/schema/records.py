@@ -88,6 +88,11 @@ class RunRecord(Frozen):
         return self.detection
 
     @property
+    def heat(self) -> float:
+        """The temperature that answers are divided by; 1 where there is none."""
+        return self.temperature.value if self.temperature else 1.0
+
+    @property
     def num_judged(self) -> int:
         """Test images."""
         return self.test.num_items if self.test else self.splits.num_test

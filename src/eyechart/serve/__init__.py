@@ -4,8 +4,8 @@
     app.py       which address gives what                       gate.py     who may ask, how much, how often
     uploads.py   a request's body becomes a picture             worker.py   one picture at a time, beside the event loop
     reading.py   one picture: what everybody says of it         answers.py  the records that go out
-    card.py      who answers, and for what                      as_png.py   pictures that go out
-    gallery.py   the hardest test images                        report_files.py   the study's report
+    card.py      who answers, and for what                      gallery.py  the hardest test images
+    report_files.py   the study's report
 
 Needs the packages of the extra "serve"; eyechart.cli.serve says so where they are missing.
 """

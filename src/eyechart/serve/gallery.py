@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 
 from eyechart.base.errors import StorageError
+from eyechart.files.pictures import as_picture, png_url
 from eyechart.files.storage import PREDICTIONS_FILE, read_arrays, read_run
 from eyechart.schema import PROBABILITY_FLOOR, RunRecord
 from eyechart.scoring.temperature import cooled
 from eyechart.serve.answers import Gallery, GalleryImage
-from eyechart.serve.as_png import pixels_url
 
 MOST_IMAGES = 24
 
@@ -47,7 +47,7 @@ def hardest(runs: Sequence[Path], most: int = MOST_IMAGES) -> Gallery:
                 named={
                     record.run: classes[int(each[row].argmax())] for record, each in zip(records, answers, strict=True)
                 },
-                picture=pixels_url(images[row]),
+                picture=png_url(as_picture(images[row])),
             )
             for row in np.argsort(-losses, kind="stable")[:most]
         )
@@ -56,5 +56,5 @@ def hardest(runs: Sequence[Path], most: int = MOST_IMAGES) -> Gallery:
 
 def _answers(run: Path, record: RunRecord) -> np.ndarray:
     """float (N, K) after the run's temperature."""
-    heat = record.temperature.value if record.temperature else 1.0
+    heat = record.heat
     return cooled(read_arrays(run / PREDICTIONS_FILE)["probabilities"], heat)

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from eyechart.base.errors import MissingError
+from eyechart.files.pictures import png_url
 from eyechart.inference.seeing import Source
 from eyechart.report.looked.overlay import transparent
 from eyechart.serve.answers import ContenderMap, PictureMaps, Said
-from eyechart.serve.as_png import picture_url
 from eyechart.serve.reading import NAME, Reader, one_thread, said_of, seen_or_refused, since
 from eyechart.words.speech import spaced
 
@@ -104,7 +104,7 @@ class Looker:
         except MissingError:
             return nobody.model_copy(update={"said": NO_CAPTUM})
         label = predictor.facts.classes[answer] if method == "grad-cam" else None
-        url = picture_url(Image.fromarray(transparent(values)))
+        url = png_url(Image.fromarray(transparent(values)))
         return nobody.model_copy(update={"method": method, "label": label, "map": url})
 
     def _asked_model(self, place: int, predictor: PicturePredictor) -> AskedModel:

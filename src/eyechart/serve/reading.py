@@ -19,6 +19,7 @@ from PIL import Image
 from eyechart.data.marks import reading_order
 from eyechart.data.parting import Part, part
 from eyechart.data.pictures import open_layers
+from eyechart.files.pictures import as_picture, png, png_url
 from eyechart.inference.panel import Panel, answer_all
 from eyechart.inference.prediction import PictureAnswer, PicturePredictor
 from eyechart.inference.seeing import LEAST_DECODED, Seen, Source
@@ -34,7 +35,6 @@ from eyechart.serve.answers import (
     StepPicture,
     Thing,
 )
-from eyechart.serve.as_png import picture_url, pixels_url, png
 from eyechart.serve.card import readings_of
 from eyechart.serve.limits import Limits
 from eyechart.serve.refusals import Refused
@@ -98,7 +98,7 @@ class Reader:
             how="whole",
             width=seen.own_size[1],
             height=seen.own_size[0],
-            seen=None if seen.pixels is None else pixels_url(seen.pixels),
+            seen=None if seen.pixels is None else png_url(as_picture(seen.pixels)),
             steps=_steps(seen) if with_steps else (),
             contenders=contenders,
             agreement=agreement([each.label for each in contenders]),
@@ -151,7 +151,7 @@ class Reader:
             how="detector",
             width=seen.own_size[1],
             height=seen.own_size[0],
-            seen=None if seen.pixels is None else pixels_url(seen.pixels),
+            seen=None if seen.pixels is None else png_url(as_picture(seen.pixels)),
             things=tuple(_boxed(contenders[0], box) for box in found[0]),
             lines=tuple(
                 LineText(
@@ -266,7 +266,7 @@ def _thing(timed: Sequence[_Timed], place: int, one: Part, decoded: float) -> Th
     left, top, right, bottom = (edge * decoded for edge in one.box)
     return Thing(
         box=(left, top, right, bottom),
-        seen=None if seen.pixels is None else pixels_url(seen.pixels),
+        seen=None if seen.pixels is None else png_url(as_picture(seen.pixels)),
         contenders=moved,
         agreement=agreement([each.label for each in moved]),
     )
@@ -310,6 +310,6 @@ def _in_order(boxes: Sequence[Box]) -> list[Box]:
 
 def _steps(seen: Seen) -> tuple[StepPicture, ...]:
     return tuple(
-        StepPicture(name=step.name, words=step.words, picture=picture_url(Image.fromarray(step.picture)))
+        StepPicture(name=step.name, words=step.words, picture=png_url(Image.fromarray(step.picture)))
         for step in seen.steps
     )

@@ -18,7 +18,7 @@ from starlette.datastructures import UploadFile
 from starlette.requests import Request
 
 from eyechart.data.pictures import FORMATS
-from eyechart.serve.as_png import png
+from eyechart.files.pictures import png
 from eyechart.serve.limits import Limits
 from eyechart.serve.refusals import Refused
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import random
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from eyechart.base.clock import now_text
 from eyechart.base.errors import EyechartError, UsageError
 from eyechart.base.foreign_text import path_word, shell_command
 from eyechart.catalog.presets import rules_of
@@ -87,7 +87,7 @@ def plan_study(
         recipes=recipes,
         rules=fixed,
         command="",
-        created_at=_now(),
+        created_at=now_text(),
         started_in=working_folder(),
     )
 
@@ -276,7 +276,3 @@ def jobs_of(record: StudyRecord, folder: Path, offline: bool = False, home: Path
                 )
             )
     return jobs
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")

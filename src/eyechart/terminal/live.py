@@ -136,22 +136,23 @@ class LiveTable:
         rows = list(self._rows.values())
         # The table must fit the screen while it is redrawn: what has ended leaves first, the earliest of it.
         room = len(rows) if self._is_over else max(1, self._console.height - 4)
-        bar_columns = min(24, max(4, self._console.width - 58 - max(map(len, self._rows), default=0)))
+        bar_columns = min(24, max(4, self._console.width - 58 - max((len(row.last.run) for row in rows), default=0)))
         table = Grid(
             columns("run", "stage=", "progress=", "loss>", "validation>", "time>"),
             dropped=("progress", "loss", "validation"),
             caption=f"{len(rows) - room} earlier runs are not shown" if len(rows) > room else "",
         )
+        beside = [architecture_of_run(row.last.run) for row in rows]
         for row in _moving(rows, room):
-            table.add(*self._cells(row, now, bar_columns))
+            table.add(*self._cells(row, now, bar_columns, beside))
         return table
 
-    def _cells(self, row: _Row, now: float, bar_columns: int) -> list[Text | ProgressBar | str]:
+    def _cells(self, row: _Row, now: float, bar_columns: int, beside: list[str]) -> list[Text | ProgressBar | str]:
         last = row.last
         return [
-            named(last.run, architecture_of_run(last.run), map(architecture_of_run, self._rows)),
+            named(last.run, architecture_of_run(last.run), beside),
             Text(last.stage, style="bold" if last.stage in ("failed", "training") else "dim"),
-            _bar(last, bar_columns, self._rows),
+            _bar(last, bar_columns, beside),
             "" if last.loss is None else f"{last.loss:.4f}",
             "" if last.validation_mark is None else _mark(last),
             row.time_text(now),
@@ -165,10 +166,10 @@ def _moving(rows: list[_Row], room: int) -> list[_Row]:
     return [row for row in rows if id(row) not in leaving][-room:]
 
 
-def _bar(progress: Progress, columns: int, runs: Iterable[str]) -> ProgressBar | Text:
+def _bar(progress: Progress, columns: int, beside: Iterable[str]) -> ProgressBar | Text:
     if not progress.num_steps:
         return Text("")
-    colour = style_of(architecture_of_run(progress.run), map(architecture_of_run, runs)).colour
+    colour = style_of(architecture_of_run(progress.run), beside).colour
     total, done = progress.num_steps, progress.step
     return ProgressBar(total, done, width=columns, complete_style=colour, finished_style=colour)
 

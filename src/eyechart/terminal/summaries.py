@@ -37,7 +37,7 @@ def summary(record: RunRecord) -> dict[str, Any]:
         "total_seconds": record.clocks.total_seconds,
         "shared_clocks": was_shared(record),  # other runs of the same command trained beside it
         "num_parameters": record.cost.num_parameters,
-        "images_seen": record.plan.num_steps * record.plan.batch_size,
+        "images_seen": record.plan.images_seen,
         "num_classes": record.dataset.num_classes,
         "absent_classes": list(absent_classes(record))
         if record.test

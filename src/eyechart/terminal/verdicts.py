@@ -170,6 +170,7 @@ def _caption(comparison: Comparison, lang: Language) -> str:
     """What the summaries were made from: test images, intervals, classes, pretraining."""
     from eyechart.words.class_means import means_over
     from eyechart.words.numbers import number
+    from eyechart.words.speech import spaced
 
     items, several = number(comparison.num_items, 0, lang), any(s.sd is not None for s in comparison.summaries)
     origins = ", ".join(f"{name}: {origin}" for name, origin in comparison.pretrained.items())
@@ -183,7 +184,7 @@ def _caption(comparison: Comparison, lang: Language) -> str:
     text = f"{items} images de test de {comparison.dataset}. Entre parenthèses : intervalle à 95 %, {how}. "
     text += f"Précision, rappel et F1 : {means}."
     text += f"\n† pré-entraîné sur : {origins}." if origins else ""
-    return text.replace(" :", "\u202f:").replace(" %", "\u202f%")
+    return spaced(text)
 
 
 # ------------------------------------------------------------------------------------------ verdicts
@@ -235,6 +236,8 @@ def _verdict_cell(by_pair: dict[tuple[str, str], Verdict], row: str, column: str
 
 def _legend(verdicts: Sequence[Verdict], lang: Language) -> str:
     """Only the marks that occur."""
+    from eyechart.words.speech import Speech
+
     meanings = {
         "▲ ▼": ("better, worse", "meilleur, moins bon"),
         "△ ▽": (
@@ -251,21 +254,20 @@ def _legend(verdicts: Sequence[Verdict], lang: Language) -> str:
         present.add("△ ▽" if is_of_runs else "▲ ▼" if verdict.kind == "better" else MARKS[verdict.kind][0])
     told = [f"{mark} {meaning[lang == 'fr']}" for mark, meaning in meanings.items() if mark in present]
     row = "lead of the row over the column" if lang == "en" else "avance de la ligne sur la colonne"
-    return f"{row}: {', '.join(told)}" if lang == "en" else f"{row}\u202f: {', '.join(told)}"
+    return f"{row}{Speech(lang).colon} {', '.join(told)}"
 
 
 def _print_sentences(
     comparison: Comparison, verdicts: Sequence[Verdict], most: int, lang: Language, console: Console
 ) -> None:
+    from eyechart.words.speech import Speech
     from eyechart.words.verdicts import sentence
 
     for verdict in verdicts[:most]:
         console.print(Text(shown(f"- {sentence(verdict, comparison, lang)}")), soft_wrap=not console.is_terminal)
     if len(verdicts) > most:
         rest = len(verdicts) - most
-        console.print(
-            Text(f"- and {rest} more pairs: --json has all" if lang == "en" else f"- et {rest} autres\u202f: --json")
-        )
+        console.print(Text(Speech(lang)(f"- and {rest} more pairs: --json has all", f"- et {rest} autres : --json")))
 
 
 def _named(name: str, beside: Sequence[str], mark: str = "") -> Text:

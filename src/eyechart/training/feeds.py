@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from eyechart.base.seeding import derived_seed
+from eyechart.files import storage
 from eyechart.schema import Plan, Recipe
 from eyechart.schema.contracts import Batch, LabelledImages
 from eyechart.schema.objects import Objects
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 MEMORY_SHARE = 0.25  # of the free memory that kept features may take; more than that is memory-mapped
 DEVICE_SHARE = 0.5  # of an accelerator's free memory that the images may take; more of them are moved batch by batch
 MOVED_IMAGES = 4096  # at once
-SPILL_FILE = "features.bin"  # in the run's folder, while the run is under way
 LEAST_SIDE = 2.0  # pixels of a box that is still an object after augmentation
 FILL_BATCH = 64  # images at once through the frozen stages: enough to be fast, small enough for the cache
 
@@ -202,7 +202,7 @@ class CachedFeed(Feed):
             return torch.empty(shape, dtype=features.dtype, device=self._device)
         assert self._spill_folder is not None, "features that do not fit need a folder"
         self._spill_folder.mkdir(parents=True, exist_ok=True)
-        path = self._spill_folder / SPILL_FILE
+        path = self._spill_folder / storage.SPILL_FILE
         size = num_images * features[0].numel()
         return torch.from_file(str(path), shared=True, size=size, dtype=features.dtype).view(shape)
 

@@ -9,14 +9,13 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import nn
 
-from eyechart.base.clock import Clock
+from eyechart.base.clock import Clock, now_text
 from eyechart.base.errors import Interrupted
 from eyechart.schema import HistoryPoint, Plan, Recipe, Segment
 from eyechart.schema.contracts import NamesLosses, Progress
@@ -89,7 +88,7 @@ class Fit:
         self._loss_sum = torch.zeros((), device=self.device)  # over these steps
         self._part_sums = torch.zeros(len(self._loss_names), device=self.device)
         step = self._resume(optimizer)
-        self._started_at = datetime.now(UTC).isoformat(timespec="seconds")
+        self._started_at = now_text()
         self._first_step, self._seconds_before = step, self.clock.seconds("training")
         self._last_checkpoint = time.monotonic()
         with self.clock.section("training"):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from eyechart.base import host
+from eyechart.base.clock import now_text
 from eyechart.base.errors import RunFailed, UsageError
 from eyechart.base.seeding import derived_seed
 from eyechart.catalog.recipes import slug
@@ -221,7 +222,7 @@ def _leave_failed(job: TrialJob, error: RunFailed, seconds: float, card: Dataset
         num_steps=0,
         test_accesses=0,
         reason=str(error),
-        finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        finished_at=now_text(),
     )
     storage.write_record(Path(job.folder) / storage.TRIAL_FILE, record)
     generations.remove(Path(job.folder))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from eyechart.words.numbers import NARROW_SPACE, number
+from eyechart.words.numbers import number
+from eyechart.words.speech import spaced
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +27,7 @@ def means_over(num_classes: int, absent: Sequence[str], lang: Language = "en") -
     judged, every = number(num_classes - len(absent), 0, lang), number(num_classes, 0, lang)
     if lang == "en":
         return f"means over {judged} of {every} classes: {lacking(absent)}"
-    return f"moyennes sur {judged} des {every} classes{NARROW_SPACE}: {lacking(absent, 'fr')}"
+    return spaced(f"moyennes sur {judged} des {every} classes : {lacking(absent, 'fr')}")
 
 
 def lacking(absent: Sequence[str], lang: Language = "en") -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from eyechart.words import numbers
 from eyechart.words.finding_sentences import SENTENCES
+from eyechart.words.speech import spaced
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,7 +55,7 @@ def sentence(finding: Finding, lang: Language = "en") -> str:
     whose = f" ({FIGURES_OF[lang]} {finding.facts['figures_of']}.)" if "figures_of" in finding.facts else ""
     if lang == "en":
         return english.format_map(values) + whose
-    return _spaced(french.format_map(values) + whose)
+    return spaced(french.format_map(values) + whose)
 
 
 def listed(names: Sequence[str], lang: Language) -> str:
@@ -105,8 +106,3 @@ def _seconds_of(finding: Finding, name: str, lang: Language) -> str:
     if seconds is None:
         return ""
     return (" in " if lang == "en" else " en ") + numbers.number(float(seconds), 0, lang) + " s"
-
-
-def _spaced(text: str) -> str:
-    """French typography: a narrow space that does not break stands before % ; : ? ! and inside « »."""
-    return re.sub(r"(?<=«) ", numbers.NARROW_SPACE, re.sub(r" (?=[%;:?!»])", numbers.NARROW_SPACE, text))

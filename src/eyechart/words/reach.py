@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from eyechart.scoring.measures import METRICS
 from eyechart.words.metric_names import metric_name, shown_factor
-from eyechart.words.numbers import NARROW_SPACE, percent, significant
+from eyechart.words.numbers import percent, significant
+from eyechart.words.speech import spaced
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +35,7 @@ def reach_sentence(verdicts: Sequence[Verdict], lang: Language = "en") -> str:
     what = f"Plus petite différence en {name} qu'une telle étude démontre quatre fois sur cinq"
     text = f"{what}, pour {pairs} : {told} {unit}."
     text += f" {_sources(parts, lang)}" if parts else ""
-    return text.replace(" :", f"{NARROW_SPACE}:").replace(" %", f"{NARROW_SPACE}%")
+    return spaced(text)
 
 
 def shares(parts: Sequence[Uncertainty]) -> tuple[float, float, float] | None:

@@ -7,6 +7,7 @@ can be forgotten; the caller chooses the language once, and everything below is 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import get_args
 
@@ -101,6 +102,14 @@ class Speech:
     def listed(self, names: list[str]) -> str:
         """["a", "b", "c"] -> "a, b and c"."""
         return spoken_list(names, self.lang)
+
+    def semicolons(self, parts: Iterable[str]) -> str:
+        """["a", "b"] -> "a; b"; in French with a space before."""
+        return self("; ", " ; ").join(parts)
+
+    @property
+    def colon(self) -> str:
+        return self(":", " :")
 
     def between(self, smallest: int, largest: int, english: str, french: str) -> str:
         """ "3 seeds", or "2 to 3 seeds" where the numbers differ."""

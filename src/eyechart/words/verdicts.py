@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from eyechart.scoring.measures import MEASURES
 from eyechart.words.metric_names import interval_text, lead_decimals, lead_text, metric_name, shown_factor
-from eyechart.words.numbers import NARROW_SPACE, counted, elided, number, p_value, percent, significant, spoken_list
+from eyechart.words.numbers import counted, elided, number, p_value, percent, significant, spoken_list
+from eyechart.words.speech import Speech, spaced
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +24,7 @@ def sentence(verdict: Verdict, comparison: Comparison, lang: Language = "en") ->
     text = _Telling(verdict, comparison, lang).sentence()
     if verdict.metric != comparison.primary:
         text = ("exploratory: " if lang == "en" else "exploratoire : ") + text
-    return _spaced(text) if lang == "fr" else text
+    return spaced(text) if lang == "fr" else text
 
 
 def family_sentence(family: Family, comparison: Comparison, lang: Language = "en") -> str:
@@ -39,7 +40,7 @@ def family_sentence(family: Family, comparison: Comparison, lang: Language = "en
         return f"{what}: {found} ({test[0]} {p})"
     found = "tous ne se valent pas" if family.p_value < 0.05 else "que tous ne se valent pas n'est pas démontré"
     what = f"{name} des {many} concurrents" + (" dans ces entraînements" if family.test == "cochran" else "")
-    return _spaced(f"{what} : {found} ({test[1]} {p})")
+    return spaced(f"{what} : {found} ({test[1]} {p})")
 
 
 def comparable(verdicts: Sequence[Verdict], comparison: Comparison) -> list[Verdict]:
@@ -54,7 +55,7 @@ def diverged_sentence(comparison: Comparison, lang: Language = "en") -> str:
     names = spoken_list(comparison.diverged, lang)
     if lang == "en":
         return f"{names} diverged with every seed, so none of them can be compared with another"
-    return _spaced(f"{names} ont divergé avec chaque graine ; aucun ne peut être comparé à un autre")
+    return spaced(f"{names} ont divergé avec chaque graine ; aucun ne peut être comparé à un autre")
 
 
 def marked(contender: str, comparison: Comparison, lang: Language = "en") -> str:
@@ -65,24 +66,14 @@ def marked(contender: str, comparison: Comparison, lang: Language = "en") -> str
     return f"{contender} ({'pretrained on' if lang == 'en' else 'pré-entraîné sur'} {origin})"
 
 
-def _spaced(french: str) -> str:
-    """Narrow no-break spaces before ; : ? ! %."""
-    for sign in ";:?!%":
-        french = french.replace(f" {sign}", f"{NARROW_SPACE}{sign}")
-    return french
-
-
 class _Telling:
     """One verdict in one language."""
 
     def __init__(self, verdict: Verdict, comparison: Comparison, lang: Language):
-        self.verdict, self.lang = verdict, lang
+        self.verdict, self.lang, self.say = verdict, lang, Speech(lang)
         self.measure = MEASURES[verdict.metric]
         self.first = marked(verdict.first, comparison, lang)
         self.second = marked(verdict.second, comparison, lang)
-
-    def say(self, english: str, french: str) -> str:
-        return english if self.lang == "en" else french
 
     def sentence(self) -> str:
         kind, is_of_runs = self.verdict.kind, self.verdict.scope == "these runs"
@@ -97,18 +88,11 @@ class _Telling:
     # ------------------------------------------------------------------------------------- kinds
 
     def _better_in_these_runs(self) -> str:
-        seeds = self._seeds()
-        return (
-            self.say("in these runs ", "dans ces entraînements, ")
-            + (
-                f"{self._lead(is_shown=True)} ({self._certainty()}); "
-                if self.lang == "en"
-                else f"{self._lead(is_shown=True)} ({self._certainty()}) ; "
-            )
-            + self.say(
-                f"{seeds} {'is' if self.verdict.num_seeds == 1 else 'are'} too few to say so of the architectures",
-                f"{seeds}, c'est trop peu pour le dire des architectures",
-            )
+        seeds, told = self._seeds(), f"{self._lead(is_shown=True)} ({self._certainty()})"
+        are = "is" if self.verdict.num_seeds == 1 else "are"
+        return self.say(
+            f"in these runs {told}; {seeds} {are} too few to say so of the architectures",
+            f"dans ces entraînements, {told} ; {seeds}, c'est trop peu pour le dire des architectures",
         )
 
     def _equivalent(self) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,13 +16,12 @@ from eyechart.data.contact_sheet import (
     PAPER,
     ROW_GAP,
     Label,
-    as_picture,
     resampling,
     tile_size,
 )
 from eyechart.data.corruptions.apply import corrupted
 from eyechart.data.corruptions.table import CORRUPTIONS, PUBLISHED, SEVERITIES
-from eyechart.files.storage import write_bytes
+from eyechart.files.pictures import as_picture, write_png
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,9 +35,7 @@ HEADING_HEIGHT, GROUP_GAP, LABEL_WIDTH = 24, 18, 150  # pixels
 
 def write_corruption_sheet(dataset: Dataset, path: Path, seed: int = 0) -> None:
     """Draw train images of a dataset under all corruptions to a PNG at `path`, whole or not at all (StorageError)."""
-    buffer = io.BytesIO()
-    draw_corruption_sheet(dataset, seed).save(buffer, "PNG", optimize=True)
-    write_bytes(path, buffer.getvalue())
+    write_png(path, draw_corruption_sheet(dataset, seed))
 
 
 def draw_corruption_sheet(dataset: Dataset, seed: int = 0) -> Image.Image:

@@ -11,7 +11,7 @@ def curves(draft: Draft) -> Chart | None:
     """None where nothing could be read, or nothing is to be found."""
     scenes, say = draft.on_scenes, draft.say
     panels = [
-        draw_curves(finder.entry.name, finder.judged.classes, draft.figures, f"precision-recall-{number}")
+        draw_curves(finder.entry.name, finder.judged.classes, draft.figures, f"precision-recall-{number}", say)
         for number, finder in enumerate(scenes.finders, 1)
     ]
     drawn = tuple(panel for panel in panels if panel)

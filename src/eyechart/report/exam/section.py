@@ -11,6 +11,7 @@ from eyechart.base.errors import StorageError
 from eyechart.data import optotypes
 from eyechart.data.optotypes import DIMENSIONS
 from eyechart.files import storage
+from eyechart.files.items import read_items
 from eyechart.report.charts import Chart, Panel, new_panel, saved_panel
 from eyechart.report.entries import Entry
 from eyechart.report.exam.chart import draw_chart, height_inches
@@ -58,6 +59,8 @@ def _section(draft: Draft) -> ExamSection | None:
     shown = [entry for entry in draft.drawn if entry.first.contender in record.contenders and not entry.diverged]
     if not shown or {entry.first.contender for entry in draft.entries if not entry.diverged} - set(record.contenders):
         return None  # held before the study got more contenders
+    if not all(record.is_of(run.record) for entry in shown for run in entry.judged):
+        return None  # trained again since
     say = draft.say
     return ExamSection(
         charts=_charts(record, home, shown, draft.figures, say),
@@ -113,8 +116,7 @@ def _charts(record: ExamRecord, home: Path, entries: list[Entry], folder: Path, 
 
 def shown_rows(record: ExamRecord, home: Path, dimension: str) -> tuple[LabelledImages, np.ndarray]:
     """The images of the exam, and uint8 (L, N, C, H, W) as they were shown in a dimension."""
-    arrays = storage.read_arrays(home / record.items)
-    part = LabelledImages(arrays["images"], arrays["labels"])
+    part = read_items(home / record.items)
     chosen = np.array(record.chosen)
     rows = optotypes.rows_of(DIMENSIONS[dimension], part.images[chosen], optotypes.drawn_for(part, chosen))
     return part.subset(chosen), rows

@@ -68,8 +68,7 @@ def _all_accuracies(record: LadderRecord) -> list[Summary]:
 
 def _errors(accuracy: Summary) -> tuple[float, float, float]:
     """(mean, least, most) error; at least a tenth of what an image counts among ten thousand."""
-    low = accuracy.mean if accuracy.low is None else accuracy.low
-    high = accuracy.mean if accuracy.high is None else accuracy.high
+    low, high = accuracy.ends
     return tuple(min(1.0, max(1 - each, min(1e-5, 1 - accuracy.mean) or 1e-5)) for each in (accuracy.mean, high, low))  # type: ignore[return-value]
 
 

@@ -8,17 +8,19 @@ from typing import TYPE_CHECKING
 
 from eyechart.base.foreign_text import in_markdown
 from eyechart.files.storage import write_text
+from eyechart.report import markdown
 from eyechart.report.ladder.words import answer, gain_text, rung_words, verdict_word
+from eyechart.report.markdown import mean_text
 from eyechart.words.speech import Speech, speech
 
 if TYPE_CHECKING:
-    from eyechart.schema.ladder import Climber, LadderRecord, RungResult
+    from eyechart.schema.ladder import LadderRecord, RungResult
 
 
 def write_synthesis(record: LadderRecord, name: str, question: tuple[str, str], folder: Path, lang: str) -> None:
     """Write `name`-synthesis.md into `folder`, beside the figure."""
     say = speech(lang)
-    told = [f"# {in_markdown(record.dataset)}{say(':', ' :')} {say(*question)}", " ".join(answer(record, say))]
+    told = [f"# {in_markdown(record.dataset)}{say.colon} {say(*question)}", " ".join(answer(record, say))]
     if (folder / f"{name}.svg").is_file():
         told.append(f"![{say('The ladder', 'L’échelle')}]({name}.svg)")
     told += [table(record, say), *sizes_table(record, say), how_to_read(record, say)]
@@ -34,8 +36,7 @@ def table(record: LadderRecord, say: Speech) -> str:
         say("CNN of equal size", "CNN de même taille"), say("ViT − CNN, points", "ViT − CNN, points"),
     ]  # fmt: skip
     rows = [_row(place, rung, record, say) for place, rung in enumerate(record.rungs)]
-    lines = [head, ["---", *(["---:"] * 6), "---", *(["---:"] * 3)], *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return markdown.table(head, rows, words=(0, head.index(say("verdict", "verdict"))))
 
 
 def _row(place: int, rung: RungResult, record: LadderRecord, say: Speech) -> list[str]:
@@ -46,7 +47,7 @@ def _row(place: int, rung: RungResult, record: LadderRecord, say: Speech) -> lis
     climber = rung.climber
     return [
         name,
-        _accuracy(climber, say),
+        mean_text(climber.accuracy, say),
         say.loss(climber.loss.mean) if climber.loss else "",
         say.loss(climber.raw_loss.mean) if climber.raw_loss else "",
         say.count(climber.parameters),
@@ -54,16 +55,9 @@ def _row(place: int, rung: RungResult, record: LadderRecord, say: Speech) -> lis
         gain_text(rung.step, climber, say),
         verdict_word(rung.step, climber, say),
         gain_text(rung.alone_step, rung.alone, say),
-        _accuracy(rung.cnn, say) if rung.cnn else "",
+        mean_text(rung.cnn.accuracy, say) if rung.cnn else "",
         gain_text(rung.against_cnn, climber, say),
     ]
-
-
-def _accuracy(climber: Climber, say: Speech) -> str:
-    accuracy = climber.accuracy
-    if accuracy.low is None or accuracy.high is None:
-        return say.percent(accuracy.mean)
-    return f"{say.percent(accuracy.mean)} ({say.percent_interval(accuracy.low, accuracy.high)})"
 
 
 def _time(rung: RungResult, record: LadderRecord, say: Speech) -> str:
@@ -96,13 +90,12 @@ def sizes_table(record: LadderRecord, say: Speech) -> list[str]:
     ]  # fmt: skip
     rows = [
         [
-            say.count(size.images), _accuracy(size.vit, say), _accuracy(size.cnn, say),
+            say.count(size.images), mean_text(size.vit.accuracy, say), mean_text(size.cnn.accuracy, say),
             gain_text(size.verdict, size.vit, say), verdict_word(size.verdict, size.vit, say),
         ]
         for size in sorted(record.sizes, key=lambda each: each.images)
     ]  # fmt: skip
-    lines = [head, ["---:"] * 4 + ["---"], *rows]
-    return ["\n".join(f"| {' | '.join(line)} |" for line in lines)]
+    return [markdown.table(head, rows, words=(4,))]
 
 
 def how_to_read(record: LadderRecord, say: Speech) -> str:

@@ -206,7 +206,7 @@ def _told_sides(places: dict[str, list[str]], at: tuple[str, str], french: tuple
         if side in places:
             many = len(places[side]) > 1
             parts.append(f"{word} {say(at[many], french[many])} {say.listed(places[side])}")
-    return say("; ", " ; ").join(parts) + "."
+    return say.semicolons(parts) + "."
 
 
 def _conclusion(places: dict[str, list[str]], say: Speech) -> str:

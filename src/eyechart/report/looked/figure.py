@@ -55,8 +55,9 @@ def finding(found: Explanation, say: Speech) -> str:
         (answer,) = by_answer
         name = shown(found.classes[answer])
         return say(f"All say {name}; what each of them looked at", f"Tous disent {name} ; ce que chacun a regardé")
-    told = [f"{say.listed(names)}: {shown(found.classes[answer])}" for answer, names in by_answer.items()]
-    return say("; ".join(told), " ; ".join(each.replace(": ", " : ") for each in told))
+    return say.semicolons(
+        f"{say.listed(names)}{say.colon} {shown(found.classes[answer])}" for answer, names in by_answer.items()
+    )
 
 
 def certainty(probability: float, say: Speech) -> str:

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +12,7 @@ import numpy as np
 
 from eyechart.base.errors import StorageError
 from eyechart.files import storage
+from eyechart.files.pictures import png_url
 from eyechart.report.disagreement import image_uri
 from eyechart.report.entries import Entry
 from eyechart.report.looked.figure import COLUMNS, certainty
@@ -204,9 +203,7 @@ def map_uri(pixels: np.ndarray, values: np.ndarray) -> str:
     picture = Picture.fromarray((255 * laid).round().astype(np.uint8)).quantize(
         COLOURS_A_TILE, Picture.Quantize.MAXCOVERAGE
     )  # which keeps colours that are rare
-    file = io.BytesIO()
-    picture.save(file, "PNG", optimize=True)
-    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+    return png_url(picture, small=True)
 
 
 SECTION = Section("looked", ("What they looked at", "Ce qu'ils ont regardé"), _section, "looked.html")

@@ -26,7 +26,7 @@ def exam_part(content: ExamSection | None, say: Speech) -> Part | None:
 def contexts_part(content: Sequence[Elsewhere] | None, say: Speech) -> Part | None:
     """What each context shows."""
     told = [(each.name, each.severity, each.chart.finding) for each in content or ()]
-    sentences = [f"{name} ({severity}){say(':', ' :')} {what}." for name, severity, what in told]
+    sentences = [f"{name} ({severity}){say.colon} {what}." for name, severity, what in told]
     figures = tuple(name for each in content or () for name in _files(each.chart))
     return made(say("Other pictures", "D'autres images"), sentences, ("contexts",), figures)
 
