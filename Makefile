@@ -92,13 +92,17 @@ pretraining: $(VENV)/.installed
 	$(BIN)/python scripts/record_context.py runs/pretraining-mnist -c "make pretraining" \
 		-o records/pretraining.json -d docs/fine-tuning.md
 
-# Every context at the size of half an hour, in turns; the study of `make run` is judged again.
+# The paired seeds of the quick study are judged again, on 1,000 images where there are many kinds of them; then every
+# context that trains, at the size of half an hour, in turns.
 CONTEXTS = data-size budget resolution label-noise
+SOME = --images 1000
 contexts: $(VENV)/.installed
-	$(BIN)/eyechart run --preset quick --resume
-	for context in corruption shift clutter; do \
-		$(BIN)/eyechart study $$context runs/quick-mnist && \
-		$(BIN)/python scripts/record_context.py runs/quick-mnist/$$context -c "make contexts" || exit 1; \
+	$(BIN)/eyechart run --preset quick --seeds $(SEED_LIST) --name accuracy-quick --resume
+	$(BIN)/eyechart study corruption runs/accuracy-quick $(SOME)
+	$(BIN)/eyechart study clutter runs/accuracy-quick $(SOME)
+	$(BIN)/eyechart study shift runs/accuracy-quick
+	for folder in corruption-1000-images clutter-1000-images shift; do \
+		$(BIN)/python scripts/record_context.py runs/accuracy-quick/$$folder -c "make contexts SEEDS=$(SEEDS)" || exit 1; \
 	done
 	for context in $(CONTEXTS); do \
 		$(BIN)/eyechart study $$context && \

@@ -21,7 +21,8 @@ docstring in [benchmarks/](../benchmarks).
 How to read it: both sides of a row were measured in turns, in processes of their own, with the same number of threads,
 on the CPU.  The ratio was taken pair by pair and says how many times better ours is; beside its median stand the
 smallest and the largest pair.  Seconds and rates belong to the machine of their row; only ratios travel, and only
-roughly.
+roughly.  A row is about the code and the recipes of its commit, which stands below with its day: recipes that have
+changed since then have other times.
 """
 NOTHING = "\nNothing has been measured yet: run `make bench`.\n"
 

@@ -195,7 +195,7 @@ def summary_of(runs: list[RunRecord]) -> dict[str, Any]:
         "commits": sorted({run.host.commit for run in runs}),
         "num_segments": [len(run.clocks.segments) for run in runs],  # above 1: interrupted and resumed
         "num_test_images": runs[0].test.num_items,
-        "images_seen": [run.plan.num_steps * run.plan.batch_size for run in runs],
+        "images_seen": [run.plan.images_seen for run in runs],
         "weights_sha256": [run.weights_sha256 for run in runs],
         "predictions_sha256": [run.predictions_sha256 for run in runs],  # of all test images
     }

@@ -20,6 +20,7 @@ from typing import Any
 from eyechart.base.plain_json import json_text
 from eyechart.contexts.catalog import axis_of
 from eyechart.files.storage import find_runs, read_run, write_text
+from eyechart.report.context_plot import headline
 from eyechart.report.judged_text import finding, rows_of, severities_of, severity_words, table
 from eyechart.report.winner_map import in_markdown_table
 from eyechart.report.winner_map import rows_of as winners_of
@@ -30,6 +31,7 @@ from eyechart.words.verdicts import sentence
 
 ROOT = Path(__file__).resolve().parents[1]
 SAY = speech("en")
+MOST_TOLD = 6  # verdicts one by one; of more, the record has them
 
 
 def main(folder: Path, command: str, target: Path | None, document: Path, *, add: bool = False) -> None:
@@ -91,10 +93,11 @@ def level_of(content: dict[str, Any]) -> LevelResult:
 
 
 def trained(record: ContextRecord) -> str:
-    """A table of accuracies, the verdicts on what was asked beforehand, and who wins where."""
+    """What is shown, a table of accuracies, the verdicts on what was asked where they are few, and who wins where."""
     names = dict.fromkeys(name for level in reversed(record.levels) for name in level.comparison.contenders)
     words = axis_of(record.context)[0]
-    lines = [f"| accuracy, {record.dataset} | {' | '.join(f'{level.label} {words}' for level in record.levels)} |"]
+    lines = [f"{headline(record, SAY)}.", ""]
+    lines.append(f"| accuracy, {record.dataset} | {' | '.join(f'{level.label} {words}' for level in record.levels)} |")
     lines.append(f"| --- |{' ---: |' * len(record.levels)}")
     for name in names:
         cells = [accuracy(level, name) for level in record.levels]
@@ -105,7 +108,8 @@ def trained(record: ContextRecord) -> str:
         for verdict in level.answers
     ]
     winners = in_markdown_table(winners_of(record, SAY, axis_of(record.context)), SAY)
-    return "\n".join([*lines, "", *answers, "", winners])
+    told = [*answers, ""] if len(answers) <= MOST_TOLD else []
+    return "\n".join([*lines, "", *told, winners])
 
 
 def judged(record: ContextRecord) -> str:

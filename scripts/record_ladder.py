@@ -12,12 +12,14 @@ from __future__ import annotations
 import argparse
 import re
 import statistics
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from eyechart.base.plain_json import json_text
 from eyechart.catalog import ladder
+from eyechart.contexts.ladder import SIZES
 from eyechart.contexts.ladder_record import recorded
 from eyechart.files.storage import find_runs, read_run, write_text
 from eyechart.report.ladder.figure import write_figure
@@ -45,7 +47,7 @@ def main(folder: Path, command: str, best: Path | None, target: Path, document: 
         "num_train": record.num_train,
         "num_test": record.num_test,
         "fraction": record.fraction,
-        "missing": [rung.name for rung in record.rungs if rung.climber is None and rung.name != ladder.VECTORISED],
+        "missing": list(missing(record)),
         "loops": record.loops.model_dump() if record.loops else None,
         "results": {rung.name: result(rung, record) for rung in record.rungs if is_there(rung)},
         "sizes": [
@@ -64,10 +66,25 @@ def main(folder: Path, command: str, best: Path | None, target: Path, document: 
 def told(record: LadderRecord, command: str, target: Path) -> str:
     """The answer, the tables, and where all of it comes from."""
     link = f"[record](../{target.relative_to(ROOT).as_posix()})" if target.is_relative_to(ROOT) else target.name
-    missing = [rung.name for rung in record.rungs if rung.climber is None and rung.name != ladder.VECTORISED]
-    left = f" Not trained yet: {', '.join(missing)}." if missing else ""
+    left = f" Not trained yet: {', '.join(absent)}." if (absent := list(missing(record))) else ""
     parts = [*answer(record, SAY), table(record, SAY), *sizes_table(record, SAY), how_to_read(record, SAY)]
     return "\n\n".join([*parts, f"Measured with `{command}`; {link}.{left}"])
+
+
+def missing(record: LadderRecord) -> Iterator[str]:
+    """What the whole ladder has and this record has not, in words."""
+    for rung in record.rungs:
+        if rung.name == ladder.VECTORISED:
+            continue
+        if rung.climber is None:
+            yield rung.name
+            continue
+        if rung.alone is None and rung.name not in (ladder.AS_WRITTEN, ladder.BEST):
+            yield f"{rung.name} alone"
+        if rung.cnn is None:
+            yield f"the CNN beside {rung.name}"
+    sizes = {size.images for size in record.sizes}
+    yield from (f"{size:,} images" for size in SIZES if size not in sizes)
 
 
 def is_there(rung: RungResult) -> bool:
