@@ -29,3 +29,5 @@ def test_a_mean_has_its_interval_where_there_is_one() -> None:
 def test_the_first_letter_is_large_and_the_others_stay() -> None:
     assert capital("who wins, by MNIST") == "Who wins, by MNIST"
     assert capital("") == ""
+    assert capital("vit is best", but=["cnn", "vit"]) == "vit is best"
+    assert capital("vitesse", but=["vit"]) == "Vitesse", "no name, though it begins like one"

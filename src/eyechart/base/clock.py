@@ -25,14 +25,13 @@ if TYPE_CHECKING:
 
     import torch
 
+TICKS_SECONDS = 0.5  # what counting in ticks may be off by, over the borders of a short section
+NOISE_SHARE = 0.1  # of the own CPU time: some kernels charge a whole tick to whoever runs when it strikes
+
 
 def now_text() -> str:
     """The moment for people and records: "2026-11-23T08:48:51+00:00"."""
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-TICKS_SECONDS = 0.5  # what counting in ticks may be off by, over the borders of a short section
-NOISE_SHARE = 0.1  # of the own CPU time: some kernels charge a whole tick to whoever runs when it strikes
 
 
 def _wait_for_nothing() -> None:

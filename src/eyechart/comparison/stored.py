@@ -218,8 +218,7 @@ def scores_not_from_answers(each: Evidence) -> Facts:
             continue
         labels, probabilities = part.items.labels, part.probabilities
         right, raw_loss = _rescored(labels, probabilities, part.scores)
-        heat = each.run.heat
-        loss = loss_after(heat, labels, probabilities)
+        loss = loss_after(each.run.heat, labels, probabilities)
         if right is not None:
             return {"part": part.name, "score": "accuracy", "stated": part.scores.accuracy, "follows": right}
         for name, follows in (("loss", loss), ("raw_loss", raw_loss)):

@@ -100,8 +100,9 @@ def _open(run: Path, *, has_recipe: bool) -> _Opened:
         raise UsageError(
             f"{record.run} diverged ({record.cause or 'its loss was no number'}); there is nothing to export."
         )
-    heat = record.heat
-    answering = Answering(model, heat).eval().requires_grad_(False)  # a script keeps whether gradients are wanted
+    answering = (
+        Answering(model, record.heat).eval().requires_grad_(False)
+    )  # a script keeps whether gradients are wanted
     return _Opened(run, record, answering, card_of(run, record, has_recipe), test_images(run, record))
 
 

@@ -56,5 +56,4 @@ def _least_sure(run: Path, record: RunRecord) -> float:
         return 0.0
     if len(probabilities) < FEWEST_ANSWERS:
         return 0.0
-    heat = record.heat
-    return float(np.percentile(cooled(probabilities, heat).max(axis=1), UNSURE_SHARE))
+    return float(np.percentile(cooled(probabilities, record.heat).max(axis=1), UNSURE_SHARE))

@@ -152,7 +152,7 @@ class _Tail:
         self._thread.join(COMPLAINT_SECONDS)
 
     def text(self) -> str:
-        return "".join(self._lines).strip()
+        return "".join(list(self._lines)).strip()  # a copy: somebody may still hold the pipe and write
 
 
 # --------------------------------------------------------------------------------------------- its errors

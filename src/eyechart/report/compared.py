@@ -31,8 +31,6 @@ def verdict_sentence(comparison: Comparison, say: Speech) -> Callable[[Verdict],
     """How a verdict is put into words, as a sentence of its own."""
 
     def told(verdict: Verdict) -> str:
-        text = sentence(verdict, comparison, say.lang)
-        starts_with_name = text.startswith((verdict.first, verdict.second))
-        return (text if starts_with_name else capital(text)) + "."
+        return capital(sentence(verdict, comparison, say.lang), but=(verdict.first, verdict.second)) + "."
 
     return told

@@ -62,8 +62,7 @@ def finding(record: ContextRecord, say: Speech) -> str:
 
 def headline(record: ContextRecord, say: Speech) -> str:
     """The finding at the beginning of a line; a contender's name stays as it is written."""
-    found = finding(record, say)
-    return found if found.partition(" ")[0] in contenders_of(record) else capital(found)
+    return capital(finding(record, say), but=contenders_of(record))
 
 
 ORDER = ("better", "better in these runs", "equivalent", "not shown", "too few runs")

@@ -55,9 +55,8 @@ def finding(record: ContextRecord, severity: str, say: Speech) -> str:
 
 def headline(record: ContextRecord, severity: str, say: Speech) -> str:
     """The finding at the beginning of a line; a contender's name stays as it is written."""
-    text = finding(record, severity, say)
     names = {name for level in record.levels for name in level.comparison.contenders}
-    return text if text.partition(" ")[0] in names else capital(text)
+    return capital(finding(record, severity, say), but=names)
 
 
 def _best(level: LevelResult, say: Speech) -> str:

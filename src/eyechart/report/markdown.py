@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from eyechart.scoring.measures import METRICS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from eyechart.schema import Summary
     from eyechart.words.speech import Speech
@@ -30,6 +30,6 @@ def mean_text(summary: Summary, say: Speech) -> str:
     return f"{mean} ({say.interval(say.significant(low), say.significant(high))})"
 
 
-def capital(text: str) -> str:
-    """The first letter large, the others as they are."""
-    return text[:1].upper() + text[1:]
+def capital(text: str, but: Iterable[str] = ()) -> str:
+    """The first letter large, unless the text begins with a name, which stays as it is written."""
+    return text if any(text.startswith((f"{name} ", f"{name},")) for name in but) else text[:1].upper() + text[1:]

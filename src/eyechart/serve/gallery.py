@@ -56,5 +56,4 @@ def hardest(runs: Sequence[Path], most: int = MOST_IMAGES) -> Gallery:
 
 def _answers(run: Path, record: RunRecord) -> np.ndarray:
     """float (N, K) after the run's temperature."""
-    heat = record.heat
-    return cooled(read_arrays(run / PREDICTIONS_FILE)["probabilities"], heat)
+    return cooled(read_arrays(run / PREDICTIONS_FILE)["probabilities"], record.heat)
