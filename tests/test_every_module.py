@@ -150,7 +150,6 @@ LOOKED_AFTER_BY = {
     "report/context_plot": "contexts/test_pretraining.py",
     "report/context_text": "contexts/test_pretraining.py",
     "report/judged_plot": "contexts/test_corruption.py",
-    "report/judged_text": "contexts/test_corruption.py",
     "report/contexts": "contexts/test_shift.py",
     "report/synthesis/elsewhere": "contexts/test_shift.py",
     "report/disagreement": "report/test_figures.py",

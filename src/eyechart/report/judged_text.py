@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from eyechart.base.foreign_text import in_markdown
-from eyechart.comparison.winners import best_in
+from eyechart.comparison.winners import Best, best_in
 from eyechart.data.corruptions.table import CORRUPTIONS
 from eyechart.files.storage import write_text
 from eyechart.report import markdown
@@ -31,6 +31,9 @@ SEVERITIES = {
 }  # fmt: skip
 
 
+NOBODY = Best("not shown", ())
+
+
 class Row(NamedTuple):
     """A line of table and figure."""
 
@@ -47,10 +50,13 @@ def finding(record: ContextRecord, severity: str, say: Speech) -> str:
     means = [each for each in record.means if (each.name, each.severity) == ("not geometric", severity)]
     if means:
         return f"{mean_words(means[0], say)}{say.colon} {told(asked(means[0].comparison), say)}"
-    levels = [each for each in record.levels if each.severity == severity]
-    best = [_best(each, say) for each in levels if len(each.comparison.contenders) > 1]
+    alike: dict[Best, list[LevelResult]] = {}  # levels of which the same is said
+    for level in record.levels:
+        if level.severity == severity and len(level.comparison.contenders) > 1:
+            best = best_in(level.comparison, level.comparison.primary)
+            alike.setdefault(NOBODY if best is None or best.kind == "not shown" else best, []).append(level)
     nothing = say(f"{record.context}, level by level", f"{record.context}, niveau par niveau")
-    return say.semicolons(best) or nothing
+    return say.semicolons([_best(best, levels, say) for best, levels in alike.items()]) or nothing
 
 
 def headline(record: ContextRecord, severity: str, say: Speech) -> str:
@@ -59,17 +65,24 @@ def headline(record: ContextRecord, severity: str, say: Speech) -> str:
     return capital(finding(record, severity, say), but=names)
 
 
-def _best(level: LevelResult, say: Speech) -> str:
-    """Who reads the images of a level best, as far as that is shown."""
-    name, best = level_words(level, say), best_in(level.comparison, level.comparison.primary)
-    if best is None or best.kind == "not shown":
+def _best(best: Best, levels: Sequence[LevelResult], say: Speech) -> str:
+    """Who reads the images of these levels best, as far as that is shown."""
+    name, who = levels_words(levels, say), say.listed(list(best.contenders))
+    if best == NOBODY:
         return say(f"who reads {name} best is not shown", f"qui lit le mieux {name} n'est pas démontré")
-    who = say.listed(list(best.contenders))
     if best.kind == "equal":
         told = say(f"{who} read {name} equally well", f"{who} lisent {name} aussi bien l'un que l'autre")
     else:
         told = say(f"{who} reads {name} best", f"{who} lit le mieux {name}")
     return told if best.is_of_architectures else say(f"in these runs {told}", f"dans ces entraînements, {told}")
+
+
+def levels_words(levels: Sequence[LevelResult], say: Speech) -> str:
+    """Names of levels in one sentence; what all of clutter's have in common stands once."""
+    if len(levels) < 2 or any(level.severity != PIECES for level in levels):
+        return say.listed([level_words(level, say) for level in levels])
+    numbers = say.listed([level.label for level in levels])
+    return say(f"images beside {numbers} pieces", f"les images à côté de {numbers} morceaux")
 
 
 def level_words(level: LevelResult, say: Speech) -> str:
