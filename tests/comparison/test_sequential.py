@@ -112,3 +112,6 @@ def test_what_no_future_can_decide_is_given_up() -> None:
     assert sequential.is_open(torn[:, :6], 0.01, 12)[0], "three lost: nine of twelve are still to be had"
     assert sequential.is_open(torn * 0.001, 0.01, 12)[0], "it may turn out equivalent"
     assert not sequential.is_open(torn, 0.01, 8)[0], "nothing is left"
+    leading = np.array([[1.0, 1.1, 0.9, 1.2, 0.8, 1.0, 1.3, -0.1]])  # alone below .05, and not after Holm
+    assert sequential.is_open(leading, 0.01, 12)[0]
+    assert not sequential.is_open(leading, 0.01, 8)[0], "nothing is left, whatever its own p"

@@ -112,6 +112,9 @@ def test_the_whole_row(run: RunRecord) -> None:
     assert row.milestones[0].seconds == 11
     assert (row.input_pixels, row.batch_size, row.precision, row.num_threads) == ("28 x 28", 128, "float32", 2)
     assert row.foreign_load == 0.5, "the worst of the runs that know"
+    beside = second.clocks.segments[0].model_copy(update={"num_at_once": 2})
+    shared = with_clocks(second, segments=(beside,))
+    assert timing.timing("cnn", [shared]).foreign_load is None, "what its neighbours took is in it"
     assert (row.spoiled, row.resumed) == (("cnn-s1",), ("cnn-s1",))
 
 

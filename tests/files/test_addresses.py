@@ -117,6 +117,22 @@ def test_of_two_machines_that_did_a_run_the_first_one_counts(at: Callable[[str],
         assert set(read(copy).values()) == {"first"}, "nothing of the other one's, in no file"
 
 
+def test_a_run_under_way_puts_nothing_over_one_that_another_machine_has_done(at: Callable[[str], Path]) -> None:
+    write(at("first"), run="first", weights="of first")
+    put(at("first"))
+    second = at("second")
+    write(second, checkpoint="1", weights="of second")  # before its own run.json
+    put(second)
+    assert read(second)[f"{RUN}/{storage.WEIGHTS_FILE}"] == "of second", "it goes on"
+    third = at("third")
+    fetch(third)
+    assert read(third) == {f"{RUN}/run.json": "first", f"{RUN}/weights.safetensors": "of first"}
+    second = at("second")
+    write(second, run="second")
+    put(second)
+    assert read(second) == read(third)
+
+
 def test_a_file_that_changed_there_replaces_ours(at: Callable[[str], Path]) -> None:
     first = at("first")
     write(first, checkpoint="1")
@@ -193,6 +209,26 @@ def test_a_place_below_is_in_the_same_copy(at: Callable[[str], Path], address: s
     assert copy_of(f"{address}/study/") == copy / "study"
     with pytest.raises(StorageError, match="leads out"):
         copy_of(f"{address}/../other")
+
+
+def test_the_nearest_copy_is_taken_where_one_above_came_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.setenv("EYECHART_CACHE", str(tmp_path / "first"))
+    below = f"{address}/deep/study"
+    copy = copy_of(below)
+    above = copy_of(f"{address}/other")
+    assert above.parent not in copy.parents
+    assert copy_of(below) == copy
+
+
+def test_a_run_of_which_nothing_is_wanted_is_there_all_the_same(at: Callable[[str], Path], address: str) -> None:
+    write(at("first"), checkpoint="half")
+    put(at("first"))
+    second = at("second")
+    assert here(address, addresses.records) == second
+    assert (second / RUN).is_dir()
+    assert read(second) == {}
 
 
 def test_an_address_that_is_none_or_empty_is_told(at: Callable[[str], Path], address: str) -> None:

@@ -13,7 +13,7 @@ import filelock
 import pytest
 
 from eyechart.base.errors import StorageError, UsageError
-from eyechart.files.locks import hold, locked
+from eyechart.files.locks import hold, locked, share
 
 HOLDER = """
 import sys
@@ -109,6 +109,9 @@ def test_a_file_system_without_locks_is_told_and_used(
     with hold(tmp_path / "s", said.append):
         (tmp_path / "s" / "file").write_text("")
     assert ["without locks" in sentence for sentence in said] == [True]
+    with share(tmp_path / "s", "1-of-2", said.append) as alone, alone():
+        (tmp_path / "s" / "file").write_text("more")
+    assert all("without locks" in sentence for sentence in said)
 
 
 def test_a_folder_that_cannot_be_made_is_a_clear_error(tmp_path: Path) -> None:

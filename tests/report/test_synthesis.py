@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import random
 import re
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -17,7 +19,7 @@ from eyechart.report.page import write_report
 from eyechart.report.pairs import Pairs
 from eyechart.report.section import Facts
 from eyechart.report.synthesis import Part, as_markdown, synthesis
-from eyechart.schema import Comparison, Language, Verdict
+from eyechart.schema import Comparison, Language, Looking, RunRecord, Verdict
 from eyechart.words.speech import Speech
 
 KINDS = ("better", "equivalent", "not shown", "too few runs")
@@ -47,6 +49,10 @@ def made_up(entries: list[Entry], fake_comparison: ModuleType, seed: int) -> Com
         for each in comparison.verdicts
     ]
     return comparison.model_copy(update={"verdicts": tuple(verdicts)})
+
+
+def with_records(entries: list[Entry], change: Callable[[RunRecord], RunRecord]) -> list[Entry]:
+    return [replace(each, runs=tuple(replace(run, record=change(run.record)) for run in each.runs)) for each in entries]
 
 
 def parts_of(entries: list[Entry], comparison: Comparison, lang: Language) -> tuple[Part, ...]:
@@ -216,3 +222,33 @@ def test_one_contender_is_described_and_not_ranked(five_runs: list[Path], tmp_pa
     assert "cnn got " in text
     assert "fewest" not in text
     assert "What was not shown" not in text
+
+
+def test_runs_beside_each_other_are_no_work_of_other_programs(
+    entries: list[Entry], fake_comparison: ModuleType
+) -> None:
+    def beside(record: RunRecord) -> RunRecord:
+        segments = [each.model_copy(update={"num_at_once": 2}) for each in record.clocks.segments]
+        return record.model_copy(update={"clocks": record.clocks.model_copy(update={"segments": tuple(segments)})})
+
+    shared = with_records(entries, beside)
+    comparison = fake_comparison.fake_comparison(shared)
+    for lang, sentence, other in (
+        ("en", "15 of 15 runs were trained beside others of the study", "other programs"),
+        ("fr", "15 entraînements sur 15 se sont faits à côté d'autres de l'étude", "d'autres programmes"),
+    ):
+        text = text_of(parts_of(shared, comparison, lang))  # type: ignore[arg-type]
+        assert (sentence in text, other in text) == (True, False)
+
+
+def test_looking_after_every_seed_did_choose_by_the_test_images(
+    entries: list[Entry], fake_comparison: ModuleType
+) -> None:
+    def looked(record: RunRecord) -> RunRecord:
+        return record.model_copy(update={"rules": record.rules.model_copy(update={"looking": Looking(most_seeds=12)})})
+
+    for runs, is_chosen in ((entries, False), (with_records(entries, looked), True)):
+        text = text_of(parts_of(runs, fake_comparison.fake_comparison(runs), "en"))
+        assert ("nothing was chosen by them" in text, "only the number of seeds was chosen" in text) == (
+            not is_chosen, is_chosen,
+        )  # fmt: skip

@@ -17,7 +17,7 @@ import torch
 from eyechart.base.errors import UsageError
 from eyechart.files import storage
 from eyechart.inference.saved import load_run_model
-from eyechart.study.one_big_run import check_shareable
+from eyechart.study.one_big_run import check_shareable, with_stored_threads
 from eyechart.study.plan import plan_study
 from tests.training.test_together import TORCHRUN
 
@@ -97,6 +97,13 @@ def test_it_goes_on_where_it_was_stopped(tmp_path: Path) -> None:
     assert len(record.clocks.segments) == 2
     assert record.clocks.segments[0].last_step == record.clocks.segments[1].first_step
     assert not (run / storage.CHECKPOINT_FILE).exists()
+
+
+def test_threads_are_those_that_it_began_with_however_many_processes_go_on(tmp_path: Path) -> None:
+    begun, now = (plan_study("cnn", num_threads=number) for number in (1, 2))
+    assert with_stored_threads(now, tmp_path) is now, "there is nothing to go on with"
+    storage.write_record(tmp_path / storage.STUDY_FILE, begun)
+    assert with_stored_threads(now, tmp_path) == now.model_copy(update={"rules": begun.rules})
 
 
 @pytest.mark.parametrize(

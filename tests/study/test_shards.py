@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 
 from eyechart.base.errors import UsageError
-from eyechart.files import storage
+from eyechart.files import addresses, storage
 from eyechart.files.locks import hold, share
 from eyechart.study import plan as plans
+from eyechart.study import race
 from eyechart.study.folder import open_shared, take_shared
 from eyechart.study.shards import Shard, shard_of
+from eyechart.study.study import Study
 
 
 def plan(models: Any = ("cnn", "vit"), seeds: Any = (0, 1), **rules: Any):  # type: ignore[no-untyped-def]
@@ -97,6 +99,31 @@ def test_those_who_share_keep_out_whoever_wants_it_all(tmp_path: Path) -> None:
     with hold(folder, silent):
         pass
     assert [path.name for path in folder.iterdir()] == [f"{storage.LOCK_PREFIX}opening"]
+
+
+def test_the_shard_that_ends_last_sees_what_others_did_at_an_address(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On two machines, each of which works at a copy of its own."""
+    address, planned = f"file://{tmp_path}/far/runs", plan(("cnn",), (0, 1))
+    told: list[str] = []
+    monkeypatch.setattr(Study, "report", lambda self, **given: Path("report.html"))
+    for place in (1, 2):
+        monkeypatch.setenv("EYECHART_CACHE", str(tmp_path / f"machine-{place}"))
+        folder = addresses.copy_of(f"{address}/s")
+        addresses.fetch(folder)
+        with share(folder, f"{place}-of-2", lambda sentence: None):
+            opened = open_shared(planned, folder)
+            take_shared(opened)
+            shard = Shard(place, 2)
+            (own,) = shard.of_jobs(plans.jobs_of(opened.record, folder))
+            storage.write_text(folder / own.run / storage.RUN_FILE, "done")
+            addresses.put(folder)
+            study = Study(folder, opened.record, shard=shard)
+            monkeypatch.setattr(Study, "runs", property(lambda self: [1]))
+            race._conclude(study, opened, exam=False, tell=told.append, lang="en")
+    assert "1 runs of the study are not" in told[0]
+    assert told[1:] == ["report: report.html"]
 
 
 def command(folder: Path, *more: str) -> list[str]:

@@ -64,7 +64,7 @@ def run(
         fraction=fraction, device=device, precision=precision,
     )  # fmt: skip
     if dry_run:
-        return _dry_run(record, folder, shard, offline, as_json, strict, language)
+        return _dry_run(record, folder, shard, jobs, offline, as_json, strict, language)
     study = _raced(record, folder, shard, exam, launch=_launcher(launcher, address, jobs), jobs=jobs, resume=resume,
                    exist_ok=exist_ok, offline=offline, strict=strict, lang=language)  # fmt: skip
     return _conclude(study, as_json, strict, language)
@@ -180,8 +180,9 @@ def _show_results(study: Study, as_json: bool, lang: Language) -> tuple[Finding,
 
 
 def _dry_run(
-    record: StudyRecord, folder: Path, shard: str | None, offline: bool, as_json: bool, strict: bool, lang: Language
-) -> None:
+    record: StudyRecord, folder: Path, shard: str | None, jobs: int, offline: bool, as_json: bool, strict: bool,
+    lang: Language,
+) -> None:  # fmt: skip
     from eyechart.base.plain_json import json_text
     from eyechart.data.catalog import load_dataset
     from eyechart.runner.estimate import estimate
@@ -199,5 +200,5 @@ def _dry_run(
     if as_json:
         typer.echo(json_text([each._asdict() for each in estimates], indent=1))
     else:
-        estimates_table(estimates)
+        estimates_table(estimates, jobs)
     forewarn(record, dataset.card.num_test, aloud, strict, lang)

@@ -29,7 +29,7 @@ def train(
 ) -> None:  # fmt: skip
     """Train one contender; torchrun --nproc-per-node 2 -m eyechart train ... trains it in several processes (DDP)."""
     from eyechart.base.host import num_cores
-    from eyechart.study.one_big_run import num_here, num_processes, race_together
+    from eyechart.study.one_big_run import num_here, num_processes, race_together, with_stored_threads
     from eyechart.study.plan import folder_of, plan_study
     from eyechart.study.race import race
 
@@ -41,6 +41,8 @@ def train(
         num_threads=threads or max(1, num_cores() // num_here()), precision=precision,
     )  # fmt: skip
     folder = folder_of(record, output)
+    if resume and not threads:
+        record = with_stored_threads(record, folder)
     if num_processes() > 1:
         study = race_together(record, folder, resume=resume, exist_ok=exist_ok, offline=offline, lang=language)
     else:

@@ -61,7 +61,9 @@ def equivalence_p(differences: np.ndarray, margin: float, most_seeds: int, futur
 
 def is_open(differences: np.ndarray, margin: float, most_seeds: int) -> np.ndarray:
     """bool (P,): some future could still make a pair better or equivalent."""
-    left = max(0, most_seeds - differences.shape[1])
+    left = most_seeds - differences.shape[1]
+    if left <= 0:
+        return np.zeros(len(differences), bool)
     won = (np.sign(differences) / 2 + 0.5).sum(axis=1)
     most_won = np.maximum(won, differences.shape[1] - won) + left
     could_lead = (least_p(differences, most_seeds) < ALPHA) & (most_won >= LEAST_SUPERIORITY * most_seeds)

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from eyechart.schema import HistoryPoint, RunRecord
-from eyechart.scoring.times import foreign_share, is_spoiled
+from eyechart.scoring.times import foreign_share, is_spoiled, was_shared
 
 MILESTONES = (0.97, 0.98, 0.99)  # validation accuracy
 PRODUCT_SIDE = 2048
@@ -74,7 +74,8 @@ class Timing:
 
 def timing(contender: str, runs: Sequence[RunRecord]) -> Timing:
     """The clocks of one contender's `runs`, of which there is at least one."""
-    loads = [load for load in map(foreign_share, runs) if load is not None]
+    alone = [run for run in runs if not was_shared(run)]  # beside others of the study, their work is in the counter
+    loads = [load for load in map(foreign_share, alone) if load is not None]
     timed = [run for run in runs if run.status == "finished"] or runs  # what diverged ended early
     first = runs[0]
     shape = first.preprocessing

@@ -68,10 +68,10 @@ def copy_of(address: str) -> Path:
     That of the place above, because the test images of a run lie beside it.  Raises UsageError as `here`.
     """
     outputs, asked = cache_folder() / "outputs", address.rstrip("/")
-    for marker in sorted(outputs.glob(f"*/{MARKER}/address")):
-        known = marker.read_text(encoding="utf-8")
+    copies = {marker.read_text(encoding="utf-8"): marker.parents[1] for marker in outputs.glob(f"*/{MARKER}/address")}
+    for known in sorted(copies, key=len, reverse=True):  # the nearest: a copy of a place above may have come later
         if asked == known or asked.startswith(f"{known}/"):
-            return marker.parent.parent.joinpath(*parts_of(asked[len(known) :]))
+            return copies[known].joinpath(*parts_of(asked[len(known) :]))
     open_address(asked)  # before anything is made for what cannot be opened
     above = asked.rpartition("/")[0]
     place = asked if above.endswith("/") else above
@@ -99,6 +99,7 @@ def fetch(folder: Path, wanted: Wanted = everything, deep: bool = True) -> None:
         there = twins.listed(deep)
         finished = {path.parent for path in there if path.name == storage.RUN_FILE}
         for path in sorted(there, key=_run_file_last):
+            path.parent.mkdir(parents=True, exist_ok=True)  # also where nothing of it is wanted: it is there
             is_late = path.name in TRANSIENT and (path.parent in finished or storage.is_run(path.parent))
             if wanted(path.name) and twins.is_behind(path, there[path]) and not is_late:
                 twins.get_file(path, there[path])
@@ -117,8 +118,9 @@ def put(folder: Path, deep: bool = True) -> None:
         return
     with told_as_ours(twins):
         for each in _folders(folder) if deep else [folder]:
-            if twins.was_done_by_another(each):
-                fetch(each, deep=False)  # the first one counts
+            if twins.was_done_by_another(each):  # the first one counts
+                if storage.is_run(each):  # else it is still under way here, and replaced when it is done
+                    fetch(each, deep=False)
                 continue
             for path in sorted(each.iterdir(), key=_run_file_last):
                 if path.is_file() and twins.is_shared(path) and twins.has_news(path):

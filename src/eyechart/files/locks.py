@@ -93,8 +93,15 @@ def share(folder: Path, name: str, say: Callable[[str], None]) -> Iterator[Calla
     """
     _make(folder)
 
-    def alone() -> AbstractContextManager[None]:
-        return locked(folder / f"{LOCK_PREFIX}opening", lambda: None)
+    @contextlib.contextmanager
+    def alone() -> Iterator[None]:
+        with contextlib.ExitStack() as held:
+            try:
+                held.enter_context(locked(folder / f"{LOCK_PREFIX}opening", lambda: None))
+            except OSError as error:
+                if error.errno not in NO_LOCKS:  # else `hold` tells that there are none
+                    raise
+            yield
 
     with contextlib.ExitStack() as stack:
         try:

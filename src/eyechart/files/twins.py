@@ -77,9 +77,10 @@ class Twins(NamedTuple):
                     self.files.rm_file(self._remote(path.with_name(name)))
 
     def was_done_by_another(self, folder: Path) -> bool:
-        """Whether a run that was done here, and never put, is at the address already."""
+        """Whether a run that was done here, or is under way, and never put, is at the address already."""
         path = folder / storage.RUN_FILE
-        if not path.is_file() or self._seen(path):
+        traces = (path.name, *TRANSIENT, storage.WEIGHTS_FILE, storage.PREDICTIONS_FILE)
+        if self._seen(path) or not any((folder / name).is_file() for name in traces):
             return False
         self.files.invalidate_cache()
         return bool(self.files.exists(self._remote(path)))

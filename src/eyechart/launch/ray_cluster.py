@@ -240,7 +240,7 @@ class RayCluster:
         return self._ray.put(files)
 
     def submit(self, job: Job, files: Any) -> Any:
-        needs = {"num_cpus": job.rules.num_threads, "num_gpus": int(job.rules.device == "cuda")}
+        needs = {"num_cpus": job.rules.num_threads, "num_gpus": int(job.rules.device.startswith("cuda"))}
         return self._task.options(name=job.run, **needs).remote(json_text(job.model_dump()), files, self._mailbox)
 
     def ended(self, tasks: list[Any], seconds: float) -> list[Any]:

@@ -25,8 +25,9 @@ class Estimate(NamedTuple):
     images_seen: int
     training_seconds: float
     num_parameters: int
-    disk_bytes: int  # of what stays
-    checkpoint_bytes: int  # of what is needed on top while it trains
+    disk_bytes: int  # of what stays of it alone
+    items_bytes: int  # of the test images, which the runs of a study share
+    checkpoint_bytes: int  # of one of the three that there may be at a moment while it trains
 
 
 def estimate(jobs: Iterable[Job], *, say: Callable[[str], None], is_brief: bool = False) -> list[Estimate]:
@@ -53,6 +54,9 @@ def _estimate(job: Job, say: Callable[[str], None], is_brief: bool) -> Estimate:
     num_parameters = sum(parameter.numel() for parameter in contender.model.parameters())
     num_trainable = sum(p.numel() for p in contender.model.parameters() if p.requires_grad)
     num_moments = 2 if job.recipe.optimizer == "adamw" else 1
+    card, num_test = contender.card, contender.splits.card.num_test
+    num_validation = len(contender.splits.validation)
+    image_bytes = card.num_channels * card.height * card.width
     return Estimate(
         run=job.run,
         contender=job.contender,
@@ -61,6 +65,9 @@ def _estimate(job: Job, say: Callable[[str], None], is_brief: bool) -> Estimate:
         images_seen=plan.images_seen,
         training_seconds=plan.num_steps * pace.step_seconds + plan.num_cached_images * pace.cache_seconds,
         num_parameters=num_parameters,
-        disk_bytes=4 * num_parameters + 4 * contender.splits.card.num_test * contender.card.num_classes,
+        disk_bytes=4 * num_parameters
+        + 4 * (num_test + num_validation) * card.num_classes
+        + num_validation * image_bytes,  # seeds validate on other images
+        items_bytes=num_test * image_bytes,
         checkpoint_bytes=4 * (num_parameters + num_moments * num_trainable),
     )

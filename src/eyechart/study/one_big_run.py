@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from eyechart.base.errors import UsageError
 from eyechart.files.addresses import address_of
+from eyechart.files.storage import STUDY_FILE, read_study
 from eyechart.launch.driver import Launcher, Outcome
 from eyechart.schema import RunJob
 from eyechart.study.race import race
@@ -64,6 +65,17 @@ def race_together(
         _other(group, stop)
     group.leave()
     return study
+
+
+def with_stored_threads(record: StudyRecord, folder: Path) -> StudyRecord:
+    """With as many threads a process as the study in `folder` began with, however many processes there are now.
+
+    As it is where there is no such study.  Raises StorageError for one that cannot be read.
+    """
+    if not (folder / STUDY_FILE).is_file():
+        return record
+    rules = record.rules.model_copy(update={"num_threads": read_study(folder).rules.num_threads})
+    return record.model_copy(update={"rules": rules})
 
 
 def check_shareable(record: StudyRecord, size: int) -> None:

@@ -103,9 +103,12 @@ def _look_at(record: StudyRecord, folder: Path, shard: Shard | None, resume: boo
 
 def _conclude(study: Study, opened: Opened, exam: bool, tell: Callable[[str], None], lang: Language) -> None:
     """After the last run: the exam and the report, which a shard leaves to others while runs are missing."""
+    from eyechart.files import addresses
     from eyechart.study import folder as study_folder
 
     study_folder.conclude(study, opened)
+    if study.shard:
+        addresses.fetch(study.folder, addresses.but_weights)  # others may have worked at a copy of their own
     if study.shard and (missing := study.missing):
         tell(
             f"shard {study.shard} is done; {len(missing)} runs of the study are not: {', '.join(missing)}. "
@@ -113,6 +116,8 @@ def _conclude(study: Study, opened: Opened, exam: bool, tell: Callable[[str], No
         )
         return
     if exam:
+        if study.shard:
+            addresses.fetch(study.folder)  # the networks that are examined
         _hold_exam(study, tell)
     if study.runs:
         tell(f"report: {study.report(lang=lang)}")

@@ -59,7 +59,8 @@ def findings_about(record: RunRecord, findings: Sequence[Finding]) -> list[dict[
 def unfinished(folder: Path) -> list[dict[str, Any]]:
     """Runs that were started and not finished, with what is known of why."""
     traces = (*storage.CHECKPOINT_FILES, storage.FAILURE_FILE)
-    started = {path.parent for depth in ("", "*/", "*/*/") for name in traces for path in folder.glob(depth + name)}
+    depths = ("", "*/", "*/*/", "*/*/*/")  # a run, a study, a folder of studies, one that holds a context of studies
+    started = {path.parent for depth in depths for name in traces for path in folder.glob(depth + name)}
     return [
         {
             "study": readable(run.parent.name),

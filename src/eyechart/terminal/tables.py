@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from eyechart.schema import DetectionScores, RunRecord
 
 MARKS = {"classification": "accuracy", "detection": "map"}  # the primary metric of a task, in a summary
+MOST_CHECKPOINTS = 3  # of a run at a moment: the one being written, the newest and the one before
 MOST_CLASSES = 20  # whose F1 stands on one run's sheet
 
 
@@ -102,8 +103,8 @@ def repeat_command(folder: Path) -> str:
     return shell_command(["eyechart", "repeat", path_word(folder)])
 
 
-def estimates_table(estimates: Sequence[Estimate]) -> None:
-    """The plan of a study: steps, images, time and disk for every run, and the sums."""
+def estimates_table(estimates: Sequence[Estimate], jobs: int = 1) -> None:
+    """The plan of a study, `jobs` runs at once: steps, images, time and disk for every run, and the sums."""
     table = Grid(columns("run", "weights", "steps>", "images seen>", "training>", "parameters>", "disk>"))
     for row in estimates:
         table.add(
@@ -118,7 +119,9 @@ def estimates_table(estimates: Sequence[Estimate]) -> None:
     console = open_console(sys.stdout)
     console.print(table)
     seconds = sum(row.training_seconds for row in estimates)
-    disk = sum(row.disk_bytes for row in estimates) + max(row.checkpoint_bytes for row in estimates)
+    checkpoints = sorted((row.checkpoint_bytes for row in estimates), reverse=True)[:jobs]
+    disk = sum(row.disk_bytes for row in estimates) + max(row.items_bytes for row in estimates)
+    disk += MOST_CHECKPOINTS * sum(checkpoints)
     console.print(
         f"{len(estimates)} runs: about {seconds_text(seconds)} of training (judging and start-up come on top), "
         f"{bytes_text(disk)} of disk at most. Nothing was trained."

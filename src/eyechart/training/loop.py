@@ -233,7 +233,8 @@ class Fit:
             self._damage = checkpoint.damage
             note = f"{self.run} goes on from step {checkpoint.card.step}, the checkpoint before. {checkpoint.damage}"
             self.report(Progress(self.run, "preparing", note=note))
-            self.path.unlink()  # else it would become the previous one, and push out the one that is whole
+            if self.group.is_first:  # else it would become the previous one, and push out the one that is whole
+                self.path.unlink(missing_ok=True)
         checkpoints.restore(checkpoint, self.model, optimizer)
         card = checkpoint.card
         self.history[:] = card.history

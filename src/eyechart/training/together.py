@@ -11,6 +11,7 @@ Started by torchrun, which says in environment variables who is who; gloo carrie
 from __future__ import annotations
 
 import os
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from eyechart.schema import ExecutionMode
     from eyechart.schema.contracts import Batch
 
+LONGEST_WAIT = timedelta(days=7)  # the others wait while the first one decodes pictures; torchrun tells who died
 AGREE_STEPS = 10  # between two questions whether to save or stop: all processes must do it after the same step
 
 Value = TypeVar("Value")
@@ -80,7 +82,8 @@ class Together(Alone):
         if torch.cuda.is_available():
             torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")) % torch.cuda.device_count())
         has_nccl = torch.cuda.is_available() and distributed.is_nccl_available()
-        distributed.init_process_group("cpu:gloo,cuda:nccl" if has_nccl else "gloo")
+        backend = "cpu:gloo,cuda:nccl" if has_nccl else "gloo"
+        distributed.init_process_group(backend, timeout=LONGEST_WAIT)
         self.rank, self.size = distributed.get_rank(), distributed.get_world_size()
 
     def computation(

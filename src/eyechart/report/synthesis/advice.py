@@ -61,16 +61,25 @@ def _took(facts: Facts) -> str:
 
 def _spoiled(facts: Facts) -> str:
     """Which clocks are not to be trusted."""
-    runs = _records(facts)
-    number = sum(map(times.is_spoiled, runs))
-    if not number:
-        return ""
-    return facts.say(
-        f"In {number} of {len(runs)} runs other programs worked beside, or the machine changed its pace: those times "
-        "are not to be trusted.",
-        f"Dans {number} entraînements sur {len(runs)}, d'autres programmes travaillaient à côté, ou la machine a "
-        "changé d'allure : ces durées ne sont pas fiables.",
-    )
+    say, runs = facts.say, _records(facts)
+    shared = sum(map(times.was_shared, runs))
+    loaded = sum(map(times.is_spoiled, runs)) - shared
+    told = []
+    if shared:
+        told.append(say(
+            f"{shared} of {len(runs)} runs were trained beside others of the study: their times are shared, and not to "
+            "be compared.",
+            f"{shared} entraînements sur {len(runs)} se sont faits à côté d'autres de l'étude : leurs durées sont "
+            "partagées et ne se comparent pas.",
+        ))  # fmt: skip
+    if loaded:
+        told.append(say(
+            f"In {loaded} of {len(runs)} runs other programs worked beside, or the machine changed its pace: those "
+            "times are not to be trusted.",
+            f"Dans {loaded} entraînements sur {len(runs)}, d'autres programmes travaillaient à côté, ou la machine a "
+            "changé d'allure : ces durées ne sont pas fiables.",
+        ))  # fmt: skip
+    return " ".join(told)
 
 
 def _on_the_front(facts: Facts) -> str:

@@ -51,8 +51,16 @@ def _rules(facts: Facts) -> str:
 
 
 def _test_accesses(facts: Facts) -> str:
-    if any(run.record.test_accesses != 1 for run in runs_of(facts.entries)):
+    runs = [run.record for run in runs_of(facts.entries)]
+    if any(run.test_accesses != 1 for run in runs):
         return ""
+    if any(run.rules.looking for run in runs):
+        return facts.say(
+            "The test images were opened once a run, after training; by them only the number of seeds was chosen, with "
+            "p-values that allow it.",
+            "Les images de test ont été ouvertes une seule fois par entraînement, après lui ; d'après elles, seul le "
+            "nombre de graines a été choisi, avec des valeurs p qui le permettent.",
+        )
     return facts.say(
         "The test images were opened once, after training; nothing was chosen by them.",
         "Les images de test ont été ouvertes une seule fois, après l'entraînement ; rien n'a été choisi d'après elles.",
