@@ -133,9 +133,9 @@ def test_a_dry_run_trains_nothing(tmp_path: Path) -> None:
     (estimate,) = json.loads(result.stdout)
     assert estimate["num_steps"] == 4
     assert estimate["training_seconds"] > 0
-    answers = 4 * estimate["num_parameters"] + 4 * 10 * 1_000  # weights, and what is answered to the test images
+    answers = 4 * estimate["num_parameters"] + 4 * 10 * 200  # weights, and what is answered to the test images
     assert estimate["disk_bytes"] > answers, "and to the validation images, with these"
-    assert estimate["items_bytes"] == 28 * 28 * 1_000
+    assert estimate["items_bytes"] == 28 * 28 * 200
     assert list(tmp_path.iterdir()) == []
 
 
