@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import readme_tables
 
-from eyechart.base.errors import UsageError
+from eyechart.base.errors import UsageError, WeightsMissing
 from eyechart.catalog.presets import PRESETS, rules_of
-from eyechart.catalog.recipes import RECIPES, is_plain, recipe_of, regime_of, slug
+from eyechart.catalog.recipes import RECIPES, check_has_start, is_plain, recipe_of, regime_of, slug
 from eyechart.schema import Budget, Recipe
 from eyechart.study.plan import plan_study
 
@@ -140,3 +140,11 @@ def test_plain_is_the_same_recipe_without_augmentation() -> None:
     assert (is_plain("cnn:plain"), is_plain("cnn"), is_plain("cnn:explain")) == (True, False, False)
     with pytest.raises(UsageError, match="only vgg16 and alexnet have"):
         recipe_of("cnn:full:plain")
+
+
+def test_what_is_done_with_pretrained_weights_needs_some() -> None:
+    for contender in ("alexnet:head", "vgg16:frozen", "alexnet:gradual", "alexnet:head:plain"):
+        with pytest.raises(WeightsMissing, match=r"none could be had.*or take (alexnet|vgg16):none"):
+            check_has_start(contender)
+    for contender in ("alexnet", "alexnet:full", "vgg16:last"):
+        check_has_start(contender)

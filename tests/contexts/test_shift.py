@@ -107,6 +107,10 @@ def test_labels_are_those_of_the_study_by_their_names(study: Path, tmp_path: Pat
     assert done.returncode == 0, done.stderr
     labels = [each.label for each in record_of(study).levels]
     assert labels == ["font-digits", "mine"] * 2, "what was judged before stays; as they come, and framed"
+    shutil.rmtree(tmp_path / "mine")
+    done = eyechart("study", "shift", study, "--to", "font-digits", "--threads", 1)
+    assert done.returncode == 0, done.stderr
+    assert [each.label for each in record_of(study).levels] == labels, "also what has no name that is known"
 
 
 # --------------------------------------------------------------------------------------------- what is made

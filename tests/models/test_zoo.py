@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections import OrderedDict
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from eyechart.base.errors import UsageError, WeightsError
 from eyechart.catalog.recipes import recipe_of
 from eyechart.models import zoo
 from eyechart.models.catalog import build_model, load_starting_tensors, plan_preprocessing, trunk_stages
+from eyechart.models.classifier import Classifier
 from eyechart.models.zoo import ZooNetwork, find_stages
 from eyechart.models.zoo_bodies import native_side, smallest_side
 from eyechart.schema import DatasetCard, WeightsOrigin
@@ -180,6 +182,16 @@ def test_weights_under_the_names_of_the_zoo_and_under_ours() -> None:
         load_starting_tensors(model, recipe_of(f"{RESNET}:imagenet:head"), tensors)
         assert all(bool((each == 0.5).all()) for each in model.network.body.parameters())
         assert torch.equal(model.network.head.weight, head)
+
+
+def test_weights_of_a_network_that_has_a_body_of_its_own() -> None:
+    inner = nn.Sequential(OrderedDict(body=nn.Linear(4, 4), neck=nn.Linear(4, 4)))
+    for prefix in ("", "body."):
+        network = ZooNetwork("timm:own_body", copy.deepcopy(inner), nn.Linear(4, 2), [], 0)
+        model = Classifier(nn.Identity(), network, 0.0)  # type: ignore[arg-type]
+        tensors = {f"{prefix}{name}": torch.full_like(tensor, 0.5) for name, tensor in inner.state_dict().items()}
+        zoo.load_starting_tensors(model, tensors)
+        assert all(bool((each == 0.5).all()) for each in network.body.parameters())
 
 
 def test_weights_that_do_not_fit_are_listed() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from eyechart.catalog.recipes import recipe_of
 from eyechart.files import storage
 from eyechart.models.vit import to_patches
 from eyechart.report.change_plot import features_finding, filters_finding, layers_finding
-from eyechart.runner.change import look_at_change
+from eyechart.runner.change import look_at_change, spread
 from eyechart.schema import RunRecord
 from eyechart.schema.contracts import SealedTest
 from eyechart.scoring.change import Change, Layer
@@ -46,6 +47,20 @@ def test_a_frozen_start_is_the_same_to_the_last_bit(study: Path, monkeypatch: py
     assert (change.filters[0] == change.filters[1]).all()
     assert change.filters[0].shape == (64, 3, 11, 11)
     assert (len(change.labels), change.maps[0].shape) == (60, (60, 2))
+
+
+def test_images_are_taken_from_all_of_the_part() -> None:
+    """A folder's lie in the order of their classes."""
+    assert spread(1000, 5).tolist() == [0, 250, 500, 749, 999]
+    assert spread(3, 256).tolist() == [0, 1, 2]
+
+
+def test_a_run_that_diverged_is_refused(study: Path, tmp_path: Path) -> None:
+    shutil.copytree(study / "cnn-s0", tmp_path / "cnn-s0")
+    record = storage.read_run(study / "cnn-s0").model_copy(update={"status": "diverged"})
+    storage.write_record(tmp_path / "cnn-s0" / storage.RUN_FILE, record)
+    with pytest.raises(UsageError, match="diverged: its weights are no finite numbers"):
+        looked(tmp_path / "cnn-s0")
 
 
 def test_what_was_trained_has_moved(study: Path) -> None:

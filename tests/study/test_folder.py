@@ -116,6 +116,16 @@ def test_resuming_may_add_seeds_and_contenders_but_not_change_rules(folder: Path
             opened(plan(**changes), folder, resume=True)
 
 
+def test_files_of_what_is_added_are_named_from_where_it_was_added(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    added = opened(plan("cnn,vit,alexnet:./w.safetensors"), folder, resume=True).record
+    (weights,) = {recipe.weights for name, recipe in added.recipes.items() if name.startswith("alexnet")}
+    assert Path(weights).resolve() == (tmp_path / "elsewhere" / "w.safetensors").resolve()
+
+
 def test_what_is_said_of_a_recipe_does_not_start_a_study_anew(folder: Path) -> None:
     """`make accuracy` writes what it measured into `expect`; `make accuracy SEEDS=10` goes on with the same folder."""
     ten = plan("cnn", seeds=range(10))

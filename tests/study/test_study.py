@@ -53,6 +53,7 @@ def test_all_by_default() -> None:
     ("arguments", "message"),
     [
         ({"models": ["cnn", "cnn"]}, "names the same one twice"),
+        ({"models": ["alexnet:run:a/s0", "alexnet:run:b/s0"]}, "would have folders of one name: alexnet-run-s0"),
         ({"seeds": []}, "one or more whole numbers"),
         ({"seeds": [-1]}, "one or more whole numbers"),
         ({"seeds": [1, 1]}, "--seeds names the same one twice"),

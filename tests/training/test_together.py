@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import nn
 
+from eyechart.base.errors import UsageError
 from eyechart.training.global_norm import GlobalBatchNorm, norms_alone, norms_together
 from eyechart.training.together import ALONE
 from tests.training import two_processes
@@ -51,16 +52,26 @@ def test_all_processes_do_the_same_thing(two: list[dict[str, Any]]) -> None:
 
 def test_norms_are_as_they_were_afterwards() -> None:
     model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4))
-    weight = model[1].weight
+    norm, weight = model[1], model[1].weight
     norms_together(model)
     assert isinstance(model[1], GlobalBatchNorm)
-    assert model[1].weight is weight
+    assert (model[1], model[1].weight) == (norm, weight), "whoever holds the norm holds the same one"
     model.eval()
     images = torch.rand(2, 1, 8, 8)
     seen = model(images)
     norms_alone(model)
     assert type(model[1]) is nn.BatchNorm2d
     assert torch.equal(model(images), seen)
+
+
+def test_norms_that_do_more_are_refused_and_nothing_is_changed() -> None:
+    class WithActivation(nn.BatchNorm2d):
+        pass
+
+    model = nn.Sequential(nn.BatchNorm2d(4), WithActivation(4))
+    with pytest.raises(UsageError, match="of the kind WithActivation"):
+        norms_together(model)
+    assert [type(norm) for norm in model] == [nn.BatchNorm2d, WithActivation]
 
 
 def test_one_process_alone_asks_nobody() -> None:

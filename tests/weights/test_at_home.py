@@ -14,7 +14,8 @@ from safetensors.torch import load_file, save_file
 from eyechart.base.errors import StorageError, UsageError, WeightsError, WeightsMissing
 from eyechart.catalog.recipes import recipe_of
 from eyechart.files.places import seen_from_here
-from eyechart.files.storage import read_run
+from eyechart.files.storage import digest_arrays, read_run, write_record
+from eyechart.schema import WeightsOrigin
 from eyechart.weights import at_home, catalog
 from eyechart.weights.own_runs import trunk_of_run
 from eyechart.weights.resolve import Names, starting_weights
@@ -210,6 +211,7 @@ def test_a_run_of_another_architecture_is_refused(run: Path, tmp_path: Path) -> 
         (["cnn", "--name", "hed"], "cannot be called 'hed'"),
         (["cnn", "--name", "../x"], "cannot be called '../x'"),
         (["cnn", "--name", "full"], "cannot be called 'full'"),
+        (["cnn", "--name", "plain"], "cannot be called 'plain'"),
     ],
 )
 def test_what_cannot_be_pretrained_is_told_at_once(words: list[str], message: str, tmp_path: Path) -> None:
@@ -219,6 +221,30 @@ def test_what_cannot_be_pretrained_is_told_at_once(words: list[str], message: st
     assert not list(tmp_path.iterdir())
 
 
+def test_weights_are_not_replaced_unasked(cache: Path, tmp_path: Path) -> None:
+    before = at_home.card_of("cnn", "small")
+    done = eyechart("pretrain", "cnn", "-d", "digits", "--name", "small", *SMALL, "--output", tmp_path / "elsewhere")
+    assert done.returncode == 2
+    assert "holds weights of that name. Keep them and choose another --name" in done.stderr
+    assert at_home.card_of("cnn", "small") == before
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_what_is_called_otherwise_is_left_out(copied: Path) -> None:
+    copied.with_name("foo.safetensors").write_bytes(b"")
+    assert at_home.names() == [("cnn", "small")]
+
+
+def test_a_start_keeps_the_marks_of_its_own_start(run: Path, tmp_path: Path) -> None:
+    shutil.copytree(run, tmp_path / "cnn-s0")
+    record = read_run(run)
+    origin = WeightsOrigin(name="hed", description="", licence="MIT", pretrained_on="ImageNet+BSDS500")
+    write_record(tmp_path / "cnn-s0" / "run.json", record.model_copy(update={"weights": origin}))
+    found = trunk_of_run(tmp_path / "cnn-s0", "cnn").origin
+    assert found.pretrained_on == f"ImageNet+BSDS500, then {record.dataset.title}"
+    assert found.licence == f"MIT; {record.dataset.licence}"
+
+
 def test_weights_that_are_no_numbers_are_not_kept(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EYECHART_CACHE", str(tmp_path / "cache"))
     broken = tmp_path / "cnn-s0"
@@ -226,6 +252,10 @@ def test_weights_that_are_no_numbers_are_not_kept(run: Path, tmp_path: Path, mon
     tensors = load_file(run / "weights.safetensors")
     tensors["network.stages.0.0.weight"].view(-1)[0] = float("nan")
     save_file(tensors, broken / "weights.safetensors")
+    with pytest.raises(StorageError, match=r"other weights than run\.json speaks of"):
+        at_home.keep(broken, "broken")
+    digest = digest_arrays({name: tensor.numpy() for name, tensor in tensors.items()})
+    write_record(broken / "run.json", read_run(run).model_copy(update={"weights_sha256": digest}))
     with pytest.raises(WeightsError, match="no finite numbers"):
         at_home.keep(broken, "broken")
     assert not at_home.is_there("cnn", "broken")

@@ -54,6 +54,11 @@ def test_what_names_no_file_that_is_opened_here(choice: str) -> None:
         ask("vgg16", choice, offline=True)
 
 
+def test_a_repository_that_the_hub_forbids_is_told(hub: Path) -> None:
+    with pytest.raises(UsageError, match="names no repository of the Hugging Face hub"):
+        ask("alexnet", "hf:a..b/c/x.safetensors", offline=True)
+
+
 def test_as_part_of_a_contenders_name() -> None:
     recipe = recipe_of("alexnet:hf:me/mine/trunk.safetensors@v1:head")
     assert (recipe.weights, recipe.cache_frozen) == ("hf:me/mine/trunk.safetensors@v1", True)
@@ -70,6 +75,7 @@ def test_from_the_cache_with_file_repository_and_commit_told(hub: Path) -> None:
     assert found.origin.description == (
         "model.safetensors of timm/test_resnet.r160_in1k on the Hugging Face hub, commit abc"
     )
+    assert found.origin.pretrained_on == "what timm/test_resnet.r160_in1k was trained on"
     assert found.origin.sha256 == hashlib.sha256(content).hexdigest()
     assert set(found.tensors) == set(trunk_shapes("alexnet"))
     assert not found.origin.knows_pixels, "nothing in the file says how pixels are to come"

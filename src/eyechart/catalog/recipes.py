@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from eyechart.base.errors import UsageError
+from eyechart.base.errors import UsageError, WeightsMissing
 from eyechart.base.near_miss import did_you_mean
 from eyechart.catalog import ladder
 from eyechart.catalog.zoo import ZOOS, architecture_of, is_of_zoo, parts_of, zoo_and_network
@@ -316,6 +316,16 @@ def regime_of(contender: str) -> str:
     """The word for what is trained, at the end of a contender's name; empty where there is none."""
     word = without_plain(parts_of(contender)[1]).rpartition(":")[2]
     return word if word in (*REGIMES, *EARLIER_WORDS) else ""
+
+
+def check_has_start(contender: str) -> None:
+    """WeightsMissing for a regime that is no recipe for a network from nothing, where none could be had."""
+    word, architecture = regime_of(contender), architecture_of(contender)
+    if EARLIER_WORDS.get(word, word) in ("head", "gradual"):
+        raise WeightsMissing(
+            f"{contender!r} names what is done with pretrained weights, and none could be had. `eyechart weights list` "
+            f"says what there is; or take {architecture}:none, which is trained whole from nothing."
+        )
 
 
 def check_regime(contender: str, weights: str) -> None:

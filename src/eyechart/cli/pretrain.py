@@ -26,6 +26,7 @@ def pretrain(
     threads: int = options.THREADS, device: str = options.TRAINING_DEVICE,
     output: Path = options.OUTPUT,
     resume: bool = typer.Option(False, "--resume", help="Continue a broken training; of a finished one, only keep it."),
+    exist_ok: bool = typer.Option(False, "--exist-ok", help="Replace weights of that name, and the study of theirs."),
     offline: bool = options.OFFLINE,
 ) -> None:  # fmt: skip
     """Train from nothing on a source task, and keep all but the head: `-m alexnet:glyphs` then starts from there."""
@@ -34,6 +35,7 @@ def pretrain(
     from eyechart.catalog.zoo import is_of_zoo
     from eyechart.study.plan import folder_of, plan_study
     from eyechart.study.race import race
+    from eyechart.weights import at_home
     from eyechart.weights.resolve import ARCHITECTURES
 
     if architecture not in ARCHITECTURES and not is_of_zoo(architecture):
@@ -47,8 +49,13 @@ def pretrain(
         name=f"pretrain-{slug(architecture)}-{called}", num_threads=threads, device=device,
         budget=options.budget_of(epochs=epochs, images=images, seconds=seconds, steps=steps),
     )  # fmt: skip
+    if at_home.is_there(architecture, called) and not (resume or exist_ok):
+        raise UsageError(
+            f"{at_home.path_of(architecture, called)} holds weights of that name. Keep them and choose another --name, "
+            f"or replace them with --exist-ok; --resume goes on with the training that made them."
+        )
     folder = folder_of(record, output)
-    study = race(record, folder, resume=resume, exist_ok=False, offline=offline)
+    study = race(record, folder, resume=resume, exist_ok=exist_ok, offline=offline)
     study.raise_failures()
     _keep(study, architecture, called)
 
@@ -56,11 +63,11 @@ def pretrain(
 def _called(name: str | None, data: str) -> str:
     """What the weights are called; UsageError for a name that a contender could not say."""
     from eyechart.base.errors import UsageError
-    from eyechart.catalog.recipes import EARLIER_WORDS, REGIMES
+    from eyechart.catalog.recipes import EARLIER_WORDS, PLAIN, REGIMES
     from eyechart.weights.resolve import NAMED_WEIGHTS
 
     called = name or re.sub(r"[^\w.-]+", "-", Path(data).name or data)
-    if called in (*NAMED_WEIGHTS, *REGIMES, *EARLIER_WORDS, "run", "file", "hub") or not re.fullmatch(
+    if called in (*NAMED_WEIGHTS, *REGIMES, *EARLIER_WORDS, PLAIN, "run", "file", "hub") or not re.fullmatch(
         r"[\w][\w.-]*", called
     ):
         raise UsageError(

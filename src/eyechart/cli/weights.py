@@ -79,6 +79,11 @@ def verify(name: str = typer.Argument(None, metavar="ARCHITECTURE:NAME", help="D
             say(f"{each}: {len(catalog.verify(each).tensors)} tensors, as they should be")
         except WeightsError as error:
             broken.append(str(error))
+        except WeightsMissing:
+            if name and not catalog.entry_of(name).is_here:
+                raise
+            file = catalog.entry_of(each).file
+            broken.append(f"{file} is not what it was, or damaged. Delete it: eyechart weights fetch {each}")
     if not names:
         raise WeightsMissing("No weights are on this machine. `eyechart weights list` says what there is.")
     if broken:

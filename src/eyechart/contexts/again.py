@@ -10,7 +10,7 @@ from eyechart.base import host
 from eyechart.base.errors import UsageError
 from eyechart.comparison.compare import compare_runs
 from eyechart.comparison.mean_over_levels import compare_means
-from eyechart.contexts.source import judge_level, pending, same_pictures
+from eyechart.contexts.source import judge_level, judged_earlier, pending, same_pictures
 from eyechart.files import storage
 from eyechart.files.locks import hold
 from eyechart.report.judged_plot import write_figures
@@ -77,20 +77,37 @@ def recorded(context: JudgedContext, source: Source, asked: Sequence[JudgedLevel
     """What the runs of all levels in the folder say, those that were asked for this time and those of before."""
     known = {level.folder: level for level in asked}
     found: list[tuple[JudgedLevel, list[Path]]] = []
+    levels: list[LevelResult] = []
     for folder in source.folder.iterdir():
-        level = known.get(folder.name) or context.level_of(folder.name, source)
-        if level and (runs := same_pictures(source, storage.find_runs([folder]), level)):
-            found.append((level, runs))
+        if level := known.get(folder.name) or context.level_of(folder.name, source):
+            if runs := same_pictures(source, storage.find_runs([folder]), level):
+                found.append((level, runs))
+        else:
+            levels += _of_before(source, folder)
     found.sort(key=lambda each: (each[0].value, each[0].label))
-    levels = tuple(
+    levels += [
         LevelResult(label=level.label, value=level.value, study=level.folder, severity=level.severity,
                     comparison=compare_runs(runs))
         for level, runs in found
-    )  # fmt: skip
-    severities = dict.fromkeys(level.severity for level, _ in found)
-    clean = compare_means([list(source.runs)], None if source.is_whole else source.chosen) if found else None
+    ]  # fmt: skip
+    levels.sort(key=lambda level: (level.value, level.label))
+    severities = dict.fromkeys(level.severity for level in levels)
+    clean = compare_means([list(source.runs)], None if source.is_whole else source.chosen) if levels else None
     means = [mean for severity in severities if clean for mean in _means(clean, found, severity)]
-    return ContextRecord(context=context.name, dataset=source.any_run.dataset.title, levels=levels, means=tuple(means))
+    return ContextRecord(
+        context=context.name, dataset=source.any_run.dataset.title, levels=tuple(levels), means=tuple(means)
+    )
+
+
+def _of_before(source: Source, folder: Path) -> list[LevelResult]:
+    """What the last record says of a folder whose name alone does not tell the pictures, if it still holds its runs."""
+    path = source.folder / storage.CONTEXT_FILE
+    earlier = storage.read_record(path, ContextRecord).levels if path.is_file() else ()
+    return [
+        level.model_copy(update={"comparison": compare_runs(runs)})
+        for level in earlier
+        if level.study == folder.name and (runs := judged_earlier(source, storage.find_runs([folder])))
+    ]
 
 
 def _means(clean: Comparison, found: Sequence[tuple[JudgedLevel, list[Path]]], severity: str) -> list[MeanResult]:

@@ -157,3 +157,10 @@ def same_pictures(source: Source, folders: Sequence[Path], level: JudgedLevel) -
     names = {path.name: run for path, run in source.runs.items()}
     words = level.judged_on(source)
     return [each for each in folders if each.name in names and again.is_judged(each, names[each.name], words)]
+
+
+def judged_earlier(source: Source, folders: Sequence[Path]) -> list[Path]:
+    """The same where nobody knows the pictures: those of the study's present runs, whatever they were judged on."""
+    names = {path.name: run for path, run in source.runs.items()}
+    known = [each for each in folders if each.name in names]
+    return [each for each in known if again.is_judged(each, names[each.name], storage.read_run(each).judged_on)]

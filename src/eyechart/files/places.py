@@ -38,17 +38,22 @@ def working_folder() -> str:
 
 
 def seen_from_here(path: str, started_in: str, names: Container[str]) -> str:
-    """A path that was written in `started_in`, for a process that may stand somewhere else.
+    """`seen_from` where this process stands."""
+    return seen_from(working_folder(), path, started_in, names)
 
-    As it was written wherever that means the same here; `names` are no paths.  An empty `started_in` is not known.
+
+def seen_from(place: str, path: str, started_in: str, names: Container[str]) -> str:
+    """A path that was written in `started_in`, for who stands in another place.
+
+    As it was written wherever that means the same there; `names` are no paths.  An empty `started_in` is not known.
     Of "scenes:path,level=hard" the path is meant.
     """
     if path.startswith(SCENES):
         source, comma, settings = path.removeprefix(SCENES).partition(",")
-        return f"{SCENES}{seen_from_here(source, started_in, names)}{comma}{settings}"
+        return f"{SCENES}{seen_from(place, source, started_in, names)}{comma}{settings}"
     if path.startswith(RUN):
-        return f"{RUN}{seen_from_here(path.removeprefix(RUN), started_in, names)}"
-    if path in names or not started_in or started_in == working_folder() or user_path(path).is_absolute():
+        return f"{RUN}{seen_from(place, path.removeprefix(RUN), started_in, names)}"
+    if path in names or not started_in or started_in == place or user_path(path).is_absolute():
         return path
     return os.path.join(started_in, path)
 

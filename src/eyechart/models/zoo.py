@@ -128,9 +128,10 @@ def load_starting_tensors(model: Classifier, tensors: dict[str, Tensor]) -> None
     """
     network = model.network
     assert isinstance(network, ZooNetwork)
-    is_ours = any(name.startswith(BODY) for name in tensors)
-    named = tensors if is_ours else {f"{BODY}{name}": tensor for name, tensor in tensors.items()}
     own = network.state_dict()
+    theirs = {f"{BODY}{name}": tensor for name, tensor in tensors.items()}
+    # Some networks of a zoo have a body of their own, so that the names alone do not tell.
+    named = tensors if len(own.keys() & tensors.keys()) > len(own.keys() & theirs.keys()) else theirs
     counters = {name: tensor for name, tensor in own.items() if name.endswith(COUNTER)}
     try:
         load_trunk(model, counters | named)

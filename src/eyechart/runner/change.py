@@ -45,6 +45,8 @@ def look_at_change(
     network does not name whole images, WeightsError where its start is not what it was, what `prepare` raises else.
     """
     record = read_run(folder)
+    if record.status == "diverged":
+        raise UsageError(f"{record.run} diverged: its weights are no finite numbers. Expected a run that finished.")
     where = host.select_device(device)
     rules = record.rules if num_threads is None else record.rules.model_copy(update={"num_threads": num_threads})
     job = job_again(record, "", offline).model_copy(update={"rules": rules})
@@ -59,7 +61,7 @@ def look_at_change(
     _, after = load_run_model(folder, where)
     assert isinstance(after, Classifier), "it was made by the same recipe"
     part = contender.splits.validation
-    some = part.subset(np.arange(min(num_images, len(part))))
+    some = part.subset(spread(len(part), num_images))
     features = tuple(_features(model, some, where) for model in (before, after))
     return Change(
         run=record.run,
@@ -72,6 +74,11 @@ def look_at_change(
         maps=(flat_map(features[0]), flat_map(features[1])),
         neighbours=(neighbours_agree(features[0], some.labels), neighbours_agree(features[1], some.labels)),
     )
+
+
+def spread(number: int, most: int) -> np.ndarray:
+    """Places of at most `most` of so many images, evenly: those of a folder lie in the order of their classes."""
+    return np.unique(np.linspace(0, number - 1, min(most, number)).round().astype(int))
 
 
 def _check_start(record: RunRecord, sha256: str, say: Callable[[str], None]) -> None:
@@ -91,7 +98,7 @@ def _check_start(record: RunRecord, sha256: str, say: Callable[[str], None]) -> 
 
 
 def _layers(before: Classifier, after: Classifier, part: LabelledImages, device: torch.device) -> list[Layer]:
-    images = part.images[: min(MOST_COMPARED, len(part))]
+    images = part.images[spread(len(part), MOST_COMPARED)]
     seen = [_products(model, images, device) for model in (before, after)]
     earlier = dict(before.network.named_modules())
     found = []

@@ -20,7 +20,14 @@ def contenders_of(models: str | Sequence[str], task: Task = "classification") ->
     if not all(isinstance(name, str) for name in names):
         raise UsageError(f"-m got {names}; expected names of contenders, such as cnn,vit.")
     contenders = tuple(name.strip() for name in names)
-    _check_differ("-m", [slug(contender) for contender in contenders])
+    _check_differ("-m", contenders)
+    folders: dict[str, str] = {}
+    for contender in contenders:
+        if folders.setdefault(slug(contender), contender) != contender:
+            raise UsageError(
+                f"-m names {folders[slug(contender)]} and {contender}, whose runs would have folders of one name: "
+                f"{slug(contender)}. Copy one of the two files or folders to another name."
+            )
     return contenders or tuple(recipes_for(task))
 
 

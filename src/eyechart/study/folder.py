@@ -8,7 +8,8 @@ from pathlib import Path
 from eyechart.base.errors import StorageError, UsageError
 from eyechart.files import replacing, storage
 from eyechart.files.addresses import address_of
-from eyechart.schema import StudyRecord
+from eyechart.files.places import seen_from
+from eyechart.schema import Recipe, StudyRecord
 from eyechart.study.differences import changed_text, differences
 from eyechart.study.plan import check_search_seeds, run_names
 from eyechart.study.study import Study
@@ -142,7 +143,7 @@ def _resumed(old: StudyRecord, new: StudyRecord, folder: Path, otherwise: str) -
         update={
             "contenders": tuple(dict.fromkeys(old.contenders + new.contenders)),
             "seeds": tuple(sorted({*old.seeds, *new.seeds})),
-            "recipes": new.recipes | old.recipes,
+            "recipes": _seen_from(old, new) | old.recipes,
             "rules": old.rules,
             "machine": old.machine,
             "created_at": old.created_at,
@@ -153,6 +154,17 @@ def _resumed(old: StudyRecord, new: StudyRecord, folder: Path, otherwise: str) -
     )
     check_search_seeds(merged.seeds, merged.recipes)
     return merged
+
+
+def _seen_from(old: StudyRecord, new: StudyRecord) -> dict[str, Recipe]:
+    """The recipes of `new`, whose files are named from where it was started, for a study that was begun elsewhere."""
+    from eyechart.weights.resolve import Names
+
+    moved = {}
+    for contender, recipe in new.recipes.items():
+        weights = seen_from(old.started_in, recipe.weights, new.started_in, Names())
+        moved[contender] = recipe.model_copy(update={"weights": weights})
+    return moved
 
 
 # --------------------------------------------------------------------------------------------- replacing

@@ -17,6 +17,7 @@ from eyechart.catalog.recipes import (
     FROM_NOTHING,
     WITH_WEIGHTS,
     changed,
+    check_has_start,
     check_regime,
     recipe_of,
     regime_of,
@@ -207,6 +208,7 @@ def settle_weights(record: StudyRecord, offline: bool, say: Callable[[str], None
         if recipe.weights == "auto":
             found = {"weights": origin.name}
             if origin.name == "none":
+                check_has_start(contender)
                 found |= FROM_NOTHING
         if recipe.options.get("width") == "auto":  # as wide as the stages that it starts from
             first = starting.tensors.get("0.weight")  # of a cnn's first stage

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from eyechart.base.errors import UsageError
 
 Norm = nn.modules.batchnorm._BatchNorm
+PLAIN = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 
 class GlobalBatchNorm(Norm):
@@ -65,33 +65,30 @@ class _Sum(torch.autograd.Function):
 
 
 def norms_together(model: nn.Module) -> None:
-    """From now on batch norms see the batch of all processes; weights and running means stay the same tensors."""
-    _replace(model, lambda norm: nn.SyncBatchNorm if norm.running_mean is not None and norm.running_mean.is_cuda
-             else GlobalBatchNorm)  # fmt: skip
+    """From now on batch norms see the batch of all processes; they stay the same modules with the same tensors.
+
+    Raises UsageError for a network with batch norms of a kind that does more than torch's own.
+    """
+    norms = [module for module in model.modules() if isinstance(module, Norm)]
+    for norm in norms:
+        if type(norm) not in PLAIN:
+            raise UsageError(
+                f"The network has batch norms of the kind {type(norm).__name__}, which do more than those of torch, "
+                f"and several processes know only these. Train it in one process, without torchrun."
+            )
+    for norm in norms:
+        kind = type(norm)
+        # The class alone: whoever holds a norm, such as a frozen stage that keeps its own still, holds the same one.
+        if norm.running_mean is not None and norm.running_mean.is_cuda:
+            norm.__class__, norm.process_group = nn.SyncBatchNorm, None  # type: ignore[assignment]
+        else:
+            norm.__class__ = GlobalBatchNorm
+        norm.alone = kind  # type: ignore[assignment]
 
 
 def norms_alone(model: nn.Module) -> None:
     """The opposite: as the model was built."""
-    _replace(model, _alone)
-
-
-def _replace(model: nn.Module, kind_of: Callable[[Norm], type[nn.Module]]) -> None:
-    for parent in list(model.modules()):
-        for name, norm in list(parent.named_children()):
-            if isinstance(norm, Norm) and kind_of(norm) is not type(norm):
-                setattr(parent, name, _with_same_tensors(norm, kind_of(norm)))
-
-
-def _with_same_tensors(norm: Norm, kind: Any) -> nn.Module:
-    """A norm of that kind with the weights and running means of `norm`: the optimizer knows them as they are."""
-    made: Any = kind(norm.num_features, norm.eps, norm.momentum, norm.affine, norm.track_running_stats)
-    made._parameters, made._buffers = norm._parameters, norm._buffers
-    made.training = norm.training
-    made.alone = _alone(norm)
-    return made  # type: ignore[no-any-return]
-
-
-def _alone(norm: Any) -> type[nn.Module]:
-    """What it was before it was brought together."""
-    kind: type[nn.Module] = getattr(norm, "alone", type(norm))
-    return kind
+    for norm in model.modules():
+        if isinstance(norm, Norm) and "alone" in vars(norm):
+            norm.__class__ = vars(norm).pop("alone")
+            vars(norm).pop("process_group", None)

@@ -99,7 +99,8 @@ def keep(run_folder: Path, name: str) -> HomeCard:
 
 def names() -> list[tuple[str, str]]:
     """(architecture, name) of all such weights that are here, readable or not."""
-    return [_parts(path) for path in sorted(home_folder().glob(f"*{SUFFIX}"))]
+    named = [_parts(path) for path in sorted(home_folder().glob(f"*{SUFFIX}"))]
+    return [(architecture, name) for architecture, name in named if architecture and name]
 
 
 def card_of(architecture: str, name: str) -> HomeCard:

@@ -46,6 +46,7 @@ def read_weights(path: Path, architecture: str) -> StartingWeights:
         description=f"{readable(path.name)}, a file",
         sha256=sha256_of_file(path),
         knows_pixels=preprocessing is not None,
+        pretrained_on=f"unknown images ({readable(path.name)})",  # a file does not say; from nothing it is not
     )
     if preprocessing is None:
         return StartingWeights(origin, tensors)

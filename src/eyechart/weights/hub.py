@@ -56,9 +56,13 @@ def folder() -> Path:
 
 def cached_path(wanted: HubFile) -> Path | None:
     """The file in the hub's cache; None when it is not there."""
-    found = _hub().try_to_load_from_cache(
-        wanted.repository, wanted.name, revision=wanted.revision, cache_dir=folder()
-    )  # fmt: skip
+    hub = _hub()
+    try:
+        found = hub.try_to_load_from_cache(
+            wanted.repository, wanted.name, revision=wanted.revision, cache_dir=folder()
+        )  # fmt: skip
+    except _hub(".errors").HFValidationError as error:
+        raise UsageError(f"{wanted.repository!r} names no repository of the Hugging Face hub: {error}") from None
     return Path(found) if isinstance(found, str) else None
 
 
@@ -85,7 +89,10 @@ def read_cached(architecture: str, choice: str) -> StartingWeights | None:
     checked(path, f"eyechart weights fetch {architecture}:{choice}")
     found = read_weights(path, architecture)
     told = f"{wanted.name} of {wanted.repository} on the Hugging Face hub, commit {commit_of(path, wanted)}"
-    return found._replace(origin=found.origin.model_copy(update={"name": "hub", "description": told}))
+    on = f"what {wanted.repository} was trained on"
+    return found._replace(
+        origin=found.origin.model_copy(update={"name": "hub", "description": told, "pretrained_on": on})
+    )
 
 
 def commit_of(path: Path, wanted: HubFile) -> str:

@@ -9,7 +9,7 @@ from safetensors.torch import load
 from torch import Tensor
 
 from eyechart.base.errors import StorageError, UsageError, WeightsError
-from eyechart.files.storage import WEIGHTS_FILE, read_run
+from eyechart.files.storage import WEIGHTS_FILE, digest_arrays, read_run
 from eyechart.schema import RunRecord, WeightsOrigin
 from eyechart.schema.contracts import StartingWeights
 
@@ -70,18 +70,25 @@ def _read(folder: Path) -> tuple[RunRecord, dict[str, Tensor]]:
     record = read_run(folder)
     path = folder / WEIGHTS_FILE
     try:
-        return record, load(path.read_bytes())
+        tensors = load(path.read_bytes())
     except (SafetensorError, OSError) as error:
         raise StorageError(f"{path} cannot be read ({error}). Train {record.run} again.") from None
+    if digest_arrays({name: tensor.numpy() for name, tensor in tensors.items()}) != record.weights_sha256:
+        raise StorageError(
+            f"{path} holds other weights than run.json speaks of; expected sha256 {record.weights_sha256[:12]}. "
+            f"Restore the file, or train {record.run} again."
+        )
+    return record, tensors
 
 
 def _starting(record: RunRecord, tensors: dict[str, Tensor], description: str) -> StartingWeights:
+    before, last = record.weights, record.dataset
     origin = WeightsOrigin(
         name="run",
         description=description,
-        licence=record.dataset.licence,
+        licence="; ".join(filter(None, dict.fromkeys([before.licence, last.licence]))),
         sha256=record.weights_sha256,
-        pretrained_on=record.dataset.title,
+        pretrained_on=", then ".join(filter(None, dict.fromkeys([before.pretrained_on, last.title]))),
     )
     frame = record.preprocessing
     return StartingWeights(origin, tensors, frame.mean, frame.std)
