@@ -50,6 +50,14 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     assert not _prepared_in(users, temporary) - before, f"tests left pictures in {users}"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_units_for_bfloat16() -> Iterator[None]:
+    """What this process tests is the same on every CPU; those with such units time precisions before they train."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("eyechart.base.host.has_bfloat16_units", lambda: False)
+        yield
+
+
 def _prepared_in(cache: Path, temporary: Path) -> set[Path]:
     """The prepared pictures of tests that a cache holds."""
     found = cache.glob("pictures/*/root.txt")

@@ -15,6 +15,7 @@ from eyechart.base import host
 from eyechart.base.errors import UsageError
 from eyechart.schema import Host
 
+HAS_BFLOAT16_UNITS = host.has_bfloat16_units  # before the session pretends that there are none
 NEEDS_GIT = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 
 
@@ -161,6 +162,22 @@ def test_what_a_cuda_device_computes(
     has_bfloat16 = bool(hip) or capability[0] >= 8
     monkeypatch.setattr("torch.cuda.is_bf16_supported", lambda including_emulation: has_bfloat16)
     assert host.available_machines() == [("cpu", "float32"), *(("cuda", precision) for precision in precisions)]
+
+
+@pytest.mark.parametrize(
+    ("facts", "precisions"),
+    [
+        ({"amx_bf16": True}, ["float32", "bfloat16"]),
+        ({"avx512_bf16": True, "amx_bf16": False}, ["float32"]),
+        ({}, ["float32"]),
+    ],
+)
+def test_what_a_cpu_computes(facts: dict[str, bool], precisions: list[str], monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setattr("torch.backends.mps.is_available", lambda: False)
+    monkeypatch.setattr("torch.cpu.get_capabilities", lambda: facts, raising=False)
+    monkeypatch.setattr(host, "has_bfloat16_units", HAS_BFLOAT16_UNITS)
+    assert host.available_machines() == [("cpu", precision) for precision in precisions]
 
 
 def test_apple_s_devices_have_bfloat16_since_macos_14(monkeypatch: pytest.MonkeyPatch):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -18,6 +19,7 @@ from eyechart.study import plan as plans
 from eyechart.study.folder import open_study, take
 
 GPU = [("cpu", "float32"), ("cuda", "float32"), ("cuda", "bfloat16")]
+Unit = Literal["steps", "images"]
 SECONDS = Budget(unit="seconds", amount=60)
 EPOCHS = Budget(unit="epochs", amount=1)
 
@@ -67,8 +69,9 @@ def never(jobs: Sequence[RunJob]) -> dict[str, PlannedWork]:
 # --------------------------------------------------------------------------------------------- without a choice
 
 
-@pytest.mark.skipif(host.available_machines() != [("cpu", "float32")], reason="this machine has an accelerator")
 def test_with_a_cpu_alone_nothing_is_timed_and_nothing_said() -> None:
+    if host.available_machines() != [("cpu", "float32")]:
+        pytest.skip("this machine has an accelerator")
     said: list[str] = []
     settled = machine.settle_machine(plan(), True, said.append, time_jobs=never)
     assert (settled.rules.device, settled.rules.precision, said) == ("cpu", "float32", [])
@@ -97,6 +100,37 @@ def test_bfloat16_on_a_cpu_is_for_who_asks() -> None:
 def test_a_precision_that_is_not_here_is_told() -> None:
     with pytest.raises(UsageError, match="'tf32' is not to be had on cpu; expected one of: auto, float32"):
         machine.open_machines(plan(device="cpu", precision="tf32").rules)
+
+
+@pytest.mark.parametrize("unit", ["steps", "images"])
+def test_a_budget_of_steps_is_float32_on_every_cpu(monkeypatch: pytest.MonkeyPatch, unit: Unit) -> None:
+    monkeypatch.setattr(host, "available_machines", lambda: [("cpu", "float32"), ("cpu", "bfloat16")])
+    settled = machine.settle_machine(plan(budget=Budget(unit=unit, amount=10)), True, print, time_jobs=never)
+    assert (settled.rules.precision, settled.machine is not None) == ("float32", True)
+    assert "as every other does" in settled.machine.reason  # type: ignore[union-attr]
+
+
+def test_a_cpu_with_units_for_bfloat16_is_timed_in_both(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host, "available_machines", lambda: [("cpu", "float32"), ("cpu", "bfloat16")])
+    timer = Timer(cpu_float32=work((10, 1000), (90, 1000)), cpu_bfloat16=work((8, 1000), (60, 1000)))
+    settled, _ = settle(plan(), timer)
+    assert settled.rules.precision == "bfloat16"
+
+
+def test_levels_of_one_context_are_settled_once(tmp_path: Path) -> None:
+    first = plan(device="cpu", precision="bfloat16").model_copy(
+        update={"name": "level-1", "machine": MachineChoice(reason="timed")}
+    )
+    second = plan().model_copy(update={"name": "level-2"})
+    assert machine.like_others(second, tmp_path) is second, "it is the first one"
+    storage.write_record(tmp_path / "level-1" / storage.STUDY_FILE, first)
+    found = machine.like_others(second, tmp_path)
+    assert (found.rules.device, found.rules.precision, found.machine) == ("cpu", "bfloat16", first.machine)
+    assert machine.settle_machine(found, True, print, time_jobs=never) == found
+    named = machine.like_others(plan(precision="float32").model_copy(update={"name": "level-3"}), tmp_path)
+    assert named.rules.precision == "float32", "who names one is obeyed"
+    storage.write_record(tmp_path / "level-2" / storage.STUDY_FILE, second)
+    assert machine.like_others(second, tmp_path) is second, "it was begun itself"
 
 
 # --------------------------------------------------------------------------------------------- choosing

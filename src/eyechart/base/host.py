@@ -177,7 +177,7 @@ def available_machines() -> list[tuple[str, str]]:
 
 
 def _precisions_of(kind: str) -> tuple[str, ...]:
-    """What a kind of device computes at a good speed; bfloat16 on a CPU is there only for who asks for it."""
+    """What a kind of device computes at a good speed; bfloat16 on a CPU without units for it is for who asks for it."""
     import torch
 
     if kind == "cuda":
@@ -186,7 +186,15 @@ def _precisions_of(kind: str) -> tuple[str, ...]:
         return ("float32", *tf32, *(("bfloat16",) if torch.cuda.is_bf16_supported(including_emulation=False) else ()))
     if kind == "mps" and torch.backends.mps.is_macos_or_newer(14, 0):
         return ("float32", "bfloat16")
-    return ("float32",)
+    return ("float32", "bfloat16") if kind == "cpu" and has_bfloat16_units() else ("float32",)
+
+
+def has_bfloat16_units() -> bool:
+    """Whether this CPU multiplies matrices of bfloat16 in units of their own (Intel's AMX), as far as torch says."""
+    import torch
+
+    facts: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
+    return bool(facts.get("amx_bf16"))
 
 
 def check_precision(precision: str, device: torch.device) -> None:

@@ -13,6 +13,7 @@ from eyechart.contexts.ladder_record import LADDER_FILE, recorded, runs_of
 from eyechart.files import storage
 from eyechart.report.ladder.figure import write_figure
 from eyechart.report.ladder.text import write_synthesis
+from eyechart.study.machine import like_others
 from eyechart.study.race import race
 
 if TYPE_CHECKING:
@@ -45,7 +46,8 @@ def run_ladder(
     failed = []
     for number, level in enumerate(levels, 1):
         say(f"{context.name}: {number} of {len(levels)}, {level.name}")
-        study = race(level.record, folder / level.record.name, resume=True, exist_ok=False, offline=offline, lang=lang,
+        plan = like_others(level.record, folder)
+        study = race(plan, folder / plan.name, resume=True, exist_ok=False, offline=offline, lang=lang,
                      jobs=jobs)  # fmt: skip
         failed += [study] if study.failures else []
         write(recorded(folder, best), context, folder, lang)

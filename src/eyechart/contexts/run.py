@@ -15,6 +15,7 @@ from eyechart.report.context_plot import write_figures
 from eyechart.report.context_text import write_synthesis
 from eyechart.report.winner_map import rows_of, write_map
 from eyechart.schema.contexts import ContextRecord, LevelResult
+from eyechart.study.machine import like_others
 from eyechart.study.plan import run_names
 from eyechart.study.race import race
 from eyechart.study.study import Study
@@ -50,7 +51,8 @@ def run_context(
     failed = []
     for place, level in enumerate(levels, 1):
         say(f"{context.name}: level {place} of {len(levels)}, {level.label} {context.axis.words[0]}")
-        study = race(level.record, folder / level.record.name, resume=True, exist_ok=False, offline=offline, lang=lang,
+        plan = like_others(level.record, folder)
+        study = race(plan, folder / plan.name, resume=True, exist_ok=False, offline=offline, lang=lang,
                      jobs=jobs, shard=shard)  # fmt: skip
         if shard:
             shard = shard._replace(before=shard.before + len(run_names(level.record)))

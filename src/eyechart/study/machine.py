@@ -1,7 +1,8 @@
 """Where a study trains: device and precision, settled once and by timing, the same for every contender.
 
 They change numbers and clocks, so they are rules.  What only changes how a step is executed is each run's own choice
-(training/execution.py).  On a machine with nothing but a CPU this is cpu and float32, and nothing is timed.
+(training/execution.py).  On a machine with nothing but a CPU without units for bfloat16 this is cpu and float32, and
+nothing is timed; nor is it where a budget of steps or images makes the same work of any precision.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eyechart.base.errors import EyechartError, UsageError
+from eyechart.files.storage import STUDY_FILE, read_study
 from eyechart.launch import probe
 from eyechart.schema import MachineChoice
+from eyechart.study.differences import SETTLED_RULES
 from eyechart.study.plan import jobs_of
 
 if TYPE_CHECKING:
@@ -35,8 +38,12 @@ def settle_machine(
     candidates = open_machines(record.rules)
     if "auto" not in (record.rules.device, record.rules.precision):
         return record
-    if len(candidates) == 1:
-        return _settled(record, candidates[0], MachineChoice(reason="there is nothing else to choose from"))
+    budget = record.rules.budget
+    is_fixed = budget is not None and budget.unit in ("steps", "images") and {kind for kind, _ in candidates} == {"cpu"}
+    if len(candidates) == 1 or is_fixed:
+        fixed = "a CPU does a budget of steps or images in float32, as every other does"
+        reason = fixed if is_fixed and len(candidates) > 1 else "there is nothing else to choose from"
+        return _settled(record, candidates[0], MachineChoice(reason=reason))
     works: Works = {}
     failures = {}
     for candidate in candidates:
@@ -52,6 +59,24 @@ def settle_machine(
     timed = {_name(candidate): _image_seconds(work) for candidate, work in works.items()}
     say(f"device: {_name(best)}, because {reason}")
     return _settled(record, best, MachineChoice(reason=reason, image_seconds=timed, failures=failures))
+
+
+def like_others(record: StudyRecord, folder: Path) -> StudyRecord:
+    """One of several studies in a folder, with the device and the precision of one that is settled there already.
+
+    Levels of a context are one comparison.  As it is where it was begun itself, or is the first one.
+    """
+    if (folder / record.name / STUDY_FILE).is_file():
+        return record
+    others = (read_study(path.parent) for path in sorted(folder.glob(f"*/{STUDY_FILE}")))
+    for other in others:
+        if other.machine is not None:
+            settled = {
+                name: getattr(other.rules, name) for name in SETTLED_RULES if getattr(record.rules, name) == "auto"
+            }
+            rules = record.rules.model_copy(update=settled)
+            return record.model_copy(update={"rules": rules, "machine": other.machine})
+    return record
 
 
 def open_machines(rules: Rules) -> list[tuple[str, str]]:
