@@ -134,3 +134,8 @@ def test_a_search_on_scenes_is_refused(tmp_path: Path) -> None:
     done = eyechart("tune", "-m", "fasterrcnn", "-d", SCENES, "--output", tmp_path, "--offline")
     assert done.returncode == 2
     assert "recipes for scenes are not searched" in done.stderr
+
+
+def test_labels_of_scenes_are_not_doubted(study: Path) -> None:
+    done = eyechart("labels", study)
+    assert (done.returncode, "was trained on scenes, whose images have no label each" in done.stderr) == (2, True)

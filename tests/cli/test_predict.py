@@ -39,6 +39,17 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.parametrize(
+    "words", [["--draw", "."], ["--draw", "3.png"], ["--show-steps", "."], ["--sheet", "3.png"], ["--csv", "3.png"]]
+)
+def test_no_picture_is_written_over(words: list[str], reading_study: Path, pictures: Path, tmp_path: Path) -> None:
+    shutil.copy(pictures / "3.png", tmp_path / "3.png")
+    before = (tmp_path / "3.png").read_bytes()
+    done = eyechart("predict", reading_study / "cnn-s0", "3.png", *words, cwd=tmp_path)
+    assert (done.returncode, "is one of the pictures" in done.stderr) == (2, True)
+    assert (tmp_path / "3.png").read_bytes() == before
+
+
 @pytest.fixture(scope="module")
 def study(reading_study: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same run under two names: a study of two contenders."""

@@ -82,6 +82,7 @@ TUNED = Tuning(
         ("test-accesses", "vit-s0", {"test_accesses": 3}, "vit-s0: the test images were not opened exactly once"),
         ("test-accesses", "vit-s0", {"test_accesses": 0}, "vit-s0: the test images were not opened exactly once"),
         ("other-threads", "vit", {"host": {"num_threads": 7}}, "vit: other threads than the rest (7 against 2)"),
+        ("other-threads", "vit", {"num_processes": 8}, "vit: other threads than the rest (8 x 2 against 2)"),
         ("other-machines", "vit-s0", {"host": {"hostname": "another"}}, "another: 2 x a CPU"),
         ("other-machines", "vit-s0", {"host": {"cpu": "a better CPU"}}, "made-up: 2 x a better CPU"),
         ("other-devices", "vit", {"host": {"device": "cuda:0"}}, "cuda:0 against cpu"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -179,7 +180,14 @@ def test_one_map_of_all_contexts(noisy: Path, tmp_path: Path) -> None:
     assert "| exactitude |" in eyechart("map", noisy, "--lang", "fr", "--output", tmp_path).stdout
 
 
-def test_a_map_of_nothing_is_refused(tmp_path: Path) -> None:
+def test_a_map_of_nothing_is_refused(tmp_path: Path, small_study: Path) -> None:
+    (tmp_path / "one").mkdir()
+    shutil.copy(small_study / "study.json", tmp_path / "one")
+    shutil.copytree(small_study / "cnn-s3", tmp_path / "one" / "cnn-s3")
+    done = eyechart("map", tmp_path / "one")
+    assert (done.returncode, "one contender each" in done.stderr.replace("\n", " ")) == (2, True)
+    assert not (tmp_path / "one" / "winner-map.md").exists()
+    shutil.rmtree(tmp_path / "one")
     done = eyechart("map", tmp_path)
     assert (done.returncode, "holds no study and no context" in done.stderr.replace("\n", " ")) == (2, True)
     done = eyechart("map", tmp_path / "nowhere")

@@ -95,6 +95,20 @@ def test_a_test_part_is_cut_by_a_fixed_rule(tmp_path: Path) -> None:
     assert again.card.content_sha256 == dataset.card.content_sha256
 
 
+def test_changed_areas_are_read_anew(tmp_path: Path) -> None:
+    coco(tmp_path, "train", a_few(2))
+    coco(tmp_path, "test", a_few(2))
+    catalog.load_dataset(str(tmp_path))
+    path = tmp_path / "annotations" / "test.json"
+    document = json.loads(path.read_text())
+    for each in document["annotations"]:
+        each["area"] = 7
+    path.write_text(json.dumps(document))
+    objects = catalog.load_dataset(str(tmp_path)).test.objects
+    assert objects is not None
+    assert set(objects.areas.tolist()) == {7}
+
+
 def test_a_changed_annotation_makes_another_dataset(tmp_path: Path) -> None:
     coco(tmp_path, "train", a_few(4))
     coco(tmp_path, "test", a_few(2))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from eyechart.base.errors import DatasetError, UsageError
+from eyechart.base.errors import DatasetError, StorageError, UsageError
 from eyechart.catalog.presets import rules_of
 from eyechart.data import catalog
 from eyechart.data.box_store import CARD_FILE
@@ -69,6 +71,8 @@ class TestReferences:
     def test_scenes_of_scenes_are_refused(self) -> None:
         with pytest.raises(UsageError, match="has boxes of its own"):
             load(f"scenes:{FEW}")
+        with pytest.raises(UsageError, match="has boxes of its own"):
+            scene_makers(load(), wish_of(FEW).knobs, seed=0)
 
     def test_a_path_is_meant_from_where_it_was_written(self) -> None:
         assert seen_from_here("scenes:pets,level=easy", "/elsewhere", ()) == "scenes:/elsewhere/pets,level=easy"
@@ -143,6 +147,22 @@ class TestStore:
             catalog.load_dataset(FEW, offline=True, say=stop)
         assert not [path for path in cache.iterdir() if path.is_dir()]
         assert load().card.num_train == 20
+
+    def test_a_full_disk_is_told_before_a_byte_is_written(self, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        def refuse(*given: object) -> None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "posix_fallocate", refuse, raising=False)
+            with pytest.raises(StorageError, match=r"No space left.*Free some space, or set EYECHART_CACHE"):
+                load()
+        assert not [path for path in cache.iterdir() if path.is_dir()]
+        load()
+        (made,) = [path for path in cache.iterdir() if path.is_dir()]
+        killed = cache / f".{made.name}-x1y2"
+        made.rename(killed)  # as a process leaves it that is killed at its work
+        load()
+        assert not killed.exists()
 
     def test_a_damaged_one_is_told_with_its_remedy(self, cache: Path) -> None:
         load()

@@ -121,6 +121,8 @@ def test_words_agree() -> None:
     assert say.counted(0, "seed", "graine") == "0 graine"
     assert say.than("alexnet") == "qu'alexnet"
     assert say.than("vit et cnn") == "que vit et cnn"
+    assert say.of("les deux autres") == "des deux autres"
+    assert say.than("les deux autres") == "que les deux autres"
     assert spaced("Oui ! « x » : 3 %") == f"Oui{NARROW}! «{NARROW}x{NARROW}»{NARROW}: 3{NARROW}%"
 
 

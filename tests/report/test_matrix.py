@@ -104,6 +104,8 @@ def test_the_heading_counts_what_is_decided(entries: list[Entry]) -> None:
     told = finding(Pairs(found), Speech())
     of_each = "1 decided, 1 decided for these trained models alone, 1 not shown and 1 with too few runs to say"
     assert told == f"Accuracy, 4 pairs: {of_each}"
+    diverged = found.model_copy(update={"diverged": ("vit",)})
+    assert "pair" not in finding(Pairs(diverged), Speech()), "the matrix leaves them out as well"
 
 
 def test_twelve_contenders_have_a_matrix_and_details_stay_closed(

@@ -120,6 +120,21 @@ def test_an_exam_of_other_weights_is_nobodys(copy: Path, examined: tuple[Path, E
     assert 'id="eye-test"' not in write_report(storage.find_runs([copy]), copy / "report.html").read_text()
 
 
+def test_a_run_that_was_not_there_was_not_examined(examined: tuple[Path, ExamRecord]) -> None:
+    record = examined[1]
+    (some, *_) = record.weights
+    others = {name: digest for name, digest in record.weights.items() if name != some}
+    run = storage.read_run(examined[0] / some)
+    assert (record.is_of(run), record.model_copy(update={"weights": others}).is_of(run)) == (True, False)
+    assert record.model_copy(update={"weights": {}}).is_of(run), "older records do not know"
+
+
+def test_answers_that_are_gone_leave_the_rest_of_the_report(copy: Path) -> None:
+    next((copy / "exam").glob("*.npz")).unlink()
+    page = write_report(storage.find_runs([copy]), copy / "report.html").read_text()
+    assert ('id="eye-test"' in page, 'id="leaderboard"' in page) == (False, True)
+
+
 def test_what_cannot_be_examined_is_refused(tmp_path: Path, copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     done = eyechart("exam", tmp_path / "nowhere")
     assert (done.returncode, "does not exist" in done.stderr) == (1, True)

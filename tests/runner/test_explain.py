@@ -159,6 +159,10 @@ def test_runs_that_saw_other_images_are_refused(copy: Path, picture: Path, monke
     monkeypatch.setattr(explain.storage, "read_run", records.__getitem__)
     with pytest.raises(UsageError, match=r"takes images of 8 x 8 px of 1 channels, and .*vit-s0 of 16 x 8 px"):
         explain_picture(list(records), picture, silent)
+    failed = records[copy / "cnn-s0"].model_copy(update={"status": "diverged"})
+    monkeypatch.setattr(explain.storage, "read_run", lambda folder: failed)
+    with pytest.raises(UsageError, match="cnn-s0 diverged: its weights are no finite numbers"):
+        explain_picture([copy / "cnn-s0"], picture, silent)
     scenes = records[copy / "cnn-s0"].dataset.model_copy(update={"task": "detection"})
     of_scenes = records[copy / "cnn-s0"].model_copy(update={"dataset": scenes})
     monkeypatch.setattr(explain.storage, "read_run", lambda folder: of_scenes)

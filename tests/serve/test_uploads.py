@@ -100,6 +100,8 @@ def test_forms_hold_one_file_and_few_parts(client: TestClient, three: bytes) -> 
         ('{"width": 2, "height": 2, "pixels": [0, 0.5, 1, 1]}', 422, "whole numbers"),
         ('{"width": 2, "height": 2, "pixels": ["0", "1", "2", "3"]}', 422, "whole numbers"),
         ('{"width": 2, "height": 2, "pixels": [[0, 1], [2]]}', 422, "whole numbers"),
+        ('{"width": 1, "height": 1, "pixels": ["' + "x" * 10_000 + '", "", ""]}', 422, "whole numbers"),
+        ('{"width": 1, "height": 1, "pixels": [0, 1, 2, 3, 4]}', 422, "expected 1 whole numbers"),
         ('{"width": 1, "height": 1, "pixels": [1e999]}', 422, "whole numbers"),
         ('{"width": 1, "height": 1, "pixels": [99999999999999999999999]}', 422, "whole numbers"),
         ('{"width": true, "height": 2, "pixels": [0, 1]}', 422, "expected whole numbers above 0"),

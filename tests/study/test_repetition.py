@@ -61,6 +61,14 @@ def test_a_repetition_is_of_the_same_data_seen_from_the_same_place(original: Pat
     }  # fmt: skip
 
 
+def test_what_several_processes_trained_is_not_repeated_by_one(original: Path, tmp_path: Path) -> None:
+    record = storage.read_run(original).model_copy(update={"num_processes": 2})
+    storage.write_record(original / storage.RUN_FILE, record)
+    with pytest.raises(UsageError, match="was trained by 2 processes together"):
+        repeated(original, tmp_path / "repeats")
+    assert not (tmp_path / "repeats").exists()
+
+
 @pytest.mark.parametrize("way", ["plain", "relative", "link", "link to the study", "inside"])
 def test_the_original_is_never_the_target(
     way: str, original: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -3,6 +3,7 @@
 import fs from "node:fs";
 import { prepare } from "./handwriting.js";
 import { measureInk, oddities } from "./ink_facts.js";
+import { asking } from "./messages.js";
 import { part } from "./parting.js";
 import { fitted } from "./pictures.js";
 import { Reader } from "./reading.js";
@@ -37,6 +38,14 @@ const does = {
   )))[reading](picture, { steps: false }),
   fit: (picture, { frame }) => { const { pixels, toOwn } = fitted(picture, frame); return { pixels: [...pixels], own: toOwn([1, 2]) }; },
 };
+
+// A worker that cannot be loaded says so once, before anybody asks.
+async function whatABrokenWorkerAnswers() {
+  const worker = { postMessage() {} }, ask = asking(worker);
+  worker.onerror({ message: "404" });
+  return ask("?").catch(({ message }) => message);
+}
+does.ask = whatABrokenWorkerAnswers;
 
 const tasks = JSON.parse(fs.readFileSync("tasks.json"));
 const done = await Promise.all(tasks.map(({ what, picture, ...how }) => does[what](next(picture), how)));

@@ -110,3 +110,7 @@ def test_a_detector_on_scenes_reads_the_picture_itself(do: Do, says_three: Calla
         assert [each["labels"] for each in told["lines"]] == [["4", "7", "5"]]
     check_alike(theirs, ours)
     asked.close()
+
+
+def test_a_worker_that_could_not_be_loaded_is_told_to_whoever_asks_later(do: Do) -> None:
+    assert do([{"what": "ask"}], [np.zeros((1, 1), np.uint8)]) == ["404"]

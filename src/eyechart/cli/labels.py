@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -67,16 +68,26 @@ def _read(paths: list[Path]) -> list[tuple[Path, RunRecord]]:
     if len(datasets) > 1:
         named = ", ".join(f"{name} {digest}" for name, digest in sorted(datasets))
         raise UsageError(f"These runs are of different datasets: {named}. Look at the labels of each dataset alone.")
+    if records[0][1].dataset.task == "detection":
+        raise UsageError(
+            f"{records[0][1].run} was trained on scenes, whose images have no label each. Expected runs on images that "
+            f"show one thing each; of boxes, the report says which cost most."
+        )
     return records
 
 
 def _rescored(records: list[tuple[Path, RunRecord]], shelf: Any) -> list[Rescored]:
+    from eyechart.base.errors import StorageError
     from eyechart.comparison.label_noise import rescore
 
     contenders = dict.fromkeys(run.contender for _, run in records)
     finished = [(folder, run) for folder, run in records if run.status == "finished"]
     groups = [[pair for pair in finished if pair[1].contender == contender] for contender in contenders]
-    return [found for group in groups if group and (found := rescore(group[0][1].contender, group, shelf))]
+    rescored = []
+    for group in filter(None, groups):
+        with contextlib.suppress(StorageError):  # answers that are gone are named with what was left out
+            rescored.append(rescore(group[0][1].contender, group, shelf))
+    return [found for found in rescored if found]
 
 
 def _write(found: LabelErrors, classes: Sequence[str], output: Path, shelf: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,6 +53,8 @@ def predict(
         open_panel(what[:1])  # an error that says what is there instead of a run
     sources = find_sources([path for path in what if path not in who])
     drawings, steps = _targets(draw, sources, "--draw"), _targets(show_steps, sources, "--show-steps")
+    tables = [Path(csv)] if csv and csv != "-" else []
+    _check_no_source([*drawings, *steps, *([sheet] if sheet else []), *tables], sources)
     panel = open_panel(who, device=device)
     _check_draw(draw, panel, sources)
     asked = list(_asked(panel, sources, raw, steps))
@@ -132,6 +135,18 @@ def _check_draw(draw: Path | None, panel: Panel, sources: Sequence[Source]) -> N
         raise UsageError("--draw draws the answer of one run and got several; give one, or take --sheet.")
     if any(source.content is not None for source in sources):
         raise UsageError("--draw needs a picture file, and - is none. Save it first, or take --sheet.")
+
+
+def _check_no_source(targets: Sequence[Path], sources: Sequence[Source]) -> None:
+    """UsageError for a file to be written that is one of the pictures."""
+    from eyechart.base.errors import UsageError
+
+    pictures = {os.path.realpath(each.name) for each in sources if each.content is None}
+    for target in targets:
+        if os.path.realpath(target) in pictures:
+            raise UsageError(
+                f"{target} is one of the pictures, and would be written over. Name another file or folder."
+            )
 
 
 def _targets(asked: Path | None, sources: Sequence[Source], option: str) -> list[Path]:

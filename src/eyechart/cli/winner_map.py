@@ -24,6 +24,7 @@ def winner_map(
     as_json: bool = typer.Option(False, "--json", help="Print the rows as JSON."),
 ) -> None:
     """Draw one map of who is best in which context and need; ties are ties, and "not shown" is no win."""
+    from eyechart.base.errors import UsageError
     from eyechart.base.plain_json import json_text
     from eyechart.files.storage import write_text
     from eyechart.report.winner_map import in_markdown_table, legend, write_map
@@ -36,7 +37,8 @@ def winner_map(
         typer.echo(json_text([_as_json(row) for row in rows], indent=1))
         return
     home = output or places[0]
-    write_map(rows, home, told.lang)
+    if not write_map(rows, home, told.lang):
+        raise UsageError("There is nothing to compare: these contexts have one contender each. Expected two or more.")
     table = in_markdown_table(rows, told)
     title = told("Who wins where", "Qui gagne où")
     write_text(home / "winner-map.md", f"# {title}\n\n{table}\n\n{legend(told)}\n\n![{title}](winner-map.svg)\n")

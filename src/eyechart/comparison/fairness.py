@@ -192,6 +192,10 @@ def _machines(runs: Sequence[RunRecord]) -> list[Finding | None]:
     def precision(run: RunRecord) -> str:
         return "float32" if run.rules.precision == "auto" else run.rules.precision
 
+    def threads(run: RunRecord) -> str:
+        together = f"{run.num_processes} x " if run.num_processes > 1 else ""  # processes of torchrun
+        return f"{together}{run.host.num_threads}"
+
     def machine(run: RunRecord) -> str:
         # A run beside others is kept to some cores of its own: that makes it no other machine.
         kept = run.host.num_machine_cores if times.was_shared(run) else None
@@ -199,7 +203,7 @@ def _machines(runs: Sequence[RunRecord]) -> list[Finding | None]:
 
     commits = _differing("other-commits", runs, lambda run: run.host.commit or "-")
     return [
-        _differing("other-threads", runs, lambda run: str(run.host.num_threads)),
+        _differing("other-threads", runs, threads),
         _differing("other-machines", runs, machine),
         _differing("other-devices", runs, lambda run: run.host.device),
         _differing("other-precisions", runs, precision),

@@ -11,7 +11,7 @@ from eyechart.schema import RunRecord
 GROUPS: dict[str, tuple[str, ...]] = {
     "settings": ("contender", "seed", "recipe", "rules", "plan"),
     "data": ("dataset", "splits", "preprocessing", "weights", "judged_on"),
-    "machine": ("host", "started_in"),
+    "machine": ("host", "num_processes", "started_in"),
     "results": ("status", "cause", "test", "detection", "validation", "validation_detection", "temperature"),
     "costs": ("clocks", "cost"),
     "bits": ("weights_sha256", "predictions_sha256"),

@@ -112,7 +112,8 @@ def _facts(annotated: Annotated, parts: dict[Part, list[Picture]], root: Path, f
     for part, pictures in parts.items():
         for each in pictures:
             stat = each.path.stat()
-            facts = (part, str(each.path), stat.st_size, stat.st_mtime_ns, each.boxes, each.labels, each.crowds)
+            facts = (part, str(each.path), stat.st_size, stat.st_mtime_ns, each.boxes, each.labels, each.crowds,
+                     each.areas)  # fmt: skip
             told.update(repr(facts).encode("utf-8", "surrogateescape"))
     return [DECODER_VERSION, readable(str(root.resolve())), list(annotated.classes), list(frame), told.hexdigest()]
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -76,6 +78,8 @@ def prepared(
             waiting = partial(say, f"waiting for another process that makes the same {what}")
             with locked(place / f"{folder.name}.lock", waiting):
                 if not (folder / CARD_FILE).is_file():
+                    for leftover in place.glob(f".{folder.name}-*"):  # of a process that was killed
+                        shutil.rmtree(leftover, ignore_errors=True)
                     _make(folder, facts, recipes(), what, say)
         except OSError as error:
             raise StorageError(
@@ -92,6 +96,7 @@ def _make(folder: Path, facts: Any, recipes: dict[Part, Recipe], what: str, say:
         found: dict[Part, LabelledImages] = {}
         for part, recipe in recipes.items():
             images = np.lib.format.open_memmap(inside / f"{part}.npy", "w+", np.uint8, recipe.shape)
+            _take_space(inside / f"{part}.npy")
             some, first = [], 0
             for pixels, objects in recipe.stretches():
                 images[first : first + len(pixels)] = pixels
@@ -111,6 +116,13 @@ def _make(folder: Path, facts: Any, recipes: dict[Part, Recipe], what: str, say:
         np.savez(inside / OBJECTS_FILE, **arrays)
         card = {"content_sha256": _sha256(found), "parts": list(found), "made_from": facts}
         keep(inside / CARD_FILE, json_text(card, indent=1).encode())
+
+
+def _take_space(path: Path) -> None:
+    """Room on the disk for all of a file now: a full disk would end the process at some later byte of a mapped one."""
+    if hasattr(os, "posix_fallocate"):
+        with path.open("r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
 
 
 def _sha256(parts: dict[Part, LabelledImages]) -> str:

@@ -19,6 +19,7 @@ from eyechart.catalog.presets import rules_of
 from eyechart.data import box_store
 from eyechart.data.scenes import Knobs, SceneMaker, between, knobs_of
 from eyechart.data.splits import train_and_validation
+from eyechart.files.file_names import readable
 from eyechart.files.places import SCENES
 from eyechart.schema import DatasetCard
 from eyechart.schema.contracts import Dataset, LabelledImages
@@ -118,8 +119,7 @@ def load(reference: str, source: Dataset, say: Callable[[str], None], *, rehash:
     of its own, StorageError for a cache that cannot be written to.
     """
     wish = wish_of(reference)
-    if source.card.task == "detection":
-        raise UsageError(f"{wish.source} has boxes of its own; scenes are made of images that show one object each.")
+    check_source(source)
     facts = [SCENES_VERSION, source.card.content_sha256, asdict(wish.knobs), wish.numbers, wish.seed]
     store = box_store.prepared(facts, lambda: _recipes(wish, source), "scenes", say, rehash=rehash)
     card = DatasetCard(
@@ -140,8 +140,16 @@ def load(reference: str, source: Dataset, say: Callable[[str], None], *, rehash:
     return Dataset(card, store.parts["train"], store.parts["test"], store.parts["validation"])
 
 
+def check_source(source: Dataset) -> None:
+    """UsageError for one that has boxes of its own."""
+    if source.card.task == "detection":
+        name = readable(source.card.name)
+        raise UsageError(f"{name} has boxes of its own; scenes are made of images that show one object each.")
+
+
 def scene_makers(source: Dataset, knobs: Knobs, seed: int) -> dict[Part, SceneMaker]:
-    """One for each part; a part's scenes show its own images alone."""
+    """One for each part; a part's scenes show its own images alone.  Raises UsageError as `check_source`."""
+    check_source(source)
     train, validation = train_and_validation(source, rules_of("standard", source.card.name), seed)
     parts: dict[Part, LabelledImages] = {"train": train, "validation": validation, "test": source.test}
     return {part: SceneMaker(each.images, each.labels, knobs, seed, part) for part, each in parts.items()}

@@ -44,6 +44,7 @@ def measure_cost(
     batch_size: int,
     *,
     training_images_per_second: float,
+    num_processes: int = 1,
     example_batch: Batch,
     training_flops_override: float | None = None,
     dtype: torch.dtype = torch.float32,
@@ -55,8 +56,9 @@ def measure_cost(
     `sample` are images of the dataset, uint8, of which at most `batch_size` are used; `example_batch` is one that the
     model trains on.  `training_flops_override` are the operations that training took per image where counting one
     step would not tell (frozen stages that ran once and were kept).  `dtype` is what matrix products were computed in.
-    `peak_memory_bytes` None: read here, before anything is measured that takes memory itself.  `earlier_matmul` is the
-    rate of the matrix product before the training, FLOP/s; other load can only lower it, so the better of both counts.
+    `num_processes` trained together, each on a machine like this.  `peak_memory_bytes` None: read here, before anything
+    is measured that takes memory itself.  `earlier_matmul` is the rate of the matrix product before the training,
+    FLOP/s; other load can only lower it, so the better of both counts.
     """
     if peak_memory_bytes is None:
         peak_memory_bytes = read_peak_memory(device)
@@ -77,7 +79,7 @@ def measure_cost(
         matmul_flops_per_second=matmul,
         matmul_before_flops_per_second=earlier_matmul or None,
         matmul_after_flops_per_second=later_matmul,
-        mfu=training_images_per_second * training_flops / matmul,
+        mfu=training_images_per_second * training_flops / (num_processes * matmul),
     )
 
 

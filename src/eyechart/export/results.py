@@ -82,7 +82,7 @@ def _other_seeds(study: Path, record: RunRecord) -> str:
     return (
         f"{len(alike)} seeds of this recipe were trained: mean {what} {ENGLISH.percent(mean)} "
         f"({ENGLISH.percent_interval(max(0.0, low), min(1.0, high))}, 95 % interval over seeds). This file is seed "
-        f"{record.seed}, and was not chosen by its test score."
+        f"{record.seed}, with {ENGLISH.percent(record.mark)}; eyechart chooses none by its test score."
     )
 
 

@@ -169,7 +169,11 @@ def _how_sure(verdict: Verdict, say: Speech) -> str:
 
 def finding(pairs: Pairs, say: Speech) -> str:
     """How many pairs are decided in the primary metric, and of what."""
-    verdicts = [verdict for verdict in pairs.comparison.verdicts if verdict.metric == pairs.primary]
+    verdicts = [
+        verdict
+        for verdict in pairs.comparison.verdicts
+        if verdict.metric == pairs.primary and not {verdict.first, verdict.second} & set(pairs.comparison.diverged)
+    ]
     kinds = [verdict.scope if _is_of_runs(verdict) else verdict.kind for verdict in verdicts]
     counts = {kind: kinds.count(kind) for kind in ("better", "these runs", "equivalent", "not shown", "too few runs")}
     number = say.counted(len(verdicts), "pair", "paire")

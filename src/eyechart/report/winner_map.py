@@ -135,13 +135,14 @@ def _needs(rows: Sequence[Row]) -> list[str]:
 # --------------------------------------------------------------------------------------------- the picture
 
 
-def write_map(rows: Sequence[Row], folder: Path, lang: str, name: str = "winner-map") -> None:
-    """`name`.png and .svg into `folder`; nothing where there is nothing to compare."""
+def write_map(rows: Sequence[Row], folder: Path, lang: str, name: str = "winner-map") -> bool:
+    """`name`.png and .svg into `folder`; False, and nothing, where there is nothing to compare."""
     if not (needs := _needs(rows)):
-        return
+        return False
     say = speech(lang)
     with drawing([*_names(rows), *(row.label for row in rows)]):
         _write_map(rows, needs, name, folder, say)
+    return True
 
 
 def _write_map(rows: Sequence[Row], needs: Sequence[str], name: str, folder: Path, say: Speech) -> None:

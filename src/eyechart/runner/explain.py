@@ -87,6 +87,9 @@ def explain_picture(
     captum_attr()
     check_number(num_checked)
     records = {folder: storage.read_run(folder) for folder in runs}
+    for record in records.values():
+        if record.status == "diverged":
+            raise UsageError(f"{record.run} diverged: its weights are no finite numbers. Expected a run that finished.")
     _check_alike(records)
     folder, first = next(iter(records.items()))
     image = _as_it_is_seen(picture, first, None if raw else expected_of(folder, first).ink)

@@ -58,7 +58,7 @@ def run_contender(job: RunJob, report: Reporter, stop_signal: Callable[[], int |
         test = splits.test.open()
         judged = judge(trained.predictor, test, card.task, heat)
     with clock.section("preparation"):
-        measured = _measure_cost(contender, plan, clock, trained.matmul_flops_per_second)
+        measured = _measure_cost(contender, plan, clock, trained.matmul_flops_per_second, group.size)
     record = RunRecord(
         **job.model_dump(include=SHARED_FIELDS),
         status="diverged" if fit.diverged else "finished",
@@ -71,7 +71,7 @@ def run_contender(job: RunJob, report: Reporter, stop_signal: Callable[[], int |
         test=judged.scores,
         detection=judged.detection,
         validation_detection=on_validation.detection if card.task == "detection" else None,
-        clocks=_clocks(clock, fit),
+        clocks=_clocks(clock, fit, group.size),
         cost=measured,
         host=trained.host,
         num_processes=group.size,
@@ -120,7 +120,7 @@ def _ending(record: RunRecord) -> Progress:
 # --------------------------------------------------------------------------------------------- cost
 
 
-def _measure_cost(contender: Contender, plan: Plan, clock: Clock, earlier_matmul: float) -> Cost:
+def _measure_cost(contender: Contender, plan: Plan, clock: Clock, earlier_matmul: float, num_processes: int) -> Cost:
     sample = contender.splits.validation
     size = min(plan.batch_size, len(sample))
     batch = feeds.as_batch(contender.model, sample, slice(size), contender.device, TOOLS)
@@ -134,6 +134,7 @@ def _measure_cost(contender: Contender, plan: Plan, clock: Clock, earlier_matmul
         contender.device,
         BATCH_SIZE,
         training_images_per_second=images_seen / max(clock.seconds("training"), 1e-9),
+        num_processes=num_processes,
         example_batch=batch,
         training_flops_override=flops,
         dtype=dtype_of(contender.job),
@@ -171,7 +172,7 @@ def _write_run(folder: Path, record: RunRecord, model: nn.Module, test: Predicti
         (folder / leftover).unlink(missing_ok=True)
 
 
-def _clocks(clock: Clock, fit: loop.Fit) -> Clocks:
+def _clocks(clock: Clock, fit: loop.Fit, num_processes: int) -> Clocks:
     seconds = clock.all_seconds()
     return Clocks(
         preparation_seconds=seconds.get("preparation", 0.0),
@@ -180,6 +181,7 @@ def _clocks(clock: Clock, fit: loop.Fit) -> Clocks:
         checkpoint_seconds=seconds.get("checkpoint", 0.0),
         total_seconds=sum(seconds.values()),
         training_cpu_seconds=clock.cpu_seconds("training"),
-        training_foreign_cpu_seconds=clock.known_foreign_seconds("training"),
+        # Of several, the others are strangers to this one's clock.
+        training_foreign_cpu_seconds=clock.known_foreign_seconds("training") if num_processes == 1 else None,
         segments=tuple(fit.segments),
     )

@@ -100,7 +100,7 @@ class ExamRecord(Frozen):
 
     def is_of(self, run: RunRecord) -> bool:
         """Whether these weights were examined, and none that were trained since; older records do not know."""
-        return self.weights.get(run.run, run.weights_sha256) == run.weights_sha256
+        return not self.weights or self.weights.get(run.run) == run.weights_sha256
 
     def reading(self, contender: str, dimension: str) -> Reading:
         (found,) = (each for each in self.readings if (each.contender, each.dimension) == (contender, dimension))

@@ -70,4 +70,5 @@ def are_a_question(runs: Iterable[RunRecord]) -> bool:
 
 def _machine(run: RunRecord) -> tuple[object, ...]:
     host = run.host
-    return host.hostname, host.cpu, host.device, host.num_threads, tuple(sorted(host.versions.items()))
+    versions = tuple(sorted(host.versions.items()))
+    return host.hostname, host.cpu, host.device, host.num_threads, run.num_processes, versions

@@ -114,10 +114,10 @@ def _from_pixels(width: object, height: object, pixels: object, limits: Limits) 
         raise Refused(
             413, f"{width} x {height} pixels as numbers; expected at most {limits.json_pixels:,}. Send a file."
         )
-    try:
-        values = np.array(pixels)
-    except ValueError:  # rows of different lengths
-        values = np.array(None)
+    # Looked at one by one: of a list of texts numpy would make an array as wide as the longest.
+    listed = pixels if isinstance(pixels, list) and len(pixels) <= max(CHANNELS) * width * height else [None]
+    is_numbers = all(type(value) is int and abs(value) < 2**31 for value in listed)
+    values = np.array(listed if is_numbers else None)
     channels, left_over = divmod(values.size, width * height)
     if values.dtype.kind not in "iu" or left_over or channels not in CHANNELS:
         raise Refused(

@@ -36,6 +36,11 @@ def repeat_run(folder: Path, output: Path, report: Reporter, *, offline: bool = 
             f"{folder} is {old.run} judged again on {old.judged_on}; expected a run as it was trained. Repeat the run "
             f"of that name in its study, or judge it again: {old.command}"
         )
+    if old.num_processes > 1:
+        raise UsageError(
+            f"{old.run} was trained by {old.num_processes} processes together, whose sums one process rounds "
+            f"otherwise. Train it again as it was: {old.command}"
+        )
     study, run = folder_name_of(old.study), folder_name_of(old.run)
     home = output / on_disk(study)
     _check_target(folder, home, run)

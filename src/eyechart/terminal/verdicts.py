@@ -172,17 +172,24 @@ def _caption(comparison: Comparison, lang: Language) -> str:
     from eyechart.words.numbers import number
     from eyechart.words.speech import spaced
 
-    items, several = number(comparison.num_items, 0, lang), any(s.sd is not None for s in comparison.summaries)
+    items, is_scenes = number(comparison.num_items, 0, lang), comparison.primary == "map"
+    scored = [each for each in comparison.summaries if each.metric == comparison.primary]
+    several, single = any(each.sd is not None for each in scored), any(each.sd is None for each in scored)
     origins = ", ".join(f"{name}: {origin}" for name, origin in comparison.pretrained.items())
     means = means_over(comparison.num_classes, comparison.absent_classes, lang)
     if lang == "en":
-        how = "Student's t over seeds" if several else "Wilson"
+        alone = "a bootstrap over images" if is_scenes else "Wilson"
+        how = " and ".join(
+            ["Student's t over seeds"] * several + [f"{alone} for one seed" if several else alone] * single
+        )
         text = f"{items} test images of {comparison.dataset}. In brackets: 95 % interval, {how}. "
-        text += f"Precision, recall and F1 are {means}."
+        text += "" if is_scenes else f"Precision, recall and F1 are {means}."
         return text + (f"\n† pretrained on: {origins}." if origins else "")
-    how = "Student sur les graines" if several else "Wilson"
+    alone = "bootstrap sur les images" if is_scenes else "Wilson"
+    of_one = f"{alone} pour une seule graine" if several else alone
+    how = " et ".join(["Student sur les graines"] * several + [of_one] * single)
     text = f"{items} images de test de {comparison.dataset}. Entre parenthèses : intervalle à 95 %, {how}. "
-    text += f"Précision, rappel et F1 : {means}."
+    text += "" if is_scenes else f"Précision, rappel et F1 : {means}."
     text += f"\n† pré-entraîné sur : {origins}." if origins else ""
     return spaced(text)
 

@@ -21,7 +21,9 @@ TIME_UNITS = ((86400, "d", "j"), (3600, "h", "h"), (60, "min", "min"), (1, "s", 
 
 
 def elided(word: str, name: str) -> str:
-    """French "que" or "de" before a name: "que vit", "qu'alexnet", "de cnn", "d'alexnet"."""
+    """French "que" or "de" before a name: "que vit", "qu'alexnet", "de cnn", "d'alexnet", "des deux autres"."""
+    if word == "de" and name.startswith("les "):
+        return f"des {name.removeprefix('les ')}"
     return f"{word[:-1]}'{name}" if name[:1].lower() in "aeiouâéèêîô" else f"{word} {name}"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -118,16 +119,75 @@ def test_crowds_are_marked(tmp_path: Path) -> None:
 def test_parts_by_the_names_of_files_and_folders(tmp_path: Path) -> None:
     draw(tmp_path / "images")
     document = coco(tmp_path / "elsewhere")
-    for part in ("train", "val"):
-        path = tmp_path / "annotations" / f"instances_{part}2017.json"
+    for name in ("first", "second"):
+        path = tmp_path / "annotations" / f"instances_{name}.json"
         path.parent.mkdir(exist_ok=True)
         path.write_text(json.dumps(document))
     (tmp_path / "elsewhere" / "instances.json").unlink()
     with pytest.raises(DatasetError, match="Expected one json for each part"):
         read_annotations(tmp_path)
-    for part in ("train", "val"):
-        (tmp_path / "annotations" / f"instances_{part}2017.json").rename(tmp_path / "annotations" / f"{part}.json")
+    for name, part in (("first", "train"), ("second", "val")):
+        path = tmp_path / "annotations" / f"instances_{name}.json"
+        path.rename(tmp_path / "annotations" / f"{part}.json")
     assert list(read_annotations(tmp_path).parts) == ["train", "validation"]
+
+
+def test_coco_as_it_is_published(tmp_path: Path) -> None:
+    """Pictures in train2017 and val2017, beside annotations/instances_train2017.json and instances_val2017.json."""
+    document = coco(tmp_path / "elsewhere")
+    shutil.rmtree(tmp_path / "elsewhere")
+    (tmp_path / "annotations").mkdir()
+    for part in ("train2017", "val2017"):
+        draw(tmp_path / part)
+        (tmp_path / "annotations" / f"instances_{part}.json").write_text(json.dumps(document))
+    found = read_annotations(tmp_path)
+    assert {part: {each.path.parent.name for each in pictures} for part, pictures in found.parts.items()} == {
+        "train": {"train2017"}, "validation": {"val2017"}
+    }  # fmt: skip
+
+
+def test_a_table_names_pictures_by_their_folders(tmp_path: Path) -> None:
+    for folder in ("train", "test"):
+        draw(tmp_path / folder, "a")
+    rows = ["train/a.png,cat,1,1,10,10", "test/a.png,dog,20,20,30,30"]
+    (tmp_path / "all.csv").write_text("\n".join(["path,label,xmin,ymin,xmax,ymax", *rows]))
+    found = read_annotations(tmp_path).parts
+    assert {part: [each.boxes for each in pictures] for part, pictures in found.items()} == {
+        "train": [[(1, 1, 10, 10)]], "test": [[(20, 20, 30, 30)]]
+    }  # fmt: skip
+    (tmp_path / "all.csv").write_text("path,label,xmin,ymin,xmax,ymax\n\na.png,cat,1,1,10,10\n")
+    with pytest.raises(DatasetError, match=r"line 3: the image 'a\.png' may be any of 2, such as test/a\.png"):
+        read_annotations(tmp_path)
+
+
+def test_pixels_that_count_from_0_in_one_direction(tmp_path: Path) -> None:
+    voc(tmp_path)
+    path = tmp_path / "Annotations" / "a.xml"
+    path.write_text(path.read_text().replace("<ymin>4</ymin>", "<ymin>0</ymin>"))
+    found = read_annotations(tmp_path)
+    assert found.parts["train"][0].boxes[0] == (3, 0, 12, 23)
+    assert found.remarks == ()
+
+
+def test_yolo_by_an_absolute_path_and_several_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    yolo(tmp_path / "set")
+    draw(tmp_path / "set" / "images" / "more", "c")
+    facts = {"names": ["cat", "dog"], "path": str(tmp_path / "set"), "train": ["images/train", "images/more"]}
+    (tmp_path / "set" / "data.yaml").write_text(yaml.safe_dump(facts))
+    monkeypatch.chdir(tmp_path)
+    (pictures,) = read_annotations(Path("set")).parts.values()
+    assert {each.path.name: len(each.boxes) for each in pictures} == {"a.png": 2, "b.png": 0, "c.png": 0}
+    (tmp_path / "set" / "list.txt").write_text("images/train/a.png")
+    draw(tmp_path / "elsewhere")
+    for change, fault in (
+        ({"train": "list.txt"}, "a file; expected a folder of pictures"),
+        ({"train": [3]}, "is in 3; expected a folder, or several of them"),
+        ({"train": str(tmp_path / "elsewhere")}, "which is not in set"),
+        ({"names": [["cat"], "dog"]}, "has a class that is a list"),
+    ):
+        (tmp_path / "set" / "data.yaml").write_text(yaml.safe_dump(facts | change))
+        with pytest.raises(DatasetError, match=fault):
+            read_annotations(Path("set"))
 
 
 def test_boxes_a_pixel_outside_are_cut(tmp_path: Path) -> None:
@@ -141,6 +201,7 @@ def test_boxes_a_pixel_outside_are_cut(tmp_path: Path) -> None:
     [
         ("cat,5,5,5,9", r"a.csv, line 2: the box \(5, 5, 5, 9\) is empty"),
         ("cat,9,5,5,9", "is inverted; expected left, top, right, bottom"),
+        ("cat,40,5,40.5,9", r"a.csv, line 2: the box \(40, 5, 40.5, 9\) is empty, or has nothing in its picture"),
         ("cat,5,5,50,9", "lies outside of its picture of 40 x 30 pixels"),
         ("cat,5,x,9,9", "has something that is no number"),
         ("cat,5,inf,9,9", "has something that is no number"),
@@ -165,6 +226,8 @@ def test_faults_of_a_table(row: str, fault: str, tmp_path: Path) -> None:
         ({"annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 1]}]}, r"bbox is \[1, 1\]; expected"),
         ({"annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 1, 0, 2]}]}, "is empty"),
         ({"annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 1, 2, 2]}] * 2}, "stands there twice"),
+        ({"annotations": [{"id": [1], "image_id": [9], "category_id": 1}]}, r"there is no image \[9\]"),
+        ({"annotations": [{"image_id": 1, "category_id": 1, "bbox": [10**400, 1, 2, 2]}]}, "that is no number"),
         ({"categories": [{"id": 1, "name": "x"}, {"id": 1, "name": "y"}]}, "category id 1 stands there twice"),
         (
             {"images": [{"id": 1, "file_name": "a.png", "width": 4, "height": 30}]},

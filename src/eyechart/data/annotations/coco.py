@@ -60,7 +60,7 @@ def _classes(documents: dict[Path, Document], faults: Faults) -> dict[object, st
     for path, document in documents.items():
         seen: set[object] = set()
         for category in _entries(path, document, "categories", faults):
-            id_, name = category.get("id"), str(category.get("name", ""))
+            id_, name = _id(category, "id"), str(category.get("name", ""))
             if id_ in seen:
                 faults.add(path.name, f"category id {id_} stands there twice")
             seen.add(id_)
@@ -72,7 +72,7 @@ def _classes(documents: dict[Path, Document], faults: Faults) -> dict[object, st
 def _pictures(path: Path, document: Document, root: Path, class_of: dict[object, int], faults: Faults) -> list[Picture]:
     pictures: dict[object, Picture] = {}
     for image in _entries(path, document, "images", faults):
-        id_, name = image.get("id"), str(image.get("file_name", ""))
+        id_, name = _id(image, "id"), str(image.get("file_name", ""))
         if id_ in pictures:
             faults.add(path.name, f"image id {id_} stands there twice")
             continue
@@ -93,14 +93,14 @@ def _add(
     annotation: Document, where: str, pictures: dict[object, Picture], class_of: dict[object, int], seen: set[object],
     faults: Faults,
 ) -> None:  # fmt: skip
-    id_, picture = annotation.get("id"), pictures.get(annotation.get("image_id"))
+    id_, picture = _id(annotation, "id"), pictures.get(_id(annotation, "image_id"))
     if id_ in seen:
         faults.add(where, "its id stands there twice")
     seen.add(id_)
     if picture is None:
         faults.add(where, f"there is no image {annotation.get('image_id')}")
         return
-    if annotation.get("category_id") not in class_of:
+    if _id(annotation, "category_id") not in class_of:
         faults.add(where, f"there is no category {annotation.get('category_id')}")
         return
     box = annotation.get("bbox")
@@ -111,13 +111,20 @@ def _add(
     checked = faults.box(where, (left, top, left + width, top + height), picture)
     if checked:
         area = number_in(annotation.get("area"))
-        picture.add(checked, class_of[annotation["category_id"]], is_crowd=bool(annotation.get("iscrowd", 0)),
+        picture.add(checked, class_of[_id(annotation, "category_id")], is_crowd=bool(annotation.get("iscrowd", 0)),
                     area=area if area > 0 and math.isfinite(area) else None)  # fmt: skip
+
+
+def _id(entry: Document, name: str) -> object:
+    """An id as it stands there; of what is no number and no text, how it looks."""
+    value = entry.get(name)
+    return value if isinstance(value, int | float | str | None) else repr(value)[:40]
 
 
 def _file(name: str, annotations: Path, root: Path) -> Path | None:
     """Where a picture lies: as the name says from the folder itself, beside the json, or in a folder of pictures."""
     part = part_in_path(annotations, root)
     folders = [root, annotations.parent, root / "images", annotations.parent / "images"]
-    folders += [base / sub for base in (root, root / "images") for sub in (annotations.stem, part or "train")]
+    subs = (annotations.stem, annotations.stem.rpartition("_")[2], part or "train")  # instances_train2017: train2017
+    folders += [base / sub for base in (root, root / "images") for sub in subs]
     return next((folder / name for folder in folders if name and (folder / name).is_file()), None)

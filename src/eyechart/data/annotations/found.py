@@ -84,12 +84,14 @@ class Faults:
             self.add(where, f"the box {text} has something that is no number")
         elif left > right or top > bottom:
             self.add(where, f"the box {text} is inverted; expected left, top, right, bottom")
-        elif left == right or top == bottom:
-            self.add(where, f"the box {text} is empty")
         elif left < -SLACK or top < -SLACK or right > picture.width + SLACK or bottom > picture.height + SLACK:
             self.add(where, f"the box {text} lies outside of its picture of {picture.width} x {picture.height} pixels")
         else:
-            return max(0.0, left), max(0.0, top), min(float(picture.width), right), min(float(picture.height), bottom)
+            left, top = max(0.0, left), max(0.0, top)
+            right, bottom = min(float(picture.width), right), min(float(picture.height), bottom)
+            if left < right and top < bottom:
+                return left, top, right, bottom
+            self.add(where, f"the box {text} is empty, or has nothing in its picture")
         return None
 
 
@@ -99,7 +101,7 @@ def number_in(text: object) -> float:
         return math.nan
     try:
         return float(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return math.nan
 
 
@@ -143,13 +145,19 @@ def pictures_below(root: Path) -> dict[str, list[Path]]:
 
 def nearest(candidates: list[Path], annotation: Path) -> Path:
     """Of pictures of one name in several folders, the one that shares the most folders with its annotation."""
+    return nearest_ones(candidates, annotation)[0]
+
+
+def nearest_ones(candidates: list[Path], annotation: Path) -> list[Path]:
+    """The same, all of those that are equally near."""
     own = annotation.parts
 
     def shared(path: Path) -> int:
         return next((n for n, (one, other) in enumerate(zip(path.parts, own, strict=False)) if one != other), len(own))
 
     words = {word.lower() for word in own}
-    return max(candidates, key=lambda path: (shared(path), sum(part.lower() in words for part in path.parts)))
+    near = [(shared(path), sum(part.lower() in words for part in path.parts)) for path in candidates]
+    return [path for path, each in zip(candidates, near, strict=True) if each == max(near)]
 
 
 def part_in_path(path: Path, root: Path) -> Part | None:
@@ -157,6 +165,6 @@ def part_in_path(path: Path, root: Path) -> Part | None:
     words = [*path.relative_to(root).parts[:-1], path.stem]
     for word in reversed(words):
         for piece in (word, *word.replace("-", "_").split("_")):
-            if part := part_of(piece):
+            if part := part_of(piece) or part_of(piece.rstrip("0123456789")):  # COCO's own: instances_train2017
                 return part
     return None

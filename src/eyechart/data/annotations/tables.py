@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import csv
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from eyechart.base.errors import DatasetError
 from eyechart.data.annotations.found import (
     Annotated,
     Faults,
     Picture,
-    nearest,
+    nearest_ones,
     number_in,
     part_in_path,
     pictures_below,
@@ -19,6 +19,7 @@ from eyechart.data.annotations.found import (
 )
 from eyechart.data.layout import Part
 from eyechart.data.nearby import files_near
+from eyechart.files.file_names import readable
 from eyechart.files.storage import natural_key
 
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
@@ -44,17 +45,23 @@ def read(root: Path, files: list[Path]) -> Annotated:
     """Raises DatasetError for anything that is wrong with the annotations, all files together."""
     faults, known = Faults(), pictures_below(root)
     tables = {path: _rows(path) for path in files}
-    names = {row[_label_column(path, row)] for path, rows in tables.items() for row in rows} - {""}
+    names = {row[_label_column(path, row)] for path, rows in tables.items() for row in rows.values()} - {""}
     classes = tuple(sorted(names, key=natural_key))
     pictures: dict[Path, Picture] = {}
     places: dict[Path, Part] = {}
     for path, rows in tables.items():
-        named = next((column for column in PICTURES if rows and column in rows[0]), None)
-        for number, row in enumerate(rows, 2):  # line 1 are the columns
+        columns = next(iter(rows.values()), {})
+        named = next((column for column in PICTURES if column in columns), None)
+        for number, row in rows.items():
             name = row[named] if named else path.stem
-            _add(row, f"{path.name}, line {number}", _picture(name, path, known, pictures), classes, faults, name)
-        if not named and (picture := _picture(path.stem, path, known, pictures)):  # nothing on it, where it has no rows
-            places[picture.path] = part_in_path(path, root) or "train"
+            where, files = f"{path.name}, line {number}", _named(name, path, known)
+            if len(files) > 1:
+                others = ", ".join(readable(str(file.relative_to(root))) for file in files[:2])
+                faults.add(where, f"the image {name!r} may be any of {len(files)}, such as {others}: name its folder")
+                continue
+            _add(row, where, _picture(files[0], pictures) if files else None, classes, faults, name)
+        if not named and (own := _named(path.stem, path, known)):  # nothing on it, where it has no rows
+            places[_picture(own[0], pictures).path] = part_in_path(path, root) or "train"
     for file in pictures:
         places.setdefault(file, part_in_path(file, root) or "train")
     faults.raise_any("CSV")
@@ -64,10 +71,15 @@ def read(root: Path, files: list[Path]) -> Annotated:
     return Annotated("CSV", classes, parts)
 
 
-def _rows(path: Path) -> list[Row]:
+def _rows(path: Path) -> dict[int, Row]:
+    """By the number of its line in the file; line 1 are the columns."""
     reader = csv.reader(text_of(path).splitlines())
     columns = [name.strip().lower() for name in next(reader)]
-    return [dict(zip(columns, (*row, *[""] * len(columns)), strict=False)) for row in reader if any(row)]
+    found: dict[int, Row] = {}
+    for row in reader:
+        if any(row):
+            found[reader.line_num] = dict(zip(columns, (*row, *[""] * len(columns)), strict=False))
+    return found
 
 
 def _label_column(path: Path, row: Row) -> str:
@@ -77,11 +89,17 @@ def _label_column(path: Path, row: Row) -> str:
     raise DatasetError(f"{path} has the columns {', '.join(row)}; expected one of {', '.join(LABELS)} among them.")
 
 
-def _picture(name: str, table: Path, known: dict[str, list[Path]], pictures: dict[Path, Picture]) -> Picture | None:
-    candidates = known.get(Path(name).stem) or known.get(name) or []
-    if not candidates:
-        return None
-    file = nearest([path for path in candidates if path.name == Path(name).name] or candidates, table)
+def _named(name: str, table: Path, known: dict[str, list[Path]]) -> list[Path]:
+    """The pictures that a name may mean: by the folders that it names, by its ending, then by how near they lie."""
+    said = PurePosixPath(name.replace("\\", "/"))
+    folders = [part for part in said.parts[:-1] if part not in ("/", ".", "..")]
+    found = known.get(said.stem) or known.get(said.name) or []
+    found = [path for path in found if not folders or list(path.parts[-1 - len(folders) : -1]) == folders] or found
+    found = [path for path in found if path.name == said.name] or found
+    return nearest_ones(found, table) if found else []
+
+
+def _picture(file: Path, pictures: dict[Path, Picture]) -> Picture:
     if file not in pictures:
         pictures[file] = Picture(file, *size_of(file))
     return pictures[file]

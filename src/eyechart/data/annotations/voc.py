@@ -46,7 +46,8 @@ def read(root: Path, files: list[Path]) -> Annotated:
     trees = {path: tree for path in files if (tree := _tree(path, faults)) is not None}
     names = {name.strip() for tree in trees.values() for each in tree.iter("object") if (name := _text(each, "name"))}
     classes = tuple(sorted(names, key=natural_key))
-    counts_from_1 = all(number_in(_text(box, "xmin")) >= 1 for tree in trees.values() for box in tree.iter("bndbox"))
+    boxes = [box for tree in trees.values() for box in tree.iter("bndbox")]
+    counts_from_1 = all(number_in(_text(box, corner)) >= 1 for box in boxes for corner in ("xmin", "ymin"))
     listed, known = _listed(root), pictures_below(root)
     parts: dict[Part, list[Picture]] = {}
     for path, tree in trees.items():

@@ -63,6 +63,8 @@ def _classes(document: dict[str, Any], path: Path) -> tuple[str, ...]:
         names = [names[number] for number in range(len(names))]
     if not isinstance(names, list) or not names:
         raise DatasetError(f"{path} has names: {names!r}; expected a list of classes, or numbers with names.")
+    if strange := [name for name in names if not isinstance(name, str | int | float)]:
+        raise DatasetError(f"{path} has a class that is a {type(strange[0]).__name__}; expected names, a text each.")
     return tuple(map(str, names))
 
 
@@ -73,15 +75,28 @@ def _pictures(document: dict[str, Any], path: Path, root: Path) -> dict[Part, li
         base = next((each for each in (base / document["path"], root) if each.is_dir()), base)
     found: dict[Part, list[Path]] = {}
     for word, part in PART_OF_WORD.items():
-        if isinstance(folder := document.get(word), str):
-            places = [each for each in (base / folder, root / folder, root / folder.lstrip("./")) if each.is_dir()]
+        said = document.get(word) or []  # a dataset may have no such part
+        for folder in said if isinstance(said, list) else [said]:
+            if not isinstance(folder, str):
+                raise DatasetError(f"{path} says that {word} is in {folder!r}; expected a folder, or several of them.")
+            places = [each for each in (base / folder, root / folder, root / folder.lstrip("./")) if each.exists()]
             if not places:
                 raise DatasetError(f"{path} says that {word} is in {folder}, which is not there below {root}.")
-            found[part] = _all_in(places[0])
+            if not places[0].is_dir():
+                raise DatasetError(f"{path} says that {word} is in {folder}, a file; expected a folder of pictures.")
+            found.setdefault(part, []).extend(_below(root, places[0], path))
     if not found:
         for file in _all_in(root):
             found.setdefault(part_in_path(file, root) or "train", []).append(file)
     return found
+
+
+def _below(root: Path, folder: Path, path: Path) -> list[Path]:
+    """The pictures of a folder, under names below the root, whatever way the yaml names it."""
+    home = root.resolve()
+    if not folder.resolve().is_relative_to(home):
+        raise DatasetError(f"{path} names {folder}, which is not in {root}. Expected folders below the dataset's own.")
+    return _all_in(root / folder.resolve().relative_to(home))
 
 
 def _all_in(folder: Path) -> list[Path]:

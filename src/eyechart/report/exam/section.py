@@ -62,8 +62,12 @@ def _section(draft: Draft) -> ExamSection | None:
     if not all(record.is_of(run.record) for entry in shown for run in entry.judged):
         return None  # trained again since
     say = draft.say
+    try:
+        charts = _charts(record, home, shown, draft.figures, say)
+    except StorageError:  # what it asked, or what was answered, is gone
+        return None
     return ExamSection(
-        charts=_charts(record, home, shown, draft.figures, say),
+        charts=charts,
         curves=_curves(record, shown, draft.figures, say),
         dimensions=[dimension_name(each.name, say) for each in record.dimensions],
         rows=[(entry, _cells(record, entry, say)) for entry in shown],

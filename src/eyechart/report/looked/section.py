@@ -106,7 +106,11 @@ def _section(draft: Draft) -> Looked | None:
             missing.append(str(error))
     if not looked:
         return None
-    images = _images(home, record, looked, say)
+    try:
+        images = _images(home, record, looked, say)
+    except StorageError as error:
+        missing.append(str(error))
+        images = ()
     checks = tuple((entry, _cells(run, say)) for entry, run, _ in looked if run.checks)
     first = next((run.checks for _, run, _ in looked if run.checks), None)
     columns = tuple(_column_name(methods, say) for methods in COLUMNS)

@@ -3,7 +3,7 @@
 // A function that asks: it gives a promise of the answer.  `onProgress` hears what the worker tells unasked.
 export function asking(worker, onProgress = () => {}) {
   const waiting = new Map();
-  let lastId = 0;
+  let lastId = 0, broken = null;
   worker.onmessage = ({ data: { id, answer, error, progress } }) => {
     if (progress) return onProgress(progress);
     const { resolve, reject } = waiting.get(id);
@@ -11,10 +11,12 @@ export function asking(worker, onProgress = () => {}) {
     return error ? reject(Object.assign(new Error(error.message), { said: error.said })) : resolve(answer);
   };
   worker.onerror = ({ message }) => { // it could not even begin
-    for (const { reject } of waiting.values()) reject(new Error(message || "A part of the page could not be loaded."));
+    broken = new Error(message || "A part of the page could not be loaded.");
+    for (const { reject } of waiting.values()) reject(broken);
     waiting.clear();
   };
   return (question) => new Promise((resolve, reject) => {
+    if (broken) return reject(broken);
     lastId += 1;
     waiting.set(lastId, { resolve, reject });
     worker.postMessage({ id: lastId, question });
