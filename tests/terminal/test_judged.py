@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+import shutil
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -17,7 +18,7 @@ from rich.console import Console
 
 from eyechart import cli
 from eyechart.comparison.calibration import brier_score, expected_calibration_error
-from eyechart.files.storage import STUDY_FILE, read_arrays, read_run
+from eyechart.files.storage import RUN_FILE, STUDY_FILE, find_runs, read_arrays, read_run, write_record
 from eyechart.report.page import write_report
 from eyechart.scoring import temperature
 from eyechart.terminal.judged import print_judged
@@ -137,6 +138,17 @@ def test_labels_as_lines_json_csv_and_picture(study: Path, tmp_path: Path, eyech
     with Image.open(tmp_path / "labels.png") as picture:
         assert picture.width == 2 * 32 + 6 * (112 + 24) - 24
         assert picture.height == 2 * 32 + -(-number // 6) * (112 + 52 + 24) - 24
+
+
+def test_places_in_a_shortened_test_part_are_told_as_such(study: Path, tmp_path: Path, eyechart: Any) -> None:
+    told = "places among those that were judged, a part of the dataset's"
+    assert told not in eyechart("labels", study).out
+    shutil.copytree(study, tmp_path / "some")
+    for run in find_runs([tmp_path / "some"]):
+        record = read_run(run)
+        whole = record.dataset.model_copy(update={"num_test": 10_000})
+        write_record(run / RUN_FILE, record.model_copy(update={"dataset": whole}))
+    assert told in eyechart("labels", tmp_path / "some").out
 
 
 def test_labels_without_cleanlab_is_exit_code_3(study: Path, eyechart: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -155,6 +155,8 @@ def _lines(found: LabelErrors, rescored: list[Rescored]) -> list[str]:
         f"that did not train on the image{f'; the {shown} most suspicious are listed' if total > shown else ''}. "
         "A model may be wrong where the label is right."
     ]
+    if found.is_of_some:
+        lines.append("Numbers of test images are places among those that were judged, a part of the dataset's.")
     if found.disputed_ranks:
         ranks = sorted(found.disputed_ranks.values())
         counts = {most: sum(rank <= most for rank in ranks) for most in (len(ranks), 50, 100)}

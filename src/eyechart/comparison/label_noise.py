@@ -55,7 +55,7 @@ class Suspect:
     """One label that looks wrong."""
 
     part: PartName
-    number: int  # of the image in its items file; in the test part that is its number in the dataset
+    number: int  # of the image in its items file; of a whole test part, its number in the dataset
     items: Path  # the file
     label: int  # as given
     suggested: int  # the most probable class
@@ -78,6 +78,7 @@ class LabelErrors:
     contenders: tuple[str, ...]
     disputed_ranks: dict[int, int] | None  # disputed test image -> its place, 1.., by suspicion among all test images
     left_out: tuple[str, ...] = ()  # what could not be read, and why
+    is_of_some: bool = False  # of a test part that was shortened, whose images are numbered anew
 
 
 # --------------------------------------------------------------------------------------------- disputed labels
@@ -258,6 +259,7 @@ def _judge(images: list[_Judged], runs: Sequence[RunRecord], left_out: tuple[str
         contenders=tuple(dict.fromkeys(run.contender for run in runs)),
         disputed_ranks=None if disputed is None else {disputed[number]: places[number] for number in disputed},
         left_out=left_out,
+        is_of_some=any(run.splits.num_test < run.dataset.num_test for run in runs),
     )
 
 

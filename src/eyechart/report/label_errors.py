@@ -195,6 +195,10 @@ def _caption(found: LabelErrors, say: Speech) -> str:
     n_test, n_validation = say.count(found.num_items["test"]), say.count(found.num_items["validation"])
     runs, shown = say.counted(found.num_runs, "run", "entraînement"), min(len(found.suspects), MOST_PICTURES)
     num_confident = sum(suspect.confident for suspect in found.suspects)
+    numbered = say(
+        " Numbers are places among the test images that were judged, a part of the dataset's.",
+        " Les numéros sont des places parmi les images de test jugées, une partie de celles du jeu.",
+    )
     return say(
         f"{n_test} test images and {n_validation} that a seed held out of train, judged by {runs} only where they did "
         f"not train on them; mean probabilities, ranked by cleanlab's normalised margin; the first {shown} are shown. "
@@ -204,7 +208,7 @@ def _caption(found: LabelErrors, say: Speech) -> str:
         f"ceux des {runs} qui ne s'y sont pas entraînés ; probabilités moyennes, rangées selon la marge normalisée de "
         f"cleanlab ; les {shown} premières sont montrées. L'apprentissage confiant de cleanlab, seul, en trouve "
         f"{num_confident} de fausses. Un modèle peut se tromper là où l'étiquette est juste : regardez.",
-    )
+    ) + (numbered if found.is_of_some else "")
 
 
 SECTION = Section(
