@@ -50,7 +50,7 @@ def report_1000_seconds(settings: Settings) -> Result:
 
 
 def quick_seconds(settings: Settings) -> Result:
-    """Seconds of the quick study as `make run` does it: five contenders, trained and judged.
+    """Seconds of the quick study as `make run` does it, without eye test and report: trained and judged.
 
     Claim: 600 s on two cores.  n: one finished study, named by --study.  From the study's creation to the end of its
     last run; for one that was paused, the sum of its runs.  Hardware: the budget fixes most of it.

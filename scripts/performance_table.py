@@ -12,6 +12,10 @@ from typing import Any
 
 from eyechart.files.storage import write_text
 
+sys.path.append(str(Path(__file__).resolve().parents[1]))  # the benchmarks are no part of the package
+
+from benchmarks.catalog import BENCHMARKS
+
 HEAD = """# Performance
 
 This page is made by `python scripts/performance_table.py records/bench.json docs/performance.md` from the record that
@@ -39,6 +43,8 @@ def page(record: dict[str, Any]) -> str:
     compared = {name: entry for name, entry in results.items() if "ratio" in entry}
     alone = {name: entry for name, entry in results.items() if "ratio" not in entry}
     tables = [*_table_of_ratios(compared, places), *_table_of_values(alone, places)]
+    missing = ", ".join(f"`{name}`" for name in BENCHMARKS if name not in results)
+    told += [f"Not recorded yet: {missing}.", ""] if missing else []
     return "\n".join([HEAD, *told, *tables, *_notes(results)])
 
 

@@ -53,6 +53,7 @@ LOOKED_AFTER_BY = {
     "cli/read": "test_cli.py",
     "cli/run": "test_cli.py",
     "cli/study": "contexts/test_pretraining.py",
+    "catalog/regimes": "catalog/test_recipes.py",
     "cli/weights": "weights/test_at_home.py",
     "cli/winner_map": "contexts/test_levels.py",
     "comparison/answers": "comparison/test_calibration.py",

@@ -9,7 +9,8 @@ import readme_tables
 
 from eyechart.base.errors import UsageError, WeightsMissing
 from eyechart.catalog.presets import PRESETS, rules_of
-from eyechart.catalog.recipes import RECIPES, check_has_start, is_plain, recipe_of, regime_of, slug
+from eyechart.catalog.recipes import RECIPES, recipe_of, slug
+from eyechart.catalog.regimes import check_has_start, is_plain, regime_of
 from eyechart.schema import Budget, Recipe
 from eyechart.study.plan import plan_study
 
@@ -65,7 +66,7 @@ def test_regimes_that_make_no_sense_are_refused(name: str, message: str) -> None
     ("name", "message"),
     [
         ("vgg", "no contender 'vgg'. Did you mean 'vgg16'"),
-        ("resnet", "Expected one of cnn, vit"),
+        ("resnet", "Expected one of cnn, "),
         ("cnn:imagenet", "only vgg16 and alexnet"),
         ("", "no contender ''"),
     ],
@@ -140,6 +141,20 @@ def test_plain_is_the_same_recipe_without_augmentation() -> None:
     assert (is_plain("cnn:plain"), is_plain("cnn"), is_plain("cnn:explain")) == (True, False, False)
     with pytest.raises(UsageError, match="only vgg16 and alexnet have"):
         recipe_of("cnn:full:plain")
+
+
+@pytest.mark.parametrize(
+    ("contender", "changes"),
+    [("cnn", {}), ("vit", {"frozen_stages": 2}), ("vgg16", {"frozen_stages": 0}), ("fasterrcnn", {})],
+)
+def test_outputs_of_no_frozen_stages_cannot_be_kept(contender: str, changes: dict[str, object]) -> None:
+    with pytest.raises(UsageError, match="has no frozen stages whose outputs could be kept"):
+        recipe_of(contender, {"cache_frozen": True, "augmentation": {}} | changes)
+
+
+def test_the_momentum_is_below_1() -> None:
+    with pytest.raises(UsageError, match="cannot have momentum = 1"):
+        recipe_of("vit", {"momentum": 1})
 
 
 def test_what_is_done_with_pretrained_weights_needs_some() -> None:

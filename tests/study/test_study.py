@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from eyechart.base.errors import Interrupted, RunFailed, StorageError, UsageError
+from eyechart.base.errors import DiskRefused, Interrupted, RunFailed, StorageError, UsageError
 from eyechart.catalog.recipes import RECIPES
 from eyechart.files import storage
 from eyechart.launch.driver import in_turn
@@ -122,10 +122,16 @@ def test_a_long_reason_is_told_by_its_first_line_and_kept_whole(tmp_path: Path) 
 
 def test_a_full_disk_ends_the_study_at_once(tmp_path: Path) -> None:
     record = plans.plan_study(["cnn", "vit"], preset="smoke")
-    full = StorageError("The disk is full")
+    full = DiskRefused("The disk is full")
     launcher = Launcher(vit_s0=full, cnn_s0=full)
     assert len(study.run_study(record, tmp_path, quiet, launch=in_turn(launcher)).failures) == 1
     assert len(launcher.jobs) == 1
+
+
+def test_a_damaged_file_of_one_run_does_not_stop_the_others(tmp_path: Path) -> None:
+    record = plans.plan_study(["cnn", "vit"], preset="smoke")
+    launcher = Launcher(cnn_s0=StorageError("The checkpoint is damaged"), vit_s0=StorageError("It is damaged"))
+    assert len(study.run_study(record, tmp_path, quiet, launch=in_turn(launcher)).failures) == 2
 
 
 def test_stopping_says_how_to_go_on(tmp_path: Path) -> None:

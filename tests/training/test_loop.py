@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import re
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -89,6 +91,28 @@ def test_kept_features_give_the_same_weights_as_running_the_frozen_stages_each_t
     for fit in (cached, every_time):
         fit()
     assert digest(cached.model) == digest(every_time.model)
+
+
+def test_outputs_that_are_kept_anew_after_a_stop_are_no_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The clock that is restored has paid for them: a budget in seconds would pay twice."""
+    prepare = feeds.CachedFeed.prepare
+
+    def slowly(feed: feeds.CachedFeed, told: Callable[[float], None]) -> None:
+        time.sleep(0.5)
+        prepare(feed, told)
+
+    monkeypatch.setattr(feeds.CachedFeed, "prepare", slowly)
+    recipe = RECIPE.model_copy(update={"augmentation": Augmentation(), "cache_frozen": True, "frozen_stages": 1})
+    first = toy_fit(tmp_path / "c.safetensors", recipe=recipe, cached=True, stop_after=4)
+    with pytest.raises(Interrupted, match="at step"):
+        first()
+    assert first.clock.seconds("training") >= 0.5
+    again = toy_fit(tmp_path / "c.safetensors", recipe=recipe, cached=True)
+    again()
+    assert again.clock.seconds("preparation") >= 0.5
+    assert again.clock.seconds("training") < first.clock.seconds("training") + 0.5
 
 
 def test_a_gradual_run_opens_its_trunk_in_the_middle_and_resumes_to_the_same_bits(tmp_path: Path) -> None:

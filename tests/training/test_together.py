@@ -50,6 +50,12 @@ def test_all_processes_do_the_same_thing(two: list[dict[str, Any]]) -> None:
     assert [each["not asked"] for each in two] == [(None, False)] * 2
 
 
+def test_norms_sum_bfloat16_in_float32(two: list[dict[str, Any]]) -> None:
+    for dtype, mean in (each["bfloat16"] for each in two):
+        assert dtype == torch.bfloat16
+        assert mean.tolist() == pytest.approx([0.1 * 1.2] * 4, rel=5e-3), "of .7 and 1.7, a tenth at the first step"
+
+
 def test_norms_are_as_they_were_afterwards() -> None:
     model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4))
     norm, weight = model[1], model[1].weight

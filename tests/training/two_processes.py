@@ -15,6 +15,7 @@ from eyechart.runner.contender import TOOLS
 from eyechart.schema import Budget, DatasetCard, Plan, WeightsOrigin
 from eyechart.schema.contracts import LabelledImages, StartingWeights
 from eyechart.training import feeds
+from eyechart.training.global_norm import GlobalBatchNorm
 from eyechart.training.optimizers import build_optimizer
 from eyechart.training.step import Step
 from eyechart.training.together import AGREE_STEPS, Alone, Together
@@ -61,6 +62,10 @@ def main(folder: Path) -> None:
     wish = 15 if group.rank else None
     found["agreed"] = group.agree(AGREE_STEPS, wish, is_due=False)
     found["not asked"] = group.agree(AGREE_STEPS + 1, wish, is_due=False)
+    norm = GlobalBatchNorm(4)
+    with torch.autocast("cpu", torch.bfloat16):
+        rows = norm(torch.full((6, 4, 12, 12), 0.7 + group.rank, dtype=torch.bfloat16))
+    found["bfloat16"] = rows.dtype, norm.running_mean
     torch.save(found, folder / f"{group.rank}.pt")
     group.leave()
 

@@ -66,6 +66,10 @@ class StorageError(EyechartError):
     """The disk refuses, or a file of a run is damaged."""
 
 
+class DiskRefused(StorageError):
+    """The disk is full or cannot be written to: whatever comes next would fail as well."""
+
+
 class RunFailed(EyechartError):
     """Training or judging a contender failed; the other contenders of the study are not affected.
 

@@ -11,10 +11,20 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from eyechart.base.errors import UsageError, WeightsMissing
+from eyechart.base.errors import UsageError
 from eyechart.base.near_miss import did_you_mean
 from eyechart.catalog import ladder
-from eyechart.catalog.zoo import ZOOS, architecture_of, is_of_zoo, parts_of, zoo_and_network
+from eyechart.catalog.regimes import (
+    EARLIER_WORDS,
+    FROM_NOTHING,
+    REGIMES,
+    check_regime,
+    is_plain,
+    regime_of,
+    takes_weights,
+    without_plain,
+)
+from eyechart.catalog.zoo import ZOOS, is_of_zoo, parts_of, zoo_and_network
 from eyechart.schema import Augmentation, Recipe, Task
 
 RECIPES: dict[str, Recipe] = {
@@ -167,29 +177,6 @@ ZOO_RECIPE = Recipe(
 
 PUBLISHED = ("auto", "imagenet", "hed")  # weights that only some contenders have
 DETECTOR_WEIGHTS = ("imagenet", "hed")  # of vgg16, whose first stages a detector may begin with
-ALL_FROZEN = 99  # stages: more than there are
-NUM_STAGES = {"vgg16": 5, "alexnet": 3}  # of convolutions, where the input is large enough for all of them
-# Contenders that may start from weights that were trained elsewhere: two of our own, and all of a zoo.
-WITH_WEIGHTS = ("vgg16", "alexnet")
-
-# What is trained, the third part of a contender's name, as changes of its recipe.
-_WHOLE: dict[str, Any] = {"frozen_stages": 0, "cache_frozen": False}
-REGIMES: dict[str, dict[str, Any]] = {
-    "head": {
-        "frozen_stages": ALL_FROZEN,
-        "cache_frozen": True,
-        "augmentation": {},
-        "options": {"head_width": 0},
-        "learning_rate": 0.01,  # docs/lab-log.md, a head alone: ten times that of networks that are trained whole
-    },
-    "last": {"open_last": 1},
-    **{f"from{stage}": {"frozen_stages": stage - 1} for stage in range(2, 6)},
-    "full": _WHOLE | {"layer_decay": 0.8},
-    "gradual": _WHOLE | {"layer_decay": 0.8, "gradual": True},
-}
-EARLIER_WORDS = {"frozen": "head", "whole": "full"}  # what two of them were called
-PLAIN = "plain"  # the last word of a contender's name: the same recipe, whose training images are left as they are
-FROM_NOTHING = {"frozen_stages": 0, "open_last": 0, "cache_frozen": False, "gradual": False}  # noise teaches nothing
 
 
 def recipes_for(task: Task) -> dict[str, Recipe]:
@@ -227,16 +214,6 @@ def recipe_of(contender: str, changes: dict[str, Any] | None = None, task: Task 
     return changed(known[name], from_name | (changes or {}))
 
 
-def is_plain(contender: str) -> bool:
-    """Whether a contender's training images are not augmented, by its name."""
-    return f":{contender}".endswith(f":{PLAIN}")
-
-
-def without_plain(name: str) -> str:
-    """A contender's name, or what of it stands behind the architecture, without that word."""
-    return f":{name}".removesuffix(f":{PLAIN}").removeprefix(":")
-
-
 def changed(recipe: Recipe, changes: dict[str, Any]) -> Recipe:
     """A recipe with some fields replaced, checked; UsageError names the first field that does not fit."""
     if not changes:
@@ -254,18 +231,17 @@ def changed(recipe: Recipe, changes: dict[str, Any]) -> Recipe:
             f"{recipe.contender} keeps the outputs of its frozen stages (cache_frozen), which excludes augmentation: "
             f"an image that changes every time cannot be kept. Choose one of the two."
         )
+    if new.cache_frozen and not (takes_weights(new.contender) and (new.frozen_stages or new.open_last)):
+        raise UsageError(
+            f"{recipe.contender} has no frozen stages whose outputs could be kept (cache_frozen). Expected the regime "
+            f"head of a network that starts from weights, or cache_frozen false."
+        )
     if new.batch_size == 1 and new.options.get("batch_norm"):
         raise UsageError(
             f"{recipe.contender} evens out its features over the images of a batch (batch_norm), and a batch of "
             f"1 image has nothing to even out. Expected -b 2 or more; or give a recipe file with batch_norm false."
         )
     return new
-
-
-def takes_weights(contender: str) -> bool:
-    """Whether a contender may start from weights that were trained elsewhere."""
-    architecture = architecture_of(contender)
-    return architecture in WITH_WEIGHTS or is_of_zoo(architecture)
 
 
 def _zoo_recipe(architecture: str) -> Recipe:
@@ -310,32 +286,3 @@ def _from_name(contender: str, rest: str, recipe: Recipe) -> dict[str, Any]:
     if "options" in regime:  # of the head that our own put on a trunk; what a zoo has gets a linear one anyway
         regime["options"] = recipe.options | ({} if is_of_zoo(recipe.contender) else regime["options"])
     return changes | regime
-
-
-def regime_of(contender: str) -> str:
-    """The word for what is trained, at the end of a contender's name; empty where there is none."""
-    word = without_plain(parts_of(contender)[1]).rpartition(":")[2]
-    return word if word in (*REGIMES, *EARLIER_WORDS) else ""
-
-
-def check_has_start(contender: str) -> None:
-    """WeightsMissing for a regime that is no recipe for a network from nothing, where none could be had."""
-    word, architecture = regime_of(contender), architecture_of(contender)
-    if EARLIER_WORDS.get(word, word) in ("head", "gradual"):
-        raise WeightsMissing(
-            f"{contender!r} names what is done with pretrained weights, and none could be had. `eyechart weights list` "
-            f"says what there is; or take {architecture}:none, which is trained whole from nothing."
-        )
-
-
-def check_regime(contender: str, weights: str) -> None:
-    """UsageError for a regime that makes no sense with these weights, or names a stage that is not there."""
-    word, architecture = regime_of(contender), architecture_of(contender)
-    if word == "gradual" and weights == "none":
-        raise UsageError(
-            f"{contender!r} opens its stages one by one, so that a new head does not spoil what they know; from "
-            f"nothing they know nothing. Expected {architecture}:none, or weights to start from."
-        )
-    most = NUM_STAGES.get(architecture, ALL_FROZEN)  # how many one of a zoo has is known when it is built
-    if word.startswith("from") and int(word.removeprefix("from")) > most:
-        raise UsageError(f"{contender!r}: {architecture} has {most} stages. Expected from2 to from{most}, or head.")

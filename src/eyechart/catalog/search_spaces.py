@@ -10,7 +10,8 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
-from eyechart.catalog.recipes import ALL_FROZEN, changed
+from eyechart.catalog.recipes import changed
+from eyechart.catalog.regimes import ALL_FROZEN
 from eyechart.catalog.zoo import is_of_zoo
 from eyechart.schema import Recipe
 

@@ -31,7 +31,8 @@ def pretrain(
 ) -> None:  # fmt: skip
     """Train from nothing on a source task, and keep all but the head: `-m alexnet:glyphs` then starts from there."""
     from eyechart.base.errors import UsageError
-    from eyechart.catalog.recipes import slug, takes_weights
+    from eyechart.catalog.recipes import slug
+    from eyechart.catalog.regimes import takes_weights
     from eyechart.catalog.zoo import is_of_zoo
     from eyechart.study.plan import folder_of, plan_study
     from eyechart.study.race import race
@@ -63,7 +64,7 @@ def pretrain(
 def _called(name: str | None, data: str) -> str:
     """What the weights are called; UsageError for a name that a contender could not say."""
     from eyechart.base.errors import UsageError
-    from eyechart.catalog.recipes import EARLIER_WORDS, PLAIN, REGIMES
+    from eyechart.catalog.regimes import EARLIER_WORDS, PLAIN, REGIMES
     from eyechart.weights.resolve import NAMED_WEIGHTS
 
     called = name or re.sub(r"[^\w.-]+", "-", Path(data).name or data)

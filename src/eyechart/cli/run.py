@@ -187,18 +187,21 @@ def _dry_run(
     from eyechart.data.catalog import load_dataset
     from eyechart.runner.estimate import estimate
     from eyechart.study.machine import settle_machine
-    from eyechart.study.plan import jobs_of, settle_options, settle_weights
+    from eyechart.study.plan import check_starts, jobs_of, settle_options, settle_weights
     from eyechart.study.race import forewarn
     from eyechart.study.shards import ALL, shard_of
+    from eyechart.study.together import check_together
     from eyechart.terminal.tables import estimates_table
 
+    check_together(record.rules.budget, jobs)
     rules, part = record.rules, shard_of(shard) or ALL
     dataset = load_dataset(rules.dataset, img_size=rules.img_size, offline=offline, say=silent)
     record = settle_options(settle_weights(record, offline, aloud), dataset)
+    check_starts(record, dataset, offline)
     record = settle_machine(record, offline, aloud)
     estimates = estimate(part.of_jobs(jobs_of(record, folder, offline)), say=aloud)
     if as_json:
         typer.echo(json_text([each._asdict() for each in estimates], indent=1))
     else:
         estimates_table(estimates, jobs)
-    forewarn(record, dataset.card.num_test, aloud, strict, lang)
+    forewarn(record, dataset.card.num_test, aloud, strict, lang, jobs)

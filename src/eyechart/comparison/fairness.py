@@ -150,7 +150,7 @@ def _spent(code: str, contenders: dict[str, list[RunRecord]]) -> Finding:
     """What each contender got: images seen and seconds, means over its seeds."""
     facts: dict[str, Scalar] = {}
     for name, own in contenders.items():
-        facts[f"images {name}"] = round(statistics.fmean(run.plan.images_seen for run in own))
+        facts[f"images {name}"] = round(statistics.fmean(run.images_trained_on for run in own))
         facts[f"seconds {name}"] = round(statistics.fmean(run.clocks.training_seconds for run in own), 1)
     return Finding(kind="note", code=code, runs=tuple(contenders), facts=facts)
 

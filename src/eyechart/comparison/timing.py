@@ -111,16 +111,9 @@ def time_to(history: Sequence[HistoryPoint], accuracy: float) -> Crossing | None
     return None
 
 
-def images_trained_on(run: RunRecord) -> int:
-    """Images that training has seen, repetitions included; a diverged run ended at its last look."""
-    if run.status == "diverged" and run.history:
-        return run.history[-1].images_seen
-    return run.plan.images_seen
-
-
 def training_flops(run: RunRecord) -> float:
     """Counted operations of the whole training, a multiply-add as two."""
-    return run.cost.training_flops * images_trained_on(run)
+    return run.cost.training_flops * run.images_trained_on
 
 
 def training_products(run: RunRecord) -> float:

@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json, to_json
 
-from eyechart.base.errors import StorageError
+from eyechart.base.errors import DiskRefused, StorageError
 from eyechart.schema import RunRecord, StudyRecord
 from eyechart.schema.versions import upgraded_run, version_of
 
@@ -155,14 +155,14 @@ def _some_rows(array: Any, start: int) -> np.ndarray:
     return np.ascontiguousarray(array[start : start + ROWS_AT_ONCE] if array.shape else array)
 
 
-def disk_error(path: Path, error: OSError) -> StorageError:
+def disk_error(path: Path, error: OSError) -> DiskRefused:
     """What the disk refused, in words."""
     if error.errno == errno.ENOSPC:
-        return StorageError(
+        return DiskRefused(
             f"The disk is full: {path} could not be written. Nothing half-written is left. "
             f"Free some space, or choose another disk with --output, then run the same command with --resume."
         )
-    return StorageError(
+    return DiskRefused(
         f"{path} could not be written ({error.strerror}). Expected a folder that can be written to; "
         f"choose one with --output."
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
-from eyechart.base.errors import DatasetError, MissingError, StorageError
+from eyechart.base.errors import DatasetError, MissingError, StorageError, UsageError
 from eyechart.files.file_names import readable
 from eyechart.files.storage import STUDY_FILE, find_runs, is_run, no_runs, read_run, read_study
 from eyechart.inference.onnx_file import is_exported, open_exported
@@ -66,8 +66,12 @@ class Panel:
 def open_panel(paths: Sequence[Path], *, device: str = "auto") -> Panel:
     """The runs of these folders and exported files, each opened once, in this order.
 
-    StorageError for what is none, or holds no finished run.
+    StorageError for what is none, or holds no finished run; UsageError for nothing at all.
     """
+    if not paths:
+        raise UsageError(
+            "No run was named to ask. Expected folders of runs or of studies, or files of eyechart export."
+        )
     asked = dict.fromkeys(each for path in paths for each in ([path] if is_exported(path) else runs_at(path)))
     return Panel(tuple(open_exported(each) if is_exported(each) else open_run(each, device=device) for each in asked))
 

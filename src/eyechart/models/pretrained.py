@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from eyechart.base.errors import UsageError
-from eyechart.catalog.recipes import NUM_STAGES
+from eyechart.catalog.regimes import NUM_STAGES
 from eyechart.models.classifier import Classifier, load_trunk
 from eyechart.models.preprocess import Preprocess
 from eyechart.models.pretrained_options import PretrainedOptions, checked_options

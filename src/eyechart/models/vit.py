@@ -10,8 +10,7 @@
 
 Source: Dosovitskiy et al. 2021, "An Image is Worth 16x16 Words".  Pre-norm blocks, as there.  Mean pooling and no
 class token by default: Beyer et al. 2022, "Better plain ViT baselines for ImageNet-1k"; it is better here, and faster.
-No biases in the blocks by default: half of them follow a norm, which has its own shift; the others are not missed
-(docs/lab-log.md), and every one costs a pass over the tokens, forward and backward.
+No biases in the blocks by default: half of them follow a norm, which has a shift; the others are not missed (lab log).
 """
 
 from __future__ import annotations
@@ -27,8 +26,8 @@ from eyechart.schema import Preprocessing, Recipe
 
 def grid_of(height: int, width: int, patch_pixels: int, patch_step: int) -> tuple[int, int]:
     """How many rows and columns of patches an image has; UsageError if the last do not end where the image does."""
-    places = [divmod(side - patch_pixels, patch_step) for side in (height, width)]
-    if any(number < 0 or rest for number, rest in places):
+    places = [divmod(side - patch_pixels, max(1, patch_step)) for side in (height, width)]
+    if min(patch_pixels, patch_step) < 1 or any(number < 0 or rest for number, rest in places):
         raise UsageError(
             f"vit cuts images into squares of {patch_pixels} pixels, one every {patch_step}, and got images of "
             f"{height}x{width}; expected {patch_pixels} pixels a side and a multiple of {patch_step} more. "
@@ -59,7 +58,8 @@ class Attention(nn.Module):
 
     def __init__(self, width: int, num_heads: int, *, bias: bool = False):
         super().__init__()
-        assert width % num_heads == 0, f"width {width} must be a multiple of the number of heads {num_heads}"
+        if min(width, num_heads) < 1 or width % num_heads:
+            raise UsageError(f"vit got token_width {width}, num_heads {num_heads}; expected a multiple of the heads.")
         self.num_heads = num_heads
         self.scale = (width // num_heads) ** -0.5
         self.to_qkv = nn.Linear(width, 3 * width, bias=bias)

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from eyechart.base.errors import UsageError, WeightsError
-from eyechart.catalog.recipes import ALL_FROZEN
+from eyechart.catalog.regimes import ALL_FROZEN
 from eyechart.models.classifier import Classifier, load_trunk
 from eyechart.models.preprocess import Preprocess
 from eyechart.models.zoo_bodies import body_and_width, native_side

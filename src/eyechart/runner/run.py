@@ -58,7 +58,7 @@ def run_contender(job: RunJob, report: Reporter, stop_signal: Callable[[], int |
         test = splits.test.open()
         judged = judge(trained.predictor, test, card.task, heat)
     with clock.section("preparation"):
-        measured = _measure_cost(contender, plan, clock, trained.matmul_flops_per_second, group.size)
+        measured = _measure_cost(contender, plan, fit, clock, trained.matmul_flops_per_second, group.size)
     record = RunRecord(
         **job.model_dump(include=SHARED_FIELDS),
         status="diverged" if fit.diverged else "finished",
@@ -120,7 +120,9 @@ def _ending(record: RunRecord) -> Progress:
 # --------------------------------------------------------------------------------------------- cost
 
 
-def _measure_cost(contender: Contender, plan: Plan, clock: Clock, earlier_matmul: float, num_processes: int) -> Cost:
+def _measure_cost(
+    contender: Contender, plan: Plan, fit: loop.Fit, clock: Clock, earlier_matmul: float, num_processes: int
+) -> Cost:
     sample = contender.splits.validation
     size = min(plan.batch_size, len(sample))
     batch = feeds.as_batch(contender.model, sample, slice(size), contender.device, TOOLS)
@@ -133,7 +135,7 @@ def _measure_cost(contender: Contender, plan: Plan, clock: Clock, earlier_matmul
         sample,
         contender.device,
         BATCH_SIZE,
-        training_images_per_second=images_seen / max(clock.seconds("training"), 1e-9),
+        training_images_per_second=fit.images_trained_on / max(clock.seconds("training"), 1e-9),
         num_processes=num_processes,
         example_batch=batch,
         training_flops_override=flops,

@@ -93,6 +93,13 @@ class RunRecord(Frozen):
         return self.temperature.value if self.temperature else 1.0
 
     @property
+    def images_trained_on(self) -> int:
+        """Images that training has seen, repetitions included; a diverged run ended at its last look."""
+        if self.status == "diverged" and self.history:
+            return self.history[-1].images_seen
+        return self.plan.images_seen
+
+    @property
     def num_judged(self) -> int:
         """Test images."""
         return self.test.num_items if self.test else self.splits.num_test

@@ -113,7 +113,7 @@ class Recipe(Frozen):
     optimizer: Literal["sgd", "adamw"]
     learning_rate: Positive  # the peak, reached after warm-up
     weight_decay: NotNegative = 0.0  # not applied to biases and norms
-    momentum: Fraction = 0.9  # SGD's (Nesterov), or AdamW's first beta
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9  # SGD's (Nesterov), or AdamW's first beta
     schedule: Literal["linear", "cosine", "constant"] = "cosine"  # how the rate falls to 0 after warm-up, or stays
     warmup_fraction: Fraction = 0.1  # of all steps
     label_smoothing: Fraction = 0.0

@@ -8,9 +8,11 @@ from __future__ import annotations
 import base64
 import binascii
 import io
+import itertools
 import json
 import warnings
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -115,7 +117,11 @@ def _from_pixels(width: object, height: object, pixels: object, limits: Limits) 
             413, f"{width} x {height} pixels as numbers; expected at most {limits.json_pixels:,}. Send a file."
         )
     # Looked at one by one: of a list of texts numpy would make an array as wide as the longest.
-    listed = pixels if isinstance(pixels, list) and len(pixels) <= max(CHANNELS) * width * height else [None]
+    listed: list[Any] = pixels if isinstance(pixels, list) else [None]
+    most = max(CHANNELS) * width * height
+    while len(listed) <= most and listed and all(isinstance(each, list) for each in listed):  # rows of pixels
+        listed = list(itertools.chain.from_iterable(listed))
+    listed = listed if len(listed) <= most else [None]
     is_numbers = all(type(value) is int and abs(value) < 2**31 for value in listed)
     values = np.array(listed if is_numbers else None)
     channels, left_over = divmod(values.size, width * height)

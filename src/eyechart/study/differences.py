@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from eyechart.catalog.recipes import FROM_NOTHING
+from eyechart.catalog.regimes import FROM_NOTHING
 from eyechart.data.known import KNOWN
 from eyechart.files.places import place_of
 from eyechart.schema import Budget, Looking, Recipe, Rules, StudyRecord
@@ -46,7 +46,8 @@ def _changed_recipe(old: Recipe, new: Recipe) -> list[str]:
     What is said of a recipe may change: measuring a study writes into `expect`, and more seeds may follow.
     """
     if new.weights == "auto":
-        new = new.model_copy(update={name: getattr(old, name) for name in ("weights", *FROM_NOTHING)})
+        settled = ("weights", *(FROM_NOTHING if old.weights == "none" else ()))
+        new = new.model_copy(update={name: getattr(old, name) for name in settled})
     # What the boxes of the train part, or the starting weights, have settled meanwhile.
     options = {name: old.options.get(name) if value == "auto" else value for name, value in new.options.items()}
     new = new.model_copy(update={"options": options})

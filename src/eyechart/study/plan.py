@@ -13,18 +13,8 @@ from eyechart.base.errors import EyechartError, UsageError
 from eyechart.base.foreign_text import path_word, shell_command
 from eyechart.catalog.presets import rules_of
 from eyechart.catalog.recipe_files import recipes_from
-from eyechart.catalog.recipes import (
-    FROM_NOTHING,
-    WITH_WEIGHTS,
-    changed,
-    check_has_start,
-    check_regime,
-    recipe_of,
-    regime_of,
-    slug,
-    starting_from,
-    takes_weights,
-)
+from eyechart.catalog.recipes import changed, recipe_of, slug, starting_from
+from eyechart.catalog.regimes import FROM_NOTHING, WITH_WEIGHTS, check_has_start, check_regime, regime_of, takes_weights
 from eyechart.catalog.robust import made_robust
 from eyechart.catalog.zoo import ZOOS, is_of_zoo
 from eyechart.files.file_names import on_disk, recordable

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from eyechart.base.errors import EyechartError, RunFailed, StorageError
+from eyechart.base.errors import DiskRefused, EyechartError, RunFailed
 from eyechart.files import storage
 from eyechart.files.places import user_path
 from eyechart.launch.driver import Launcher, in_turn, saying_how_to_go_on
@@ -117,7 +117,7 @@ def run_study(
                 continue
             study.failures[job.run] = error
             report(Progress(job.run, "failed", note=f"{job.run} failed: {error.told()}"))
-            if isinstance(error, StorageError):  # a full disk stays full: every further run would fail as well
+            if isinstance(error, DiskRefused):  # a full disk stays full: every further run would fail as well
                 break
     return study
 

@@ -37,7 +37,7 @@ def summary(record: RunRecord) -> dict[str, Any]:
         "total_seconds": record.clocks.total_seconds,
         "shared_clocks": was_shared(record),  # other runs of the same command trained beside it
         "num_parameters": record.cost.num_parameters,
-        "images_seen": record.plan.images_seen,
+        "images_seen": record.images_trained_on,
         "num_classes": record.dataset.num_classes,
         "absent_classes": list(absent_classes(record))
         if record.test

@@ -22,6 +22,7 @@ class GlobalBatchNorm(Norm):
     def forward(self, rows: Tensor) -> Tensor:
         if not self.training:
             return super().forward(rows)
+        kind, rows = rows.dtype, rows.float() if rows.dtype.itemsize < 4 else rows  # sums of bfloat16 have eight bits
         across = [axis for axis in range(rows.ndim) if axis != 1]
         own_count = rows.new_full((1,), rows.numel() / rows.shape[1])
         sums = _Sum.apply(torch.cat([rows.sum(across), own_count]))  # (C + 1,)
@@ -32,7 +33,8 @@ class GlobalBatchNorm(Norm):
         with torch.no_grad():
             self._remember(mean, variance * count / (count - 1))
         scaled: Tensor = centred * torch.rsqrt(variance + self.eps).view(shape)
-        return scaled * self.weight.view(shape) + self.bias.view(shape) if self.affine else scaled
+        scaled = scaled * self.weight.view(shape) + self.bias.view(shape) if self.affine else scaled
+        return scaled.to(kind)
 
     def _check_input_dim(self, input: Tensor) -> None:
         assert input.ndim >= 2, "(B, C, ...)"

@@ -6,6 +6,7 @@ frozen stages.  Outside: validation, checkpoints, progress.  Within a step nothi
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
 from dataclasses import dataclass, field
@@ -92,10 +93,22 @@ class Fit:
         self._first_step, self._seconds_before = step, self.clock.seconds("training")
         self._last_checkpoint = time.monotonic()
         with self.clock.section("training"):
-            self.feed.prepare(self._while_preparing)
+            # The clock that is restored has paid for it once.
+            with self.clock.section("preparation") if step else contextlib.nullcontext():
+                self.feed.prepare(self._while_preparing)
             self._steps(step, optimizer)
         self.plan = self.plan.model_copy(update={"pacing_shares": ()})  # what is repeated looks at no clock
-        self.segments.append(self._segment(self.plan.num_steps))
+        self.segments.append(self._segment(self._last_step))
+
+    @property
+    def images_trained_on(self) -> int:
+        """Images that training has seen, repetitions included."""
+        return self._last_step * self.plan.batch_size
+
+    @property
+    def _last_step(self) -> int:
+        """What diverged ended at its last look."""
+        return self.history[-1].step if self.diverged and self.history else self.plan.num_steps
 
     def _while_preparing(self, share: float) -> None:
         signal_number = self.stop_signal()
