@@ -11,8 +11,9 @@ import torch
 from torch import nn
 
 from eyechart.base.errors import UsageError
+from eyechart.base.seeding import derived_seed
 from eyechart.training.global_norm import GlobalBatchNorm, norms_alone, norms_together
-from eyechart.training.together import ALONE
+from eyechart.training.together import ALONE, SharedComputation
 from tests.training import two_processes
 
 TORCHRUN = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
@@ -78,6 +79,21 @@ def test_norms_that_do_more_are_refused_and_nothing_is_changed() -> None:
     with pytest.raises(UsageError, match="of the kind WithActivation"):
         norms_together(model)
     assert [type(norm) for norm in model] == [nn.BatchNorm2d, WithActivation]
+
+
+@pytest.mark.parametrize(("device", "seed"), [("cpu", 3), ("cuda", 5)])
+def test_what_a_process_draws_follows_from_the_step_alone(
+    device: str, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The feed seeds the generator of its device; the CPU's would be a chain from the start, broken by --resume."""
+    shared = object.__new__(SharedComputation)
+    shared._rank, shared._size, shared._device_type = 1, 2, device
+    seeded: list[int] = []
+    monkeypatch.setattr("torch.initial_seed", lambda: 3)
+    monkeypatch.setattr("torch.cuda.initial_seed", lambda: 5)
+    monkeypatch.setattr("torch.manual_seed", seeded.append)
+    assert shared._rows(9) == (slice(4, 9), pytest.approx(10 / 9))
+    assert seeded == [derived_seed(seed, "process", 1)]
 
 
 def test_one_process_alone_asks_nobody() -> None:

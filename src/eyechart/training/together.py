@@ -152,7 +152,9 @@ class SharedComputation(Computation):
         """This process's rows, and what its mean over them counts: batches need not divide evenly."""
         ends = [num_images * rank // self._size for rank in (self._rank, self._rank + 1)]
         if self._rank:  # what the network itself draws must differ from row to row
-            torch.manual_seed(derived_seed(torch.initial_seed(), "process", self._rank))
+            # The feed has just seeded the device's generator, by the step: so does this, whatever was resumed.
+            seed = torch.cuda.initial_seed() if self._device_type == "cuda" else torch.initial_seed()
+            torch.manual_seed(derived_seed(seed, "process", self._rank))
         return slice(*ends), (ends[1] - ends[0]) * self._size / num_images
 
 
