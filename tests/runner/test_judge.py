@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from eyechart.data.boxes import objects_on
-from eyechart.inference.predictor import Guess, uniform_guess
+from eyechart.inference.predictor import Guess, guessing_in_turn, uniform_guess
 from eyechart.runner.judge import judge
 from eyechart.schema.contracts import Images, LabelledImages, Predictions
 from eyechart.schema.objects import objects_of
@@ -23,6 +23,20 @@ def test_a_guess_is_right_once_in_k_times_whatever_the_classes(share_of_class_0:
     assert scores.accuracy == pytest.approx(0.5, abs=0.02)
     assert scores.loss == pytest.approx(math.log(2), abs=1e-5)
     assert uniform_guess(1000, 7).sum(axis=1) == pytest.approx(1, abs=1e-5)
+
+
+def test_who_says_nothing_is_right_by_chance_alone() -> None:
+    """A detector that finds nothing answers 1/K: that is no answer of class 0, however frequent it is."""
+    answers = np.full((1000, 2), 0.5, np.float32)
+    answers[::2] = (0.2, 0.8)
+    told = guessing_in_turn(answers)
+    assert np.array_equal(told[::2], answers[::2])
+    assert set(told[1::2].argmax(axis=1)) == {1}, "by the place of the image, which is odd"
+    tied = guessing_in_turn(np.full((999, 3), 1 / 3, np.float32))
+    assert np.bincount(tied.argmax(axis=1)).tolist() == [333, 333, 333]
+    assert guessing_in_turn(np.empty((0, 3), np.float32)).shape == (0, 3)
+    broken = np.full((2, 3), np.nan, np.float32)
+    assert guessing_in_turn(broken) is broken
 
 
 def test_a_diverged_detector_found_nothing() -> None:

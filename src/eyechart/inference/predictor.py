@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,7 +32,8 @@ class NetworkPredictor:
         return self.model.needs_boxes
 
     def answer(self, images: Images) -> Predictions:
-        return predict(self.model, images, device=self.device, batch_size=self.batch_size)
+        found = predict(self.model, images, device=self.device, batch_size=self.batch_size)
+        return replace(found, probabilities=guessing_in_turn(found.probabilities))
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,14 @@ class Guess:
             return Predictions(guess)
         no_ids, no_boxes, no_scores = np.empty(0, np.int32), np.empty((0, 4), np.float32), np.empty(0, np.float32)
         return Predictions(guess, box_image=no_ids, boxes=no_boxes, box_scores=no_scores, box_labels=no_ids)
+
+
+def guessing_in_turn(probabilities: np.ndarray) -> np.ndarray:
+    """(N, K), where no class is more probable than another (a detector found nothing), as `uniform_guess` has it."""
+    is_tied = probabilities.max(axis=1, initial=0) == probabilities.min(axis=1, initial=1)
+    if not is_tied.any():
+        return probabilities
+    return np.where(is_tied[:, None], uniform_guess(*probabilities.shape), probabilities)
 
 
 def uniform_guess(num_items: int, num_classes: int) -> np.ndarray:

@@ -196,7 +196,8 @@ def probabilities_from_boxes(detections: Detections, num_classes: int) -> Tensor
     s_k is the best score of any box of class k, held within SCORE_LIMITS, so a class without a box has the lowest.
     Read as the probability that class k is in the image, each class by itself, the odds that it is k and no other are
     s_k / (1 - s_k), times what all classes share.  So p_k = odds_k / (sum of all odds).  An image in which nothing is
-    found is answered with 1 / K for each class.  (Against sharing 1 - sum(s_k) evenly: lab log, 22 % lower loss.)
+    found has 1 / K for each class; where runs are judged each of them in turn is the answer (inference/predictor.py).
+    (Against sharing 1 - sum(s_k) evenly: lab log, 22 % lower loss.)
     """
     # Not len(): in a graph that is exported, that would be the number of the example's images.
     best = detections.scores.new_zeros(detections.scores.shape[0], num_classes)
