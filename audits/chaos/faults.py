@@ -31,14 +31,14 @@ class Case(NamedTuple):
 
 def _error(name: str, event: int, number: int) -> Case:
     words = "disk is full" if number == errno.ENOSPC else "could not be written"
-    return Case(name, Fault("error", event=event, number=number), "StorageError", words)
+    return Case(name, Fault("error", event=event, number=number), "DiskRefused", words)
 
 
 CASES = (
     _error("full disk, half-way", HALF, errno.ENOSPC),
     _error("full disk, at fsync", FSYNC, errno.ENOSPC),
     _error("full disk, after the last step", AFTER_TRAINING, errno.ENOSPC),
-    Case("file size limit", Fault("file size", step=3), "StorageError", "could not be written"),
+    Case("file size limit", Fault("file size", step=3), "DiskRefused", "could not be written"),
     _error("I/O error, half-way", HALF, errno.EIO),
     _error("I/O error, at fsync", FSYNC, errno.EIO),
     _error("I/O error, at the first rename", RENAME_OLD, errno.EIO),

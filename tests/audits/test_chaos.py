@@ -52,7 +52,7 @@ def test_mutations_change_something_in_every_kind() -> None:
 
 def test_what_is_not_said_is_noticed() -> None:
     case = faults.CASES[0]
-    said = {"kind": "StorageError", "message": "The disk is full: so it is."}
+    said = {"kind": "DiskRefused", "message": "The disk is full: so it is."}
     assert list(faults._said(case, Ended(0, said, False, (), ()))) == []
     assert list(faults._said(case, Ended(0, said | {"message": "no"}, False, (), ())))
     assert list(faults._said(case, Ended(0, {}, True, (), ())))

@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from eyechart.base.errors import Interrupted, RunFailed, StorageError
+from eyechart.base.errors import DiskRefused, Interrupted, RunFailed, StorageError
 from eyechart.launch import process
 from eyechart.schema import Job
 from eyechart.schema.contracts import Progress
@@ -201,6 +201,7 @@ def test_a_line_that_is_no_message(job: Job, worker: Start, tmp_path: Path, line
     ("kind", "expected"),
     [
         ("StorageError", StorageError),
+        ("DiskRefused", DiskRefused),
         ("ZeroDivisionError", RunFailed),
         ("annotations", RunFailed),
         ("shown", RunFailed),
