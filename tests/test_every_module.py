@@ -224,7 +224,6 @@ LOOKED_AFTER_BY = {
     "terminal/lines": "test_nasty_names.py",
     "terminal/summaries": "cli/test_strict.py",
     "terminal/tables": "test_nasty_names.py",
-    "terminal/verdicts": "cli/test_compare.py",
     "training/checkpoint": "test_resume.py",
     "training/computation": "training/test_execution.py",
     "training/pace": "runner/test_planning.py",

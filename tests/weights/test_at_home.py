@@ -230,6 +230,15 @@ def test_weights_are_not_replaced_unasked(cache: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "elsewhere").exists()
 
 
+def test_a_published_file_that_is_damaged_is_told_and_the_rest_is_verified(copied: Path) -> None:
+    hed = catalog.entry_of("vgg16:hed").file
+    hed.parent.mkdir(parents=True, exist_ok=True)
+    hed.write_bytes(b"garbage")
+    done = eyechart("weights", "verify")
+    assert (done.returncode, "is not what it was, or damaged. Delete it" in done.stderr.replace("\n", " ")) == (3, True)
+    assert "cnn:small: " in done.stdout
+
+
 def test_what_is_called_otherwise_is_left_out(copied: Path) -> None:
     copied.with_name("foo.safetensors").write_bytes(b"")
     assert at_home.names() == [("cnn", "small")]

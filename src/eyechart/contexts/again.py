@@ -78,12 +78,17 @@ def recorded(context: JudgedContext, source: Source, asked: Sequence[JudgedLevel
     known = {level.folder: level for level in asked}
     found: list[tuple[JudgedLevel, list[Path]]] = []
     levels: list[LevelResult] = []
+    path = source.folder / storage.CONTEXT_FILE
+    earlier = {
+        level.study: level for level in (storage.read_record(path, ContextRecord).levels if path.is_file() else ())
+    }
     for folder in source.folder.iterdir():
         if level := known.get(folder.name) or context.level_of(folder.name, source):
             if runs := same_pictures(source, storage.find_runs([folder]), level):
                 found.append((level, runs))
-        else:
-            levels += _of_before(source, folder)
+        # A name that does not tell the pictures: what the last record says of it, if its runs are there still.
+        elif folder.name in earlier and (runs := judged_earlier(source, storage.find_runs([folder]))):
+            levels.append(earlier[folder.name].model_copy(update={"comparison": compare_runs(runs)}))
     found.sort(key=lambda each: (each[0].value, each[0].label))
     levels += [
         LevelResult(label=level.label, value=level.value, study=level.folder, severity=level.severity,
@@ -97,17 +102,6 @@ def recorded(context: JudgedContext, source: Source, asked: Sequence[JudgedLevel
     return ContextRecord(
         context=context.name, dataset=source.any_run.dataset.title, levels=tuple(levels), means=tuple(means)
     )
-
-
-def _of_before(source: Source, folder: Path) -> list[LevelResult]:
-    """What the last record says of a folder whose name alone does not tell the pictures, if it still holds its runs."""
-    path = source.folder / storage.CONTEXT_FILE
-    earlier = storage.read_record(path, ContextRecord).levels if path.is_file() else ()
-    return [
-        level.model_copy(update={"comparison": compare_runs(runs)})
-        for level in earlier
-        if level.study == folder.name and (runs := judged_earlier(source, storage.find_runs([folder])))
-    ]
 
 
 def _means(clean: Comparison, found: Sequence[tuple[JudgedLevel, list[Path]]], severity: str) -> list[MeanResult]:

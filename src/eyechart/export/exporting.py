@@ -100,9 +100,8 @@ def _open(run: Path, *, has_recipe: bool) -> _Opened:
         raise UsageError(
             f"{record.run} diverged ({record.cause or 'its loss was no number'}); there is nothing to export."
         )
-    answering = (
-        Answering(model, record.heat).eval().requires_grad_(False)
-    )  # a script keeps whether gradients are wanted
+    # A script keeps whether gradients are wanted.
+    answering = Answering(model, record.heat).eval().requires_grad_(False)
     return _Opened(run, record, answering, card_of(run, record, has_recipe), test_images(run, record))
 
 

@@ -38,11 +38,11 @@ def settle_machine(
     candidates = open_machines(record.rules)
     if "auto" not in (record.rules.device, record.rules.precision):
         return record
+    if len(candidates) == 1:
+        return _settled(record, candidates[0], MachineChoice(reason="there is nothing else to choose from"))
     budget = record.rules.budget
-    is_fixed = budget is not None and budget.unit in ("steps", "images") and {kind for kind, _ in candidates} == {"cpu"}
-    if len(candidates) == 1 or is_fixed:
-        fixed = "a CPU does a budget of steps or images in float32, as every other does"
-        reason = fixed if is_fixed and len(candidates) > 1 else "there is nothing else to choose from"
+    if budget and budget.unit in ("steps", "images") and {kind for kind, _ in candidates} == {"cpu"}:
+        reason = "a CPU does a budget of steps or images in float32, as every other does"
         return _settled(record, candidates[0], MachineChoice(reason=reason))
     works: Works = {}
     failures = {}

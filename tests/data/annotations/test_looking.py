@@ -177,6 +177,10 @@ def test_yolo_by_an_absolute_path_and_several_folders(tmp_path: Path, monkeypatc
     monkeypatch.chdir(tmp_path)
     (pictures,) = read_annotations(Path("set")).parts.values()
     assert {each.path.name: len(each.boxes) for each in pictures} == {"a.png": 2, "b.png": 0, "c.png": 0}
+    (tmp_path / "set" / "images" / "more").rename(tmp_path / "large disk")
+    (tmp_path / "set" / "images" / "more").symlink_to(tmp_path / "large disk")
+    (pictures,) = read_annotations(Path("set")).parts.values()
+    assert len(pictures) == 3, "a link stays a folder of the dataset"
     (tmp_path / "set" / "list.txt").write_text("images/train/a.png")
     draw(tmp_path / "elsewhere")
     for change, fault in (

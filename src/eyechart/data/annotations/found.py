@@ -157,7 +157,8 @@ def nearest_ones(candidates: list[Path], annotation: Path) -> list[Path]:
 
     words = {word.lower() for word in own}
     near = [(shared(path), sum(part.lower() in words for part in path.parts)) for path in candidates]
-    return [path for path, each in zip(candidates, near, strict=True) if each == max(near)]
+    nearest_of_all = max(near)
+    return [path for path, each in zip(candidates, near, strict=True) if each == nearest_of_all]
 
 
 def part_in_path(path: Path, root: Path) -> Part | None:

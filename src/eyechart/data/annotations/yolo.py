@@ -5,6 +5,7 @@ data.yaml names the classes, and perhaps the folders of the parts.  A picture wi
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -82,21 +83,22 @@ def _pictures(document: dict[str, Any], path: Path, root: Path) -> dict[Part, li
             places = [each for each in (base / folder, root / folder, root / folder.lstrip("./")) if each.exists()]
             if not places:
                 raise DatasetError(f"{path} says that {word} is in {folder}, which is not there below {root}.")
-            if not places[0].is_dir():
+            below = next(filter(None, (_below(root, each) for each in places)), None)
+            if below is None:
+                raise DatasetError(f"{path} names {places[0]}, which is not in {root}. Expected folders below {root}.")
+            if not below.is_dir():
                 raise DatasetError(f"{path} says that {word} is in {folder}, a file; expected a folder of pictures.")
-            found.setdefault(part, []).extend(_below(root, places[0], path))
+            found.setdefault(part, []).extend(_all_in(below))
     if not found:
         for file in _all_in(root):
             found.setdefault(part_in_path(file, root) or "train", []).append(file)
     return found
 
 
-def _below(root: Path, folder: Path, path: Path) -> list[Path]:
-    """The pictures of a folder, under names below the root, whatever way the yaml names it."""
-    home = root.resolve()
-    if not folder.resolve().is_relative_to(home):
-        raise DatasetError(f"{path} names {folder}, which is not in {root}. Expected folders below the dataset's own.")
-    return _all_in(root / folder.resolve().relative_to(home))
+def _below(root: Path, place: Path) -> Path | None:
+    """A place by its name below the root, whatever way the yaml names it; links stay links.  None: it is elsewhere."""
+    home, there = (Path(os.path.abspath(each)) for each in (root, place))
+    return root / there.relative_to(home) if there.is_relative_to(home) else None
 
 
 def _all_in(folder: Path) -> list[Path]:
