@@ -21,7 +21,8 @@ from eyechart.base.plain_json import json_text
 from eyechart.contexts.catalog import axis_of
 from eyechart.files.storage import find_runs, read_run, write_text
 from eyechart.report.context_plot import headline
-from eyechart.report.judged_text import finding, rows_of, severities_of, severity_words, table
+from eyechart.report.context_words import severity_words
+from eyechart.report.judged_text import finding, rows_of, severities_of, table
 from eyechart.report.winner_map import in_markdown_table
 from eyechart.report.winner_map import rows_of as winners_of
 from eyechart.schema.contexts import ContextRecord, LevelResult

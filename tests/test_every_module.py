@@ -150,6 +150,7 @@ LOOKED_AFTER_BY = {
     "report/change_plot": "runner/test_change.py",
     "report/context_plot": "contexts/test_pretraining.py",
     "report/context_text": "contexts/test_pretraining.py",
+    "report/context_words": "report/test_judged_text.py",
     "report/judged_plot": "contexts/test_corruption.py",
     "report/contexts": "contexts/test_shift.py",
     "report/synthesis/elsewhere": "contexts/test_shift.py",

@@ -69,3 +69,13 @@ def test_intervals_cover(num_seeds: int, seed_sd: float, item_sd: float) -> None
         low, high = bootstrap.percentile_ends(means, [bootstrap.tail(0.95, num_seeds)])[:, 0]
         covered += low <= 0 <= high
     assert covered / num_studies >= 0.93
+
+
+def test_a_lead_that_no_draw_takes_away_is_as_sure_as_its_distance() -> None:
+    random = np.random.default_rng(0)
+    near, far = (distance + random.normal(size=1000) for distance in (2.0, 12.0))
+    assert bootstrap.gone_p(near, 1000) == pytest.approx(2 * np.mean(near <= 0))
+    assert bootstrap.gone_p(far, 1000) < 1e-6, "2 of 1,000 draws are not the end"
+    assert bootstrap.gone_p(far, 3) > bootstrap.gone_p(far, 1000), "few items have Student's tails"
+    assert bootstrap.gone_p(np.ones(1000), 1) == 2 / 1000, "one item says nothing of others"
+    assert bootstrap.gone_p(-far, 1000) == 1

@@ -12,7 +12,7 @@ from eyechart.base.errors import StorageError, UsageError
 from eyechart.comparison.compare import compare_runs
 from eyechart.comparison.uncertainty import mean_interval
 from eyechart.files.storage import PREDICTIONS_FILE, RUN_FILE, read_run, write_record
-from eyechart.schema import Comparison
+from eyechart.schema import Comparison, Looking
 from tests.comparison.fake_verdicts import made_up_run, made_up_study, right_but_for, verdict_of
 
 TEN = tuple(range(10))
@@ -281,3 +281,38 @@ def test_two_folders_with_a_study_of_one_name_are_two_studies(tmp_path: Path) ->
     codes = [finding.code for finding in compare_runs([*first, *second]).findings]
     assert "missing-seeds" in codes
     assert "changed-recipe" not in codes, "each is one recipe with all its seeds"
+
+
+# --------------------------------------------------------------------------------------------- families and plans
+
+
+def test_questions_asked_beforehand_are_the_whole_family(tmp_path: Path) -> None:
+    """Holm corrects among what was asked: of one pair out of ten contenders nothing, McNemar's test as well."""
+    folders = made_up_study(tmp_path / "s", {f"c{number}": 0.02 + 0.03 * number for number in range(6)}, (0,))
+    all_pairs = verdict_of(compare_runs(folders), "c0", "c1")
+    asked = verdict_of(compare_runs(folders, only={frozenset(("c0", "c1"))}), "c0", "c1")
+    assert all_pairs.mcnemar_holm_p > asked.mcnemar_holm_p  # type: ignore[operator]
+    assert asked.mcnemar_holm_p == asked.mcnemar_p == all_pairs.mcnemar_p
+
+
+def test_a_study_that_was_looked_at_leaves_another_as_it_is(tmp_path: Path) -> None:
+    """Beside a study that may go on to sixteen seeds, ten fixed ones say what they say alone."""
+    fixed = made_up_study(tmp_path / "fixed", {"cnn": 0.01, "vit": 0.05}, TEN)
+    looked = made_up_study(tmp_path / "looked", {"vgg16": 0.03}, TEN)
+    for folder in looked:
+        run = read_run(folder)
+        rules = run.rules.model_copy(update={"looking": Looking(most_seeds=16)})
+        write_record(folder / RUN_FILE, run.model_copy(update={"rules": rules}))
+    together = compare_runs([*fixed, *looked])
+    mine, theirs = verdict_of(together, "cnn", "vit"), verdict_of(together, "cnn", "vgg16")
+    assert (mine.kind, mine.most_seeds, mine.is_open) == ("better", None, False)
+    assert theirs.most_seeds == 16
+
+
+def test_a_package_that_one_depends_on_alone_makes_it_no_other_machine(tmp_path: Path) -> None:
+    folders = made_up_study(tmp_path / "s", {"cnn": 0.01, "vit": 0.05}, tuple(range(6)), seconds={"vit": 100.0})
+    for folder in folders[:6]:
+        run = read_run(folder)
+        host = run.host.model_copy(update={"versions": run.host.versions | {"timm": "1.0.0"}})
+        write_record(folder / RUN_FILE, run.model_copy(update={"host": host}))
+    assert verdict_of(compare_runs(folders), "cnn", "vit", "training_seconds").kind == "better"

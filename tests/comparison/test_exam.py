@@ -94,3 +94,43 @@ def test_contenders_without_a_common_seed_are_compared_by_their_means() -> None:
     one, other = reader("a", 0.3, seeds=2), reader("b", 0.5, seeds=2)._replace(seeds=(5, 6))
     _, (verdict,) = read_dimension(SIZE, [one, other], 10)
     assert (verdict.first, verdict.num_seeds) == ("b", 0)
+
+
+def scattered(name: str, threshold: float, spread: float, seeds: int, seed: int = 0) -> Reader:
+    """A reader whose seeds lie as far apart as that, each with the same items."""
+    luck = np.random.default_rng(seed).random((len(HARDNESS), 400))
+    own = threshold + spread * np.linspace(-1, 1, seeds)
+    rows = [Curve(np.array([each]), np.array([0.06]), np.array([0.01]), 0.1).at(HARDNESS)[0] for each in own]
+    return Reader(name, tuple(range(seeds)), np.array([luck < shares[:, None] for shares in rows]))
+
+
+def test_an_interval_over_seeds_knows_how_far_they_lie_apart() -> None:
+    """Of seeds whose thresholds differ by more than items do, Student's interval is what is to be told."""
+    readings, _ = read_dimension(SIZE, [scattered("a", 0.5, 0.15, seeds=6), scattered("b", 0.5, 0.0, seeds=6)], 10)
+    wide, narrow = (each.high - each.low for each in readings)
+    student = 2 * 2.571 * np.std(0.15 * np.linspace(-1, 1, 6), ddof=1) / np.sqrt(6)
+    assert wide == pytest.approx(student, rel=0.3)
+    assert narrow < 0.25 * wide
+
+
+def test_five_contenders_with_six_seeds_are_told_apart_by_their_items() -> None:
+    """No exact test over six seeds can show anything among ten pairs: of these runs it can, as with five seeds."""
+    readers = [reader(name, 0.2 + 0.15 * number, seeds=6) for number, name in enumerate("abcde")]
+    _, verdicts = read_dimension(SIZE, readers, 10)
+    assert {(each.kind, each.scope) for each in verdicts} == {("better", "these runs")}
+
+
+def test_many_contenders_of_one_seed_can_be_told_apart() -> None:
+    """As many as there are pairs, the smallest p that draws can give is no obstacle."""
+    readers = [reader(str(number), 0.1 + 0.1 * number) for number in range(9)]
+    _, verdicts = read_dimension(SIZE, readers, 10)
+    assert sum(each.kind == "better" for each in verdicts) > 30, "of 36 pairs"
+
+
+def test_who_guesses_between_two_classes_reads_no_row() -> None:
+    """At chance, half of all answers are right in every row: that is no acuity in the middle of the chart."""
+    random = np.random.default_rng(3)
+    guessing = [Reader(str(number), (0,), random.random((1, len(HARDNESS), 100)) < 0.5) for number in range(40)]
+    places = [read_dimension(SIZE, [each], 2)[0][0].beyond for each in guessing]
+    assert places.count("first row") >= 32, places
+    assert "last row" not in places

@@ -135,6 +135,13 @@ def test_a_search_on_the_final_seeds_is_told(runs: list[RunRecord]) -> None:
     assert found["search-seeds-again"].facts == {"seeds": "1"}
 
 
+def test_a_search_on_seeds_of_others_is_no_fault(runs: list[RunRecord]) -> None:
+    """Only seeds that a contender itself was judged on flatter it."""
+    searched = TUNED.model_copy(update={"search_seeds": (0,)})
+    mine = [run for run in changed(runs, "cnn", recipe={"tuning": searched}) if run.run != "cnn-s0"]
+    assert "search-seeds-again" not in told(unfairness(mine))
+
+
 def test_a_contender_without_a_seed_of_the_others_is_told(runs: list[RunRecord]) -> None:
     found = told(unfairness([run for run in runs if run.run != "vit-s1"]))
     assert list(found) == ["missing-seeds"]

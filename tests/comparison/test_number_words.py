@@ -76,3 +76,38 @@ def test_units_and_plurals() -> None:
     assert numbers.seconds(12.34, "fr") == "12,3 s"
     assert numbers.significant(0.9997) == "1.00"
     assert numbers.significant(31_415.9, 3, "fr") == "31\u202f400"
+
+
+def test_a_smaller_value_is_never_written_as_the_larger_one() -> None:
+    assert numbers.decimals_in_order([1.125, 1.375], [1, 0]) == [1, 1], "1.1 and 1 would be the wrong way round"
+    assert numbers.decimals_in_order([0.6, 1.5, 4.0], [2, 1, 0]) == [2, 1, 0], "in order already"
+    assert numbers.decimals_in_order([2.0, 2.0], [0, 1]) == [0, 1], "equal ones are written alike"
+
+
+def test_a_list_says_how_many_it_has_no_room_for() -> None:
+    names = ["a", "b", "c", "d"]
+    assert numbers.spoken_list(names, most=4) == "a, b, c and d"
+    assert numbers.spoken_list(names, most=3) == "a, b, c and 1 more"
+    assert numbers.spoken_list(names, "fr", 3) == "a, b, c et 1 autre"
+    assert numbers.spoken_list(names, "fr", 2) == "a, b et 2 autres"
+
+
+def test_number_and_unit_agree_as_they_are_written() -> None:
+    assert numbers.with_unit(0.96, 0, "points") == "1 point"
+    assert numbers.with_unit(1.0, 1, "points") == "1.0 points"
+    assert numbers.with_unit(1.96, 0, "points", "fr") == "2 points"
+    assert numbers.with_unit(1.94, 1, "points", "fr") == "1,9 point"
+
+
+@pytest.mark.parametrize(
+    ("word", "name", "told"),
+    [
+        ("que", "alexnet", "qu'alexnet"),
+        ("de", "les deux autres", "des deux autres"),
+        ("à", "les deux autres", "aux deux autres"),
+        ("à", "alexnet", "à alexnet"),
+        ("que", "onze autres", "que onze autres"),
+    ],
+)
+def test_french_words_before_a_name(word: str, name: str, told: str) -> None:
+    assert numbers.elided(word, name) == told

@@ -54,6 +54,25 @@ def test_one_seed_decides_between_these_runs_by_drawing_scenes_anew(fake_runs: M
     assert level.low < 0
 
 
+def test_eight_detectors_of_one_seed_can_be_told_apart(fake_runs: ModuleType, tmp_path: Path) -> None:
+    """A thousand draws know no p below .002, which 28 pairs made .056: nobody was better than anybody."""
+    folders = fake_scene_study(tmp_path, fake_runs, {f"d{number}": 0.3 + 1.2 * number for number in range(8)})
+    found = [each for each in compare_runs(folders).verdicts if each.metric == "map"]
+    assert len(found) == 28
+    assert sum(each.kind == "better" for each in found) > 14
+
+
+def test_scenes_without_an_object_are_compared_in_nothing(fake_runs: ModuleType, tmp_path: Path) -> None:
+    """Their mAP is not a number: no verdict, and no crash after all that training."""
+    folders = fake_scene_study(tmp_path, fake_runs, {"good": 0.5, "poor": 3.0})
+    for folder in folders:
+        run = read_run(folder)
+        assert run.detection is not None
+        none = {name: float("nan") for name in type(run.detection).model_fields if name.startswith(("map", "mar"))}
+        write_record(folder / RUN_FILE, run.model_copy(update={"detection": run.detection.model_copy(update=none)}))
+    assert "map" not in {each.metric for each in compare_runs(folders).verdicts}
+
+
 def test_the_interval_is_that_of_other_scenes(fake_runs: ModuleType, tmp_path: Path) -> None:
     """A quarter of the scenes widens it about twice."""
     widths = []

@@ -65,6 +65,11 @@ def test_first_is_said_only_where_the_measurements_show_it() -> None:
     assert told(0.98, {"vit": late, "cnn": cnn}, say) == f"cnn reached {goal} first, after 11.0 s; vit after 30.0 s"
     assert told(0.98, {"cnn": cnn, "vit": never}, say) == f"Only cnn reached {goal}, after 11.0 s"
     assert told(0.98, {"cnn": cnn, "vit": once}, say) == f"Only cnn reached {goal} with every seed, after 11.0 s"
+    early: Crossings = {0: (3, 4), 1: None}  # before everybody with one seed, and never with the other
+    assert told(0.98, {"cnn": cnn, "vit": early, "late": late}, say) == (
+        f"cnn and vit (not with every seed) reached {goal}; which of them first is not shown"
+    )
+    assert told(0.98, {"cnn": cnn, "late": late, "vit": once}, say).startswith(f"cnn reached {goal} first")
     assert told(0.98, {"cnn": cnn}, say) == f"cnn reached {goal} after 11.0 s"
 
 

@@ -68,6 +68,32 @@ def test_every_outcome_has_its_answer(sizes: dict[int, Verdict | None], told: st
     assert " ".join(answer(found, speech("fr"))) != " ".join(answer(found, ENGLISH))
 
 
+@pytest.mark.parametrize(
+    ("sizes", "told"),
+    [
+        ({300: AHEAD, 1_000: AHEAD}, "So in these runs this ViT is the worse choice of the two at every size"),
+        ({300: AHEAD, 1_000: OPEN}, "So in these runs it is the worse choice of the two on 300 images"),
+        ({300: BEHIND, 1_000: OPEN}, "here on 300 images, in these runs."),
+    ],
+)
+def test_nothing_is_said_of_architectures_where_only_these_runs_were_decided(
+    sizes: dict[int, Verdict | None], told: str
+) -> None:
+    """Three seeds decide nothing of architectures (rule 9)."""
+    runs = {"scope": "these runs"}
+    sizes = {images: each.model_copy(update=runs) if each else None for images, each in sizes.items()}
+    found = record([0.7, 0.9], sizes, against_cnn=verdict("cnn", "v0").model_copy(update=runs))
+    rungs = [
+        each.model_copy(update={"step": each.step.model_copy(update=runs)} if each.step else {}) for each in found.rungs
+    ]
+    found = found.model_copy(update={"rungs": tuple(rungs)})
+    text = " ".join(answer(found, ENGLISH))
+    assert told in text
+    assert "trained alike, is better in these runs on rung 0." in text
+    assert finding(found, ENGLISH).endswith("points) in these runs")
+    assert "dans ces entraînements" in " ".join(answer(found, speech("fr"))).lower()
+
+
 def test_what_the_repairs_took_away_is_a_share_of_the_errors() -> None:
     assert "so 75 % of its errors came from how it is built and trained" in answer(record([0.6, 0.9]), ENGLISH)[0]
     assert "the repairs took away no errors" in answer(record([0.9, 0.6]), ENGLISH)[0]

@@ -234,8 +234,8 @@ def test_runs_beside_each_other_are_no_work_of_other_programs(
     shared = with_records(entries, beside)
     comparison = fake_comparison.fake_comparison(shared)
     for lang, sentence, other in (
-        ("en", "15 of 15 runs were trained beside others of the study", "other programs"),
-        ("fr", "15 entraînements sur 15 se sont faits à côté d'autres de l'étude", "d'autres programmes"),
+        ("en", "Beside 15 of 15 runs others of the study were trained", "other programs"),
+        ("fr", "D'autres de l'étude s'entraînaient à côté de 15 entraînements sur 15", "d'autres programmes"),
     ):
         text = text_of(parts_of(shared, comparison, lang))  # type: ignore[arg-type]
         assert (sentence in text, other in text) == (True, False)

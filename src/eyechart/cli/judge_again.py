@@ -48,7 +48,8 @@ def judge_again(context: JudgedContext, asked: Asked, lang: Language) -> None:
     from eyechart.base.host import num_cores
     from eyechart.contexts.again import check_folder, run_again
     from eyechart.contexts.source import open_source
-    from eyechart.report.judged_text import figure_name, finding, severities_of, severity_words
+    from eyechart.report.context_words import severity_words
+    from eyechart.report.judged_text import figure_name, finding, severities_of
     from eyechart.words.speech import speech
 
     if asked.study is None:

@@ -250,7 +250,7 @@ def _verdict(together: Contender, alone: Contender, right: np.ndarray, seeds: Se
     items = ItemValues(rows, {"accuracy": values}, ())
     measure = MEASURES["accuracy"]
     facts = pairs.facts_of_pairs(measure, [together, alone], items, bootstrap.item_deviations(values))
-    pairs.add_item_tests(facts, 2, items)
+    pairs.add_item_tests(facts, items)
     (verdict,) = verdicts.verdicts_of(measure, [together, alone], facts, values.shape[1])
     return verdict
 

@@ -26,6 +26,7 @@ SCORE_TOLERANCE = 1e-6
 F1_DISTANCE = 0.1  # of macro F1 from accuracy
 PART_DISTANCE, PART_ERRORS = 0.05, 5.0  # of validation accuracy from test accuracy: in itself, and in standard errors
 PERMUTED_SHARE = 0.3  # by which another naming of the classes would raise the accuracy
+RENAMED_IMAGES, RENAMED_ERRORS = 20, 3.0  # the fewest that it takes, and standard errors: of few, chance does it
 FEWEST_RENAMED = 2  # classes: where there is one, its wrong answers are no naming
 FEW_SHARED = 1e-3  # of a part's images may also lie in another part, as in some published datasets
 MOST_NAMED = 5  # classes
@@ -161,7 +162,9 @@ def _renamed_classes(each: Evidence) -> Facts:
     if len(set(favourite)) < len(favourite):
         return None
     share = sum(row[k] for row, k in zip(rows, favourite, strict=True)) / run.test_scores.num_items
-    if share <= run.test_scores.accuracy + PERMUTED_SHARE:
+    accuracy, number = run.test_scores.accuracy, run.test_scores.num_items
+    error = math.sqrt((share + accuracy) / number)  # of the difference: an image counts for one, or the other, or none
+    if number < RENAMED_IMAGES or share - accuracy <= max(PERMUTED_SHARE, RENAMED_ERRORS * error):
         return None
     return {"accuracy": run.test_scores.accuracy, "renamed": share}
 

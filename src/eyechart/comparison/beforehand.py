@@ -29,7 +29,10 @@ def plan_unfairness(
     """
     found = [
         _busy_now(record, busy_share),
-        *effort.unequal({name: record.recipes[name] for name in record.contenders}, set(record.seeds)),
+        *effort.unequal(
+            {name: record.recipes[name] for name in record.contenders},
+            dict.fromkeys(record.contenders, frozenset(record.seeds)),
+        ),
         _few_seeds(record),
         _own_schedules(record),
         _steps_of_other_sizes(record),

@@ -84,6 +84,21 @@ def tail(confidence: float, num_seeds: int) -> float:
     return float(ndtr(-quantile))
 
 
+def gone_p(leads: np.ndarray, num_items: int) -> float:
+    """p of a lead, by draws of it (draws,): twice the share of those in which it is gone.
+
+    Where it is gone in none, their number says no more than 2/draws, above which many pairs could never get after
+    Holm: Student's tail with as many degrees of freedom as items, less one, goes on from there.
+    """
+    from scipy.special import stdtr
+
+    gone, least = float(np.mean(leads <= 0)), 2 / len(leads)
+    spread = float(leads.std())
+    if gone > 0 or num_items < 2 or spread == 0:
+        return min(1.0, max(2 * gone, least))
+    return min(least, float(2 * stdtr(num_items - 1, -leads.mean() / spread)))
+
+
 def percentile_ends(draws: np.ndarray, shares: list[float]) -> np.ndarray:
     """(2 * shares, P): low, high, low, high ...: below and above which these shares of the draws (P, draws) lie."""
     levels = [level for share in shares for level in (share, 1 - share)]

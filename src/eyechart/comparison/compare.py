@@ -105,7 +105,7 @@ def _compared(
     if only is not None:
         facts = [pair for pair in facts if {contenders[place].name for place in (pair.first, pair.second)} in only]
     if measure.name == "accuracy":
-        pairs.add_item_tests(facts, len(contenders), items)
+        pairs.add_item_tests(facts, items)
     elif measure.name in items.deviations:
         pairs.add_draw_tests(facts, contenders, items, measure)
     num_items = contenders[0].any_run.num_judged

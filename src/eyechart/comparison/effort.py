@@ -12,10 +12,11 @@ if TYPE_CHECKING:
     from eyechart.schema import Recipe, Scalar
 
 
-def unequal(recipes: Mapping[str, Recipe], seeds: Set[int]) -> list[Finding]:
+def unequal(recipes: Mapping[str, Recipe], seeds: Mapping[str, Set[int]]) -> list[Finding]:
     """Contenders whose recipes were not searched with the same effort, or on seeds that they are judged on.
 
-    Recipes of the package are compared as untuned: what went into them stands in the lab log, the same for all users.
+    seeds: of each contender's own runs.  Recipes of the package are compared as untuned: what went into them stands in
+    the lab log, the same for all users.
     """
     return [*_other_effort(recipes), *_search_seeds_again(recipes, seeds)]
 
@@ -38,9 +39,9 @@ def _effort(recipe: Recipe) -> str:
     return f"{amount} x {len(tuned.search_seeds)} x {budget} ({tuned.dataset} {tuned.dataset_sha256[:8]})"
 
 
-def _search_seeds_again(recipes: Mapping[str, Recipe], seeds: Set[int]) -> list[Finding]:
+def _search_seeds_again(recipes: Mapping[str, Recipe], seeds: Mapping[str, Set[int]]) -> list[Finding]:
     """A seed that a recipe was chosen on flatters that recipe when it is judged on it."""
-    again = {name: seeds & set(recipe.tuning.search_seeds) for name, recipe in recipes.items() if recipe.tuning}
+    again = {name: seeds[name] & set(recipe.tuning.search_seeds) for name, recipe in recipes.items() if recipe.tuning}
     names = tuple(name for name, shared in again.items() if shared)
     if not names:
         return []

@@ -11,9 +11,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from eyechart.comparison import bootstrap
 from eyechart.comparison.families import holm
 from eyechart.comparison.paired import sign_flip_p
-from eyechart.comparison.power import ALPHA, FEWEST_SEEDS
+from eyechart.comparison.power import ALPHA, FEWEST_SEEDS, fewest_seeds
 from eyechart.schema import VerdictKind
 from eyechart.schema.exam import Beyond, ExamDimension, ExamVerdict, Reading
 from eyechart.scoring.psychometrics import Curve, fit, misfit_p, redrawn
@@ -49,8 +50,13 @@ def read_dimension(
     readings = [_reading(dimension, each, hardness, guess) for each in fitted]
     step = float(np.diff(hardness[1:]).mean())
     pairs = [_compared(first, second) for first, second in combinations(fitted, 2)]
-    adjusted = holm(np.array([pair.p_value for pair in pairs], np.float64))
-    verdicts = [_verdict(dimension.name, pair, float(p), step) for pair, p in zip(pairs, adjusted, strict=True)]
+    over_seeds, over_items = (holm(np.array([getattr(pair, name) for pair in pairs], np.float64))
+                              for name in ("seeds_p", "items_p"))  # fmt: skip
+    fewest = fewest_seeds(ALPHA / max(1, len(pairs)))
+    verdicts = [
+        _verdict(dimension.name, pair, Adjusted(float(by_seeds), float(by_items)), step, fewest)
+        for pair, by_seeds, by_items in zip(pairs, over_seeds, over_items, strict=True)
+    ]
     return readings, verdicts
 
 
@@ -79,9 +85,9 @@ def _reading(dimension: ExamDimension, each: Fitted, hardness: np.ndarray, guess
     reader, curve = each.reader, each.curve
     shares = reader.right.mean(axis=(0, 2))
     threshold = float(curve.threshold[0])
-    # The curve of all seeds together, and how far draws scatter about their own middle.
-    scatter = _with_seeds(each.drawn - each.own) + threshold
-    low, high = (float(end) for end in np.percentile(scatter, [2.5, 97.5]))
+    # The curve of all seeds together, and how far draws scatter about the middle of the seeds.
+    scatter = _with_seeds(each.drawn) - each.own.mean() + threshold
+    low, high = _ends(scatter, (0.95,), len(reader.seeds))
     three = float(curve.level_of(THREE_OF_FOUR)[0])
     number = reader.right.shape[2] * len(reader.seeds)
     return Reading(
@@ -129,12 +135,23 @@ class Pair(NamedTuple):
     second: str
     num_seeds: int
     difference: float
-    ends: tuple[float, float, float, float]  # 95 % low and high, 90 % low and high
-    p_value: float
+    ends: tuple[float, ...]  # 95 % low and high, 90 % low and high
+    seeds_p: float  # 1 where there are too few to ask
+    items_p: float  # of these very runs on other items of the same kind
+
+
+class Adjusted(NamedTuple):
+    """Both, after Holm."""
+
+    seeds: float
+    items: float
 
 
 def _compared(one: Fitted, other: Fitted) -> Pair:
-    """The one who reads further first; seeds that both have, else each one's mean."""
+    """The one who reads further first; seeds that both have, else each one's mean.
+
+    Few seeds are taken as they are: their interval is about these very runs on other items.
+    """
     shared = [seed for seed in one.reader.seeds if seed in other.reader.seeds]
     places = [[each.reader.seeds.index(seed) for seed in shared] for each in (one, other)]
     if shared:
@@ -146,35 +163,43 @@ def _compared(one: Fitted, other: Fitted) -> Pair:
     difference = float(own.mean())
     if difference < 0:
         return _compared(other, one)
-    scatter = _with_seeds(drawn)
-    ends = tuple(float(end) for end in np.percentile(scatter, [2.5, 97.5, 5, 95]))
-    if len(shared) >= FEWEST_SEEDS:
-        p_value = float(sign_flip_p(own[None])[0])
-    else:  # of these runs, over the items
-        most = 1 + len(scatter)
-        below = (1 + np.sum(scatter <= 0)) / most
-        p_value = float(min(1.0, 2 * min(below, 1 - below + 1 / most)))
-    names = one.reader.contender, other.reader.contender
-    return Pair(*names, len(shared), difference, ends, p_value)  # type: ignore[arg-type]
+    are_many = len(shared) >= FEWEST_SEEDS
+    of_items = drawn.mean(axis=1)
+    ends = _ends(_with_seeds(drawn), (0.95, 0.90), len(shared)) if are_many else _ends(of_items, (0.95, 0.90), 1)
+    seeds_p = float(sign_flip_p(own[None])[0]) if are_many else 1.0
+    items_p = bootstrap.gone_p(of_items, one.reader.right.shape[2])
+    return Pair(one.reader.contender, other.reader.contender, len(shared), difference, ends, seeds_p, items_p)
 
 
-def _verdict(dimension: str, pair: Pair, holm_p: float, step: float) -> ExamVerdict:
+def _ends(draws: np.ndarray, confidences: tuple[float, ...], num_seeds: int) -> tuple[float, ...]:
+    """Low and high of each: percentiles that are wider for few seeds."""
+    shares = [bootstrap.tail(confidence, num_seeds) for confidence in confidences]
+    return tuple(float(end) for end in bootstrap.percentile_ends(draws[None], shares)[:, 0])
+
+
+def _verdict(dimension: str, pair: Pair, holm_p: Adjusted, step: float, fewest: int) -> ExamVerdict:
+    """As comparison/verdicts.py: seeds where enough of them could show something, else these runs on other items."""
     low, high, low90, high90 = pair.ends
+    is_within = -SAME_STEPS * step <= low90 and high90 <= SAME_STEPS * step
     kind: VerdictKind = "not shown"
-    if holm_p < ALPHA and low > 0:
+    is_of_seeds = pair.num_seeds >= FEWEST_SEEDS
+    if is_of_seeds and holm_p.seeds < ALPHA and low > 0:
         kind = "better"
-    elif -SAME_STEPS * step <= low90 and high90 <= SAME_STEPS * step:
+    elif is_of_seeds and is_within:
         kind = "equivalent"
+    elif pair.num_seeds < fewest:
+        is_of_seeds = False
+        kind = "better" if holm_p.items < ALPHA else "equivalent" if is_within else "not shown"
     return ExamVerdict(
         dimension=dimension,
         first=pair.first,
         second=pair.second,
         kind=kind,
-        scope="architectures" if pair.num_seeds >= FEWEST_SEEDS else "these runs",
+        scope="architectures" if is_of_seeds else "these runs",
         num_seeds=pair.num_seeds,
         difference=pair.difference,
         low=min(low, pair.difference),
         high=max(high, pair.difference),
-        p_value=pair.p_value,
-        holm_p=holm_p,
+        p_value=pair.seeds_p if is_of_seeds else pair.items_p,
+        holm_p=holm_p.seeds if is_of_seeds else holm_p.items,
     )

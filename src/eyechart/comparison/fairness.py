@@ -35,7 +35,10 @@ def unfairness(runs: Sequence[RunRecord]) -> list[Finding]:
         *_budgets(runs),
         _other_rules(runs),
         *_changed_contenders(runs),
-        *effort.unequal({name: own[0].recipe for name, own in by_contender(runs).items()}, {run.seed for run in runs}),
+        *effort.unequal(
+            {name: own[0].recipe for name, own in by_contender(runs).items()},
+            {name: {run.seed for run in own} for name, own in by_contender(runs).items()},
+        ),
         _missing_seeds(runs),
         _test_accesses(runs),
         *_machines(runs),
@@ -180,11 +183,7 @@ def _missed_seconds(runs: Sequence[RunRecord]) -> Finding | None:
 
 def _machines(runs: Sequence[RunRecord]) -> list[Finding | None]:
     """Rule 11: different threads, machines or versions inside one comparison."""
-    packages = [  # a package that a run does not name, such as timm, it does not depend on
-        name
-        for name in sorted({name for run in runs for name in run.host.versions})
-        if len({run.host.versions[name] for run in runs if name in run.host.versions}) > 1
-    ]
+    packages = times.differing_packages(runs)
 
     def versions(run: RunRecord) -> str:
         return ", ".join(f"{name} {run.host.versions.get(name, '-')}" for name in packages)

@@ -165,6 +165,7 @@ class _Pool:
 
     def judged(self) -> list[_Judged]:
         images: dict[tuple[str, str, int], _Judged] = {}
+        counted: set[tuple[tuple[str, str, int], Path]] = set()
         for path, said in self.files.items():
             digests = map(image_digest, said.items["images"])
             for number, (digest, label) in enumerate(zip(digests, said.items["labels"].tolist(), strict=True)):
@@ -173,6 +174,9 @@ class _Pool:
                 if key not in images:
                     images[key] = _Judged(said.part, number, path, label, np.zeros(said.totals.shape[1]))
                 judged = images[key]
+                if (key, path) in counted:  # a copy in the same part: the same runs said the same of it
+                    continue
+                counted.add((key, path))
                 judged.total += said.totals[number]
                 judged.num_answers += said.num_answers
                 judged.num_agreeing += int(said.num_agreeing[number])

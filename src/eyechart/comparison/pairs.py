@@ -84,12 +84,12 @@ def facts_of_pairs(
         }
         for place, contender in enumerate(contenders)
     }
-    groups: dict[Seeds, list[tuple[int, int]]] = defaultdict(list)
+    groups: dict[tuple[Seeds, int | None], list[tuple[int, int]]] = defaultdict(list)
     for first, second in itertools.combinations((place for place in scores if scores[place]), 2):
-        groups[tuple(seed for seed in scores[first] if seed in scores[second])].append((first, second))
-    most_seeds = _most_seeds(contenders)
+        seeds = tuple(seed for seed in scores[first] if seed in scores[second])
+        groups[seeds, _most_seeds(contenders[first], contenders[second])].append((first, second))
     facts = []
-    for seeds, pairs in groups.items():
+    for (seeds, most_seeds), pairs in groups.items():
         if not seeds:  # nothing pairs up; the means are still worth a line
             means = {place: float(np.mean(list(scores[place].values()))) for pair in pairs for place in pair}
             facts += [PairFacts(a, b, (), np.array([means[a] - means[b]])) for a, b in pairs]
@@ -102,9 +102,9 @@ def facts_of_pairs(
     return [pair.turned() if pair.lead < 0 else pair for pair in facts]
 
 
-def _most_seeds(contenders: list[Contender]) -> int | None:
-    """Of the study, where it was looked at after every seed; where several were, the longest one."""
-    rules = [run.rules for contender in contenders for run in contender.runs.values()]
+def _most_seeds(first: Contender, second: Contender) -> int | None:
+    """Of the study of two, where one was looked at after every seed; where both were, the longer one."""
+    rules = [run.rules for contender in (first, second) for run in contender.runs.values()]
     return max((each.looking.most_seeds for each in rules if each.looking), default=None)
 
 
@@ -198,15 +198,11 @@ class _Group:
 def add_draw_tests(facts: list[PairFacts], contenders: list[Contender], items: ItemValues, measure: Measure) -> None:
     """Of a metric that does not add up over items: a bootstrap test of every pair on every seed that both answered.
 
-    Its p-value is twice the share of draws of images in which the lead is gone, with Holm among the pairs of a seed.
+    Its p-value is `bootstrap.gone_p` of draws of images, with Holm among the pairs of a seed.
     """
     deviations, orientation = items.deviations[measure.name], 1 if measure.higher_is_better else -1
     for seed in sorted({seed for _, seed in items.rows}):
-        tested = [
-            pair
-            for pair in facts
-            if seed in pair.seeds and all((p, seed) in items.rows for p in (pair.first, pair.second))
-        ]
+        tested = _answered(facts, seed, items)
         leads, p_values = [], []
         for pair in tested:
             first, second = (measure.value(contenders[place].runs[seed]) for place in (pair.first, pair.second))
@@ -214,29 +210,35 @@ def add_draw_tests(facts: list[PairFacts], contenders: list[Contender], items: I
             assert second is not None
             lead = measure.score(first) - measure.score(second)
             moves = deviations[:, items.rows[pair.first, seed]] - deviations[:, items.rows[pair.second, seed]]
-            gone = np.mean((lead + orientation * moves) * np.sign(lead) <= 0) if lead else 0.5
+            drawn = (lead + orientation * moves) * np.sign(lead)
             leads.append(int(np.sign(lead)))
-            p_values.append(min(1.0, 2 * max(float(gone), 1 / len(deviations))))
+            p_values.append(bootstrap.gone_p(drawn, contenders[pair.first].runs[seed].num_judged) if lead else 1.0)
         for pair, lead, p, adjusted in zip(tested, leads, p_values, holm(np.array(p_values)), strict=True):
             pair.item_tests.append(ItemTest(lead, p, float(adjusted)))
 
 
-def add_item_tests(facts: list[PairFacts], num_contenders: int, items: ItemValues) -> None:
-    """McNemar's exact test of every pair on every seed that both answered, with Holm among the pairs of a seed."""
-    tests: dict[int, dict[tuple[int, int], ItemTest]] = {}
+def add_item_tests(facts: list[PairFacts], items: ItemValues) -> None:
+    """McNemar's exact test of every pair on every seed that both answered, with Holm among these pairs of a seed."""
     for seed in sorted({seed for _, seed in items.rows}):
-        places = [place for place in range(num_contenders) if (place, seed) in items.rows]
+        tested = _answered(facts, seed, items)
+        if not tested:
+            continue
+        places = sorted({place for pair in tested for place in (pair.first, pair.second)})
+        row = {place: number for number, place in enumerate(places)}
         right = items.values["accuracy"][[items.rows[place, seed] for place in places]]
         only_first = paired.only_first_right(right)  # (A, A)
-        first, second = np.triu_indices(len(places), k=1)
+        first, second = (np.array([row[place] for place in ends]) for ends in
+                         zip(*((pair.first, pair.second) for pair in tested), strict=True))  # fmt: skip
         leads = only_first[first, second] - only_first[second, first]
         p_values = paired.mcnemar_p(only_first[first, second], only_first[second, first])
-        tests[seed] = {
-            (places[a], places[b]): ItemTest(int(lead), float(p), float(adjusted))
-            for a, b, lead, p, adjusted in zip(first, second, leads, p_values, holm(p_values), strict=True)
-        }
-    for pair in facts:
-        is_turned = pair.first > pair.second
-        key = (pair.second, pair.first) if is_turned else (pair.first, pair.second)
-        found = [tests[seed][key] for seed in pair.seeds if key in tests.get(seed, {})]
-        pair.item_tests = [ItemTest(-t.lead, t.p_value, t.holm_p) for t in found] if is_turned else found
+        for pair, lead, p, adjusted in zip(tested, leads, p_values, holm(p_values), strict=True):
+            pair.item_tests.append(ItemTest(int(lead), float(p), float(adjusted)))
+
+
+def _answered(facts: list[PairFacts], seed: int, items: ItemValues) -> list[PairFacts]:
+    """The pairs that share a seed, and whose answers with it are known."""
+    return [
+        pair
+        for pair in facts
+        if seed in pair.seeds and all((place, seed) in items.rows for place in (pair.first, pair.second))
+    ]

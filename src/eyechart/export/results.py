@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from eyechart.base.errors import StorageError
 from eyechart.comparison.uncertainty import mean_interval, wilson_interval
 from eyechart.files.storage import find_runs, read_record, read_run
+from eyechart.report.context_words import level_words, severity_words
 from eyechart.report.contexts import record_beside
 from eyechart.report.exam.words import acuity_text, dimension_name
-from eyechart.report.judged_text import level_words, mean_words, severity_words
+from eyechart.report.judged_text import mean_words
 from eyechart.schema.exam import EXAM_FILE, ExamRecord
 from eyechart.words.speech import ENGLISH
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 BATCH_SIZE = 256  # images judged at once
 GUESS_EDGE = 1e-6  # of probability, by which a guess prefers one class
+GUESS_SEED = 20_031  # of the order in which classes are guessed
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class NetworkPredictor:
 
     def answer(self, images: Images) -> Predictions:
         found = predict(self.model, images, device=self.device, batch_size=self.batch_size)
-        return replace(found, probabilities=guessing_in_turn(found.probabilities))
+        return replace(found, probabilities=guessing_where_tied(found.probabilities))
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class Guess:
         return Predictions(guess, box_image=no_ids, boxes=no_boxes, box_scores=no_scores, box_labels=no_ids)
 
 
-def guessing_in_turn(probabilities: np.ndarray) -> np.ndarray:
+def guessing_where_tied(probabilities: np.ndarray) -> np.ndarray:
     """(N, K), where no class is more probable than another (a detector found nothing), as `uniform_guess` has it."""
     is_tied = probabilities.max(axis=1, initial=0) == probabilities.min(axis=1, initial=1)
     if not is_tied.any():
@@ -60,10 +61,12 @@ def guessing_in_turn(probabilities: np.ndarray) -> np.ndarray:
 
 
 def uniform_guess(num_items: int, num_classes: int) -> np.ndarray:
-    """float32 (N, K): 1/K for each class, by a hair more for each class in turn.
+    """float32 (N, K): 1/K for each class, by a hair more for one of them, each as often, in an order drawn once.
 
-    Equal ones would all be answers of class 0, which is right as often as class 0 is frequent.
+    Equal ones would all be answers of class 0, which is right as often as class 0 is frequent; and each class in turn
+    would be right altogether where the labels of a dataset come in turn.
     """
+    guessed = np.random.default_rng(GUESS_SEED).permutation(num_items) % num_classes
     probabilities = np.full((num_items, num_classes), (1 - GUESS_EDGE) / num_classes, dtype=np.float32)
-    probabilities[np.arange(num_items), np.arange(num_items) % num_classes] += GUESS_EDGE
+    probabilities[np.arange(num_items), guessed] += GUESS_EDGE
     return probabilities

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from eyechart.report import claims
-from eyechart.report.entries import Entry, runs_of
+from eyechart.report.entries import Entry, error_text, runs_of
 from eyechart.report.pairs import Pairs
 from eyechart.schema import Rules, Verdict
 from eyechart.scoring.measures import MEASURES
-from eyechart.words.numbers import elided, percent_decimals
+from eyechart.words.numbers import elided
 from eyechart.words.speech import Speech
 
 MOST_NAMED = 4  # contenders in a sentence
@@ -59,8 +59,7 @@ def _question(entries: list[Entry], say: Speech) -> str:
 
 def described_error(entry: Entry, say: Speech) -> str:
     """ "0.63 % (95 % interval 0.50 to 0.81 %)"."""
-    error = entry.error
-    mean = say.percent(error.mean, percent_decimals(error.low, error.high))
+    mean = error_text(entry, say)
     return say(
         f"{mean} (95 % interval {interval_text(entry, say)})",
         f"{mean} (intervalle à 95 % : {interval_text(entry, say)})",
@@ -85,11 +84,19 @@ def _who_leads(standing: list[Entry], say: Speech) -> str:
             f"{leader.name}{start} got {error} {of_what} wrong.",
             f"{leader.name}{start} se trompe sur {error} {of_what}.",
         )
+    if not claims.same_test(standing):
+        return say(
+            f"{leader.name} has the smallest error, {error} {of_what}, but not all were judged on the same images: who "
+            "makes fewer errors is not known.",
+            f"{leader.name} a la plus petite erreur, {error} {of_what}, mais tous n'ont pas été jugés sur les mêmes "
+            "images : qui fait le moins d'erreurs n'est pas connu.",
+        )
     level = [entry.name for entry in claims.leaders(standing)]
     if len(level) > 1:
+        uns = "les uns que les autres" if len(level) > 2 else "l'un que l'autre"
         return say(
             f"{say.listed(level)} made equally few errors: {error} {of_what}.",
-            f"{say.listed(level)} font aussi peu d'erreurs les uns que les autres : {error} {of_what}.",
+            f"{say.listed(level)} font aussi peu d'erreurs {uns} : {error} {of_what}.",
         )
     fewest, moins = ("fewer", "moins") if len(standing) == 2 else ("the fewest", "le moins")
     return say(
@@ -178,7 +185,7 @@ def _equivalent(who: Subject, names: str, say: Speech) -> str:
     margin = say.number(100 * MEASURES[who.metric].margin, 1)
     return say(
         f"{who.at_start} is equivalent to {names}: within {margin} point.",
-        f"{who.at_start} est équivalent à {names} : à {margin} point près.",
+        f"{who.at_start} est équivalent {elided('à', names)} : à {margin} point près.",
     )
 
 

@@ -250,9 +250,17 @@ def _note(found: Found, say: Speech) -> str:
     several = any(len(calibrated.runs) > 1 for _, calibrated in found)
     intervals = say(
         "Below each figure its 95 % interval, by bootstrap over the test images where there is one seed"
-        + (", Student's over seeds where there are several." if several else "."),
+        + (
+            ", Student's over seeds where there are several; below the temperature its range over seeds."
+            if several
+            else "."
+        ),
         "Sous chaque valeur son intervalle à 95 %, par bootstrap sur les images de test pour une seule graine"
-        + (", de Student sur les graines s'il y en a plusieurs." if several else "."),
+        + (
+            ", de Student sur les graines s'il y en a plusieurs ; sous la température, son étendue sur les graines."
+            if several
+            else "."
+        ),
     )
     temperature = say(
         "The temperature is fitted on validation and applied to test; it changes no answer, only how sure it is. "

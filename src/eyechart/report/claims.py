@@ -37,6 +37,11 @@ def lead_of_first(entries: list[Entry], pairs: Pairs) -> Literal["architectures"
     return "these runs" if any(each and each.scope == "these runs" for each in verdicts) else "architectures"
 
 
+def same_test(entries: list[Entry]) -> bool:
+    """Whether all were judged on the same test images; else an error says nothing beside another."""
+    return len({(run.record.splits.test_sha256, run.record.num_judged) for run in runs_of(entries)}) == 1
+
+
 def may_compare_training(entries: list[Entry]) -> bool:
     """Whether who trained faster may be said."""
     runs = [run.record for run in runs_of(entries)]

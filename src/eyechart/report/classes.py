@@ -13,7 +13,7 @@ from eyechart.comparison.uncertainty import mean_interval
 from eyechart.report import axes as scales
 from eyechart.report.answer import finished_seeds_text
 from eyechart.report.charts import HEAT, INK, MUTED, NEUTRAL, Chart, Panel, new_panel, saved_panel, text_inches
-from eyechart.report.entries import Entry
+from eyechart.report.entries import MOST_SHOWN, Entry
 from eyechart.report.section import Section
 from eyechart.words.class_means import absent_classes, lacking
 from eyechart.words.numbers import shortened
@@ -30,11 +30,12 @@ LEAST_SHORTFALL = 0.0002  # F1 of 1 stands where 99.98 % would: a log axis has n
 F1_TICKS = (0.9995, 0.999, 0.998, 0.995, 0.99, 0.98, 0.95, 0.9, 0.8, 0.5, 0.0)
 
 
-def per_class_f1(entries: list[Entry], folder: Path, say: Speech) -> Chart:
+def per_class_f1(everyone: list[Entry], folder: Path, say: Speech) -> Chart:
     """One dot a contender and class, on an axis that spreads the values near 100 %; words for too many classes."""
+    title, entries = _hardest_class(everyone, say), everyone[:MOST_SHOWN]
     classes = entries[0].first.dataset.classes
     if len(classes) > MOST_CLASSES_DRAWN:
-        return Chart("classes", _hardest_class(entries, say), _lowest_f1(entries, say), ())
+        return Chart("classes", title, _lowest_f1(entries, say), ())
     names = [shortened(name) for name in classes]
     columns = max(1, int(F1_INCHES / (0.22 + text_inches(shortened(entry.label(say)) for entry in entries))))
     legend_inches = 0.15 + 0.24 * math.ceil(len(entries) / columns)
@@ -61,7 +62,7 @@ def per_class_f1(entries: list[Entry], folder: Path, say: Speech) -> Chart:
     caption = _f1_caption(entries, say)
     if remark := fonts.remark(fonts.signs_without_font(names)):
         caption += f" {say(*remark)}"
-    return Chart("classes", _hardest_class(entries, say), caption, (panel,))
+    return Chart("classes", title, caption, (panel,))
 
 
 def _offset(index: int, number: int) -> float:
@@ -178,10 +179,11 @@ def _absent_text(entries: list[Entry], say: Speech) -> str:
 # --------------------------------------------------------------------------------------------- confusion
 
 
-def confusion_matrices(entries: list[Entry], folder: Path, say: Speech) -> Chart:
+def confusion_matrices(everyone: list[Entry], folder: Path, say: Speech) -> Chart:
     """One matrix a contender, on one common colour scale; words for too many classes."""
-    matrices = [mean_confusion(entry) for entry in entries]
-    finding = _most_frequent(entries, matrices, say)
+    matrices = [mean_confusion(entry) for entry in everyone]
+    finding = _most_frequent(everyone, matrices, say)
+    entries, matrices = everyone[:MOST_SHOWN], matrices[:MOST_SHOWN]
     if len(entries[0].first.dataset.classes) > MOST_CLASSES_DRAWN:
         return Chart("confusion", finding, _frequent_mistakes(entries, matrices, say), (), "small")
     most = max((value for matrix in matrices for _, _, value in mistakes(matrix)), default=1.0)
@@ -316,8 +318,8 @@ def most_frequent_mistake(matrices: list[list[list[float]]]) -> tuple[int, int, 
 
 
 SECTION = Section(
-    "classes", ("Per class", "Par classe"), lambda draft: per_class_f1(draft.drawn, draft.figures, draft.say)
+    "classes", ("Per class", "Par classe"), lambda draft: per_class_f1(draft.entries, draft.figures, draft.say)
 )
 CONFUSION = Section(
-    "confusion", ("Confusion", "Confusions"), lambda draft: confusion_matrices(draft.drawn, draft.figures, draft.say)
+    "confusion", ("Confusion", "Confusions"), lambda draft: confusion_matrices(draft.entries, draft.figures, draft.say)
 )

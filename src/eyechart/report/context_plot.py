@@ -11,6 +11,7 @@ from eyechart.catalog.palette import Dash, Style, style_of
 from eyechart.catalog.zoo import parts_of
 from eyechart.report import axes as scales
 from eyechart.report.charts import INK, MUTED, drawing, new_panel, saved_panel, text_inches
+from eyechart.report.context_words import context_name
 from eyechart.report.markdown import capital
 from eyechart.scoring.measures import METRICS
 from eyechart.words.speech import Speech, speech
@@ -56,7 +57,8 @@ def finding(record: ContextRecord, say: Speech) -> str:
     if of_runs := _better("better in these runs", told, say):
         sentences += [say("in these runs ", "dans ces entraînements, ") + say.semicolons(of_runs)]
     sentences += [_undecided(what.kind, found, at, say) for what, found, at in told if not what.first]
-    nothing = say(f"{record.context}, level by level", f"{record.context}, niveau par niveau")
+    name = context_name(record, say)
+    nothing = say(f"{name}, level by level", f"{name}, niveau par niveau")
     return say.semicolons(sentences) or nothing
 
 
@@ -133,10 +135,11 @@ def _write_figure(record: ContextRecord, metric: str, axis: str, is_log: bool, f
     axes.set_ylabel(say("test error", "erreur de test") if metric == "accuracy" else say(*METRICS[metric].words))
     summaries = [summary for level in record.levels for summary in level.comparison.summaries]
     numbers = sorted({len(summary.seeds) for summary in summaries if summary.metric == metric})
-    seeds = say.listed([str(number) for number in numbers])
+    *first, last = numbers
+    seeds = say.listed([*map(str, first), say.counted(last, "seed", "graine")])
     told = say(
-        f"{record.dataset}; {seeds} seeds; bands: 95 % intervals",
-        f"{record.dataset} ; {seeds} graines ; bandes : intervalles à 95 %",
+        f"{record.dataset}; {seeds}; bands: 95 % intervals",
+        f"{record.dataset} ; {seeds} ; bandes : intervalles à 95 %",
     )
     axes.set_title(told, loc="left", fontsize=9, color=MUTED)
     figure.text(0.12 / figure.get_figwidth(), 1 - 0.1 / figure.get_figheight(), title, va="top", color=INK)
@@ -148,7 +151,8 @@ def _title(record: ContextRecord, metric: str, say: Speech) -> str:
     if metric == record.levels[0].comparison.primary:
         return headline(record, say)
     word = say(*METRICS[metric].words)
-    return say(f"{record.context}: {word}, level by level", f"{record.context} : {word}, niveau par niveau")
+    name = context_name(record, say)
+    return say(f"{name}: {word}, level by level", f"{name} : {word}, niveau par niveau")
 
 
 def contenders_of(record: ContextRecord) -> list[str]:

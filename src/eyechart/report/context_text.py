@@ -12,6 +12,7 @@ from eyechart.report.context_plot import DRAWN, contenders_of, headline
 from eyechart.report.markdown import capital, mean_text, table
 from eyechart.report.winner_map import in_markdown_table, legend, rows_of
 from eyechart.scoring.measures import METRICS
+from eyechart.words.metric_names import unit_name
 from eyechart.words.speech import Speech, speech
 from eyechart.words.verdicts import marked
 from eyechart.words.verdicts import sentence as verdict_sentence
@@ -71,7 +72,7 @@ def _table(record: ContextRecord, metric: str, axis: tuple[str, str], say: Speec
     if not rows:
         return []
     measure = METRICS[metric]
-    unit = "" if measure.is_share else f" ({measure.unit})"
+    unit = "" if measure.is_share else f" ({unit_name(measure.unit, say.lang)})"
     head = [f"{say(*measure.words)}{unit}", *(f"{say.count(level.value)}" for level in record.levels)]
     title = f"## {capital(say(*measure.words))}, {say('by', 'selon les')} {say(*axis)}"
     return [title, table(head, rows)]

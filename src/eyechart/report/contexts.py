@@ -11,8 +11,9 @@ from pathlib import Path
 
 from eyechart.files import storage
 from eyechart.report.charts import Chart
+from eyechart.report.context_words import severity_words
 from eyechart.report.judged_plot import drawn
-from eyechart.report.judged_text import finding, rows_of, severities_of, severity_words, told_of
+from eyechart.report.judged_text import finding, rows_of, severities_of, told_of
 from eyechart.report.section import Draft, Section
 from eyechart.schema.contexts import ContextRecord
 

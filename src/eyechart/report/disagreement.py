@@ -225,7 +225,7 @@ def _found_boxes(item: int, answers: Answers, classes: tuple[str, ...], say: Spe
         score, label = float(arrays["box_scores"][i]), int(arrays["box_labels"][i])
         if score >= LEAST_BOX_SCORE and 0 <= label < len(classes):
             drawn.append(
-                drawn_box(arrays["boxes"][i], answers.entry.style, f"{classes[label]} ({say.percent(score, 0)})")
+                drawn_box(arrays["boxes"][i], answers.entry.style, f"{classes[label]} ({certainty_text(score, say)})")
             )
     return drawn
 

@@ -6,7 +6,7 @@ import math
 import statistics
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from eyechart.comparison.uncertainty import mean_interval, wilson_interval
 from eyechart.files.storage import natural_key, read_run
 from eyechart.schema import RunRecord
 from eyechart.scoring import times
+from eyechart.words.numbers import decimals_in_order, percent_decimals
 from eyechart.words.speech import Speech
 
 MOST_SHOWN = 12  # contenders in a figure: more could not be told apart
@@ -51,6 +52,7 @@ class Entry:
     name: str  # unique in this report
     style: Style
     runs: tuple[Run, ...]  # by seed, diverged ones among them
+    decimals: int = 2  # of its mean error in %: what its interval deserves, and more where its place needs them
 
     @property
     def judged(self) -> tuple[Run, ...]:
@@ -105,6 +107,11 @@ class Entry:
             return Estimate(statistics.fmean(errors), max(0.0, low), min(1.0, high))
         low, high = wilson_interval(num_wrong(self.first), self.first.num_judged)
         return Estimate(errors[0], low, high)
+
+
+def error_text(entry: Entry, say: Speech) -> str:
+    """ "0.63 %"."""
+    return say.percent(entry.error.mean, entry.decimals)
 
 
 def num_wrong(record: RunRecord) -> int:
@@ -166,7 +173,20 @@ def group_runs(runs: list[Run]) -> list[Entry]:
         Entry(names[group], style, tuple(sorted(groups[group], key=lambda run: run.record.seed)))
         for group, style in zip(ordered, styles, strict=True)
     ]
-    return sorted(entries, key=lambda entry: (entry.diverged, mean_lack(entry)))
+    return _with_decimals(sorted(entries, key=lambda entry: (entry.diverged, mean_lack(entry))))
+
+
+def _with_decimals(entries: list[Entry]) -> list[Entry]:
+    """Each with decimals in which no error reads larger than one that is larger, those that diverged aside."""
+    if entries[0].first.task != "classification":
+        return entries
+    own = [percent_decimals(entry.error.low, entry.error.high) for entry in entries]
+    standing = [place for place, entry in enumerate(entries) if not entry.diverged]
+    found = decimals_in_order(
+        [100 * entries[place].error.mean for place in standing], [own[place] for place in standing]
+    )
+    written = dict(enumerate(own)) | dict(zip(standing, found, strict=True))
+    return [replace(entry, decimals=written[place]) for place, entry in enumerate(entries)]
 
 
 def _distinct_styles(records: list[RunRecord]) -> list[Style]:

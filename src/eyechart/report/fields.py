@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel
 
+from eyechart.words.numbers import and_more
 from eyechart.words.speech import Speech
 
 Facts = list[tuple[str, str]]  # name, value
@@ -91,8 +92,8 @@ def value_text(value: object, say: Speech) -> str:
         inner = [value_text(one, say) for one in value[:MOST_LISTED]]
         each = [f"({text})" if isinstance(one, tuple | list) else text for one, text in zip(value, inner, strict=False)]
         if len(value) > MOST_LISTED:
-            number = say.count(len(value) - MOST_LISTED)
-            each.append(say(f"{number} more, in the run file", f"{number} autres, dans le fichier de l'entraînement"))
+            more = and_more(len(value) - MOST_LISTED, say.lang)
+            each.append(say(f"{more}, in the run file", f"{more}, dans le fichier de l'entraînement"))
         return ", ".join(each)
     if isinstance(value, bool):
         return say("yes", "oui") if value else say("no", "non")

@@ -11,7 +11,7 @@ from eyechart.report import axes as scales
 from eyechart.report import claims
 from eyechart.report.answer import seeds_text
 from eyechart.report.charts import INK, NEUTRAL, Chart, Panel, new_panel, saved_panel, text_inches
-from eyechart.report.entries import Entry
+from eyechart.report.entries import MOST_SHOWN, Entry
 from eyechart.report.metrics import Metric, metric_words, turned
 from eyechart.report.pairs import Pairs
 from eyechart.schema import Summary, Verdict
@@ -33,7 +33,7 @@ def intervals(entries: list[Entry], pairs: Pairs, folder: Path, say: Speech) -> 
     """One panel a metric: the mean with its 95 % interval, and every seed as a small mark."""
     panels = []
     for key in pairs.measured:
-        found = [(entry, summary) for entry in entries if (summary := pairs.summary(entry, key))]
+        found = [(entry, summary) for entry in entries[:MOST_SHOWN] if (summary := pairs.summary(entry, key))]
         if found:
             panels.append(_metric_panel(found, metric_words(key, say), folder, say))
     if not panels:
@@ -108,7 +108,7 @@ def differences(entries: list[Entry], pairs: Pairs, folder: Path, say: Speech) -
     if not found:
         return None
     leader = standing[0]
-    behind = [(entry, _behind(leader, verdict)) for entry, verdict in found]
+    behind = [(entry, _behind(leader, verdict)) for entry, verdict in found[: MOST_SHOWN - 1]]
     figure, axes = _rows_panel([entry for entry, _ in behind], say)
     values = [value for _, row in behind for value in row]
     margin = 100 * MEASURES[pairs.primary].margin
@@ -139,6 +139,9 @@ def differences_title(entries: list[Entry], pairs: Pairs, say: Speech) -> str:
     first, *others = claims.standing(entries) or [entries[0]]
     verdicts = [verdict for entry in others if (verdict := pairs.verdict(first, entry))]
     if verdicts and all(verdict.first == first.name and verdict.difference > 0 for verdict in verdicts):
+        if len(others) == 1:
+            behind = others[0].name
+            return say(f"How far behind {first.name} {behind} is", f"Le retard {say.of(behind)} sur {first.name}")
         return say(f"How far behind {first.name} the others are", f"Le retard des autres sur {first.name}")
     return say(f"Paired differences from {first.name}", f"Différences appariées avec {first.name}")
 

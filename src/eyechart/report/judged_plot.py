@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from eyechart.catalog.palette import Style, style_of
 from eyechart.report import axes as scales
 from eyechart.report.charts import INK, MUTED, drawing, new_panel, saved_panel, text_inches
-from eyechart.report.judged_text import figure_name, headline, rows_of, severities_of, severity_words
+from eyechart.report.context_words import severity_words
+from eyechart.report.judged_text import figure_name, headline, rows_of, severities_of
 from eyechart.words.speech import Speech, speech
 
 if TYPE_CHECKING:

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from eyechart.base.foreign_text import in_markdown
 from eyechart.comparison.winners import Best, best_in
-from eyechart.data.corruptions.table import CORRUPTIONS
 from eyechart.files.storage import write_text
 from eyechart.report import markdown
+from eyechart.report.context_words import PIECES, context_name, level_words, severity_words
 from eyechart.report.markdown import capital, mean_text
 from eyechart.report.winner_map import in_markdown_table, legend
 from eyechart.report.winner_map import rows_of as winners_of
 from eyechart.scoring.measures import METRICS
+from eyechart.words.metric_names import unit_name
 from eyechart.words.speech import Speech, speech
 from eyechart.words.verdicts import marked
 from eyechart.words.verdicts import sentence as verdict_sentence
@@ -23,13 +24,6 @@ if TYPE_CHECKING:
 
     from eyechart.schema import Comparison, Verdict
     from eyechart.schema.contexts import ContextRecord, LevelResult, MeanResult
-
-
-PIECES = "among pieces of others"  # the severity of clutter, whose levels are numbers
-SEVERITIES = {
-    "as they come": "images telles quelles", "framed": "images cadrées", PIECES: "images parmi des morceaux d'autres",
-}  # fmt: skip
-
 
 NOBODY = Best("not shown", ())
 
@@ -55,7 +49,8 @@ def finding(record: ContextRecord, severity: str, say: Speech) -> str:
         if level.severity == severity and len(level.comparison.contenders) > 1:
             best = best_in(level.comparison, level.comparison.primary)
             alike.setdefault(NOBODY if best is None or best.kind == "not shown" else best, []).append(level)
-    nothing = say(f"{record.context}, level by level", f"{record.context}, niveau par niveau")
+    name = context_name(record, say)
+    nothing = say(f"{name}, level by level", f"{name}, niveau par niveau")
     return say.semicolons([_best(best, levels, say) for best, levels in alike.items()]) or nothing
 
 
@@ -83,15 +78,6 @@ def levels_words(levels: Sequence[LevelResult], say: Speech) -> str:
         return say.listed([level_words(level, say) for level in levels])
     numbers = say.listed([level.label for level in levels])
     return say(f"images beside {numbers} pieces", f"les images à côté de {numbers} morceaux")
-
-
-def level_words(level: LevelResult, say: Speech) -> str:
-    """Its name: of a corruption in words, of clutter by its pieces, of a dataset as it is."""
-    if level.severity == PIECES:
-        number, word = level.label, "piece" if level.label == "1" else "pieces"
-        french = "1 morceau" if number == "1" else f"{number} morceaux"
-        return say(f"images beside {number} {word}", f"les images à côté de {french}")
-    return say(*CORRUPTIONS[level.label].words) if level.label in CORRUPTIONS else level.label
 
 
 def figure_name(record: ContextRecord, severity: str) -> str:
@@ -128,7 +114,7 @@ def _better(verdicts: Sequence[Verdict], scope: str, say: Speech) -> list[str]:
         if (verdict.kind, verdict.scope) == ("better", scope):
             beaten.setdefault(verdict.first, []).append(verdict.second)
     return [
-        say(f"{first} is better than {say.listed(others)}", f"{first} est meilleur que {say.listed(others)}")
+        say(f"{first} is better than {say.listed(others)}", f"{first} est meilleur {say.than(say.listed(others))}")
         for first, others in sorted(beaten.items(), key=lambda item: -len(item[1]))
     ]
 
@@ -158,17 +144,6 @@ def _short_words(mean: MeanResult, say: Speech) -> str:
 
 def severities_of(record: ContextRecord) -> list[str]:
     return list(dict.fromkeys(level.severity for level in record.levels))
-
-
-def severity_words(severity: str, say: Speech) -> str:
-    """As it stands in a heading."""
-    if severity == "published":
-        return say("published level", "niveau publié")
-    if severity == "mnist-c":
-        return say("published arrays of MNIST-C", "tableaux publiés de MNIST-C")
-    if not severity.isdecimal():
-        return say(f"images {severity}", SEVERITIES.get(severity, severity))
-    return say(f"severity {severity}", f"sévérité {severity}")
 
 
 def rows_of(record: ContextRecord, severity: str, say: Speech) -> list[Row]:
@@ -218,7 +193,7 @@ def table(rows: Sequence[Row], metric: str, say: Speech) -> str:
     """A row a corruption, a column a contender, in the order of the mean that is asked about."""
     order = next((row for row in rows if row.mean == "not geometric"), rows[0]).comparison
     measure = METRICS[metric]
-    head = [say(*measure.words) + ("" if measure.is_share else f" ({measure.unit})")]
+    head = [say(*measure.words) + ("" if measure.is_share else f" ({unit_name(measure.unit, say.lang)})")]
     head += [in_markdown(marked(name, order, say.lang)) for name in order.contenders]
     lines = []
     for row in rows:

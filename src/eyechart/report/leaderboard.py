@@ -10,14 +10,13 @@ from dataclasses import dataclass
 
 from eyechart.report.answer import interval_text, is_pretrained
 from eyechart.report.axes import log_ticks
-from eyechart.report.entries import Entry
+from eyechart.report.entries import Entry, error_text
 from eyechart.report.markdown import capital
 from eyechart.report.pairs import Pairs, not_shown_to_differ
 from eyechart.report.section import Section
 from eyechart.schema import RunRecord
 from eyechart.scoring.measures import METRICS, Measure
 from eyechart.words.class_means import absent_classes, means_over
-from eyechart.words.numbers import percent_decimals
 from eyechart.words.speech import Speech
 
 LEAST_TICK_DISTANCE = 26  # of 100
@@ -192,13 +191,12 @@ def _row(
     entry: Entry, rank: int, tied: bool, axis: tuple[float, float], quality: tuple[Column, ...], say: Speech
 ) -> Row:
     error = entry.error
-    decimals = percent_decimals(error.low, error.high)
     return Row(
         entry=entry,
         rank=rank,
         tied=tied,
         pretrained=is_pretrained(entry),
-        error=Cell(say.percent(error.mean, decimals), "", error.mean),
+        error=Cell(error_text(entry, say), "", error.mean),
         interval=interval_text(entry, say),
         whisker=Whisker(*(_position(value, *axis) for value in (error.mean, error.low, error.high))),
         quality=tuple(column_cell(entry, column, say) for column in quality),

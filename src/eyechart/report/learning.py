@@ -14,7 +14,7 @@ from eyechart.report import axes as scales
 from eyechart.report import claims
 from eyechart.report.answer import finished_seeds_text
 from eyechart.report.charts import Chart, Panel, new_panel, saved_panel, text_inches
-from eyechart.report.entries import Entry, Run
+from eyechart.report.entries import MOST_SHOWN, Entry, Run
 from eyechart.report.section import Section
 from eyechart.schema import HistoryPoint
 from eyechart.words.numbers import shortened
@@ -62,19 +62,23 @@ class Measure:
 
 
 def learning_curves(entries: list[Entry], folder: Path, say: Speech) -> Chart | None:
-    """Four panels: error and loss (rows) against epochs and training time (columns); None without any history."""
+    """Four panels: error and loss (rows) against epochs and training time (columns); None without any history.
+
+    The title speaks of all, the panels have room for the first.
+    """
     entries = [entry for entry in entries if any(run.record.history for run in entry.judged)]
-    if not entries:
+    drawn = entries[:MOST_SHOWN]
+    if not drawn:
         return None
-    floor = 0.5 / max(1, min(entry.first.splits.num_validation for entry in entries))
+    floor = 0.5 / max(1, min(entry.first.splits.num_validation for entry in drawn))
     error, loss = say("validation error", "erreur de validation"), say("validation loss", "perte de validation")
     nats = say("nats an image", "nats par image")
     measures = (
         Measure("error", error, lambda point: max(1 - point.mark, floor), say.short_percent),
         Measure("loss", f"{loss} ({nats})", lambda point: point.validation_loss, say.plain),
     )
-    panels = [panel for measure in measures for panel in _row(entries, measure, folder, say)]
-    return Chart("learning", finding(entries, say), _caption(entries, say), tuple(panels), "two")
+    panels = [panel for measure in measures for panel in _row(drawn, measure, folder, say)]
+    return Chart("learning", finding(entries, say), _caption(drawn, say), tuple(panels), "two")
 
 
 def _row(entries: list[Entry], measure: Measure, folder: Path, say: Speech) -> list[Panel]:
@@ -191,8 +195,11 @@ def told(milestone: float, reached: dict[str, Crossings], say: Speech) -> str:
         others = any(time for name, found in reached.items() if name != first for time in found.values())
         always = say(" with every seed", " avec chaque graine") if others else ""
         return say(f"Only {first} reached {goal}{always}, {at}", f"Seul {first} a atteint {goal}{always}, {at}")
-    together = [first, *(name for name in order[1:] if not _is_before(reached[first], reached[name]))]
+    rivals = [name for name in (*order[1:], *(reached.keys() - latest.keys())) if any(reached[name].values())]
+    together = [first, *(name for name in rivals if not _is_before(reached[first], reached[name]))]
     if len(together) > 1:
+        some = say(" (not with every seed)", " (pas avec chaque graine)")
+        together = [name if name in latest else name + some for name in together]
         return say(
             f"{say.listed(together)} reached {goal}; which of them first is not shown",
             f"{say.listed(together)} ont atteint {goal} ; lequel en premier n'est pas démontré",
@@ -205,9 +212,12 @@ def told(milestone: float, reached: dict[str, Crossings], say: Speech) -> str:
 
 
 def _is_before(one: Crossings, other: Crossings) -> bool:
-    """Whether one was there before the other in every pair of seeds that both have, by the looks at validation."""
+    """Whether one was there before the other in every pair of seeds that both have, by the looks at validation.
+
+    Who never came was not there before.
+    """
     pairs = [(one[seed], other[seed]) for seed in one.keys() & other.keys()]
-    return bool(pairs) and all(mine and its and mine[1] <= its[0] for mine, its in pairs)
+    return bool(pairs) and all(mine and (its is None or mine[1] <= its[0]) for mine, its in pairs)
 
 
 def _crossings(entry: Entry, accuracy: float) -> Crossings:
@@ -244,5 +254,5 @@ def _caption(entries: list[Entry], say: Speech) -> str:
 SECTION = Section(
     "learning",
     ("Learning curves", "Courbes d'apprentissage"),
-    lambda draft: learning_curves(draft.drawn, draft.figures, draft.say),
+    lambda draft: learning_curves(draft.entries, draft.figures, draft.say),
 )

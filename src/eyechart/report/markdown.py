@@ -32,4 +32,5 @@ def mean_text(summary: Summary, say: Speech) -> str:
 
 def capital(text: str, but: Iterable[str] = ()) -> str:
     """The first letter large, unless the text begins with a name, which stays as it is written."""
-    return text if any(text.startswith((f"{name} ", f"{name},")) for name in but) else text[:1].upper() + text[1:]
+    is_name = text[1:2].isupper() or any(text.startswith((f"{name} ", f"{name},")) for name in but)  # "mAP"
+    return text if is_name else text[:1].upper() + text[1:]

@@ -220,7 +220,7 @@ def _section(draft: Draft) -> VerdictsSection | None:
     found = matrices(facts.entries, facts.pairs, facts.sentence, say)
     if not found:
         return None
-    drawn = [draw(draft.drawn, facts.pairs, draft.figures, say) for draw in (differences, intervals)]
+    drawn = [draw(draft.entries, facts.pairs, draft.figures, say) for draw in (differences, intervals)]
     return VerdictsSection(
         finding(facts.pairs, say),
         found,

@@ -111,8 +111,7 @@ def _grouped(runs: list[Run], facts_of: Callable[[Run], Facts], say: Speech) -> 
 def _who(names: list[str], num_runs: int, say: Speech) -> str:
     if len(names) == num_runs:
         return say("all runs", "tous les entraînements")
-    left = len(names) - MOST_NAMED
-    return say.listed(names[:MOST_NAMED] + ([say(f"{left} more", f"{left} autres")] if left > 0 else []))
+    return say.listed(names, MOST_NAMED)
 
 
 def _making(entry: Entry, output: Path, say: Speech) -> Making:

@@ -128,10 +128,11 @@ def _finding(entries: list[Entry], say: Speech) -> str:
     known = [share for share in shares if share is not None]
     num_spoiled, num_runs = sum(map(is_spoiled, runs)), len(runs)
     if num_spoiled:
+        spoiled = say.counted(num_spoiled, "run", "entraînement")
         return say(
             f"Times of {num_spoiled} of {num_runs} runs are not to be trusted: other work beside, or a machine that "
             "changed its pace",
-            f"Les temps de {num_spoiled} entraînements sur {num_runs} ne sont pas fiables : d'autres travaux à côté, "
+            f"Les temps de {spoiled} sur {num_runs} ne sont pas fiables : d'autres travaux à côté, "
             "ou une machine qui a changé d'allure",
         )
     if len(known) == num_runs:

@@ -11,7 +11,7 @@ from eyechart.comparison.uncertainty import mean_interval
 from eyechart.report import axes as scales
 from eyechart.report import claims
 from eyechart.report.charts import Chart, Panel, new_panel, saved_panel
-from eyechart.report.entries import Entry
+from eyechart.report.entries import MOST_SHOWN, Entry
 from eyechart.report.pairs import Pairs
 from eyechart.report.section import Section
 from eyechart.schema import RunRecord
@@ -50,8 +50,9 @@ def prices(say: Speech) -> tuple[Price, ...]:
 
 
 def accuracy_against_cost(entries: list[Entry], pairs: Pairs, folder: Path, say: Speech) -> Chart:
-    """Three panels with one common error axis."""
-    panels = tuple(_panel(entries, price, folder, say) for price in prices(say))
+    """Three panels with one common error axis; the title speaks of all, the panels have room for the first."""
+    drawn = entries[:MOST_SHOWN]
+    panels = tuple(_panel(drawn, price, folder, say) for price in prices(say))
     n = say.count(entries[0].first.num_judged)
     whiskers = say(
         "95 % t-intervals over seeds, in both directions; Wilson's for the error where there is one seed",
@@ -146,5 +147,5 @@ def cost_finding(entries: list[Entry], pairs: Pairs, say: Speech) -> str:
 SECTION = Section(
     "cost",
     ("Accuracy against cost", "Exactitude et coût"),
-    lambda draft: accuracy_against_cost(draft.drawn, draft.pairs, draft.figures, draft.say),
+    lambda draft: accuracy_against_cost(draft.entries, draft.pairs, draft.figures, draft.say),
 )

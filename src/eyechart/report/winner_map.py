@@ -11,6 +11,7 @@ from eyechart.base.foreign_text import in_markdown
 from eyechart.catalog.palette import style_of
 from eyechart.comparison.winners import Best, best_in, least_of
 from eyechart.report.charts import GRID, INK, MUTED, drawing, new_panel, saved_panel, text_inches
+from eyechart.report.context_words import context_name, level_words, severity_words
 from eyechart.report.markdown import table
 from eyechart.words.speech import Speech, speech
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from eyechart.schema import Comparison
-    from eyechart.schema.contexts import ContextRecord
+    from eyechart.schema.contexts import ContextRecord, LevelResult
 
 NEEDS: dict[str, tuple[str, str]] = {
     "accuracy": ("accuracy", "exactitude"),
@@ -42,25 +43,35 @@ class Row(NamedTuple):
 
 def rows_of(record: ContextRecord, say: Speech, axis: tuple[str, str] = ("", "")) -> list[Row]:
     """The levels of a context in their order; where levels have a mean, that stands for them."""
-    group = f"{record.context}, {record.dataset}"
+    group = f"{context_name(record, say)}, {record.dataset}"
     if record.means:
         in_means = {label for mean in record.means for label in mean.labels}
         rows = [(each.severity, _MEANS[each.name][say.lang == "fr"], each.comparison) for each in record.means]
-        rows += [(each.severity, each.label, each.comparison) for each in record.levels if each.label not in in_means]
+        rows += [
+            (each.severity, level_words(each, say), each.comparison)
+            for each in record.levels
+            if each.label not in in_means
+        ]
         severities = list(dict.fromkeys(severity for severity, *_ in rows))
         rows.sort(key=lambda row: severities.index(row[0]))
         several = len(severities) > 1
-        return [Row(f"{group}, {severity}" if several else group, label, cells_of(compared))
+        return [Row(f"{group}, {severity_words(severity, say)}" if several else group, label, cells_of(compared))
                 for severity, label, compared in rows]  # fmt: skip
-    unit = say(*axis)
     return [
         Row(
             group,
-            f"{say.count(level.value) if level.label[:1].isdigit() else level.label} {unit}".strip(),
+            _label(level, say, axis),
             cells_of(level.comparison, level.robustness, level.peak_memory, is_timed=level.seconds is not None),
         )
         for level in record.levels
     ]
+
+
+def _label(level: LevelResult, say: Speech, axis: tuple[str, str]) -> str:
+    """A number of what the axis counts, or the words of pictures that were judged again."""
+    if level.severity or not level.label[:1].isdigit():
+        return level_words(level, say)
+    return f"{say.count(level.value)} {say(*axis)}".strip()
 
 
 _MEANS = {

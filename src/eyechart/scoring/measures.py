@@ -98,7 +98,13 @@ def _of_classes(name: str) -> Quantity:
 
 
 def _of_boxes(name: str) -> Quantity:
-    return lambda run: getattr(run.detection, name) if run.detection else None
+    """None also where there is nothing to find, which is not a number."""
+
+    def value(run: RunRecord) -> float | None:
+        found = getattr(run.detection, name) if run.detection else None
+        return None if found is None or math.isnan(found) else found
+
+    return value
 
 
 def _box_measures() -> Iterator[Measure]:

@@ -21,6 +21,7 @@ NUM_DRAWS = 1000
 SEED = 20_021
 MOST_STEPS, SMALL_STEP = 30, 1e-4
 LARGEST_MOVE = 0.7  # of a parameter in one step
+MOST_LAPSE = 0.5  # of what is above guessing: a reader that cannot read the first row is not one that lapses
 LAPSE_A, LAPSE_B = 1.0, 10.0  # the Beta prior of the lapse: usually below .1
 WIDTH_SD = 1.0  # of the logarithm of the width, about a tenth of the range
 BEYOND = 0.5  # of the range, standard deviation by which a threshold may lie beyond the rows
@@ -61,7 +62,7 @@ def fit(hardness: np.ndarray, shares: np.ndarray, num_items: int, guess: float) 
         moving = moving[np.abs(step).max(axis=1) >= SMALL_STEP]
         if not len(moving):
             break
-    return Curve(found[:, 0], np.exp(found[:, 1]), _squashed(found[:, 2]), guess)
+    return Curve(found[:, 0], np.exp(found[:, 1]), _squashed(found[:, 2], guess), guess)
 
 
 def deviance(curve: Curve, hardness: np.ndarray, shares: np.ndarray, num_items: int) -> np.ndarray:
@@ -107,10 +108,16 @@ def _falling(threshold: np.ndarray, width: np.ndarray, hardness: np.ndarray) -> 
     return falling
 
 
-def _squashed(value: np.ndarray) -> np.ndarray:
-    """A lapse, between 0 and one half."""
-    squashed: np.ndarray = 0.5 / (1 + np.exp(-value))
+def _squashed(value: np.ndarray, guess: float) -> np.ndarray:
+    """A lapse, between 0 and half of what is above guessing."""
+    squashed: np.ndarray = MOST_LAPSE * (1 - guess) / (1 + np.exp(-value))
     return squashed
+
+
+def _by_squashed(lapse: np.ndarray, guess: float) -> np.ndarray:
+    """The derivative of a lapse by what is squashed."""
+    slope: np.ndarray = lapse * (1 - lapse / (MOST_LAPSE * (1 - guess)))
+    return slope
 
 
 def _started(hardness: np.ndarray, shares: np.ndarray, guess: float, span: float) -> np.ndarray:
@@ -119,8 +126,9 @@ def _started(hardness: np.ndarray, shares: np.ndarray, guess: float, span: float
     is_read = (shares > (guess + best) / 2) & np.isfinite(hardness)
     rows = hardness[np.isfinite(hardness)]
     number = np.clip(is_read.sum(axis=1) - 1, 0, len(rows) - 1)
-    lapse = np.clip(1 - shares[:, 0], 0.005, 0.4)
-    return np.stack([rows[number], np.full(len(shares), np.log(span / 10)), -np.log(0.5 / lapse - 1)], axis=1)
+    most = MOST_LAPSE * (1 - guess)
+    lapse = np.clip(1 - shares[:, 0], 0.01 * most, 0.8 * most)
+    return np.stack([rows[number], np.full(len(shares), np.log(span / 10)), -np.log(most / lapse - 1)], axis=1)
 
 
 def _step(
@@ -128,32 +136,34 @@ def _step(
     span: float,
 ) -> np.ndarray:  # fmt: skip
     """A step of Fisher's scoring, (B, 3), no longer than LARGEST_MOVE (of a threshold: that share of the range)."""
-    threshold, width, lapse = found[:, 0], np.exp(found[:, 1]), _squashed(found[:, 2])
+    threshold, width, lapse = found[:, 0], np.exp(found[:, 1]), _squashed(found[:, 2], guess)
     falling = _falling(threshold, width, hardness)
     height = (1 - guess - lapse)[:, None]
     p = np.clip(guess + height * falling, LEAST_PROBABILITY, 1 - LEAST_PROBABILITY)
     slope = height * falling * (1 - falling)
     with np.errstate(invalid="ignore"):
         inside = np.where(np.isfinite(hardness)[None], (hardness[None] - threshold[:, None]) / width[:, None], 0.0)
-    by_lapse = (lapse * (1 - 2 * lapse))[:, None]  # of the lapse by what is squashed
+    by_lapse = _by_squashed(lapse, guess)[:, None]
     jacobian = np.stack([slope / width[:, None], slope * inside, -falling * by_lapse], axis=2)  # (B, L, 3)
     weight = num_items / (p * (1 - p))
     turned = jacobian.transpose(0, 2, 1)  # (B, 3, L)
     gradient = (turned @ (weight * (shares - p))[..., None])[..., 0]
     information = turned @ (weight[..., None] * jacobian)
-    prior_gradient, prior_information = _priors(found, lapse, centre, span)
+    prior_gradient, prior_information = _priors(found, lapse, guess, centre, span)
     step = np.linalg.solve(information + prior_information, (gradient + prior_gradient)[..., None])[..., 0]
     limit = np.array([LARGEST_MOVE * span, LARGEST_MOVE, LARGEST_MOVE])
     return np.clip(step, -limit, limit)
 
 
-def _priors(found: np.ndarray, lapse: np.ndarray, centre: float, span: float) -> tuple[np.ndarray, np.ndarray]:
+def _priors(
+    found: np.ndarray, lapse: np.ndarray, guess: float, centre: float, span: float
+) -> tuple[np.ndarray, np.ndarray]:
     """Gradient (B, 3) and information (B, 3, 3) of what is known before any row is read."""
     place_sd = span * (0.5 + BEYOND)
     gradient = np.empty_like(found)
     gradient[:, 0] = (centre - found[:, 0]) / place_sd**2
     gradient[:, 1] = (np.log(span / 10) - found[:, 1]) / WIDTH_SD**2
-    by_lapse = lapse * (1 - 2 * lapse)
+    by_lapse = _by_squashed(lapse, guess)
     gradient[:, 2] = ((LAPSE_A - 1) / lapse - (LAPSE_B - 1) / (1 - lapse)) * by_lapse
     information = np.zeros((len(found), 3, 3))
     information[:, 0, 0], information[:, 1, 1] = 1 / place_sd**2, 1 / WIDTH_SD**2

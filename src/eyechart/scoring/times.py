@@ -59,7 +59,17 @@ def is_spoiled(run: RunRecord) -> bool:
 
 def same_machine(runs: Iterable[RunRecord]) -> bool:
     """One computer, one device, the same threads and versions: else their times are not compared at all."""
-    return len({_machine(run) for run in runs}) == 1
+    runs = list(runs)
+    return len({_machine(run) for run in runs}) == 1 and not differing_packages(runs)
+
+
+def differing_packages(runs: Iterable[RunRecord]) -> list[str]:
+    """Of which versions differ; a package that a run does not name, such as timm, it does not depend on."""
+    versions: dict[str, set[str]] = {}
+    for run in runs:
+        for name, version in run.host.versions.items():
+            versions.setdefault(name, set()).add(version)
+    return sorted(name for name, found in versions.items() if len(found) > 1)
 
 
 def are_a_question(runs: Iterable[RunRecord]) -> bool:
@@ -70,5 +80,4 @@ def are_a_question(runs: Iterable[RunRecord]) -> bool:
 
 def _machine(run: RunRecord) -> tuple[object, ...]:
     host = run.host
-    versions = tuple(sorted(host.versions.items()))
-    return host.hostname, host.cpu, host.device, host.num_threads, run.num_processes, versions
+    return host.hostname, host.cpu, host.device, host.num_threads, run.num_processes

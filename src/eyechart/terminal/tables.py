@@ -13,6 +13,7 @@ from eyechart.catalog.palette import style_of
 from eyechart.terminal.console import open_console, percent_text, seconds_text
 from eyechart.terminal.grid import Grid, columns
 from eyechart.terminal.lines import say
+from eyechart.words.numbers import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -123,8 +124,8 @@ def estimates_table(estimates: Sequence[Estimate], jobs: int = 1) -> None:
     disk = sum(row.disk_bytes for row in estimates) + max(row.items_bytes for row in estimates)
     disk += MOST_CHECKPOINTS * sum(checkpoints)
     console.print(
-        f"{len(estimates)} runs: about {seconds_text(seconds)} of training (judging and start-up come on top), "
-        f"{bytes_text(disk)} of disk at most. Nothing was trained."
+        f"{counted(len(estimates), 'run', 'runs')}: about {seconds_text(seconds)} of training (judging and start-up "
+        f"come on top), {bytes_text(disk)} of disk at most. Nothing was trained."
     )
 
 

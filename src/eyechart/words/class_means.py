@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from eyechart.words.numbers import number
+from eyechart.words.numbers import and_more, elided, number
 from eyechart.words.speech import spaced
 
 if TYPE_CHECKING:
@@ -34,7 +34,6 @@ def lacking(absent: Sequence[str], lang: Language = "en") -> str:
     """ "test has no image of owl, fox"; of many names only the first ones."""
     shown = list(absent[:MOST_NAMED])
     if len(absent) > MOST_NAMED:
-        rest = number(len(absent) - MOST_NAMED, 0, lang)
-        shown.append(f"{rest} more" if lang == "en" else f"{rest} autres")
+        shown.append(and_more(len(absent) - MOST_NAMED, lang))
     names = ", ".join(shown)
-    return f"test has no image of {names}" if lang == "en" else f"le test n'a aucune image de {names}"
+    return f"test has no image of {names}" if lang == "en" else f"le test n'a aucune image {elided('de', names)}"

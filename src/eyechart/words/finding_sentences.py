@@ -122,9 +122,9 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "concurrent. Nommez les poids avec --weights.",
     ),
     "pretrained": (
-        "{each}: started from weights that were trained on other images; the others start from random ones. A "
+        "{each}: started from weights that were trained before; the others start from random ones. A "
         "lead may be the pretraining's, not the architecture's. Read them with their mark.",
-        "{each} : départ de poids appris sur d'autres images ; les autres partent de poids aléatoires. Une "
+        "{each} : départ de poids déjà entraînés ; les autres partent de poids aléatoires. Une "
         "avance peut venir du préentraînement, et non de l'architecture. Lisez-les avec leur marque.",
     ),
     # ------------------------------------------------------------------------------------- seeds and test

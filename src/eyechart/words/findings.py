@@ -31,7 +31,6 @@ KINDS = {
     "fr": {"alarm": "alerte", "unfair": "inéquitable", "note": "note"},
 }
 ALL = {"en": "All runs", "fr": "Tous les entraînements"}
-MORE = {"en": "{} more", "fr": "{} autres"}
 FIGURES_OF = {"en": "The figures are those of", "fr": "Les chiffres sont ceux de"}
 FRENCH_WORDS = {
     "train": "entraînement", "validation": "validation", "test": "test", "seconds": "secondes", "images": "images",
@@ -60,10 +59,7 @@ def sentence(finding: Finding, lang: Language = "en") -> str:
 
 def listed(names: Sequence[str], lang: Language) -> str:
     """ "cnn, vit and vgg16"; of many names only the first ones."""
-    shown = list(names)
-    if len(shown) > MOST_NAMED:
-        shown = [*shown[:MOST_NAMED], MORE[lang].format(len(shown) - MOST_NAMED)]
-    return numbers.spoken_list(shown, lang)
+    return numbers.spoken_list(names, lang, MOST_NAMED)
 
 
 def _written(name: str, value: Scalar, lang: Language) -> str:
@@ -92,12 +88,13 @@ def _each(finding: Finding, lang: Language) -> str:
             images = _written("images", finding.facts[f"images {name}"], lang)
             parts.append(f"{name} {images} images" + _seconds_of(finding, name, lang))
         elif f"epochs {name}" in finding.facts:
-            epochs = _written("epochs", finding.facts[f"epochs {name}"], lang)
-            parts.append(f"{name} {epochs} {'epochs' if lang == 'en' else 'époques'}")
+            epochs = float(finding.facts[f"epochs {name}"])
+            one, many = ("epoch", "epochs") if lang == "en" else ("époque", "époques")
+            parts.append(f"{name} {numbers.counted(epochs, one, many, lang)}")
         elif f"tuning {name}" in finding.facts:
             parts.append(f"{name} {_translated(str(finding.facts[f'tuning {name}']), lang)}")
     if len(finding.runs) > MOST_NAMED:
-        parts.append(MORE[lang].format(len(finding.runs) - MOST_NAMED))
+        parts.append(numbers.and_more(len(finding.runs) - MOST_NAMED, lang))
     return numbers.spoken_list(parts, lang)
 
 

@@ -5,16 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from eyechart.scoring.measures import METRICS
-from eyechart.words.numbers import interval, interval_decimals, number, times
+from eyechart.words.numbers import interval, interval_decimals, times, with_unit
 
 if TYPE_CHECKING:
     from eyechart.schema import Language, Verdict
 
+FRENCH_UNITS = {"seconds": "secondes"}  # the others are the same
 FALLBACK_DECIMALS = {"points": 2, "nats": 4, "seconds": 2, "": 4}
 
 
 def metric_name(metric: str, lang: Language = "en") -> str:
     return METRICS[metric].words[lang == "fr"]
+
+
+def unit_name(unit: str, lang: Language = "en") -> str:
+    return FRENCH_UNITS.get(unit, unit) if lang == "fr" else unit
 
 
 def shown_factor(metric: str) -> float:
@@ -43,8 +48,7 @@ def lead_text(verdict: Verdict, decimals: int, lang: Language = "en") -> str:
     measure, value = METRICS[verdict.metric], shown_factor(verdict.metric) * verdict.difference
     if measure.scale == "ratio":
         return times(value, lang, decimals)
-    is_one = lang == "fr" and abs(value) < 2
-    return f"{number(value, decimals, lang)} {measure.unit.removesuffix('s') if is_one else measure.unit}"
+    return with_unit(value, decimals, measure.unit, lang)
 
 
 def interval_text(verdict: Verdict, low: float, high: float, decimals: int, lang: Language = "en") -> str:

@@ -17,14 +17,16 @@ NARROW_SPACE = "\N{NARROW NO-BREAK SPACE}"
 MISSING = "–"
 MOST_DECIMALS = 6
 ALPHA = 0.05
+_BEFORE_LES = {"de": "des", "à": "aux"}
 TIME_UNITS = ((86400, "d", "j"), (3600, "h", "h"), (60, "min", "min"), (1, "s", "s"), (0.001, "ms", "ms"))
 
 
 def elided(word: str, name: str) -> str:
-    """French "que" or "de" before a name: "que vit", "qu'alexnet", "de cnn", "d'alexnet", "des deux autres"."""
-    if word == "de" and name.startswith("les "):
-        return f"des {name.removeprefix('les ')}"
-    return f"{word[:-1]}'{name}" if name[:1].lower() in "aeiouâéèêîô" else f"{word} {name}"
+    """French "que", "de" or "à" before a name: "que vit", "qu'alexnet", "d'alexnet", "des deux autres", "aux deux"."""
+    if word in _BEFORE_LES and name.startswith("les "):
+        return f"{_BEFORE_LES[word]} {name.removeprefix('les ')}"
+    is_elided = word != "à" and name[:1].lower() in "aeiouâéèêîô" and not name.startswith("onze")
+    return f"{word[:-1]}'{name}" if is_elided else f"{word} {name}"
 
 
 def number(value: float, decimals: int = 0, lang: Language = "en") -> str:
@@ -62,6 +64,22 @@ def interval_decimals(low: float, high: float, fallback: int = 2) -> int:
         if not any(end != 0 and round(end, decimals + more) == 0 for end in (low, high)):
             return min(MOST_DECIMALS, decimals + more)
     return decimals  # an end so close to 0 is 0 for readers
+
+
+def decimals_in_order(values: Sequence[float], decimals: Sequence[int]) -> list[int]:
+    """The decimals of ascending values, raised where rounding would write a smaller value as the larger one.
+
+    1.125 and 1.375 with one decimal and none are "1.1" and "1": the second gets one more.
+    """
+    found = list(decimals)
+    for later in range(len(values)):
+        for earlier in range(later):
+            while round(values[earlier], found[earlier]) > round(values[later], found[later]):
+                coarser = earlier if found[earlier] < found[later] else later
+                if found[coarser] >= MOST_DECIMALS:
+                    break
+                found[coarser] += 1
+    return found
 
 
 def interval(low: float, high: float, decimals: int, lang: Language = "en") -> str:
@@ -135,11 +153,27 @@ def counted(count: float, one: str, many: str, lang: Language = "en") -> str:
     return f"{number(count, decimals, lang)} {one if is_one else many}"
 
 
-def spoken_list(names: Sequence[str], lang: Language = "en") -> str:
-    """["a", "b", "c"] -> "a, b and c"."""
+def with_unit(value: float, decimals: int, units: str, lang: Language = "en") -> str:
+    """ "0.21 points", "1 point", "2,0 points": number and unit agree as they are written."""
+    text = number(value, decimals, lang)
+    is_one = abs(round(value, decimals)) < 2 if lang == "fr" else text.lstrip("-") == "1"
+    return f"{text} {units.removesuffix('s') if is_one else units}"
+
+
+def spoken_list(names: Sequence[str], lang: Language = "en", most: int | None = None) -> str:
+    """["a", "b", "c"] -> "a, b and c"; of more than `most` the first ones: "a, b and 3 more"."""
+    if most is not None and len(names) > most:
+        names = [*names[:most], and_more(len(names) - most, lang)]
     if len(names) < 2:
         return "".join(names)
     return ", ".join(names[:-1]) + (" and " if lang == "en" else " et ") + names[-1]
+
+
+def and_more(left: int, lang: Language = "en") -> str:
+    """What stands for names that a list has no room for: "3 more", "1 autre"."""
+    if lang == "en":
+        return f"{number(left)} more"
+    return f"{number(left, 0, lang)} autre{'s' if left > 1 else ''}"
 
 
 def percent_decimals(low: float, high: float) -> int:

@@ -24,6 +24,8 @@ def reach_sentence(verdicts: Sequence[Verdict], lang: Language = "en") -> str:
     sizes = [_size(verdict.smallest_effect or 0.0, verdict.metric) for verdict in known]
     told = _between(min(sizes), max(sizes), lang)
     unit: str = "%" if metric.scale == "ratio" else metric.unit
+    is_one = significant(max(sizes), 2) == "1" if lang == "en" else float(significant(max(sizes), 2)) < 2
+    unit = unit.removesuffix("s") if is_one else unit
     parts = [each for verdict in known if (each := verdict.uncertainty) and each.items is not None]
     if lang == "en":
         pairs = "this pair" if len(known) == 1 else f"these {len(known)} pairs"
@@ -31,7 +33,6 @@ def reach_sentence(verdicts: Sequence[Verdict], lang: Language = "en") -> str:
         text = f"{what}, for {pairs}: {told} {unit}."
         return text + (f" {_sources(parts, lang)}" if parts else "")
     pairs = "cette paire" if len(known) == 1 else f"ces {len(known)} paires"
-    unit = unit.removesuffix("s") if max(sizes) < 2 else unit
     what = f"Plus petite différence en {name} qu'une telle étude démontre quatre fois sur cinq"
     text = f"{what}, pour {pairs} : {told} {unit}."
     text += f" {_sources(parts, lang)}" if parts else ""

@@ -99,9 +99,9 @@ class Speech:
         """ "of cnn"; in French "de cnn", "d'alexnet"."""
         return self(f"of {names}", elided("de", names))
 
-    def listed(self, names: list[str]) -> str:
-        """["a", "b", "c"] -> "a, b and c"."""
-        return spoken_list(names, self.lang)
+    def listed(self, names: list[str], most: int | None = None) -> str:
+        """["a", "b", "c"] -> "a, b and c"; of more than `most` the first ones: "a, b and 3 more"."""
+        return spoken_list(names, self.lang, most)
 
     def semicolons(self, parts: Iterable[str]) -> str:
         """["a", "b"] -> "a; b"; in French with a space before."""

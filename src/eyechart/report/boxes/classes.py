@@ -53,17 +53,20 @@ def classes(draft: Draft) -> Classes | None:
             f" The worst {MOST_CLASSES} of {len(rows)} classes.", f" Les {MOST_CLASSES} pires de {len(rows)} classes."
         )
     entries = tuple(finder.entry for finder in scenes.finders)
-    return Classes(_finding(rows, entries[0], say), entries, tuple(rows[:MOST_CLASSES]), note, scenes.runs)
+    note += scenes.one_run_each(say)
+    return Classes(
+        _finding(rows, scenes.finders[0].named(say), say), entries, tuple(rows[:MOST_CLASSES]), note, scenes.runs
+    )
 
 
-def _finding(rows: list[ClassRow], first: Entry, say: Speech) -> str:
+def _finding(rows: list[ClassRow], first: str, say: Speech) -> str:
     worst, best = rows[0], rows[-1]
     if len(rows) < 2 or worst.found[0] == best.found[0]:
         return say("Class by class", "Classe par classe")
     top, bottom = f"{best.name} ({best.found[0][1]})", f"{worst.name} ({worst.found[0][1]})"
     return say(
-        f"{first.name} finds {top} best and {bottom} worst",
-        f"{first.name} trouve le mieux {top} et le moins bien {bottom}",
+        f"{first} finds {top} best and {bottom} worst",
+        f"{first} trouve le mieux {top} et le moins bien {bottom}",
     )
 
 

@@ -26,6 +26,13 @@ class Finder:
     found: FoundBoxes
     judged: Judged
 
+    def named(self, say: Speech) -> str:
+        """The contender, and of which seed it is spoken where it has several."""
+        if len(self.entry.judged) < 2:
+            return self.entry.name
+        seed = self.run.record.seed
+        return say(f"{self.entry.name} (seed {seed})", f"{self.entry.name} (graine {seed})")
+
 
 @dataclass(frozen=True)
 class OnScenes:
@@ -39,6 +46,12 @@ class OnScenes:
     @property
     def runs(self) -> tuple[Run, ...]:
         return tuple(finder.run for finder in self.finders)
+
+    def one_run_each(self, say: Speech) -> str:
+        """A sentence for notes, where some have more runs than are shown; else nothing."""
+        if all(len(finder.entry.judged) < 2 for finder in self.finders):
+            return ""
+        return say(" One run of each contender.", " Un entraînement de chaque concurrent.")
 
 
 def on_scenes(entries: list[Entry], say: Speech) -> OnScenes:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from eyechart.report.boxes.found import LEAST_SCORE, Finder, OnScenes
-from eyechart.report.disagreement import DrawnBox, drawn_box, image_uri
+from eyechart.report.disagreement import DrawnBox, certainty_text, drawn_box, image_uri
 from eyechart.report.entries import Entry, Run
 from eyechart.report.section import Draft, Section
 from eyechart.scoring.detection_matrix import answers_only, outcomes
@@ -84,7 +84,7 @@ def _marks(finder: Finder, scenes: OnScenes, say: Speech) -> _Marks:
     is_right = truth == answers.labels
     titles = []
     for row in np.flatnonzero(judged).tolist():
-        text = f"{classes[answers.labels[row]]} ({say.percent(float(answers.scores[row]), 0)})"
+        text = f"{classes[answers.labels[row]]} ({certainty_text(float(answers.scores[row]), say)})"
         if not is_right[row]:
             is_nothing = truth[row] < 0
             text += (
@@ -116,7 +116,13 @@ def _scene(image: int, scenes: OnScenes, marks: list[_Marks], true_image: np.nda
         ]
         counts = say(
             f"{len(right)} right, {len(wrong)} wrong, {len(missed)} missed",
-            f"{len(right)} justes, {len(wrong)} fausses, {len(missed)} manquées",
+            ", ".join(
+                [
+                    say.counted(len(right), "right", "juste"),
+                    say.counted(len(wrong), "wrong", "fausse"),
+                    say.counted(len(missed), "missed", "manquée"),
+                ]
+            ),
         )
         given.append(Given(each.finder.entry, counts, tuple(right), tuple(wrong), tuple(missed)))
     pixels = scenes.images[image]

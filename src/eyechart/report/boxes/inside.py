@@ -10,7 +10,7 @@ import numpy as np
 from eyechart.base.errors import StorageError
 from eyechart.files.storage import INSIDE_FILE, read_arrays
 from eyechart.report.boxes.found import LEAST_SCORE, OnScenes
-from eyechart.report.disagreement import DrawnBox, drawn_box, image_uri
+from eyechart.report.disagreement import DrawnBox, certainty_text, drawn_box, image_uri
 from eyechart.report.entries import Entry, Run
 from eyechart.report.section import Draft, Section
 from eyechart.words.speech import Speech
@@ -81,15 +81,15 @@ def _steps(arrays: dict[str, np.ndarray], entry: Entry, classes: tuple[str, ...]
         return tuple(drawn_box(box, entry.style, title) for box, title in zip(boxes[:MOST_DRAWN], titles, strict=False))
 
     anchors, candidates, proposals = (arrays[name] for name in ("anchors", "candidates", "proposals"))
-    there = [say.percent(float(score), 0) for score in arrays["candidate_scores"]]
+    there = [certainty_text(float(score), say) for score in arrays["candidate_scores"]]
     best = arrays["region_scores"].argmax(axis=1)
     named = [
-        f"{classes[label]} ({say.percent(float(scores[label]), 0)})"
+        f"{classes[label]} ({certainty_text(float(scores[label]), say)})"
         for label, scores in zip(best, arrays["region_scores"], strict=True)
     ]
     kept = arrays["found_scores"] >= LEAST_SCORE
     answers = [
-        f"{classes[label]} ({say.percent(float(score), 0)})"
+        f"{classes[label]} ({certainty_text(float(score), say)})"
         for label, score in zip(arrays["found_labels"][kept], arrays["found_scores"][kept], strict=True)
     ]
     return (

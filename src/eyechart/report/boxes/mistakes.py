@@ -51,6 +51,7 @@ def mistakes(draft: Draft) -> Mistakes | None:
         f"comptées : les scènes où autant de boîtes au-dessus de {score} sont données qu'il y a d'objets. Confusion la "
         f"plus fréquente : la vraie classe, puis celle qui est donnée.",
     )
+    note += scenes.one_run_each(say)
     return Mistakes(_finding(scenes.finders, say), headings, rows, note, scenes.runs)
 
 
@@ -77,8 +78,8 @@ def _finding(finders: tuple[Finder, ...], say: Speech) -> str:
         return say("What is wrong", "Ce qui est faux")
     kind, points = say(*KINDS[worst.kind]), say.number(100 * worst.cost, 1)
     return say(
-        f"What costs {first.entry.name} most: {kind}, {points} points of mAP50",
-        f"Ce qui coûte le plus à {first.entry.name} : {kind}, {points} points de mAP50",
+        f"What costs {first.named(say)} most: {kind}, {points} points of mAP50",
+        f"Ce qui coûte le plus à {first.named(say)} : {kind}, {points} points de mAP50",
     )
 
 

@@ -41,7 +41,7 @@ def _write(record: ExamRecord, home: Path, name: str, shown: list[tuple[str, Pat
         answers = answers_of(home, folder, dimension)
         draw_chart(axes, dimension, rows, answers, part.labels, run.dataset.classes, reading, record.height, say)
         acuity, interval = acuity_text(dimension, reading, record.height, say)
-        axes.set_title(f"{contender}: {acuity} ({interval})", loc="left", fontsize=9)
+        axes.set_title(f"{contender}{say.colon} {acuity} ({interval})", loc="left", fontsize=9)
     title = finding(record, name, say)
     figure.text(0.1 / figure.get_figwidth(), 1 - 0.1 / figure.get_figheight(), title, va="top", color=INK)
     saved_panel(figure, f"eye-chart-{name}", title, home / EXAM_FOLDER)

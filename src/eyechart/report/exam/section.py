@@ -144,7 +144,7 @@ def _chart(
     classes = entry.first.dataset.classes
     draw_chart(axes, dimension, rows, answers, part.labels, classes, reading, record.height, say)
     acuity, interval = acuity_text(dimension, reading, record.height, say)
-    axes.set_title(f"{entry.label(say)}: {acuity} ({interval})", loc="left", fontsize=9)
+    axes.set_title(f"{entry.label(say)}{say.colon} {acuity} ({interval})", loc="left", fontsize=9)
     described = say(f"Eye chart of {entry.name}: {acuity}", f"Tableau de {entry.name} : {acuity}")
     return saved_panel(figure, f"eye-chart-{entry.first.contender.replace(':', '-')}", described, folder)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from eyechart.catalog.ladder import BEST, words_of
 from eyechart.words.numbers import interval_decimals
@@ -87,9 +87,10 @@ def finding(record: LadderRecord, say: Speech) -> str:
     if best is None or best.climber is None:
         return told
     words, worth = rung_words(best.name, say), gain_text(best.step, best.climber, say).partition(" ")[0]
+    here = say(" in these runs", " dans ces entraînements") if best.step and best.step.scope == "these runs" else ""
     return told + say(
-        f"; the largest share of errors goes with “{words}” ({worth} points)",
-        f" ; la plus grande part d'erreurs disparaît avec « {words} » ({worth} points)",
+        f"; the largest share of errors goes with “{words}” ({worth} points){here}",
+        f" ; la plus grande part d'erreurs disparaît avec « {words} » ({worth} points){here}",
     )
 
 
@@ -150,10 +151,11 @@ def _of_repairs(record: LadderRecord, say: Speech) -> str:
 
 def _of_equal_size(record: LadderRecord, say: Speech) -> str:
     """The rungs at which a CNN of the same size is beside, by what their verdicts say."""
-    places: dict[str, list[str]] = {}
-    for number, rung in enumerate(record.rungs):
-        if rung.against_cnn and rung.climber:
-            places.setdefault(_side(rung.against_cnn, rung.climber.contender), []).append(say.count(number))
+    places = [
+        Place(say.count(number), _side(rung.against_cnn, rung.climber.contender))
+        for number, rung in enumerate(record.rungs)
+        if rung.against_cnn and rung.climber
+    ]
     if not places:
         return ""
     told = say(
@@ -164,14 +166,11 @@ def _of_equal_size(record: LadderRecord, say: Speech) -> str:
 
 def _of_sizes(record: LadderRecord, say: Speech) -> str:
     """With few images, which is what the question is about."""
-    places: dict[str, list[str]] = {}
-    for size in sorted(record.sizes, key=lambda each: each.images):
-        side = _side(size.verdict, size.vit.contender) if size.verdict else "open"
-        places.setdefault(side, []).append(say.count(size.images))
-    if not places:
+    sizes = sorted(record.sizes, key=lambda each: each.images)
+    if not sizes:
         return ""
-    few = min(record.sizes, key=lambda each: each.images)
-    many = say.count(few.images)
+    places = [Place(say.count(size.images), _side(size.verdict, size.vit.contender)) for size in sizes]
+    few, many = sizes[0], say.count(sizes[0].images)
     told = say(
         f"With few images: on {many} the last rung that is ours to vary reads {_share(few, 'vit', say)}, that CNN "
         f"{_share(few, 'cnn', say)}; the CNN is ",
@@ -186,56 +185,76 @@ def _share(size: SizeResult, who: str, say: Speech) -> str:
     return say.percent(climber.accuracy.mean)
 
 
-def _side(verdict: Verdict, climber: str) -> str:
+class Side(NamedTuple):
     """Who is better, by the verdict alone."""
-    if verdict.kind == "better":
-        return "behind" if verdict.first == climber else "ahead"
-    return "equivalent" if verdict.kind == "equivalent" else "open"
+
+    who: Literal["cnn", "vit", "equivalent", "open"]
+    of_runs: bool = False  # decided for these trained models alone
 
 
-def _told_sides(places: dict[str, list[str]], at: tuple[str, str], french: tuple[str, str], say: Speech) -> str:
-    """ "better on rungs 0, 1 and 3; worse on rung 8." of the CNN."""
+class Place(NamedTuple):
+    """A rung or a number of images, written, and who is better there."""
+
+    label: str
+    side: Side
+
+
+def _side(verdict: Verdict | None, climber: str) -> Side:
+    if verdict is not None and verdict.kind == "better":
+        return Side("vit" if verdict.first == climber else "cnn", verdict.scope == "these runs")
+    return Side("equivalent" if verdict is not None and verdict.kind == "equivalent" else "open")
+
+
+def _told_sides(places: list[Place], at: tuple[str, str], french: tuple[str, str], say: Speech) -> str:
+    """ "better on rungs 0, 1 and 3; worse in these runs on rung 8." of the CNN."""
+    here = say(" in these runs", " dans ces entraînements")
     words = {
-        "ahead": say("better", "meilleur"),
-        "behind": say("worse", "moins bon"),
-        "equivalent": say("equivalent", "équivalent"),
-        "open": say("neither shown to be better nor worse", "ni meilleur ni moins bon que l'on ait démontré"),
+        Side("cnn"): say("better", "meilleur"),
+        Side("cnn", of_runs=True): say("better", "meilleur") + here,
+        Side("vit"): say("worse", "moins bon"),
+        Side("vit", of_runs=True): say("worse", "moins bon") + here,
+        Side("equivalent"): say("equivalent", "équivalent"),
+        Side("open"): say("neither shown to be better nor worse", "ni meilleur ni moins bon que l'on ait démontré"),
     }
     parts = []
     for side, word in words.items():
-        if side in places:
-            many = len(places[side]) > 1
-            parts.append(f"{word} {say(at[many], french[many])} {say.listed(places[side])}")
+        labels = [place.label for place in places if place.side == side]
+        if labels:
+            many = len(labels) > 1
+            parts.append(f"{word} {say(at[many], french[many])} {say.listed(labels)}")
     return say.semicolons(parts) + "."
 
 
-def _conclusion(places: dict[str, list[str]], say: Speech) -> str:
-    """What that answers; of several sizes, all or some."""
-    if set(places) == {"ahead"}:
+def _conclusion(places: list[Place], say: Speech) -> str:
+    """What that answers; of several sizes, all or some, and of the architecture only where that was decided."""
+    worse, better = ([place.label for place in places if place.side.who == who] for who in ("cnn", "vit"))
+    of_runs = any(place.side.of_runs for place in places)
+    so, donc = ("So in these runs", "Dans ces entraînements, ") if of_runs else ("So", "")
+    if len(worse) == len(places):
         return say(
-            "So on small data this ViT is the worse choice of the two at every size that was tried, though by far not "
-            "for the reason that the tutorial's accuracy suggests.",
-            "Sur peu de données, ce ViT est donc le moins bon choix des deux à chaque taille essayée, mais de loin pas "
-            "pour la raison que l'exactitude du tutoriel suggère.",
+            f"{so} this ViT is the worse choice of the two at every size that was tried, though by far not for the "
+            "reason that the tutorial's accuracy suggests.",
+            f"{donc or 'Sur peu de données, '}ce ViT est donc le moins bon choix des deux à chaque taille essayée, "
+            "mais de loin pas pour la raison que l'exactitude du tutoriel suggère.",
         )
-    if {"ahead", "behind"} <= set(places):
-        worse, better = say.listed(places["ahead"]), say.listed(places["behind"])
+    if worse and better:
         return say(
-            f"So it is the worse choice of the two on {worse} images and the better one on {better}.",
-            f"C'est donc le moins bon choix des deux avec {worse} images, et le meilleur avec {better}.",
+            f"{so} it is the worse choice of the two on {say.listed(worse)} images and the better one on "
+            f"{say.listed(better)}.",
+            f"{donc}{'c' if donc else 'C'}'est donc le moins bon choix des deux avec {say.listed(worse)} images, et le "
+            f"meilleur avec {say.listed(better)}.",
         )
-    if "ahead" in places:
+    if worse:
         return say(
-            f"So it is the worse choice of the two on {say.listed(places['ahead'])} images, and elsewhere that is not "
-            f"shown.",
-            f"C'est donc le moins bon choix des deux avec {say.listed(places['ahead'])} images ; ailleurs, cela n'est "
-            f"pas démontré.",
+            f"{so} it is the worse choice of the two on {say.listed(worse)} images, and elsewhere that is not shown.",
+            f"{donc}{'c' if donc else 'C'}'est donc le moins bon choix des deux avec {say.listed(worse)} images ; "
+            "ailleurs, cela n'est pas démontré.",
         )
-    if "behind" in places:
+    if better:
+        here = say(", in these runs", ", dans ces entraînements") if of_runs else ""
         return say(
-            f"So a ViT can be the better choice on small data: here on {say.listed(places['behind'])} images.",
-            f"Un ViT peut donc être le meilleur choix sur peu de données : ici avec {say.listed(places['behind'])} "
-            f"images.",
+            f"So a ViT can be the better choice on small data: here on {say.listed(better)} images{here}.",
+            f"Un ViT peut donc être le meilleur choix sur peu de données : ici avec {say.listed(better)} images{here}.",
         )
     return say(
         "So that a ViT is no good on small data is not shown here.",

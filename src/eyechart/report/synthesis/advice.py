@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from eyechart.comparison.power import fewest_seeds
 from eyechart.report import claims
-from eyechart.report.entries import Entry, runs_of
+from eyechart.report.entries import Entry, error_text, runs_of
 from eyechart.report.pairs import not_shown_to_differ
 from eyechart.report.section import Facts
 from eyechart.report.synthesis.part import MOST_NAMED, Part, made
 from eyechart.schema import RunRecord
 from eyechart.scoring import times
-from eyechart.words.numbers import percent_decimals
 from eyechart.words.speech import Speech
 
 ALPHA = 0.05  # of rule 9
@@ -36,7 +35,8 @@ def speed_against_accuracy(facts: Facts) -> Part | None:
             "sont pas comparées ici.",
         )
         return made(title, [sentence], ("cost",))
-    if all(run.rules.budget and run.rules.budget.unit == "seconds" for run in _records(facts)):
+    budgets = {run.rules.budget for run in _records(facts)}
+    if len(budgets) == 1 and all(each and each.unit == "seconds" for each in budgets):
         sentence = say(
             "The budget was a time and the same for all: the errors say what each made of it.",
             "Le budget était une durée, la même pour tous : les erreurs disent ce que chacun en a tiré.",
@@ -52,11 +52,12 @@ def _records(facts: Facts) -> list[RunRecord]:
 
 
 def _took(facts: Facts) -> str:
-    say, told = facts.say, []
-    for entry in facts.standing[:MOST_NAMED]:
+    say, each = facts.say, []
+    for entry in facts.standing:
         time, size = say.seconds(entry.mean(training_seconds)), say.scaled(entry.mean(num_parameters))
-        told.append(say(f"{entry.name} {time} ({size} parameters)", f"{entry.name} {time} ({size} paramètres)"))
-    return say(f"Training took {say.listed(told)}.", f"L'entraînement a pris : {say.listed(told)}.")
+        each.append(say(f"{entry.name} {time} ({size} parameters)", f"{entry.name} {time} ({size} paramètres)"))
+    told = say.listed(each, MOST_NAMED)
+    return say(f"Training took {told}.", f"L'entraînement a pris : {told}.")
 
 
 def _spoiled(facts: Facts) -> str:
@@ -67,17 +68,17 @@ def _spoiled(facts: Facts) -> str:
     told = []
     if shared:
         told.append(say(
-            f"{shared} of {len(runs)} runs were trained beside others of the study: their times are shared, and not to "
+            f"Beside {shared} of {len(runs)} runs others of the study were trained: those times are shared, and not to "
             "be compared.",
-            f"{shared} entraînements sur {len(runs)} se sont faits à côté d'autres de l'étude : leurs durées sont "
-            "partagées et ne se comparent pas.",
+            f"D'autres de l'étude s'entraînaient à côté de {say.counted(shared, 'run', 'entraînement')} sur "
+            f"{len(runs)} : ces durées sont partagées et ne se comparent pas.",
         ))  # fmt: skip
     if loaded:
         told.append(say(
             f"In {loaded} of {len(runs)} runs other programs worked beside, or the machine changed its pace: those "
             "times are not to be trusted.",
-            f"Dans {loaded} entraînements sur {len(runs)}, d'autres programmes travaillaient à côté, ou la machine a "
-            "changé d'allure : ces durées ne sont pas fiables.",
+            f"Dans {say.counted(loaded, 'run', 'entraînement')} sur {len(runs)}, d'autres programmes travaillaient à "
+            "côté, ou la machine a changé d'allure : ces durées ne sont pas fiables.",
         ))  # fmt: skip
     return " ".join(told)
 
@@ -113,11 +114,15 @@ def what_to_beware_of(facts: Facts) -> Part | None:
 
 
 def _too_few_seeds(facts: Facts) -> list[str]:
-    """What no exact paired test can show with as many seeds as the contender with the fewest has."""
-    say, number = facts.say, len(facts.standing)
-    if number < 2:
+    """What no exact paired test can show with as many seeds as the contender with the fewest has.
+
+    Holm's family is every pair that has a verdict, those with a contender that diverged among them.
+    """
+    say, verdicts = facts.say, facts.pairs.comparison.verdicts
+    num_pairs = sum(verdict.metric == facts.pairs.primary for verdict in verdicts)
+    if num_pairs < 1 or len(facts.standing) < 2:
         return []
-    fewest, num_pairs = min(len(entry.runs) for entry in facts.standing), number * (number - 1) // 2
+    fewest = min(len(entry.runs) for entry in facts.standing)
     needed = fewest_seeds(ALPHA / num_pairs)
     if fewest >= needed:
         return []
@@ -156,8 +161,8 @@ def _for_accuracy(facts: Facts) -> str:
     level = claims.leaders(standing)
     names = say.listed([entry.name for entry in level])
     best = say(
-        f"Where accuracy counts most: {names} (error {_error(leader, say)})",
-        f"Si l'exactitude compte le plus : {names} (erreur {_error(leader, say)})",
+        f"Where accuracy counts most: {names} (error {error_text(leader, say)})",
+        f"Si l'exactitude compte le plus : {names} (erreur {error_text(leader, say)})",
     )
     if len(level) > 1:
         return best + say(", which are level.", ", à égalité.")
@@ -172,16 +177,12 @@ def _for_accuracy(facts: Facts) -> str:
     )
 
 
-def _error(entry: Entry, say: Speech) -> str:
-    return say.percent(entry.error.mean, percent_decimals(entry.error.low, entry.error.high))
-
-
 def _for_time(quickest: list[Entry], say: Speech) -> str:
     """Those that took the least, with time and error of each: several where they are not told apart."""
     told = [
         say(
-            f"{entry.name} ({say.seconds(entry.mean(training_seconds))}, error {_error(entry, say)})",
-            f"{entry.name} ({say.seconds(entry.mean(training_seconds))}, erreur {_error(entry, say)})",
+            f"{entry.name} ({say.seconds(entry.mean(training_seconds))}, error {error_text(entry, say)})",
+            f"{entry.name} ({say.seconds(entry.mean(training_seconds))}, erreur {error_text(entry, say)})",
         )
         for entry in quickest
     ]
@@ -194,7 +195,7 @@ def _for_time(quickest: list[Entry], say: Speech) -> str:
 def _for_size(smallest: list[Entry], say: Speech) -> str:
     size = say.scaled(smallest[0].mean(num_parameters))
     told = [
-        say(f"{entry.name} (error {_error(entry, say)})", f"{entry.name} (erreur {_error(entry, say)})")
+        say(f"{entry.name} (error {error_text(entry, say)})", f"{entry.name} (erreur {error_text(entry, say)})")
         for entry in smallest
     ]
     return say(

@@ -29,10 +29,12 @@ def who_is_best(facts: Facts) -> Part | None:
     shown = [verdict for verdict in _of_accuracy(facts) if verdict.kind in ("better", "equivalent")]
     of_leader = [verdict for verdict in shown if standing[0].name in (verdict.first, verdict.second)]
     points = [facts.sentence(verdict) for verdict in of_leader[:MOST_NAMED]]
-    others = standing[1:MOST_NAMED]
+    others = standing[1:]
     if others:
-        errors = say.listed([f"{entry.name} {described_error(entry, say)}" for entry in others])
-        told.append(say(f"The errors of the others: {errors}.", f"Les erreurs des autres : {errors}."))
+        errors = [f"{entry.name} {described_error(entry, say)}" for entry in others]
+        listed = say.listed(errors, MOST_NAMED)
+        whose = say("of the others", "des autres") if len(others) > 1 else say("of the other", "de l'autre")
+        told.append(say(f"The errors {whose}: {listed}.", f"Les erreurs {whose} : {listed}."))
     return made(title, told, ("leaderboard", "verdicts"), ("differences", "intervals-accuracy"), points)
 
 
@@ -134,13 +136,12 @@ def which_classes_are_hard(facts: Facts) -> Part | None:
         return None
     first = standing[0].first
     classes, told = first.dataset.classes, []
-    for entry in standing[:MOST_NAMED]:
-        worst = lowest_class(entry)
-        if worst is not None:
-            f1 = say.percent(mean_f1(entry)[worst])
-            told.append(say(f"{classes[worst]} for {entry.name} ({f1})", f"{classes[worst]} pour {entry.name} ({f1})"))
+    lowest_of = [(entry, worst) for entry in standing if (worst := lowest_class(entry)) is not None]
+    for entry, worst in lowest_of:
+        f1 = say.percent(mean_f1(entry)[worst])
+        told.append(say(f"{classes[worst]} for {entry.name} ({f1})", f"{classes[worst]} pour {entry.name} ({f1})"))
     lowest = say("The class with the lowest F1 is ", "La classe au F1 le plus bas est ")
-    sentences = [f"{lowest}{say.listed(told)}."] if told else []
+    sentences = [f"{lowest}{say.listed(told, MOST_NAMED)}."] if told else []
     if not told:
         sentences = [
             say("No class has a lower F1 than all others.", "Aucune classe n'a un F1 inférieur à toutes les autres.")
@@ -165,7 +166,7 @@ def calibration_part(found: CalibrationSection, say: Speech) -> Part | None:
     """How far probabilities can be believed, where the answers could be read."""
     if not found.rows:
         return None
-    told = say.listed([f"{row.entry.name} {row.cells[0].text}" for row in found.rows[:MOST_NAMED]])
+    told = say.listed([f"{row.entry.name} {row.cells[0].text}" for row in found.rows], MOST_NAMED)
     sentences = [
         say(
             f"The mean distance between how sure a contender is and how often it is right (ECE) is: {told}.",

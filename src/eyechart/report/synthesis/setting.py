@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from eyechart.report import claims
 from eyechart.report.answer import described_budget, is_pretrained, seeds_text, train_text
-from eyechart.report.entries import Entry, runs_of
+from eyechart.report.entries import runs_of
 from eyechart.report.section import Facts
 from eyechart.report.synthesis.part import MOST_NAMED, Part, made
 
@@ -11,29 +12,29 @@ from eyechart.report.synthesis.part import MOST_NAMED, Part, made
 def what_was_compared(facts: Facts) -> Part | None:
     say, entries = facts.say, facts.entries
     card = entries[0].first.dataset
-    names = _names(entries, facts)
+    names = say.listed([entry.name for entry in entries], MOST_NAMED)
     number = say.counted(len(entries), "contender", "concurrent")
+    ont = "ont" if len(entries) > 1 else "a"
     seeds, train = seeds_text(entries, say), train_text(entries, say)
     test = say.count(entries[0].first.num_judged)
+    judged = say(f"the same {test} test images", f"les mêmes {test} images de test")
+    if not claims.same_test(entries):
+        judged = say(
+            "test images that are not the same for all", "des images de test qui ne sont pas les mêmes pour tous"
+        )
     sentences = [
         say(
             f"{number} ({names}) learned to tell the {card.num_classes} classes of {card.title} apart.",
-            f"{number} ({names}) ont appris à distinguer les {card.num_classes} classes de {card.title}.",
+            f"{number} ({names}) {ont} appris à distinguer les {card.num_classes} classes de {card.title}.",
         ),
         say(
-            f"Each was trained with {seeds} on {train} and judged on the same {test} test images.",
-            f"Chacun a été entraîné avec {seeds} sur {train} et jugé sur les mêmes {test} images de test.",
+            f"Each was trained with {seeds} on {train} and judged on {judged}.",
+            f"Chacun a été entraîné avec {seeds} sur {train} et jugé sur {judged}.",
         ),
         _rules(facts),
         _test_accesses(facts),
     ]
     return made(say("What was compared", "Ce qui a été comparé"), sentences, ("making",))
-
-
-def _names(entries: list[Entry], facts: Facts) -> str:
-    names = [entry.name for entry in entries[:MOST_NAMED]]
-    left = len(entries) - len(names)
-    return facts.say.listed([*names, facts.say(f"{left} more", f"{left} autres")] if left > 0 else names)
 
 
 def _rules(facts: Facts) -> str:
@@ -80,8 +81,8 @@ def starting_weights(facts: Facts) -> Part | None:
     scratch = [entry.name for entry in facts.entries if not is_pretrained(entry)]
     sentences = [
         say(
-            f"From weights trained on other images started: {started}.",
-            f"Sont partis de poids entraînés sur d'autres images : {started}.",
+            f"From weights that were trained before started: {started}.",
+            f"Sont partis de poids déjà entraînés : {started}.",
         )
     ]
     if scratch:
