@@ -16,8 +16,8 @@ from eyechart.catalog.recipes import recipe_of
 from eyechart.contexts.catalog import CONTEXTS
 from eyechart.contexts.ladder import CNN_TOLERANCE, Asked, LadderContext, levels_of, num_parameters, rung_contender
 from eyechart.contexts.ladder_record import LADDER_FILE, recorded
-from eyechart.contexts.ladder_run import check_best, write
-from eyechart.files.storage import STUDY_FILE, read_record, write_record
+from eyechart.contexts.ladder_run import check_alike, check_best, write
+from eyechart.files.storage import RUN_FILE, STUDY_FILE, read_record, read_run, write_record
 from eyechart.report.ladder.words import gain_of
 from eyechart.schema import DatasetCard, Language
 from eyechart.schema.ladder import LadderRecord, LoopPace
@@ -79,6 +79,33 @@ def test_what_is_asked_for_is_chosen_and_a_smaller_one_is_quick() -> None:
     assert quick[1].record.rules.fraction == pytest.approx(300 / 57_000)
     (best,) = levels_of(replace(ASKED, places=[11], has_best=True))
     assert list(best.record.recipes) == ["cnn"], "the runs of vit are there already"
+
+
+def test_a_rung_that_is_asked_for_alone_has_its_cnn() -> None:
+    """The CNN beside `logits` is that of the rung before, where that is trained or was."""
+    (alone,) = levels_of(replace(ASKED, places=[1]))
+    assert "cnn" in alone.record.recipes
+    (beside,) = levels_of(replace(ASKED, places=[1], there=["as_written"]))
+    assert "cnn" not in beside.record.recipes
+
+
+def test_steps_are_between_rungs_on_the_same_images(climbed: Path, tmp_path: Path, fake_runs: ModuleType) -> None:
+    """A last rung that saw ten times the images says nothing of repairs."""
+    whole = tmp_path / "accuracy"
+    folders = fake_runs.fake_study(whole, {"vit": fake_runs.Fake(0.01, 202_634, 0.001)}, (0, 1), num_items=400)
+    quick = levels_of(replace(ASKED, preset="quick", places=[3]))
+    with pytest.raises(UsageError, match=r"other images than the rungs would be: fraction was 1.0 and is 0.1 now"):
+        check_best(whole, quick)
+    run = read_run(folders[0])
+    splits = run.splits.model_copy(update={"train_sha256": "0" * 64})
+    write_record(folders[0] / RUN_FILE, run.model_copy(update={"splits": splits}))
+    with pytest.raises(UsageError, match="were not trained and judged on the same images"):
+        recorded(climbed, whole)
+    (rung,) = levels_of(replace(ASKED, places=[3]))
+    write_record(tmp_path / "ladder" / rung.record.name / STUDY_FILE, rung.record)
+    check_alike(levels_of(replace(ASKED, places=[4])), tmp_path / "ladder")
+    with pytest.raises(UsageError, match="trained by other rules than projection would be"):
+        check_alike(levels_of(replace(ASKED, places=[4], preset="quick")), tmp_path / "ladder")
 
 
 def test_a_rung_can_be_trained_by_itself_and_one_that_is_not_there_is_told() -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -14,7 +16,9 @@ from eyechart.base.errors import UsageError
 from eyechart.catalog.recipes import RECIPES
 from eyechart.contexts.catalog import CONTEXTS
 from eyechart.contexts.levels import Asked, Context, Level, against_the_first
-from eyechart.files.storage import find_runs, read_run
+from eyechart.contexts.run import check_alike
+from eyechart.data.stratify import amounts
+from eyechart.files.storage import STUDY_FILE, find_runs, read_run, write_record
 from eyechart.schema import Budget
 from eyechart.schema.contexts import ContextRecord
 from tests.in_process import eyechart
@@ -101,6 +105,42 @@ def test_everybody_is_asked_about_against_one() -> None:
     assert against_the_first(["vit", "alexnet", "vit"]) == (("alexnet", "vit"),)
     assert against_the_first(["vit", "cnn"]) == (("vit", "cnn"),)
     assert against_the_first(["cnn"]) == ()
+    assert against_the_first(["cnn", "vit:plain"]) == (("vit:plain", "cnn"),), "it is there without its own base"
+    assert against_the_first(["cnn:plain", "vit:plain"]) == (("vit:plain", "cnn:plain"),)
+
+
+def test_a_level_has_as_many_images_as_its_name_says() -> None:
+    """Every class keeps an image at least, so that few images of many classes are more than few."""
+    many = Asked("mine", 20_000, class_counts=(100,) * 200)
+    assert [level.value for level in levels("data-size", many)] == [2_000, 20_000], "ten images a class at least"
+    with pytest.raises(
+        UsageError, match=r"mine has 200 classes.*a level of 100 was asked for. Expected --levels of 2,000"
+    ):
+        levels("data-size", replace(many, values=[100]))
+    counts = (*(1_000,) * 10, *(1,) * 13)
+    (level,) = levels("pretraining", Asked("mine", sum(counts), class_counts=counts, values=[300]))
+    total = round(level.record.rules.fraction * sum(counts))
+    assert amounts(np.array(counts), total, at_least=1).sum() == 300, "of the rare ones each has one, the others fewer"
+    assert level.label == "300"
+
+
+def test_seconds_of_training_leave_no_room_for_a_number_of_images() -> None:
+    with pytest.raises(UsageError, match="Leave --images out"):
+        levels("budget", Asked("mnist", 57_000, images=5_000))
+
+
+def test_levels_of_one_context_differ_in_their_axis_alone(tmp_path: Path) -> None:
+    """A level of fifteen seconds and one of 20,000 images are no two points of one line."""
+    context, quick = CONTEXTS["data-size"], Asked("digits", 1_300, models=["cnn"])
+    assert isinstance(context, Context)
+    (level,) = context.levels(replace(quick, values=[100]))
+    write_record(tmp_path / level.record.name / STUDY_FILE, level.record)
+    check_alike(context, replace(quick, values=[300]), tmp_path)
+    check_alike(context, replace(quick, values=[300], rules={"num_threads": 2}), tmp_path)
+    with pytest.raises(UsageError, match=r"trained by other rules.*differ in their training images alone"):
+        check_alike(context, replace(quick, values=[300], preset="standard"), tmp_path)
+    with pytest.raises(UsageError, match=r"budget was 15 seconds and is 5000 images now"):
+        check_alike(context, replace(quick, values=[300], images=5_000), tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -45,9 +45,12 @@ def test_a_classifiers_is_that_of_its_probabilities(
         assert asked.exact(answer)(image).item() == pytest.approx((p / (1 - p)).log()[answer].item(), abs=1e-4)
 
 
-def test_a_detectors_is_its_rule_without_the_upper_limit(ask: Callable[..., AskedModel], image: torch.Tensor) -> None:
-    """Where no score is beyond the limits, it is exactly what the rule gives."""
-    asked = ask("fasterrcnn", options={"score_threshold": 0.0})
+@pytest.mark.parametrize("threshold", [0.0, 0.3, 0.99])
+def test_a_detectors_is_its_rule_without_the_upper_limit(
+    threshold: float, ask: Callable[..., AskedModel], image: torch.Tensor
+) -> None:
+    """Where no score is beyond the limits, it is exactly what the rule gives: a class without a likely box has .01."""
+    asked = ask("fasterrcnn", options={"score_threshold": threshold})
     assert asked.detector is not None
     scores = asked.detector.detect(image).scores[0]
     assert scores.max() < SCORE_LIMITS[1], "random weights are not sure"

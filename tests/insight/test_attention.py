@@ -52,6 +52,18 @@ def test_rollout_by_hand() -> None:
     torch.testing.assert_close(flow, torch.tensor([expected]))
 
 
+def test_registers_are_not_read(ask: Callable[..., AskedModel], image: torch.Tensor) -> None:
+    """The head reads the mean of the patches: what flows into the registers reaches no answer."""
+    asked = ask("vit", options={"num_registers": 4})
+    network = asked.network
+    assert isinstance(network, ViT)
+    flow = rollout(attention_weights(network, asked.model.preprocess(image)))[0]
+    rows, columns = network.grid
+    expected = (flow[4:].mean(dim=0)[4:] * len(flow) - 1).view(rows, columns)
+    found = attention_rollout(asked, image)
+    assert found.values.max() == pytest.approx(expected.max().item(), abs=1e-5)
+
+
 @pytest.mark.parametrize("class_token", [False, True])
 def test_maps_are_multiples_of_an_even_share(
     class_token: bool, ask: Callable[..., AskedModel], image: torch.Tensor

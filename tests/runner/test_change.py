@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch import nn
 
 from eyechart.base.errors import UsageError, WeightsError
 from eyechart.catalog.recipes import recipe_of
 from eyechart.files import storage
+from eyechart.models.classifier import Classifier
+from eyechart.models.preprocess import Preprocess
+from eyechart.models.tutorial_vit import TutorialViT, without_loops
 from eyechart.models.vit import to_patches
 from eyechart.report.change_plot import features_finding, filters_finding, layers_finding
-from eyechart.runner.change import look_at_change, spread
-from eyechart.schema import RunRecord
+from eyechart.runner.change import _products, look_at_change, spread
+from eyechart.schema import Preprocessing, RunRecord
 from eyechart.schema.contracts import SealedTest
 from eyechart.scoring.change import Change, Layer
 from eyechart.words.speech import speech
@@ -152,3 +157,38 @@ def test_neighbours_are_told_of_so_many_images(study: Path) -> None:
     assert told == (
         "Of 1,234 validation images 50.0 % had a nearest neighbour of their class before training, 100.0 % after"
     )
+
+
+def test_products_are_of_images_and_not_of_their_tokens() -> None:
+    """A layer that is called image by image, or for windows of an image, has nothing to say of images beside others."""
+
+    class Windows(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.whole, self.apart = nn.Linear(4, 3), nn.Linear(2, 2)
+
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            flat = images.flatten(1)
+            self.apart(flat.view(-1, 2))
+            return self.whole(flat)
+
+    seen = Preprocessing(image_channels=1, image_height=2, image_width=2, input_channels=1, input_height=2,
+                         input_width=2, mean=(0.0,), std=(1.0,))  # fmt: skip
+    model = Classifier(Preprocess(seen), Windows())
+    found = _products(model, np.zeros((6, 1, 2, 2), np.uint8), torch.device("cpu"))
+    assert {name: each.shape for name, each in found.items()} == {"whole": (6, 6)}
+
+
+def test_a_tutorials_network_is_looked_at_without_its_loops() -> None:
+    network = TutorialViT(1, 8, 8, 3, patch_pixels=4)
+    images = torch.rand(5, 1, 8, 8)
+    calls = Counter[str]()
+    for name, layer in network.named_modules():
+        layer.register_forward_hook(lambda *_, name=name: calls.update([name]))
+    network(images)
+    assert max(calls.values()) > 1, "it loops over images"
+    before = network(images)
+    without_loops(network)
+    calls.clear()
+    torch.testing.assert_close(network(images), before)
+    assert set(calls.values()) == {1}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -40,12 +41,13 @@ class Ways(NamedTuple):
 def climb(context: LadderContext, asked: Rungs, ways: Ways, lang: Language) -> None:
     """Train the rungs that are not trained yet, and say what they say; or what that would take."""
     from eyechart.contexts.ladder import levels_of
+    from eyechart.contexts.ladder_record import with_a_cnn
     from eyechart.contexts.ladder_run import run_ladder
     from eyechart.files.addresses import worked_on
     from eyechart.report.ladder.words import answer, finding
     from eyechart.words.speech import speech
 
-    levels = levels_of(asked)
+    levels = levels_of(replace(asked, there=with_a_cnn(ways.folder)))
     if ways.dry_run:
         _dry_run(levels, ways)
         return

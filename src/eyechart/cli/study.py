@@ -75,12 +75,13 @@ def study(
     dataset, ways = _classified(context, data, offline), Ways(output / called, trained, offline, dry_run, as_json, jobs)
     chosen = (options.names(model), _levels(levels), options.numbers(seeds) if seeds else None)
     size = preset or QUICK
+    is_ladder = isinstance(known, ladder.LadderContext)
+    counts = _counts(dataset, data, QUICK if size == QUICK and not is_ladder else STANDARD)
     if isinstance(known, ladder.LadderContext):
-        return climb(known, ladder.Asked(data, dataset.card, _num_train(dataset, data, STANDARD), called, size, *chosen,
-                                         bool(trained), rules), ways, language)  # fmt: skip
-    num_train = _num_train(dataset, data, QUICK if size == QUICK else STANDARD)
-    asked = Asked(data, num_train, max(dataset.card.height, dataset.card.width), called, size, *chosen,
-                  budget.amount if budget else None, rules, aloud)  # fmt: skip
+        return climb(known, ladder.Asked(data, dataset.card, sum(counts), called, size, *chosen, bool(trained), rules),
+                     ways, language)  # fmt: skip
+    asked = Asked(data, sum(counts), max(dataset.card.height, dataset.card.width), called, size, *chosen,
+                  budget.amount if budget else None, rules, aloud, counts)  # fmt: skip
     return _repeat(known, asked, ways, shard, language)
 
 
@@ -95,13 +96,14 @@ def _only(context: str, what: str, given: Mapping[str, object]) -> None:
 
 def _repeat(known: Context, asked: Asked, ways: Ways, shard: str | None, lang: Language) -> None:
     """Train what is not trained yet, level by level, and say what is found; or what that would take."""
-    from eyechart.contexts.run import is_complete, run_context
+    from eyechart.contexts.run import check_alike, is_complete, run_context
     from eyechart.files.addresses import worked_on
     from eyechart.report.context_plot import headline
     from eyechart.study.shards import shard_of
     from eyechart.words.speech import speech
 
     planned, part = known.levels(asked), shard_of(shard)
+    check_alike(known, asked, ways.folder)
     if ways.dry_run:
         _dry_run(planned, ways.offline, ways.as_json)
         return
@@ -139,12 +141,14 @@ def _classified(context: str, data: str, offline: bool) -> Dataset:
     return load_dataset(data, offline=offline, say=aloud)
 
 
-def _num_train(dataset: Dataset, data: str, preset: str) -> int:
-    """Images that can be trained on, validation set aside as a preset does."""
+def _counts(dataset: Dataset, data: str, preset: str) -> tuple[int, ...]:
+    """Images of each class that can be trained on, validation set aside as a preset does."""
     from eyechart.catalog.presets import rules_of
     from eyechart.data.splits import train_and_validation
+    from eyechart.data.stratify import class_counts
 
-    return len(train_and_validation(dataset, rules_of(preset, data), seed=0)[0])
+    train = train_and_validation(dataset, rules_of(preset, data), seed=0)[0]
+    return tuple(class_counts(train.labels, len(dataset.card.classes)).tolist())
 
 
 def _levels(text: str | None) -> list[int]:
@@ -152,7 +156,7 @@ def _levels(text: str | None) -> list[int]:
 
 
 def _dry_run(planned: list[Level], offline: bool, as_json: bool) -> None:
-    """Runs, images and time of every level; contenders are timed once, at the first level."""
+    """Runs, images and time of every level; contenders are timed once for each size of images, at its first level."""
     import tempfile
 
     from eyechart.runner.estimate import estimate
@@ -160,7 +164,7 @@ def _dry_run(planned: list[Level], offline: bool, as_json: bool) -> None:
     from eyechart.study.race import settled
 
     found: list[Planned] = []
-    pace: dict[str, float] = {}
+    paces: dict[int | None, dict[str, float]] = {}
     for level in planned:
         budget, seeds = level.record.rules.budget, len(level.record.seeds)
         assert budget is not None, "every level of a context has one"
@@ -168,13 +172,14 @@ def _dry_run(planned: list[Level], offline: bool, as_json: bool) -> None:
         if budget.unit == "seconds":
             found.append(Planned(level.label, runs, None, runs * budget.amount))
             continue
-        if not pace:
+        side = level.record.rules.img_size
+        if side not in paces:
             record, _ = settled(level.record, "", offline, aloud)
             with tempfile.TemporaryDirectory() as folder:
                 jobs = jobs_of(record.model_copy(update={"seeds": record.seeds[:1]}), Path(folder), offline)
                 estimates = estimate(jobs, say=aloud, is_brief=True)
-            pace = {each.contender: each.training_seconds / each.images_seen for each in estimates}
-        seconds = seeds * budget.amount * sum(pace[name] for name in level.record.contenders)
+            paces[side] = {each.contender: each.training_seconds / each.images_seen for each in estimates}
+        seconds = seeds * budget.amount * sum(paces[side][name] for name in level.record.contenders)
         found.append(Planned(level.label, runs, budget.amount, seconds))
     if as_json:
         typer.echo(json_text([each._asdict() for each in found], indent=1))

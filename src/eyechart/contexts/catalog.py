@@ -35,7 +35,7 @@ class JudgedContext:
 def _sizes(asked: Asked) -> Sequence[int]:
     """From ten images a class to all of them."""
     wanted = (100, 1_000) if asked.preset == QUICK else (100, 300, 1_000, 10_000)
-    return [*(size for size in wanted if size < asked.num_train), asked.num_train]
+    return [*(size for size in asked.sizes(wanted) if size < asked.num_train), asked.num_train]
 
 
 def _seconds(asked: Asked) -> Sequence[int]:

@@ -54,6 +54,7 @@ class Asked:
     seeds: Sequence[int] | None = None
     has_best: bool = False  # the last rung's runs are there already, in a study of their own
     rules: dict[str, Any] = field(default_factory=dict)  # device, threads: the same everywhere
+    there: Sequence[str] = ()  # rungs beside which a CNN is trained already
 
 
 class Level(NamedTuple):
@@ -67,8 +68,8 @@ class Level(NamedTuple):
 def levels_of(asked: Asked) -> list[Level]:
     """A study for each rung that trains something, then one for each size.
 
-    A CNN stands beside a rung unless one of the same recipe stands beside an earlier one.  Raises UsageError for a
-    preset, a place or a contender that cannot be.
+    A CNN stands beside a rung unless one of the same recipe stands beside an earlier one, here or trained already.
+    Raises UsageError for a preset, a place or a contender that cannot be.
     """
     if asked.preset not in PRESETS:
         raise UsageError(
@@ -82,6 +83,8 @@ def levels_of(asked: Asked) -> list[Level]:
     levels, seen = [], set[str]()
     for place, name in enumerate(names):
         recipes = _recipes_at(name, asked)
+        if asked.places and place not in asked.places and name not in asked.there:
+            continue
         if CNN in recipes and name in ladder.NAMES:
             fingerprint = recipes[CNN].settings.model_dump_json()
             if fingerprint in seen:

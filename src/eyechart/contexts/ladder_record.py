@@ -36,6 +36,7 @@ def recorded(folder: Path, best: Path | None = None) -> LadderRecord:
         own = [path for path in runs.get(ladder.BEST, []) if storage.read_run(path).contender == CNN]
         runs[ladder.BEST] = own + runs_of(best, rung_contender(ladder.BEST))
     found = _Found(runs, {path: storage.read_run(path) for paths in runs.values() for path in paths})
+    found.check_same_images()
     climbed = found.climbed
     if not climbed:
         raise UsageError(f"No rung in {folder} is finished; expected what `eyechart study vit-ladder` trains there.")
@@ -63,10 +64,15 @@ def runs_of(study: Path, contender: str = "") -> list[Path]:
 def _studies(folder: Path) -> dict[str, Path]:
     """Rung, or "images-300" -> the folder of its study, in their order."""
     found = sorted(path.parent for path in folder.glob(f"*/{storage.STUDY_FILE}"))
-    return {name: home for home in found if (name := _name_of(home.name))}
+    return {name: home for home in found if (name := name_of(home.name))}
 
 
-def _name_of(study: str) -> str:
+def with_a_cnn(folder: Path) -> list[str]:
+    """The rungs in a folder beside which a CNN is trained, or was begun."""
+    return [name for name, home in _studies(folder).items() if CNN in storage.read_study(home).contenders]
+
+
+def name_of(study: str) -> str:
     """The rung that a study's name ends with: "vit-ladder-mnist-03-whole_tokens" -> "whole_tokens"."""
     *_, before, last = ("", *study.split("-"))
     if before == "images" and last.isdecimal():
@@ -86,6 +92,20 @@ class _Found:
         """The rungs that are there, in their order, each with the runs of the network that climbs."""
         found = [(name, self._of(name, rung_contender(name))) for name in ladder.NAMES]
         return [(name, paths) for name, paths in found if paths]
+
+    def check_same_images(self) -> None:
+        """UsageError where two rungs saw other images with the same seed: then a step is not the rung's alone."""
+        seen: dict[int, tuple[Path, tuple[str, ...]]] = {}
+        for name in ladder.NAMES:
+            for path in self.runs.get(name, []):
+                run = self.records[path]
+                parts = run.splits.train_sha256, run.splits.validation_sha256, run.splits.test_sha256
+                other, known = seen.setdefault(run.seed, (path, parts))
+                if known != parts:
+                    raise UsageError(
+                        f"{path} and {other} were not trained and judged on the same images, so that a step between "
+                        f"them says nothing of what was repaired. Expected rungs of one study; move one of them away."
+                    )
 
     def steps(self) -> dict[str, Verdict]:
         """What each rung is worth against the one before it; Holm among all steps."""

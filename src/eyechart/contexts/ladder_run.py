@@ -9,10 +9,12 @@ from eyechart.base.errors import UsageError
 from eyechart.catalog import ladder
 from eyechart.contexts.ladder import rung_contender
 from eyechart.contexts.ladder_pace import loop_pace
-from eyechart.contexts.ladder_record import LADDER_FILE, recorded, runs_of
+from eyechart.contexts.ladder_record import LADDER_FILE, name_of, recorded, runs_of
+from eyechart.contexts.levels import STANDARD
 from eyechart.files import storage
 from eyechart.report.ladder.figure import write_figure
 from eyechart.report.ladder.text import write_synthesis
+from eyechart.study.differences import changed_text, rule_differences
 from eyechart.study.machine import like_others
 from eyechart.study.race import race
 
@@ -22,6 +24,10 @@ if TYPE_CHECKING:
     from eyechart.contexts.ladder import LadderContext, Level
     from eyechart.schema import Language
     from eyechart.schema.ladder import LadderRecord
+
+# Of the rules: which images are trained on, looked at and judged.
+RULES_OF_IMAGES = ("img_size", "fraction", "label_noise", "validation_fraction", "least_validation_images",
+                   "max_test_images")  # fmt: skip
 
 
 def run_ladder(
@@ -41,8 +47,9 @@ def run_ladder(
     record, the figure and the text are written anew.  Raises RunFailed after all rungs when some runs failed,
     Interrupted when the user stops it.
     """
+    check_alike(levels, folder)
     if best is not None:
-        check_best(best)
+        check_best(best, levels)
     failed = []
     for number, level in enumerate(levels, 1):
         say(f"{context.name}: {number} of {len(levels)}, {level.name}")
@@ -61,9 +68,36 @@ def run_ladder(
     return record
 
 
-def check_best(study: Path) -> None:
-    """UsageError for a folder without finished runs of `vit`."""
-    if not runs_of(study, rung_contender(ladder.BEST)):
+def check_alike(levels: Sequence[Level], folder: Path) -> None:
+    """UsageError where rungs in the folder were trained by other rules: steps between rungs are on the same images."""
+    for level in levels:
+        for place in sorted(folder.glob(f"*/{storage.STUDY_FILE}")):
+            there = storage.read_study(place.parent)
+            if level.name not in ladder.NAMES or name_of(there.name) not in ladder.NAMES:
+                continue
+            if changes := rule_differences(there, level.record, but=("num_threads",)):
+                raise UsageError(
+                    f"{place.parent} was trained by other rules than {level.name} would be: {'; '.join(changes)}. "
+                    f"Give the same options, or --name for a ladder of its own."
+                )
+
+
+def check_best(study: Path, levels: Sequence[Level] = ()) -> None:
+    """UsageError for a folder without finished runs of `vit`, or where they saw other images than the rungs will."""
+    found = runs_of(study, rung_contender(ladder.BEST))
+    rungs = [level.record.rules for level in levels if level.name in ladder.NAMES]
+    for path in found if rungs else []:
+        theirs = storage.read_run(path).rules
+        if changes := [
+            changed_text(name, getattr(theirs, name), getattr(rungs[0], name))
+            for name in RULES_OF_IMAGES
+            if getattr(theirs, name) != getattr(rungs[0], name)
+        ]:
+            raise UsageError(
+                f"{path} was trained on other images than the rungs would be: {'; '.join(changes)}. Expected a study "
+                f"of our vit on the same ones; a whole one goes with --preset {STANDARD}."
+            )
+    if not found:
         raise UsageError(
             f"{study} has no finished run of vit, which is the last rung. Expected a study of our vit, such as "
             f"`eyechart run --preset standard -m vit --seeds 0,1,2` makes; or leave it out."

@@ -6,9 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+
 from eyechart.base.errors import UsageError
 from eyechart.base.near_miss import did_you_mean
 from eyechart.comparison import power
+from eyechart.data.stratify import amounts
 from eyechart.schema import Budget
 from eyechart.study.plan import plan_study
 
@@ -19,6 +22,8 @@ Pairs = tuple[tuple[str, str], ...]
 QUICK, STANDARD = "quick", "standard"
 PRESETS = (QUICK, STANDARD)
 QUICK_SECONDS, QUICK_SEEDS, QUICK_TEST_IMAGES = 15, 3, 2_000  # of each run; half an hour in all, on two cores
+IMAGES, SECONDS = "images", "seconds"  # keys of axes
+OF_EACH_CLASS = 10  # images on the first level, where the user names none
 LEAST_IMAGES, EPOCHS = 20_000, 4  # that each run of `standard` sees, and of larger sets
 # Seven seeds are the fewest that can answer three questions, and more questions take more seeds; above so many images,
 # runs are long and subsets alike.
@@ -40,6 +45,27 @@ class Asked:
     images: float | None = None  # that each run sees
     rules: dict[str, Any] = field(default_factory=dict)  # device, threads: the same everywhere
     say: Callable[[str], None] = lambda sentence: None
+    class_counts: tuple[int, ...] = ()  # of the train part; empty: of as many images as there are asked for
+
+    def share_of(self, num_images: int) -> float:
+        """The share of the train part that is so many images, though every class keeps one at least, rare ones too.
+
+        Raises UsageError where there is none, as of fewer images than classes.
+        """
+        counts, total = np.array(self.class_counts), num_images
+        while self.class_counts and (drawn := int(amounts(counts, total, at_least=1).sum())) != num_images:
+            if drawn < num_images or total < 1:
+                raise UsageError(
+                    f"{self.data} has {len(counts):,} classes, each of which keeps an image at least, and a level of "
+                    f"{num_images:,} was asked for. Expected --levels of {OF_EACH_CLASS * len(counts):,} or more."
+                )
+            total -= drawn - num_images
+        return total / self.num_train
+
+    def sizes(self, wanted: Sequence[int]) -> list[int]:
+        """Levels of so many images, ten of each class at least, that the train part has; else all of it."""
+        found = {max(size, OF_EACH_CLASS * len(self.class_counts)) for size in wanted}
+        return sorted(size for size in found if size <= self.num_train) or [self.num_train]
 
 
 class Level(NamedTuple):
@@ -80,6 +106,11 @@ class Context:
                 f"There is no preset {asked.preset!r} of a context.{did_you_mean(asked.preset, PRESETS)} "
                 f"Expected one of {', '.join(PRESETS)}."
             )
+        if asked.images and self.axis.key == SECONDS:
+            raise UsageError(
+                f"Each level of `{self.name}` is so many seconds of training, and a number of images was asked for as "
+                f"well. Leave --images out here."
+            )
         values = sorted(set(asked.values or self.values(asked)))
         low, high = self.bounds(asked)
         if not values or not low <= values[0] <= values[-1] <= high:
@@ -89,9 +120,10 @@ class Context:
                 f"Expected --levels of {low:,} to {high:,}."
             )
         models = list(asked.models or self.contenders(asked))
-        return [self._level(asked, value, models) for value in values]
+        return [self.level_at(value, asked, models) for value in values]
 
-    def _level(self, asked: Asked, value: int, models: Sequence[str]) -> Level:
+    def level_at(self, value: int, asked: Asked, models: Sequence[str]) -> Level:
+        """The study at one value."""
         asks = self.questions(models)
         changes = {"budget": _budget(asked), **_looks(asked), **self.rules(asked, value)}
         record = plan_study(
@@ -103,7 +135,7 @@ class Context:
     def _num_seeds(self, asked: Asked, value: int, num_questions: int) -> int:
         if asked.preset == QUICK:
             return QUICK_SEEDS
-        if self.axis.key == "images" and value > LARGE:
+        if self.axis.key == IMAGES and value > LARGE:
             return FEW_SEEDS
         return max(MANY_SEEDS, power.fewest_seeds(power.ALPHA / max(1, num_questions)))
 
@@ -131,7 +163,7 @@ def _looks(asked: Asked) -> dict[str, int]:
 
 def images_for(asked: Asked, num_images: int) -> dict[str, Any]:
     """Rules that train on so many of the images, drawn anew with every seed."""
-    found: dict[str, Any] = {"fraction": num_images / asked.num_train}
+    found: dict[str, Any] = {"fraction": asked.share_of(num_images)}
     if asked.preset == STANDARD and not asked.images:
         found["budget"] = Budget(unit="images", amount=max(LEAST_IMAGES, EPOCHS * num_images))
     return found
@@ -146,5 +178,6 @@ def against_the_first(models: Sequence[str]) -> Pairs:
     named = list(dict.fromkeys(models))
     reference = "cnn" if "cnn" in named else named[0]
     plain = [(name, f"{name}:plain") for name in named if f"{name}:plain" in named]
-    others = [(name, reference) for name in named if name != reference and not name.endswith(":plain")]
+    against_themselves = {second for _, second in plain}
+    others = [(name, reference) for name in named if name != reference and name not in against_themselves]
     return (*others, *plain)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from eyechart.base.errors import UsageError
 from eyechart.comparison.compare import compare_runs
 from eyechart.comparison.questions import answered
-from eyechart.contexts.levels import Context, Level
+from eyechart.contexts.levels import Asked, Context, Level
 from eyechart.contexts.needs import peak_memory, robustness_of
 from eyechart.files import storage
 from eyechart.files.locks import locked
@@ -15,6 +16,7 @@ from eyechart.report.context_plot import write_figures
 from eyechart.report.context_text import write_synthesis
 from eyechart.report.winner_map import rows_of, write_map
 from eyechart.schema.contexts import ContextRecord, LevelResult
+from eyechart.study.differences import rule_differences
 from eyechart.study.machine import like_others
 from eyechart.study.plan import run_names
 from eyechart.study.race import race
@@ -65,6 +67,25 @@ def run_context(
     for study in failed:
         study.raise_failures()
     return recorded(context, folder)
+
+
+def check_alike(context: Context, asked: Asked, folder: Path) -> None:
+    """UsageError where levels in the folder were trained by other rules than what is asked for would give them.
+
+    Levels differ in their axis alone; another budget or another test part would be drawn as one line with them.
+    """
+    for place in sorted(folder.glob(f"*/{storage.STUDY_FILE}")):
+        there = storage.read_study(place.parent)
+        level = context.level_of(there)
+        if level is None:
+            continue
+        would_be = context.level_at(int(level.value), asked, there.contenders).record
+        if changes := rule_differences(there, would_be, but=("num_threads",)):
+            raise UsageError(
+                f"{place.parent} was trained by other rules than this would be: {'; '.join(changes)}. Levels of one "
+                f"context differ in their {context.axis.words[0]} alone. Give the same options, or --name for a "
+                f"context of its own."
+            )
 
 
 def is_complete(levels: Sequence[Level], folder: Path) -> bool:

@@ -6,6 +6,7 @@ flatten where p is near 1, and means the same for a classifier and a detector.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -60,7 +61,8 @@ class AskedModel:
             with torch.no_grad():
                 if isinstance(self.model, Classifier):
                     return log_odds(self._logits(images), answer)
-                return log_odds(_read_out(self.model, images, *_regions(self.model, images)), answer)
+                by_class = _read_out(self.model, images, *_regions(self.model, images))
+                return log_odds(_held(by_class, _is_answered(self.model, by_class)), answer)
 
         return score
 
@@ -68,12 +70,16 @@ class AskedModel:
         """The same for images near `image` (1, C, H, W), with gradients.
 
         The regions that a detector reads are those that it proposes for `image`, held where they are: where a region
-        lies has no gradient.
+        lies has no gradient.  Nor has whether a class is answered at all, which is what it is for `image`; the one that
+        is asked about counts as answered.
         """
         if isinstance(self.model, Classifier):
             return lambda images: log_odds(self._logits(images), answer)
         regions, filled = _regions(self.model, image)
-        return lambda images: log_odds(_read_out(self.model, images, regions, filled), answer)
+        with torch.no_grad():
+            is_answered = _is_answered(self.model, _read_out(self.model, image, regions, filled))
+        is_answered[:, answer] = True
+        return lambda images: log_odds(_held(_read_out(self.model, images, regions, filled), is_answered), answer)
 
     def _logits(self, images: Tensor) -> Tensor:
         assert isinstance(self.model, Classifier)
@@ -101,12 +107,23 @@ def _regions(detector: nn.Module, images: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _read_out(detector: nn.Module, images: Tensor, regions: Tensor, filled: Tensor) -> Tensor:
-    """Log-odds of each class (B, K): those of the region that is surest of it, not below the rule's lower limit."""
+    """Log-odds of each class (B, K): those of the region that is surest of it."""
     assert isinstance(detector, FasterRCNN)
     maps = detector.feature_maps(images)
     logits, _ = detector.region_head(maps[0], regions.expand(len(images), -1, -1))  # (B, N, 1 + K)
     odds = [logits[..., k] - torch.cat([logits[..., :k], logits[..., k + 1 :]], dim=-1).logsumexp(dim=-1)
             for k in range(SHIFT, logits.shape[-1])]  # fmt: skip
     by_class = torch.stack(odds, dim=-1).masked_fill(~filled.unsqueeze(-1), -torch.inf)  # (B, N, K)
-    low = SCORE_LIMITS[0]
-    return by_class.amax(dim=1).clamp(min=torch.tensor(low / (1 - low)).log().item())
+    return by_class.amax(dim=1)
+
+
+def _is_answered(detector: nn.Module, by_class: Tensor) -> Tensor:
+    """Of which classes (B, K) a box is likely enough to be answered."""
+    assert isinstance(detector, FasterRCNN)
+    return by_class.sigmoid() > detector.region_head.options.score_threshold
+
+
+def _held(by_class: Tensor, is_answered: Tensor) -> Tensor:
+    """Not below the rule's lower limit, which is what a class without a box has."""
+    low = math.log(SCORE_LIMITS[0] / (1 - SCORE_LIMITS[0]))
+    return by_class.clamp(min=low).masked_fill(~is_answered, low)

@@ -61,7 +61,8 @@ def attention_rollout(asked: AskedModel, image: Tensor) -> Map:
     """
     network, weights, grid = _looked(asked, image)
     flow = rollout(weights)[0]
-    read = flow[0] if network.class_token is not None else flow.mean(dim=0)  # (N,): the token that is read, or all
+    extra = 0 if network.registers is None else network.registers.shape[1]  # that nobody reads
+    read = flow[0] if network.class_token is not None else flow[extra:].mean(dim=0)  # (N,): the tokens that are read
     return Map(on_image(asked, _even(read, grid), smooth=False), grid)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -16,6 +17,7 @@ from eyechart.evaluation.predict import judging, to_device
 from eyechart.files.storage import read_run
 from eyechart.inference.predictor import BATCH_SIZE
 from eyechart.inference.saved import load_run_model
+from eyechart.models import tutorial_vit
 from eyechart.models.classifier import Classifier
 from eyechart.runner.contender import prepare
 from eyechart.schema.jobs import job_again
@@ -99,6 +101,8 @@ def _check_start(record: RunRecord, sha256: str, say: Callable[[str], None]) -> 
 
 def _layers(before: Classifier, after: Classifier, part: LabelledImages, device: torch.device) -> list[Layer]:
     images = part.images[spread(len(part), MOST_COMPARED)]
+    for model in (before, after):
+        tutorial_vit.without_loops(model.network)  # which would show a layer one image after the other
     seen = [_products(model, images, device) for model in (before, after)]
     earlier = dict(before.network.named_modules())
     found = []
@@ -119,14 +123,20 @@ def _with_weights(network: nn.Module) -> dict[str, nn.Module]:
 
 
 def _products(model: Classifier, images: np.ndarray, device: torch.device) -> dict[str, np.ndarray]:
-    """Of each layer, the products (N, N) of what it gives for each two images, less the mean."""
+    """Of each layer, the products (N, N) of what it gives for each two images, less the mean.
+
+    Layers that are called for each image, or for windows of it, are left out: what they give is no row an image.
+    """
     found: dict[str, np.ndarray] = {}
+    calls: Counter[str] = Counter()
 
     def keeper(name: str) -> Callable[[nn.Module, object, Tensor], None]:
         def keep(layer: nn.Module, inputs: object, output: Tensor) -> None:
-            flat = output.flatten(1).float()  # (N, D)
-            flat = flat - flat.mean(dim=0)
-            found[name] = (flat @ flat.T).double().cpu().numpy()
+            calls[name] += 1
+            if len(output) == len(images):
+                flat = output.flatten(1).float()  # (N, D)
+                flat = flat - flat.mean(dim=0)
+                found[name] = (flat @ flat.T).double().cpu().numpy()
 
         return keep
 
@@ -137,7 +147,7 @@ def _products(model: Classifier, images: np.ndarray, device: torch.device) -> di
     finally:
         for hook in hooks:
             hook.remove()
-    return found
+    return {name: products for name, products in found.items() if calls[name] == 1}
 
 
 # --------------------------------------------------------------------------------------------- features and filters

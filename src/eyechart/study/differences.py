@@ -17,15 +17,21 @@ def differences(old: StudyRecord, new: StudyRecord) -> list[str]:
 
     Nothing that was "auto" in the new one and is settled in the old one, and no other way to write the same path.
     """
-    settled = {name: getattr(old.rules, name) for name in SETTLED_RULES if getattr(new.rules, name) == "auto"}
-    if _is_same_dataset(old, new):
-        settled["dataset"] = old.rules.dataset
-    found = _changed_fields(old.rules, new.rules.model_copy(update=settled))
+    found = rule_differences(old, new)
     for contender in new.contenders:
         if contender in old.recipes:
             changes = _changed_recipe(old.recipes[contender], new.recipes[contender])
             found += [f"recipe of {contender}: {change}" for change in changes]
     return found
+
+
+def rule_differences(old: StudyRecord, new: StudyRecord, but: tuple[str, ...] = ()) -> list[str]:
+    """The same of the rules alone; those named in `but` may differ."""
+    settled = {name: getattr(old.rules, name) for name in SETTLED_RULES if getattr(new.rules, name) == "auto"}
+    settled |= {name: getattr(old.rules, name) for name in but}
+    if _is_same_dataset(old, new):
+        settled["dataset"] = old.rules.dataset
+    return _changed_fields(old.rules, new.rules.model_copy(update=settled))
 
 
 def changed_text(name: str, old: Any, new: Any) -> str:
