@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from eyechart.base.errors import UsageError
 from eyechart.cli import options
 from eyechart.schema import Budget
+from tests.in_process import eyechart
 
 
 def test_names_come_again_and_again_or_with_commas() -> None:
@@ -35,3 +38,41 @@ def test_a_language_that_is_not_spoken_is_told() -> None:
     assert options.language_of("fr") == "fr"
     with pytest.raises(UsageError, match="'de' is not known; expected one of: en, fr"):
         options.language_of("de")
+
+
+# --------------------------------------------------------------------------------------------- launchers
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--launcher", "slurm"), "--launcher got 'slurm'; expected local or ray."),
+        (("--address", "auto"), "--address is that of a Ray cluster; expected --launcher ray with it."),
+        (("--launcher", "ray", "--jobs", 2), "--jobs 2 is for this machine"),
+    ],
+)
+def test_launchers_that_cannot_be(words: tuple[object, ...], told: str, tmp_path: Path) -> None:
+    done = eyechart("run", "-p", "smoke", "-d", "digits", "-m", "cnn", "-o", tmp_path, *words)
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_ray_cluster_is_who_trains_where_it_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing trains on this machine instead."""
+    asked: list[str | None] = []
+
+    def on_ray(address: str | None) -> object:
+        asked.append(address)
+
+        def launch(jobs: object, report: object) -> object:
+            raise UsageError("The cluster was asked.")
+
+        return launch
+
+    monkeypatch.setattr("eyechart.launch.ray_cluster.on_ray", on_ray)
+    done = eyechart("run", "-p", "smoke", "-d", "digits", "-m", "cnn", "-o", tmp_path, "--offline", "--threads", 1,
+                    "--launcher", "ray", "--address", "ray://there:10001")  # fmt: skip
+    assert asked == ["ray://there:10001"]
+    assert "The cluster was asked." in done.stderr
+    assert not list(tmp_path.glob("*/*/run.json"))

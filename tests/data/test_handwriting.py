@@ -11,6 +11,7 @@ from strangers_digits import WAYS, picture
 
 from eyechart.data.handwriting import Prepared, prepare
 from eyechart.data.ink_facts import measure_ink, measure_set
+from eyechart.data.marks import MOST_PIECES, _writing
 from eyechart.data.paper import find_ink, light_of
 from eyechart.schema import InkFacts
 from eyechart.schema.contracts import Dataset
@@ -167,6 +168,18 @@ def test_several_digits_are_counted(facts: InkFacts) -> None:
         strokes = [[(x + 170 * place, y) for x, y in SEVEN[0]] for place in range(count)]
         made = prepare(drawn(strokes, (110 + 170 * count, 300)), facts, 28, 28)
         assert (made.refusal, made.num_things) == ("several", count)
+
+
+def test_of_many_pieces_the_largest_are_looked_at() -> None:
+    """Each is compared with each: a small picture of dots would take a minute."""
+    mask = np.zeros((600, 600), bool)
+    for number in range(30 * 30):
+        row, column = divmod(number, 30)
+        mask[20 * row : 20 * row + 6, 20 * column : 20 * column + 6] = True
+    mask[100:112, 100:400] = True
+    _, things, number = _writing(mask)
+    assert number > MOST_PIECES
+    assert 1 <= sum(map(len, things)) <= MOST_PIECES
 
 
 def test_a_five_with_a_bar_apart_is_one(facts: InkFacts) -> None:

@@ -13,6 +13,7 @@ from eyechart.export.agreement import agreement, are_alike, check_alike, plain_i
 from eyechart.export.answering import Answering, TorchPredictor
 from eyechart.schema import Preprocessing
 from eyechart.schema.contracts import Answer, Predictions
+from eyechart.scoring.temperature import cooled
 
 FRAME = Preprocessing(
     image_channels=3,
@@ -109,6 +110,20 @@ def test_torch_answers_in_parts_with_its_temperature() -> None:
     asked = TorchPredictor(Answering(Sure(), 2.0), gives_boxes=False)
     assert asked.answer(images(130)).probabilities.shape == (130, 2)
     np.testing.assert_allclose(asked.answer(images(1)).probabilities, [[2 / 3, 1 / 3]], atol=1e-6)
+
+
+@pytest.mark.parametrize("heat", [1.3, 2.0, 3.0])
+def test_sure_answers_are_cooled_as_the_runs_are(heat: float) -> None:
+    """Of many classes, whose probabilities are all but 0: what a file's floor would be another's answer."""
+    answers = np.full((2, 1000), 1e-12, np.float32)
+    answers[:, 3] = 1
+
+    class Sure(torch.nn.Module):
+        def answer(self, images: torch.Tensor) -> Answer:
+            return Answer(torch.from_numpy(answers))
+
+    asked = TorchPredictor(Answering(Sure(), heat), gives_boxes=False).answer(images(2)).probabilities
+    np.testing.assert_allclose(asked, cooled(answers, heat), atol=1e-5)
 
 
 def test_plain_images_fit_the_frame() -> None:

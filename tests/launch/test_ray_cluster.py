@@ -129,12 +129,10 @@ def test_a_dataset_of_the_cache_travels_and_is_unpacked_once(
     here, there = tmp_path / "here", tmp_path / "there"
     here.mkdir()
     (here / "images").write_bytes(b"pixels")
-    monkeypatch.setattr(ray_cluster, "_cache_of", lambda dataset: here)
+    places = iter([here])  # of whoever sends; then of whoever is sent
+    monkeypatch.setattr(ray_cluster, "_cache_of", lambda dataset: next(places, there))
     cluster = Pretended()
-    launch = on_ray(connect=lambda address: cluster)(jobs(tmp_path / "study"), lambda progress: None)
-    monkeypatch.setattr(ray_cluster, "_cached_files", lambda dataset: {"images": b"pixels"})
-    monkeypatch.setattr(ray_cluster, "_cache_of", lambda dataset: there)
-    list(launch)
+    list(on_ray(connect=lambda address: cluster)(jobs(tmp_path / "study"), lambda progress: None))
     assert cluster.sent == [{"images": b"pixels"}]
     assert (there / "images").read_bytes() == b"pixels"
 

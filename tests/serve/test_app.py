@@ -177,7 +177,7 @@ def test_the_report_and_what_lies_beside_it(client: TestClient, study: Path) -> 
         "../secret.html", "..%2fsecret.html", "%2e%2e/secret.html", "cnn-s0/../../secret.html",
         "cnn-s0/weights.safetensors",
         "report-figures/other.svg", "/etc/passwd", "%2fetc%2fpasswd", "study.json", "report-figures/", "report.html%00",
-        "cnn-s0\\run.json", "link.html",
+        "cnn-s0\\run.json", "link.html", "report-figures/tuning.png",
     ],
 )  # fmt: skip
 def test_nothing_else_is_given(client: TestClient, study: Path, path: str) -> None:
@@ -186,6 +186,9 @@ def test_nothing_else_is_given(client: TestClient, study: Path, path: str) -> No
     link = study / "link.html"
     if not link.exists():
         link.symlink_to(study.parent / "secret.html")
+    figure = study / "report-figures" / "tuning.png"  # a name that is given, where it is a file
+    if not figure.exists():
+        figure.symlink_to(study.parent / "secret.html")
     response = client.get(f"/report/{path}")
     assert response.status_code == 404
     assert "not for you" not in response.text

@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from starlette.testclient import TestClient
 from eyechart.serve.gate import COOKIE, Access, Gate
 from eyechart.serve.limits import Limits
 from eyechart.serve.refusals import Refused
+from eyechart.serve.start import with_token
 
 TOKEN = "correct-horse-battery"
 
@@ -79,20 +81,49 @@ def test_every_request_carries_the_token(serving: Callable[..., TestClient]) -> 
         welcome = client.get(f"/?token={TOKEN}", follow_redirects=False)
         assert (welcome.status_code, welcome.headers["location"]) == (303, "/")
         assert {"HttpOnly", "SameSite=strict"} <= set(welcome.headers["set-cookie"].split("; "))
-        assert client.cookies[COOKIE] == TOKEN
+        assert {name: value for name, value in client.cookies.items()} == {own_cookie(client): TOKEN}
+        assert client.get("/api/study").status_code == 200
+
+
+def own_cookie(client: TestClient) -> str:
+    """Of the port that it asks."""
+    return f"{COOKIE}_{client.base_url.port or 80}"
+
+
+@pytest.mark.parametrize(
+    "foreign", ['prefs={"a":1}', "a=b c", "foo", "x=\u00e9", "arr[0]=1", "path=/x", f"{COOKIE}_1=other"]
+)
+def test_cookies_of_other_programs_lock_nobody_out(serving: Callable[..., TestClient], foreign: str) -> None:
+    """Browsers send them along to every port of a host, in whatever form they have."""
+    with serving(Access("0.0.0.0", TOKEN)) as client:
+        own = f"{own_cookie(client)}={TOKEN}"
+        for cookie in (f"{foreign}; {own}", f"{own}; {foreign}"):
+            assert client.get("/api/study", headers={"Cookie": cookie.encode()}).status_code == 200, cookie
+        assert client.get("/api/study", headers={"Cookie": foreign.encode()}).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "token", ["abc+def/ghi=jklmnop", "abcd&efghijklmnopqr", "abcd#efghijklmnopqr", "abcd%41efghijklmnop"]
+)
+def test_the_address_that_is_told_lets_in(serving: Callable[..., TestClient], token: str) -> None:
+    with serving(Access("0.0.0.0", token)) as client:
+        address = with_token("/", token)
+        assert client.get(address, follow_redirects=False).status_code == 303
         assert client.get("/api/study").status_code == 200
 
 
 # --------------------------------------------------------------------------------------------- how much
 
 
-def test_rate_is_limited_and_comes_back(serving: Callable[..., TestClient]) -> None:
+def test_rate_is_limited_and_comes_back(serving: Callable[..., TestClient], monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr("eyechart.serve.gate.time", SimpleNamespace(monotonic=lambda: now[0]))
     with serving(per_second=5, burst=3) as client:
         asked = [client.get("/api/study") for _ in range(5)]
         assert [each.status_code for each in asked] == [200, 200, 200, 429, 429]
         assert asked[-1].headers["retry-after"] == "1"
         assert "5 requests a second" in asked[-1].json()["error"]
-        time.sleep(0.3)
+        now[0] += 0.3
         assert client.get("/api/study").status_code == 200
 
 

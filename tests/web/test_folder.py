@@ -72,6 +72,25 @@ def test_it_holds_all_that_it_asks_for(site: Path, two: Path) -> None:
 
 
 @pytest.mark.slow
+def test_an_empty_folder_is_filled_where_it_is(
+    two: Path, package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The folder that one stands in, and a link to one, cannot be put aside for another."""
+    home, link = tmp_path / "home", tmp_path / "link"
+    home.mkdir()
+    monkeypatch.chdir(home)
+    folder.export_page(two / "cnn-s0", Path(), package, print)
+    names = sorted(file.name for file in home.iterdir())
+    assert "index.html" in names
+    other = tmp_path / "other"
+    other.mkdir()
+    link.symlink_to(other)
+    folder.export_page(two / "cnn-s0", link, package, print)
+    assert sorted(file.name for file in other.iterdir()) == names
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["home", "link", "other"]
+
+
+@pytest.mark.slow
 def test_a_single_run_and_its_sizes_are_told(two: Path, package: Path, tmp_path: Path) -> None:
     done = eyechart("export", two / "cnn-s0", "--web", tmp_path / "pages" / "cnn", "--runtime", package)
     assert done.returncode == 0, done.stderr

@@ -85,13 +85,20 @@ def test_refusals_are_the_same_words(do: Do, facts: InkFacts, mnist: Dataset) ->
         for place in range(count):
             ImageDraw.Draw(several).line([(50 + 90 * place, 40), (70 + 90 * place, 120)], fill=0, width=9)
         images.append(several)
+    dots = Image.new("L", (400, 400), 255)
+    for place in range(5, 390, 9):
+        for row in range(5, 390, 9):
+            ImageDraw.Draw(dots).rectangle((place, row, place + 3, row + 3), fill=0)
+    ImageDraw.Draw(dots).rectangle((20, 20, 60, 24), fill=0)
+    images.append(dots)  # more pieces than are looked at
     tiny = Image.new("L", (60, 60), 255)
     ImageDraw.Draw(tiny).line((30, 30, 33, 32), fill=0, width=2)
     images += [tiny, *(Image.fromarray(each) for each in mnist.train.images[1000:1030, 0])]
     refusals = check(do, images, facts)
     assert refusals[:7] == ["blank"] * 7
-    assert refusals[7:10] == ["several", "several", "small"]
-    assert refusals[10:] == [None] * 30
+    assert refusals[7:9] == ["several", "several"]
+    assert refusals[10] == "small"
+    assert refusals[11:] == [None] * 30
 
 
 def test_other_sets_of_ink_are_prepared_alike(do: Do, facts: InkFacts) -> None:

@@ -112,5 +112,22 @@ def test_a_detector_on_scenes_reads_the_picture_itself(do: Do, says_three: Calla
     asked.close()
 
 
+@pytest.mark.parametrize("behind", [255, 0])
+def test_a_transparent_picture_is_turned_about_as_it_is_seen(
+    do: Do, says_three: Callable[..., Reader], behind: int
+) -> None:
+    """Ink on nothing lies on white, whatever colour stands behind what cannot be seen."""
+    asked = says_three([(2, 3, 9, 13, 0.8, 4)], task="detection")
+    page = np.full((300, 280, 4), (behind, behind, behind, 0), np.uint8)
+    page[30:120, 30:60] = (0, 0, 0, 255)
+    theirs, ours = both_ways(do, asked, png_of(Image.fromarray(page)), "line", [answer_of([(2, 3, 9, 13, 0.8, 4)])])
+    check_alike(theirs, ours)
+    content = asked._as_scene(png_of(Image.fromarray(page)))
+    grey = np.asarray(Image.open(io.BytesIO(content)).convert("L"))
+    assert np.median(grey) == 0, "light on dark, as its scenes are"
+    assert grey[60, 45] == 255
+    asked.close()
+
+
 def test_a_worker_that_could_not_be_loaded_is_told_to_whoever_asks_later(do: Do) -> None:
     assert do([{"what": "ask"}], [np.zeros((1, 1), np.uint8)]) == ["404"]

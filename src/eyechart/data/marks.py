@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 SPECK_SHARE = 0.015  # of the largest piece's pixels
+MOST_PIECES = 400  # the largest are looked at: each is compared with each, and nobody writes so many
 LEAST_LENGTH = 0.03  # of the picture's longer side: what is shorter is no writing
 LONG, MARGIN = 0.55, 0.12  # shares of a side: as long is a border's piece, or it lies within so much of the border
 CLEAR = 0.03  # of the longer side: so far from the writing a border's piece is no part of it
@@ -113,7 +114,12 @@ def _writing(mask: np.ndarray) -> tuple[np.ndarray, list[list[Piece]], int]:
 def _without_specks(pieces: list[Piece], shape: tuple[int, ...]) -> list[Piece]:
     least = max(2.0, LEAST_LENGTH * max(shape))
     largest = max((piece.pixels for piece in pieces if piece.length >= least), default=0)
-    return [piece for piece in pieces if piece.pixels >= max(2.0, SPECK_SHARE * largest)] if largest else []
+    if not largest:
+        return []
+    kept = [piece for piece in pieces if piece.pixels >= max(2.0, SPECK_SHARE * largest)]
+    if len(kept) > MOST_PIECES:
+        kept = sorted(sorted(kept, key=lambda piece: -piece.pixels)[:MOST_PIECES])  # by number again
+    return kept
 
 
 def _without_frames(pieces: list[Piece], shape: tuple[int, ...]) -> list[Piece]:

@@ -114,6 +114,11 @@ def open_layers(
         return picture if picture.mode == mode else picture.convert(mode), own_size
 
 
+def on_ground(picture: Image.Image, rule: PictureRule | None) -> Image.Image:
+    """What open_layers gave as a network sees it: transparent parts laid over the ground of the rule, else white."""
+    return _plain(picture, rule)[0]
+
+
 def in_frame(boxes: np.ndarray, own_size: tuple[int, int], height: int, width: int) -> np.ndarray:
     """Boxes (R, 4) in a picture's own pixels, where they are once it is fitted into a frame; undoes in_own_pixels."""
     corner, scale = _fit_map(own_size, height, width)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from eyechart.inference.onnx_file import answered_in_parts
+from eyechart.schema import PROBABILITY_FLOOR
 from eyechart.schema.contracts import Predictions
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ class Answering(nn.Module):
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         """Images float32 (B, C, H, W) in 0..1 -> probabilities (B, K); of a detector boxes, scores and labels, too."""
         answer = self.model.answer(images)  # type: ignore[operator]
-        probabilities = (answer.probabilities.clamp(min=1e-30).log() / self.heat).softmax(dim=1)
+        probabilities = (answer.probabilities.clamp(min=PROBABILITY_FLOOR).log() / self.heat).softmax(dim=1)
         if answer.detections is None:
             return (probabilities,)
         found = answer.detections

@@ -12,6 +12,7 @@ headers   the page may load from here alone
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hmac
 import time
 from collections.abc import Mapping
@@ -90,9 +91,9 @@ class Gate:
             asked = query.get("token", [""])[0]
             if scope["path"] == "/" and self._is_token(asked):
                 welcome = RedirectResponse("/", 303)
-                welcome.set_cookie(COOKIE, asked, httponly=True, samesite="strict")
+                welcome.set_cookie(cookie_name(scope), asked, httponly=True, samesite="strict")
                 return welcome
-            if not any(self._is_token(given) for given in (_bearer(headers), _cookie(headers))):
+            if not any(self._is_token(given) for given in (_bearer(headers), _cookie(headers, cookie_name(scope)))):
                 raise Refused(401, "This server asks for its token: open /?token=... or send an Authorization: Bearer")
         address = scope["client"][0] if scope.get("client") else ""
         if not self._rates.allows(address):
@@ -111,6 +112,12 @@ class Gate:
 
     def _is_token(self, given: str) -> bool:
         return hmac.compare_digest(given.encode(), (self._access.token or "").encode())
+
+
+def cookie_name(scope: Scope) -> str:
+    """Of its own for every port: browsers share cookies between all servers of a host."""
+    server = scope.get("server")
+    return f"{COOKIE}_{server[1]}" if server else COOKIE
 
 
 def _name_in(host: str) -> str:
@@ -134,12 +141,14 @@ def _bearer(headers: Mapping[str, str]) -> str:
     return token.strip() if kind.lower() == "bearer" else ""
 
 
-def _cookie(headers: Mapping[str, str]) -> str:
-    try:
-        morsel = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
-    except CookieError:
-        return ""
-    return morsel.value if morsel else ""
+def _cookie(headers: Mapping[str, str], name: str) -> str:
+    """Of that name; cookies of other programs on this host come along, in whatever form they have."""
+    for part in headers.get("cookie", "").split(";"):
+        if part.strip().startswith(f"{name}="):
+            with contextlib.suppress(CookieError):
+                morsel = SimpleCookie(part.strip()).get(name)
+                return morsel.value if morsel else ""
+    return ""
 
 
 class _Body:

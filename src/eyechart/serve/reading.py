@@ -18,7 +18,7 @@ from PIL import Image
 
 from eyechart.data.marks import reading_order
 from eyechart.data.parting import Part, part
-from eyechart.data.pictures import open_layers
+from eyechart.data.pictures import on_ground, open_layers
 from eyechart.files.pictures import as_picture, png, png_url
 from eyechart.inference.panel import Panel, answer_all
 from eyechart.inference.prediction import PictureAnswer, PicturePredictor
@@ -169,7 +169,7 @@ class Reader:
         """Dark ink on light paper turned about, where the scenes are light on dark."""
         frame = self.panel.predictors[0].facts.preprocessing
         picture, _ = _readable(lambda: open_layers(NAME, content, LEAST_DECODED, frame.picture_rule))
-        grey = np.asarray(picture.convert("L"))
+        grey = np.asarray(on_ground(picture, frame.picture_rule).convert("L"))
         if frame.image_channels == 3 or (np.median(grey) > 127) == (frame.mean[0] > 0.5):
             return content
         return png(Image.fromarray(255 - grey))
@@ -259,7 +259,7 @@ def said_of(remark: Remark, count: int, classes: tuple[str, ...]) -> Said:
 def _thing(timed: Sequence[_Timed], place: int, one: Part, decoded: float) -> Thing:
     """What stands apart, with the boxes of detectors where they are on the whole picture."""
     seen = timed[0].seen[place]
-    told = [_told(each, place, 1, each.milliseconds / len(each.answers)) for each in timed]
+    told = [_told(each, place, each.seen[place].num_things, each.milliseconds / len(each.answers)) for each in timed]
     moved = tuple(
         answer.model_copy(update={"boxes": tuple(_moved(box, one, decoded) for box in answer.boxes)}) for answer in told
     )

@@ -7,6 +7,7 @@ import ipaddress
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import quote
 
 from eyechart.base.errors import UsageError
 
@@ -102,5 +103,10 @@ def serve(
             timeout_graceful_shutdown=SHUTDOWN_SECONDS,
             limit_concurrency=1024,
         )
-        say(f"{address_of(listening)}{f'?token={token}' if token else ''}   (Ctrl-C ends)")
+        say(f"{with_token(address_of(listening), token)}   (Ctrl-C ends)")
         uvicorn.Server(config).run(sockets=[listening])
+
+
+def with_token(address: str, token: str | None) -> str:
+    """What a browser opens: a token may hold signs that mean something in an address, as those of base64 do."""
+    return f"{address}?token={quote(token, safe='')}" if token else address

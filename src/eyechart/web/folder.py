@@ -83,6 +83,7 @@ def export_page(study: Path, target: Path, runtime: Path | None, say: Callable[[
     program = runtime_files(runtime, say)
     runs = runs_at(study)
     panel = open_panel(runs, device="cpu")
+    target = target.resolve()  # of a link, or of ".", where it leads
     made = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=_parent(target)))
     try:
         for part in PARTS:
@@ -93,9 +94,11 @@ def export_page(study: Path, target: Path, runtime: Path | None, say: Callable[[
         _write_cards(made, study, panel, runs, files, report)
         sizes = _sizes(made)
         made.chmod(0o755)  # temporary folders are their owner's alone, and a server may be somebody else
-        if target.is_dir():
-            target.rmdir()
-        made.rename(target)
+        if target.is_dir():  # empty, and somebody may stand in it: it is filled, and not put aside for another
+            for each in sorted(made.iterdir()):
+                each.rename(target / each.name)
+        else:
+            made.rename(target)
     except OSError as error:
         raise disk_error(target, error) from error
     finally:

@@ -3,7 +3,7 @@
 import { cropped, made, maximum, plane } from "./numbers.js";
 
 const SPECK_SHARE = 0.015, LEAST_LENGTH = 0.03, LONG = 0.55, MARGIN = 0.12, CLEAR = 0.03, AROUND = 0.25;
-const APART_X = 0.07, APART_Y = 0.25, STRAY_LENGTH = 0.4;
+const APART_X = 0.07, APART_Y = 0.25, STRAY_LENGTH = 0.4, MOST_PIECES = 400;
 
 // Of ink: the largest thing, how many there are, and how many pieces are no writing.
 export function findMarks(mask) {
@@ -100,7 +100,11 @@ function onlyThese(pieces, { width, height, data }) {
 function withoutSpecks(pieces, { width, height }) {
   const least = Math.max(2, LEAST_LENGTH * Math.max(width, height));
   const most = maximum(pieces.filter((piece) => lengthOf(piece) >= least).map((piece) => piece.pixels));
-  return most > 0 ? pieces.filter((piece) => piece.pixels >= Math.max(2, SPECK_SHARE * most)) : [];
+  if (!(most > 0)) return [];
+  const kept = pieces.filter((piece) => piece.pixels >= Math.max(2, SPECK_SHARE * most));
+  if (kept.length <= MOST_PIECES) return kept;
+  const largest = [...kept].sort((one, other) => other.pixels - one.pixels).slice(0, MOST_PIECES);
+  return kept.filter((piece) => largest.includes(piece));
 }
 
 function withoutFrames(all, size) {

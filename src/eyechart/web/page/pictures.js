@@ -35,10 +35,15 @@ export function refused(english, french) {
   return Object.assign(new Error(english), { said: { en: english, fr: french } });
 }
 
+// Transparent parts laid over the ground of the dataset's rule, else white.
+export function onGround(picture, rule) {
+  return picture.channels === 4 ? laidOver(GROUNDS[rule?.ground ?? "white"], picture) : picture;
+}
+
 // The whole picture in the frame of the training images, proportions kept; what is left over takes the median colour of
 // its own edge.  Bytes, channel by channel, and the map from there to the picture's own pixels.  As data/pictures.py.
 export function fitted(picture, { image_channels: channels, image_height: height, image_width: width, picture_rule: rule }) {
-  const opaque = picture.channels === 4 ? laidOver(GROUNDS[rule?.ground ?? "white"], picture) : picture;
+  const opaque = onGround(picture, rule);
   const scale = Math.min(width / opaque.width, height / opaque.height);
   const inner = [opaque.width, opaque.height].map((side) => Math.max(1, rint(side * scale)));
   const left = (width - inner[0]) >> 1, top = (height - inner[1]) >> 1;

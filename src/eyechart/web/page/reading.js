@@ -7,7 +7,7 @@ import { readingOrder } from "./marks.js";
 import { clip, made, median, plane } from "./numbers.js";
 import { luminance } from "./paper.js";
 import { part } from "./parting.js";
-import { dataUrl, fitted, refused } from "./pictures.js";
+import { dataUrl, fitted, onGround, refused } from "./pictures.js";
 import { resized } from "./resampling.js";
 
 const MOST_CLASSES = 10, MOST_THINGS = 60, LEAST_SCORE = 0.5, MOST_SHARED = 0.5, SHOWN_SIDE = 400;
@@ -134,11 +134,11 @@ function ownBox([left, top, right, bottom], { toOwn, ownSize: [width, height] })
 }
 
 // Dark ink on light paper turned about, where the scenes are light on dark.
-function asScene(picture, { image_channels: channels, mean }) {
-  if (channels === 3 || picture.channels === 4) return picture;
-  const grey = luminance(picture.data);
+function asScene(picture, { image_channels: channels, mean, picture_rule: rule }) {
+  if (channels === 3) return picture;
+  const opaque = onGround(picture, rule), grey = luminance(opaque.data);
   if (median(Float32Array.from(grey)) > 127 === mean[0] > 0.5) return picture;
-  return { ...picture, data: made(Uint8Array, picture.data, (_, place) => 255 - grey[Math.floor(place / 3)]) };
+  return { ...opaque, data: made(Uint8Array, opaque.data, (_, place) => 255 - grey[Math.floor(place / 3)]) };
 }
 
 // What most of these say; nothing where as many say something else.
