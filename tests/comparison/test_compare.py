@@ -69,10 +69,22 @@ def test_the_same_answers_are_equivalent(tmp_path: Path) -> None:
 
 
 def test_not_shown_says_what_would_be_needed(tmp_path: Path) -> None:
-    found = compare_runs(made_up_study(tmp_path / "s", {"cnn": 0.050, "vit": 0.053}, TEN))
+    found = compare_runs(made_up_study(tmp_path / "s", {"cnn": 0.04, "vit": 0.05}, TEN))
     verdict = verdict_of(found, "cnn", "vit")
-    assert verdict.kind == "not shown"
-    assert verdict.seeds_needed is None or verdict.seeds_needed > 10
+    assert verdict.p_value == pytest.approx(0.039, abs=0.001), "and an interval that holds 0"
+    assert (verdict.kind, verdict.seeds_needed) == ("not shown", 51)
+
+
+def test_where_seeds_agree_more_images_would_be_needed(tmp_path: Path) -> None:
+    """Every seed answers the same: what is open is what other images would say."""
+    wrong = {"cnn": range(12), "vit": range(6, 26)}
+    folders = [
+        made_up_run(tmp_path / "s", name, seed, right_but_for(own)) for name, own in wrong.items() for seed in TEN
+    ]
+    verdict = verdict_of(compare_runs(folders), "cnn", "vit")
+    assert (verdict.kind, verdict.first, verdict.seeds_needed) == ("not shown", "cnn", None)
+    assert verdict.items_needed is not None
+    assert 400 < verdict.items_needed < 4_000
 
 
 def test_few_seeds_are_too_few_unless_the_items_alone_decide(tmp_path: Path) -> None:
