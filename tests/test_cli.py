@@ -127,6 +127,34 @@ def test_a_dry_run_of_a_shard_tells_of_its_own_runs(tmp_path: Path) -> None:
     assert (wrong.returncode, "expected I/N" in wrong.stderr) == (2, True)
 
 
+def test_a_dry_run_tells_of_what_is_left(study: Path) -> None:
+    """The same answer as without --dry-run: what is finished is not planned, and what would be refused is said."""
+    words = ["-m", "cnn,fasterrcnn", "--name", study.name, "--dry-run", "--resume"]
+    done = smoke(study.parent, *words)
+    assert done.returncode == 0, done.stderr
+    assert "every run is finished: nothing would be trained" in done.stderr
+    more = smoke(study.parent, *words, "--seeds", "0,1")
+    assert more.returncode == 0, more.stderr
+    assert "2 runs: about" in more.stdout, "of the second seed"
+    other = smoke(study.parent, *words, "--fraction", "0.5")
+    assert "as it stands this would be refused" in other.stderr
+
+
+def test_a_run_may_be_named_by_a_link_or_from_inside(study: Path, tmp_path: Path) -> None:
+    (tmp_path / "best").symlink_to(study / "cnn-s0")
+    for words, where in ((["compare", "."], study / "cnn-s0"), (["compare", tmp_path / "best"], tmp_path)):
+        done = eyechart(*words, cwd=where)
+        assert done.returncode == 0, done.stderr
+        assert "damaged" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("command", ["inside", "explain"])
+def test_threads_and_folders_that_cannot_be(command: str, study: Path, tmp_path: Path) -> None:
+    picture = [study / "report.html"] if command == "explain" else []
+    done = eyechart(command, study / "cnn-s0", *picture, "--threads", 0, "-o", tmp_path / "new")
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+
+
 def test_a_dry_run_trains_nothing(tmp_path: Path) -> None:
     result = smoke(tmp_path, "-m", "cnn", "--dry-run", "--json")
     assert result.returncode == 0, result.stderr

@@ -149,9 +149,14 @@ def test_the_sheet_and_the_steps_are_drawn(study: Path, pictures: Path, tmp_path
     assert one.returncode == 0
     wide, narrow = Image.open(tmp_path / "one.png").width, Image.open(steps / "blank.png").width
     assert wide > narrow, "more steps were taken"
+    before = sheet.read_bytes()
+    again = eyechart("predict", study, pictures, "--sheet", sheet, "--csv", tmp_path / "a.csv")
+    assert (again.returncode, f"{sheet} is there already" in again.stderr) == (2, True)
+    assert (sheet.read_bytes(), (tmp_path / "a.csv").exists()) == (before, False)
     raw = eyechart(
-        "predict", study, pictures / "7.png", "--raw", "--sheet", sheet, "--show-steps", tmp_path / "raw.png"
-    )
+        "predict", study, pictures / "7.png", "--raw", "--sheet", sheet, "--exist-ok", "--show-steps",
+        tmp_path / "raw.png",
+    )  # fmt: skip
     assert "was not prepared" in raw.stderr
     assert not (tmp_path / "raw.png").exists()
     wrong = eyechart("predict", study, pictures, "--show-steps", tmp_path / "all.png")
@@ -219,3 +224,12 @@ def test_remarks_in_both_languages() -> None:
         assert english != french
     assert in_words("several", count=3, classes=("0", "1")) == "several digits (3)"
     assert in_words("several", count=2, classes=("a", "b"), french=True) == "plusieurs objets (2)"
+
+
+def test_a_table_in_the_home_folder(
+    study: Path, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    assert eyechart("predict", study, pictures / "7.png", "--csv=~/a.csv").returncode == 0
+    assert (tmp_path / "a.csv").is_file()

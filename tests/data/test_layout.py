@@ -125,6 +125,16 @@ def test_parts_without_classes_beside_something_else_are_refused(laid_out):
         list_folder(laid_out("train", "test", "labels"))
 
 
+@pytest.mark.parametrize("part", ["test", "val"])
+def test_a_part_among_classes_is_no_class(part, laid_out):
+    with pytest.raises(DatasetError, match=rf"{part} is called like a part of a dataset.*\(cat, dog\)"):
+        list_folder(laid_out("cat", "dog", f"{part}/cat", f"{part}/dog"))
+
+
+def test_a_class_may_be_called_like_a_part(laid_out):
+    assert [*list_folder(laid_out("cat", "dog", "test/monday")).classes] == ["cat", "dog", "test"]
+
+
 def test_classes_with_sessions_of_their_own_are_not_doubted(laid_out):
     assert list_folder(laid_out("cat/monday", "cat/friday", "dog/sunday")).remarks == ()
 

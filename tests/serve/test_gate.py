@@ -81,7 +81,7 @@ def test_every_request_carries_the_token(serving: Callable[..., TestClient]) -> 
         welcome = client.get(f"/?token={TOKEN}", follow_redirects=False)
         assert (welcome.status_code, welcome.headers["location"]) == (303, "/")
         assert {"HttpOnly", "SameSite=strict"} <= set(welcome.headers["set-cookie"].split("; "))
-        assert {name: value for name, value in client.cookies.items()} == {own_cookie(client): TOKEN}
+        assert dict(client.cookies.items()) == {own_cookie(client): TOKEN}
         assert client.get("/api/study").status_code == 200
 
 

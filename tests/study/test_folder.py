@@ -12,6 +12,7 @@ import pytest
 from eyechart.base.errors import DatasetError, Interrupted, RunFailed, StorageError, UsageError
 from eyechart.data.content import check_content
 from eyechart.files import replacing, storage
+from eyechart.files.places import seen_from_here
 from eyechart.launch.driver import in_turn
 from eyechart.schema import Job, StudyRecord
 from eyechart.schema.contracts import Progress, Reporter
@@ -157,6 +158,48 @@ def test_one_place_may_be_written_in_many_ways(tmp_path: Path, monkeypatch: pyte
     assert opened(plan("cnn", data="../pics"), tmp_path / "s", resume=True).record.started_in == str(tmp_path)
     with pytest.raises(UsageError, match="dataset was pics and is other now"):
         opened(plan("cnn", data="other"), tmp_path / "s", resume=True)
+
+
+@pytest.mark.parametrize("data", ["./pics", "scenes:./pics,level=easy"])
+def test_the_same_words_in_another_folder_are_another_dataset(
+    data: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With an absolute --output two folders share a study, and each has its own ./pics."""
+    for name in ("here", "there"):
+        (tmp_path / name / "pics").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "here")
+    trained(plan("fasterrcnn", data=data), tmp_path / "s")
+    monkeypatch.chdir(tmp_path / "there")
+    with pytest.raises(UsageError, match=r"dataset was .*here.*pics.* and is .*there.*pics.* now"):
+        opened(plan("fasterrcnn", data=data), tmp_path / "s", resume=True)
+
+
+def test_the_same_words_for_other_weights_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("here", "there"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "w.safetensors").write_bytes(name.encode())
+    monkeypatch.chdir(tmp_path / "here")
+    trained(plan("alexnet:./w.safetensors"), tmp_path / "s")
+    monkeypatch.chdir(tmp_path / "there")
+    with pytest.raises(UsageError, match=r"recipe of alexnet.*: weights was .*here.*and is .*there"):
+        opened(plan("alexnet:./w.safetensors"), tmp_path / "s", resume=True)
+
+
+def test_a_project_that_was_moved_with_its_data_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "project" / "pics").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "project")
+    trained(plan("cnn", data="./pics"), tmp_path / "project" / "s")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "project").rename(tmp_path / "moved")
+    monkeypatch.chdir(tmp_path / "moved")
+    merged = opened(plan("cnn,vit", data="./pics"), Path("s"), resume=True).record
+    assert seen_from_here(merged.rules.dataset, merged.started_in, ()) == "./pics"
+
+
+def test_a_folder_that_was_renamed_is_the_same_study(folder: Path) -> None:
+    renamed = folder.rename(folder.with_name("renamed"))
+    merged = opened(plan(seeds=[0, 1]).model_copy(update={"name": "renamed"}), renamed, resume=True).record
+    assert merged.name == storage.read_study(renamed).name, "as its finished runs say"
 
 
 # --------------------------------------------------------------------------------------------- the same data

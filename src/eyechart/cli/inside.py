@@ -26,7 +26,7 @@ def inside(
 ) -> None:
     """Look into a network before its training and after: first filters, how far layers moved, what lies near what."""
     from eyechart.base.errors import UsageError
-    from eyechart.files.storage import write_text
+    from eyechart.files.storage import disk_error, write_text
     from eyechart.report.change_plot import write_pictures
     from eyechart.runner.change import look_at_change
 
@@ -35,7 +35,10 @@ def inside(
         raise UsageError(f"--images got {images}; expected {FEWEST_IMAGES} or more.")
     options.check_free(output, exist_ok, "folder with -o")
     change = look_at_change(run, aloud, num_images=images, num_threads=threads, device=device, offline=offline)
-    output.mkdir(parents=True, exist_ok=True)
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise disk_error(output, error) from error
     findings = write_pictures(change, output, language)
     figures = json_text(change.as_json(), indent=1)
     write_text(output / "inside.json", figures + "\n")

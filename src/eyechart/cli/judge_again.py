@@ -57,6 +57,8 @@ def judge_again(context: JudgedContext, asked: Asked, lang: Language) -> None:
             f"`eyechart study {context.name}` judges the runs of a study again, and no study was named. Expected its "
             f"folder behind the context, such as runs/quick-mnist; `eyechart run` makes one."
         )
+    if asked.images is not None and asked.images < 1:
+        raise UsageError(f"--images got {asked.images:g}; expected 1 or more test images.")
     source = open_source(asked.study, context.name, None if asked.images is None else int(asked.images))
     levels = _levels(context.name, source, asked)
     if asked.dry_run:

@@ -31,9 +31,9 @@ TIMED_DEVICE = typer.Option(None, "--device", help="auto (the fastest for this s
 TRAINING_DEVICE = typer.Option(None, "--device", help="auto, cpu, cuda or mps.")
 DEVICE = typer.Option("auto", "--device", help="auto, cpu, cuda or mps.")
 PRECISION = typer.Option(None, "--precision", help="auto, float32, tf32 or bfloat16.")
-THREADS = typer.Option(None, "--threads", help="Threads. Default: all cores.")
-THREADS_EACH = typer.Option(None, "--threads", help="Threads of each run. Default: the cores, shared by --jobs.")
-THREADS_AS_THERE = typer.Option(None, "--threads", help="Threads. Default: those of the runs.")
+THREADS = typer.Option(None, "--threads", min=1, help="Threads. Default: all cores.")
+THREADS_EACH = typer.Option(None, "--threads", min=1, help="Threads of each run. Default: the cores, shared by --jobs.")
+THREADS_AS_THERE = typer.Option(None, "--threads", min=1, help="Threads. Default: those of the runs.")
 JOBS = typer.Option(
     1, "--jobs", help="Runs at once, each on cores of its own; their times are shared, and never claimed."
 )

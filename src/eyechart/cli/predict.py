@@ -38,11 +38,13 @@ def predict(
     csv: str = typer.Option(
         None, "--csv", metavar="FILE", help="Write a table, a line a picture and run; - prints it."
     ),
+    exist_ok: bool = typer.Option(False, "--exist-ok", help="Write over drawings, sheets and tables that are there."),
     device: str = options.DEVICE,
     as_json: bool = options.JSON,
 ) -> None:
     """Say what trained contenders see in pictures."""
     from eyechart.base.errors import UsageError
+    from eyechart.files.places import user_path
     from eyechart.inference.panel import is_asked, open_panel
     from eyechart.inference.seeing import find_sources
 
@@ -53,8 +55,9 @@ def predict(
         open_panel(what[:1])  # an error that says what is there instead of a run
     sources = find_sources([path for path in what if path not in who])
     drawings, steps = _targets(draw, sources, "--draw"), _targets(show_steps, sources, "--show-steps")
+    csv = str(user_path(csv)) if csv and csv != "-" else csv
     tables = [Path(csv)] if csv and csv != "-" else []
-    _check_no_source([*drawings, *steps, *([sheet] if sheet else []), *tables], sources)
+    _check_targets([*drawings, *steps, *([sheet] if sheet else []), *tables], sources, exist_ok)
     panel = open_panel(who, device=device)
     _check_draw(draw, panel, sources)
     asked = list(_asked(panel, sources, raw, steps))
@@ -137,8 +140,8 @@ def _check_draw(draw: Path | None, panel: Panel, sources: Sequence[Source]) -> N
         raise UsageError("--draw needs a picture file, and - is none. Save it first, or take --sheet.")
 
 
-def _check_no_source(targets: Sequence[Path], sources: Sequence[Source]) -> None:
-    """UsageError for a file to be written that is one of the pictures."""
+def _check_targets(targets: Sequence[Path], sources: Sequence[Source], exist_ok: bool) -> None:
+    """UsageError for a file to be written that is one of the pictures, or is there and may not be written over."""
     from eyechart.base.errors import UsageError
 
     pictures = {os.path.realpath(each.name) for each in sources if each.content is None}
@@ -147,6 +150,7 @@ def _check_no_source(targets: Sequence[Path], sources: Sequence[Source]) -> None
             raise UsageError(
                 f"{target} is one of the pictures, and would be written over. Name another file or folder."
             )
+        options.check_free(target, exist_ok, "file")
 
 
 def _targets(asked: Path | None, sources: Sequence[Source], option: str) -> list[Path]:

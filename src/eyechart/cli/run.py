@@ -58,12 +58,14 @@ def run(
     changes = {"batch_size": batch_size, "learning_rate": lr, "weight_decay": wd, "weights": weights}
     changes |= {"backbone": str(backbone) if backbone else None, "input_pixels": input_size, "robust": robust or None}
     record, folder = _planned(
-        options.names(model), data, preset, seeds or "0", output, jobs, threads, name=name, changes=changes,
-        recipe_files=recipe, most_seeds=_most_seeds(until_decided, most_seeds, seeds, shard), img_size=img_size,
+        options.names(model), data, preset, "0" if seeds is None else seeds, output, jobs, threads, name=name,
+        changes=changes, recipe_files=recipe, img_size=img_size,
+        most_seeds=_most_seeds(until_decided, most_seeds, seeds, shard),
         budget=options.budget_of(epochs=epochs, images=images, seconds=seconds, steps=steps),
         fraction=fraction, device=device, precision=precision,
     )  # fmt: skip
     if dry_run:
+        record, folder = _looked_at(record, folder, shard, resume, exist_ok)
         return _dry_run(record, folder, shard, jobs, offline, as_json, strict, language)
     study = _raced(record, folder, shard, exam, launch=_launcher(launcher, address, jobs), jobs=jobs, resume=resume,
                    exist_ok=exist_ok, offline=offline, strict=strict, lang=language)  # fmt: skip
@@ -179,12 +181,29 @@ def _show_results(study: Study, as_json: bool, lang: Language) -> tuple[Finding,
     return findings
 
 
+def _looked_at(
+    record: StudyRecord, folder: Path, shard: str | None, resume: bool, exist_ok: bool
+) -> tuple[StudyRecord, Path]:
+    """The plan joined to what is there, and its folder; what would be refused is said, and planned anew."""
+    from eyechart.base.errors import UsageError
+    from eyechart.study.race import look_at
+    from eyechart.study.shards import shard_of
+
+    try:
+        opened = look_at(record, folder, shard_of(shard), resume, exist_ok)
+    except UsageError as error:
+        aloud(f"as it stands this would be refused: {error}")
+        return record, folder.parent / f"{folder.name}-anew"
+    return opened.record, opened.folder
+
+
 def _dry_run(
     record: StudyRecord, folder: Path, shard: str | None, jobs: int, offline: bool, as_json: bool, strict: bool,
     lang: Language,
 ) -> None:  # fmt: skip
     from eyechart.base.plain_json import json_text
     from eyechart.data.catalog import load_dataset
+    from eyechart.files.storage import is_run
     from eyechart.runner.estimate import estimate
     from eyechart.study.machine import settle_machine
     from eyechart.study.plan import check_starts, jobs_of, settle_options, settle_weights
@@ -199,7 +218,11 @@ def _dry_run(
     record = settle_options(settle_weights(record, offline, aloud), dataset)
     check_starts(record, dataset, offline)
     record = settle_machine(record, offline, aloud)
-    estimates = estimate(part.of_jobs(jobs_of(record, folder, offline)), say=aloud)
+    left = [job for job in part.of_jobs(jobs_of(record, folder, offline)) if not is_run(Path(job.folder))]
+    if not left:
+        aloud("every run is finished: nothing would be trained")
+        return
+    estimates = estimate(left, say=aloud)
     if as_json:
         typer.echo(json_text([each._asdict() for each in estimates], indent=1))
     else:

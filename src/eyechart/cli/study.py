@@ -73,7 +73,7 @@ def study(
     check_folder_name(called)
     rules = {"num_threads": threads_each(jobs, threads), "device": device, "precision": precision}
     dataset, ways = _classified(context, data, offline), Ways(output / called, trained, offline, dry_run, as_json, jobs)
-    chosen = (options.names(model), _levels(levels), options.numbers(seeds) if seeds else None)
+    chosen = (options.names(model), _levels(levels), options.numbers(seeds) if seeds is not None else None)
     size = preset or QUICK
     is_ladder = isinstance(known, ladder.LadderContext)
     counts = _counts(dataset, data, QUICK if size == QUICK and not is_ladder else STANDARD)
@@ -105,7 +105,7 @@ def _repeat(known: Context, asked: Asked, ways: Ways, shard: str | None, lang: L
     planned, part = known.levels(asked), shard_of(shard)
     check_alike(known, asked, ways.folder)
     if ways.dry_run:
-        _dry_run(planned, ways.offline, ways.as_json)
+        _dry_run(planned, ways)
         return
     with worked_on(ways.folder, aloud):
         record = run_context(known, planned, ways.folder, offline=ways.offline, say=aloud, lang=lang, jobs=ways.jobs,
@@ -155,38 +155,45 @@ def _levels(text: str | None) -> list[int]:
     return options.numbers(text, "--levels") if text else []
 
 
-def _dry_run(planned: list[Level], offline: bool, as_json: bool) -> None:
-    """Runs, images and time of every level; contenders are timed once for each size of images, at its first level."""
+def _dry_run(planned: list[Level], ways: Ways) -> None:
+    """Unfinished runs, images and time of every level; contenders are timed once for each size of images."""
     import tempfile
 
+    from eyechart.files.storage import is_run
     from eyechart.runner.estimate import estimate
-    from eyechart.study.plan import jobs_of
+    from eyechart.study.plan import jobs_of, run_name
     from eyechart.study.race import settled
+    from eyechart.words.numbers import counted
 
     found: list[Planned] = []
     paces: dict[int | None, dict[str, float]] = {}
     for level in planned:
-        budget, seeds = level.record.rules.budget, len(level.record.seeds)
+        budget = level.record.rules.budget
         assert budget is not None, "every level of a context has one"
-        runs = seeds * len(level.record.contenders)
-        if budget.unit == "seconds":
-            found.append(Planned(level.label, runs, None, runs * budget.amount))
+        left = [contender for contender in level.record.contenders for seed in level.record.seeds
+                if not is_run(ways.folder / level.record.name / run_name(contender, seed))]  # fmt: skip
+        if budget.unit == "seconds" or not left:
+            found.append(Planned(level.label, len(left), None, len(left) * budget.amount))
             continue
         side = level.record.rules.img_size
         if side not in paces:
-            record, _ = settled(level.record, "", offline, aloud)
+            record, _ = settled(level.record, "", ways.offline, aloud)
             with tempfile.TemporaryDirectory() as folder:
-                jobs = jobs_of(record.model_copy(update={"seeds": record.seeds[:1]}), Path(folder), offline)
+                jobs = jobs_of(record.model_copy(update={"seeds": record.seeds[:1]}), Path(folder), ways.offline)
                 estimates = estimate(jobs, say=aloud, is_brief=True)
             paces[side] = {each.contender: each.training_seconds / each.images_seen for each in estimates}
-        seconds = seeds * budget.amount * sum(paces[side][name] for name in level.record.contenders)
-        found.append(Planned(level.label, runs, budget.amount, seconds))
-    if as_json:
+        found.append(
+            Planned(level.label, len(left), budget.amount, budget.amount * sum(paces[side][name] for name in left))
+        )
+    if ways.as_json:
         typer.echo(json_text([each._asdict() for each in found], indent=1))
         return
     for each in found:
         minutes = each.training_seconds / 60
+        if not each.runs:
+            say(f"{each.level:>10}  finished")
+            continue
         length = f"{each.training_seconds / each.runs:,.0f} s" if each.images is None else f"{each.images:,.0f} images"
-        say(f"{each.level:>10}  {each.runs} runs of {length}  {minutes:,.0f} min")
+        say(f"{each.level:>10}  {counted(each.runs, 'run', 'runs')} of {length}  {minutes:,.0f} min")
     total = sum(each.training_seconds for each in found) / 60
     say(f"{'all':>10}  {total:,.0f} min of training. Nothing was trained.")

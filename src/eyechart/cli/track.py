@@ -19,7 +19,10 @@ def track(
 ) -> None:
     """Write curves, results and settings of runs for TensorBoard or MLflow; what is there already stays as it is."""
     from eyechart.base.errors import UsageError
+    from eyechart.files.places import user_path
     from eyechart.tracking import mlflow, tensorboard
+
+    place = place if "://" in place else str(user_path(place))
 
     if to not in TOOLS:
         raise UsageError(f"--to got {to!r}; expected {' or '.join(TOOLS)}.")

@@ -94,8 +94,16 @@ def show(record: TuneRecord, folder: Path, found: list[Found], as_json: bool) ->
 
 
 def use_command(record: TuneRecord, found: list[Found]) -> str:
-    """What trains with the recipes that were found."""
-    words = ["eyechart", "run", "-d", path_word(record.study.rules.dataset), "-p", record.study.rules.preset]
+    """What trains with the recipes that were found, on the images that they were found with."""
+    from eyechart.catalog.presets import rules_of
+
+    rules = record.study.rules
+    words = ["eyechart", "run", "-d", path_word(rules.dataset), "-p", rules.preset]
+    usual = rules_of(rules.preset, rules.dataset)  # the budget of a trial is not that of the training to come
+    if rules.img_size != usual.img_size:
+        words += ["--img-size", str(rules.img_size)]
+    if rules.fraction != usual.fraction:
+        words += ["--fraction", f"{rules.fraction:g}"]
     for each in found:
         if each.recipe:
             words += ["-m", each.contender, "--recipe", path_word(each.recipe)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,7 +32,7 @@ def winner_map(
     from eyechart.words.speech import speech
 
     told = speech(options.language_of(lang))
-    places = list(folders or [Path("runs")])
+    places = list(folders or [Path(os.environ.get("EYECHART_OUTPUT") or "runs")])
     rows = _rows(places, told)
     if as_json:
         typer.echo(json_text([_as_json(row) for row in rows], indent=1))
@@ -52,17 +53,22 @@ def _rows(places: list[Path], told: Speech) -> list[Row]:
     from eyechart.base.errors import UsageError
     from eyechart.contexts.catalog import axis_of
     from eyechart.contexts.needs import of_study, records_in
+    from eyechart.files.storage import CONTEXT_FILE, STUDY_FILE
     from eyechart.report.winner_map import Row, cells_of, rows_of
 
     rows: list[Row] = []
     for place in places:
         if not place.is_dir():
             raise UsageError(f"{place} is no folder; expected a study, a context or a folder of them, such as runs.")
-        if (own := of_study(place)) is not None:
-            compared, robustness, memory, is_timed = own
-            label = told("as trained", "tels qu'entraînés")
-            cells = cells_of(compared, robustness, memory, is_timed=is_timed)
-            rows.append(Row(f"{place.name}, {compared.dataset}", label, cells))
+        is_context = (place / CONTEXT_FILE).is_file()  # whose levels are studies, and stand in its record
+        for study in (
+            [place] if is_context else [place, *(file.parent for file in sorted(place.glob(f"*/{STUDY_FILE}")))]
+        ):
+            if (own := of_study(study)) is not None:
+                compared, robustness, memory, is_timed = own
+                label = told("as trained", "tels qu'entraînés")
+                cells = cells_of(compared, robustness, memory, is_timed=is_timed)
+                rows.append(Row(f"{study.absolute().name}, {compared.dataset}", label, cells))
         for record in records_in(place):
             rows += rows_of(record, told, axis_of(record.context))
     if not rows:

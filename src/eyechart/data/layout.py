@@ -61,6 +61,7 @@ def read_layout(root: Path) -> Layout:
         remarks += [f"the folder of the {part} part is {path}" for part, path in parts.items() if path.name != part]
         return Layout(parts, tuple(folder.name for folder in folders if folder not in part_folders), tuple(remarks))
     _refuse_pictures_of_parts(inside, folders)
+    _refuse_a_part_among_classes(inside, folders)
     shared = _shared_inside(folders)
     if shared:
         remarks.append(_doubt(inside, folders, shared))
@@ -147,6 +148,19 @@ def _refuse_pictures_of_parts(root: Path, folders: list[Path]) -> None:
             f"there are other folders beside them. Expected {root}/train/<class name>/<picture>.png and nothing else "
             f"beside; if they are classes, give them other names."
         )
+
+
+def _refuse_a_part_among_classes(root: Path, folders: list[Path]) -> None:
+    """A folder that is called like a part, and holds folders called like those beside it, is no class of its own."""
+    for folder in folders:
+        others = {other.name for other in folders if other != folder}
+        same = [each.name for each in visible_folders(folder) if each.name in others] if part_of(folder.name) else []
+        if same:
+            raise DatasetError(
+                f"{root}: {folder.name} is called like a part of a dataset, and the folders in it like the classes "
+                f"beside it ({_few(same)}). Expected {root}/train/<class name> and {root}/{folder.name}/<class name>: "
+                f"move the classes into a folder named train; if {folder.name} is a class, give it another name."
+            )
 
 
 def _shared_inside(folders: list[Path]) -> list[str]:

@@ -31,6 +31,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json, to_json
 
 from eyechart.base.errors import DiskRefused, StorageError
+from eyechart.files.places import own_folder
 from eyechart.schema import RunRecord, StudyRecord
 from eyechart.schema.versions import upgraded_run, version_of
 
@@ -314,7 +315,7 @@ def find_runs(paths: list[Path]) -> list[Path]:
         is_study = (path / STUDY_FILE).is_file()
         contexts = [] if is_study else [file.parent for file in path.glob(f"*/{CONTEXT_FILE}")]  # a level deeper
         files += [file for context in contexts for file in sorted(context.glob(f"*/*/{RUN_FILE}"))]
-        found += [file.parent for file in files if not is_hidden(file, path)]
+        found += [own_folder(file.parent) for file in files if not is_hidden(file, path)]
     return sorted(set(found), key=lambda folder: natural_key(str(folder)))
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from eyechart.base.errors import DatasetError, MissingError, StorageError, UsageError
 from eyechart.files.file_names import readable
+from eyechart.files.places import own_folder
 from eyechart.files.storage import STUDY_FILE, find_runs, is_run, no_runs, read_run, read_study
 from eyechart.inference.onnx_file import is_exported, open_exported
 from eyechart.inference.prediction import PictureAnswer, PicturePredictor, open_run
@@ -90,7 +91,7 @@ def runs_at(path: Path) -> list[Path]:
     """A run itself; of a study one finished run of each contender, the first in the stored order of its seeds."""
     if is_run(path) or not (path / STUDY_FILE).is_file():
         read_run(path)  # says what is there instead
-        return [path]
+        return [own_folder(path)]
     study = read_study(path)
     finished: dict[str, list[tuple[RunRecord, Path]]] = {}
     for folder in find_runs([path]):

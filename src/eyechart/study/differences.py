@@ -6,8 +6,9 @@ from typing import Any
 
 from eyechart.catalog.regimes import FROM_NOTHING
 from eyechart.data.known import KNOWN
-from eyechart.files.places import place_of
+from eyechart.files.places import same_place, seen_from
 from eyechart.schema import Budget, Looking, Recipe, Rules, StudyRecord
+from eyechart.weights.resolve import Names
 
 SETTLED_RULES = ("device", "precision")  # which "auto" leaves to machine.settle_machine, once a study
 
@@ -21,6 +22,9 @@ def differences(old: StudyRecord, new: StudyRecord) -> list[str]:
     for contender in new.contenders:
         if contender in old.recipes:
             changes = _changed_recipe(old.recipes[contender], new.recipes[contender])
+            weights = [(record.recipes[contender].weights, record.started_in) for record in (old, new)]
+            if weights[0][0] == weights[1][0] and not same_place(weights[0], weights[1], Names()):
+                changes.append(_moved_text("weights", *weights))
             found += [f"recipe of {contender}: {change}" for change in changes]
     return found
 
@@ -29,21 +33,22 @@ def rule_differences(old: StudyRecord, new: StudyRecord, but: tuple[str, ...] = 
     """The same of the rules alone; those named in `but` may differ."""
     settled = {name: getattr(old.rules, name) for name in SETTLED_RULES if getattr(new.rules, name) == "auto"}
     settled |= {name: getattr(old.rules, name) for name in but}
-    if _is_same_dataset(old, new):
-        settled["dataset"] = old.rules.dataset
-    return _changed_fields(old.rules, new.rules.model_copy(update=settled))
+    datasets = (old.rules.dataset, old.started_in), (new.rules.dataset, new.started_in)
+    is_same = same_place(*datasets, KNOWN)
+    found = _changed_fields(old.rules, new.rules.model_copy(update=settled | {"dataset": old.rules.dataset}))
+    return found if is_same else [_moved_text("dataset", *datasets), *found]
+
+
+def _moved_text(what: str, old: tuple[str, str], new: tuple[str, str]) -> str:
+    """The paths as they were written, and in full where that is the same."""
+    if old[0] != new[0]:
+        return changed_text(what, old[0], new[0])
+    return changed_text(what, *(seen_from("", *each, ()) for each in (old, new)))
 
 
 def changed_text(name: str, old: Any, new: Any) -> str:
     """One setting, as it was and as it is."""
     return f"{name} was {_value_text(old)} and is {_value_text(new)} now"
-
-
-def _is_same_dataset(old: StudyRecord, new: StudyRecord) -> bool:
-    names = old.rules.dataset, new.rules.dataset
-    if any(name in KNOWN for name in names):
-        return names[0] == names[1]
-    return place_of(names[0], old.started_in) == place_of(names[1], new.started_in)
 
 
 def _changed_recipe(old: Recipe, new: Recipe) -> list[str]:

@@ -141,6 +141,7 @@ def _resumed(old: StudyRecord, new: StudyRecord, folder: Path, otherwise: str) -
         )
     merged = new.model_copy(
         update={
+            "name": old.name,  # of a folder that was renamed: its runs are of one study
             "contenders": tuple(dict.fromkeys(old.contenders + new.contenders)),
             "seeds": tuple(sorted({*old.seeds, *new.seeds})),
             "recipes": _seen_from(old, new) | old.recipes,

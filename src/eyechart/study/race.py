@@ -57,7 +57,7 @@ def race(
 
     with _holding(folder, shard, exist_ok, tell) as alone:
         with alone():
-            opened = _look_at(record, folder, shard, resume, exist_ok)
+            opened = look_at(record, folder, shard, resume, exist_ok)
             settled_record, card = settled(opened.record, study_folder.content_of(opened.folder), offline, tell)
             opened = replace(opened, record=settled_record)
             forewarn(opened.record, card.num_test, tell, strict, lang, jobs)
@@ -95,7 +95,8 @@ def _yielding(held: AbstractContextManager[None], value: Value) -> Iterator[Valu
         yield value
 
 
-def _look_at(record: StudyRecord, folder: Path, shard: Shard | None, resume: bool, exist_ok: bool) -> Opened:
+def look_at(record: StudyRecord, folder: Path, shard: Shard | None, resume: bool, exist_ok: bool) -> Opened:
+    """The plan, joined to what is there, and where it is carried out; nothing is written.  UsageError: it cannot be."""
     from eyechart.study.folder import open_shared, open_study
 
     return open_shared(record, folder) if shard else open_study(record, folder, resume=resume, exist_ok=exist_ok)
