@@ -54,6 +54,10 @@ def test_seeds_that_two_machines_did_are_one_study(tmp_path: Path, far: str, be_
     judged = eyechart("study", "corruption", f"{far}/s", "--images", "20")  # asks the networks, which were not here
     assert judged.returncode == 0, judged.stderr
     assert list((tmp_path / "far" / "s").rglob(storage.CONTEXT_FILE)), judged.stderr
+    again = eyechart("repeat", f"{far}/s/cnn-s0")
+    assert again.returncode == 0, again.stderr
+    assert f"the repetition lies in {far}/repeats/s/cnn-s0" in again.stderr.replace("file:////", "file:///")
+    assert (tmp_path / "far" / "repeats" / "s" / "cnn-s0" / storage.RUN_FILE).is_file()
     report = eyechart("report", f"{far}/s", "--lang", "fr")
     assert report.returncode == 0, report.stderr
     assert 'lang="fr"' in (tmp_path / "far" / "s" / storage.REPORT_FILE).read_text()

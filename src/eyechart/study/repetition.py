@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eyechart.base.errors import Interrupted, UsageError
-from eyechart.files import replacing, storage
+from eyechart.files import addresses, replacing, storage
 from eyechart.files.file_names import on_disk
 from eyechart.files.folder_names import folder_name_of
 from eyechart.files.locks import hold
@@ -60,6 +60,8 @@ def repeat_run(folder: Path, output: Path, report: Reporter, *, offline: bool = 
             ) from None
         finally:
             _discard(made_in, run)
+        addresses.put(home)
+        say(f"the repetition lies in {addresses.address_of(home / run) or home / run}")
         return old, storage.read_run(home / run)
 
 
