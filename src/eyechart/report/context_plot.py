@@ -104,7 +104,11 @@ def _undecided(kind: str, pairs: list[tuple[str, ...]], at: str, say: Speech) ->
         return say(
             f"too few seeds to tell {names} apart at {at}", f"trop peu de graines pour départager {names} à {at}"
         )
-    return say(f"no difference between {names} is shown at {at}", f"aucune différence démontrée entre {names} à {at}")
+    told = [say.listed(list(pair)) for pair in pairs]
+    return say(
+        f"no difference between {' or between '.join(told)} is shown at {at}",
+        f"aucune différence démontrée entre {' ni entre '.join(told)} à {at}",
+    )
 
 
 def _write_figure(record: ContextRecord, metric: str, axis: str, is_log: bool, folder: Path, say: Speech) -> None:

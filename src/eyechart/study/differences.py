@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from typing import Any
 
 from eyechart.catalog.regimes import FROM_NOTHING
 from eyechart.data.known import KNOWN
-from eyechart.files.places import same_place, seen_from
+from eyechart.files.places import RUN, same_place, seen_from
 from eyechart.schema import Budget, Looking, Recipe, Rules, StudyRecord
 from eyechart.weights.resolve import Names
 
@@ -23,10 +24,15 @@ def differences(old: StudyRecord, new: StudyRecord) -> list[str]:
         if contender in old.recipes:
             changes = _changed_recipe(old.recipes[contender], new.recipes[contender])
             weights = [(record.recipes[contender].weights, record.started_in) for record in (old, new)]
-            if weights[0][0] == weights[1][0] and not same_place(weights[0], weights[1], Names()):
+            if weights[0][0] == weights[1][0] and _is_path(weights[0][0]) and not same_place(*weights, Names()):
                 changes.append(_moved_text("weights", *weights))
             found += [f"recipe of {contender}: {change}" for change in changes]
     return found
+
+
+def _is_path(weights: str) -> bool:
+    """Whether a folder or a file is meant: names of weights have neither a folder nor an ending."""
+    return weights.startswith(RUN) or len(PurePath(weights).parts) > 1 or bool(PurePath(weights).suffix)
 
 
 def rule_differences(old: StudyRecord, new: StudyRecord, but: tuple[str, ...] = ()) -> list[str]:
