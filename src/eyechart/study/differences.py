@@ -23,9 +23,9 @@ def differences(old: StudyRecord, new: StudyRecord) -> list[str]:
     for contender in new.contenders:
         if contender in old.recipes:
             changes = _changed_recipe(old.recipes[contender], new.recipes[contender])
-            weights = [(record.recipes[contender].weights, record.started_in) for record in (old, new)]
-            if weights[0][0] == weights[1][0] and _is_path(weights[0][0]) and not same_place(*weights, Names()):
-                changes.append(_moved_text("weights", *weights))
+            before, now = ((each.recipes[contender].weights, each.started_in) for each in (old, new))
+            if before[0] == now[0] and _is_path(now[0]) and not same_place(before, now, Names()):
+                changes.append(_moved_text("weights", before, now))
             found += [f"recipe of {contender}: {change}" for change in changes]
     return found
 
