@@ -75,6 +75,9 @@ def _thinned(ticks: list[float]) -> list[float]:
     return ticks[::step]
 
 
+MARKS_AT, NAMES_AT = 1.045, 1.075  # right of the axes, of whose width these are shares
+
+
 def label_line_ends(axes: Axes, ends: list[tuple[float, float, str, Style]], *, whole: bool = False) -> None:
     """Write each line's name right of the axes at its end (x, y), moved apart where they would touch.
 
@@ -86,18 +89,25 @@ def label_line_ends(axes: Axes, ends: list[tuple[float, float, str, Style]], *, 
     )
     gap = 1.45 * TYPE_POINTS / (axes.get_window_extent().height * 72 / axes.figure.dpi)
     heights = spread_apart([height for height, *_ in wanted], gap)
+    to_mark = (NAMES_AT - MARKS_AT) * axes.get_window_extent().width * 72 / axes.figure.dpi  # points
     for height, (_, x, y, name, style) in zip(heights, wanted, strict=True):
         axes.annotate(
             name if whole else shortened(name),
             xy=(x, y),
-            xytext=(1.075, height),
+            xytext=(NAMES_AT, height),
             textcoords="axes fraction",
             va="center",
             color=INK,
             annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": GRID, "linewidth": 0.8, "relpos": (-0.3, 0.5), "shrinkA": 9},
+            arrowprops={
+                "arrowstyle": "-",
+                "color": GRID,
+                "linewidth": 0.8,
+                "relpos": (0.0, 0.5),
+                "shrinkA": to_mark + 5,
+            },
         )
-        axes.plot([1.045], [height], style.marker, color=style.colour, transform=axes.transAxes, clip_on=False)
+        axes.plot([MARKS_AT], [height], style.marker, color=style.colour, transform=axes.transAxes, clip_on=False)
 
 
 def spread_apart(heights: list[float], gap: float) -> list[float]:

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 DRAWN = ("accuracy", "loss")
 TITLE_CHARACTERS, TITLE_LINE_INCHES = 11.5, 0.18  # in an inch; and how high a line is
-REGIME_DASHES: dict[str, Dash] = {"none": (0, (1, 2)), "head": ":", "last": "--", "full": "-", "plain": (0, (1, 1))}
+REGIME_DASHES: dict[str, Dash] = {
+    "none": (0, (7, 2, 1, 2)), "head": ":", "last": "--", "full": "-", "plain": (0, (1, 1)),
+}  # fmt: skip
 
 
 def write_figures(record: ContextRecord, axis: tuple[str, str], is_log: bool, folder: Path, lang: str) -> None:
