@@ -71,7 +71,7 @@ def verdicts_on(right: np.ndarray, most_seeds: int | None = None) -> list[Verdic
     items = ItemValues(rows, {"accuracy": values}, ())
     measure = MEASURES["accuracy"]
     facts = pairs.facts_of_pairs(measure, contenders, items, bootstrap.item_deviations(values))
-    pairs.add_item_tests(facts, num_contenders, items)
+    pairs.add_item_tests(facts, items)
     return verdicts.verdicts_of(measure, contenders, facts, num_items)
 
 
