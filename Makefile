@@ -87,6 +87,7 @@ detection: $(VENV)/.installed
 
 # What pretraining buys, by how many images there are; AlexNet starts from letters that are drawn here.  Hours; where the CPU
 # has units for bfloat16, FASTER="--precision bfloat16 --threads 1 --jobs 2" is quicker.
+FASTER ?=
 STARTS = cnn,vit,vgg16:none,vgg16:hed:head,vgg16:hed:last,vgg16:hed:full,alexnet:none,alexnet:glyphs:head,alexnet:glyphs:last,alexnet:glyphs:full
 pretraining: $(VENV)/.installed
 	$(BIN)/eyechart pretrain alexnet --data glyphs --resume
