@@ -32,7 +32,7 @@ pytestmark = pytest.mark.slow
 
 ANIMALS = ("cat", "dog", "owl")
 MEANS = "means over 2 of 3 classes: test has no image of owl"
-FRENCH = "moyennes sur 2 des 3 classes\N{NARROW NO-BREAK SPACE}: le test n'a aucune image de owl"
+FRENCH = "moyennes sur 2 des 3 classes\N{NARROW NO-BREAK SPACE}: le test n'a aucune image d'owl"
 
 
 @pytest.fixture(scope="module")
@@ -165,7 +165,7 @@ def test_the_page_says_it_and_never_calls_the_class_the_hardest(
     figure = (tmp_path / "r-figures" / "classes-f1.svg").read_text()
     assert {"en": "– no test image", "fr": "– aucune image de test"}[lang] in figure
     synthesis = (tmp_path / "r-synthesis.md").read_text()
-    assert {"en": "test has no image of owl", "fr": "le test n'a aucune image de owl"}[lang] in synthesis
+    assert {"en": "test has no image of owl", "fr": "le test n'a aucune image d'owl"}[lang] in synthesis
     assert "owl for" not in synthesis
     assert "owl pour" not in synthesis
 
