@@ -133,6 +133,7 @@ def test_a_dry_run_tells_of_what_is_left(study: Path) -> None:
     done = smoke(study.parent, *words)
     assert done.returncode == 0, done.stderr
     assert "every run is finished: nothing would be trained" in done.stderr
+    assert json.loads(smoke(study.parent, *words, "--json").stdout) == []
     more = smoke(study.parent, *words, "--seeds", "0,1")
     assert more.returncode == 0, more.stderr
     assert "2 runs: about" in more.stdout, "of the second seed"

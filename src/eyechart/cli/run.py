@@ -202,7 +202,8 @@ def _dry_run(
     lang: Language,
 ) -> None:  # fmt: skip
     from eyechart.base.plain_json import json_text
-    from eyechart.data.catalog import load_dataset
+    from eyechart.data.catalog import KNOWN, load_dataset
+    from eyechart.files.places import seen_from_here
     from eyechart.files.storage import is_run
     from eyechart.runner.estimate import estimate
     from eyechart.study.machine import settle_machine
@@ -214,17 +215,17 @@ def _dry_run(
 
     check_together(record.rules.budget, jobs)
     rules, part = record.rules, shard_of(shard) or ALL
-    dataset = load_dataset(rules.dataset, img_size=rules.img_size, offline=offline, say=silent)
+    reference = seen_from_here(rules.dataset, record.started_in, KNOWN)
+    dataset = load_dataset(reference, img_size=rules.img_size, offline=offline, say=silent)
     record = settle_options(settle_weights(record, offline, aloud), dataset)
     check_starts(record, dataset, offline)
     record = settle_machine(record, offline, aloud)
     left = [job for job in part.of_jobs(jobs_of(record, folder, offline)) if not is_run(Path(job.folder))]
+    estimates = estimate(left, say=aloud) if left else []
     if not left:
         aloud("every run is finished: nothing would be trained")
-        return
-    estimates = estimate(left, say=aloud)
     if as_json:
         typer.echo(json_text([each._asdict() for each in estimates], indent=1))
-    else:
+    elif left:
         estimates_table(estimates, jobs)
     forewarn(record, dataset.card.num_test, aloud, strict, lang, jobs)
