@@ -1,7 +1,7 @@
 """One recipe per contender, side by side: the file a newcomer edits.
 
-Learning rates are peaks after warm-up.  `epochs` is the full schedule of the `standard` preset; other presets set a
-budget, and the same recipe is stretched or squeezed to it.
+Learning rates are peaks after warm-up.  Where a budget is set, a recipe is stretched or squeezed to it; without one, as
+in the `standard` preset, `epochs` is the schedule, and what FULL_SCHEDULE names is changed for it.
 """
 
 from __future__ import annotations
@@ -118,6 +118,28 @@ RECIPES: dict[str, Recipe] = {
     ),
 }
 
+# What a full schedule of its own changes: longer training pays, and asks for more variety, for which a short one has
+# no time (timm's recipes A1 to A3 differ likewise).  Chosen on held-out train images.
+FULL_SCHEDULE: dict[str, dict[str, Any]] = {
+    "vit": {
+        "epochs": 70,
+        "learning_rate": 3e-3,
+        "weight_decay": 0.2,
+        "augmentation": Augmentation(shift_pixels=2, rotate_degrees=14, scale_fraction=0.15, shear_degrees=10),
+    },
+    "vgg16": {
+        "epochs": 5,
+        "augmentation": Augmentation(shift_pixels=2, rotate_degrees=10, scale_fraction=0.1, shear_degrees=6),
+        "source": "docs/lab-log.md, full schedules of vgg16 and alexnet",
+    },
+    "alexnet": {
+        "epochs": 12,
+        "label_smoothing": 0.1,
+        "augmentation": Augmentation(shift_pixels=2, rotate_degrees=7, scale_fraction=0.07),
+        "source": "docs/lab-log.md, full schedules of vgg16 and alexnet",
+    },
+}
+
 # Of contenders that find boxes, for datasets with any number of objects on an image.
 DETECTION_RECIPES: dict[str, Recipe] = {
     "fasterrcnn": Recipe(
@@ -184,9 +206,16 @@ def recipes_for(task: Task) -> dict[str, Recipe]:
     return RECIPES if task == "classification" else DETECTION_RECIPES
 
 
-def recipe_of(contender: str, changes: dict[str, Any] | None = None, task: Task = "classification") -> Recipe:
+def recipe_of(
+    contender: str,
+    changes: dict[str, Any] | None = None,
+    task: Task = "classification",
+    *,
+    full_schedule: bool = False,
+) -> Recipe:
     """The recipe of a contender "architecture[:weights[:regime]][:plain]", with `changes` of fields on top.
 
+    `full_schedule`: as it is trained where no budget is set.
     Raises UsageError for a name, a regime or a value that cannot be.  Whether a zoo has the network that is named is
     said where that is built.
     """
@@ -208,10 +237,11 @@ def recipe_of(contender: str, changes: dict[str, Any] | None = None, task: Task 
             f"{name} names what a whole image shows, and this dataset has objects to be found in boxes. "
             f"Expected -m {' or -m '.join(recipes_for(task))}."
         )
+    longer = FULL_SCHEDULE.get(name, {}) if full_schedule and task == "classification" else {}
     from_name = _from_name(without_plain(contender), without_plain(rest), known[name])
     if is_plain(contender):
         from_name |= {"augmentation": {}}
-    return changed(known[name], from_name | (changes or {}))
+    return changed(known[name], longer | from_name | (changes or {}))
 
 
 def changed(recipe: Recipe, changes: dict[str, Any]) -> Recipe:

@@ -68,7 +68,7 @@ def plan_study(
     if most_seeds is not None:
         rules["looking"], numbers = looking_at(len(contenders), most_seeds)
     fixed = rules_of(preset, data, **rules)
-    recipes = _own_recipes(contenders, given, task)
+    recipes = _own_recipes(contenders, given, task, full_schedule=fixed.budget is None)
     recipes |= _from_files(paths_of(recipe_files), contenders, given)
     check_search_seeds(numbers if most_seeds is None else range(most_seeds), recipes)
     return StudyRecord(
@@ -93,10 +93,15 @@ def _checked_weights(weights: str, contenders: Sequence[str]) -> str:
     return recordable(weights)
 
 
-def _own_recipes(contenders: Sequence[str], given: dict[str, Any], task: Task) -> dict[str, Recipe]:
+def _own_recipes(
+    contenders: Sequence[str], given: dict[str, Any], task: Task, *, full_schedule: bool
+) -> dict[str, Recipe]:
     """The catalog's recipes with the changes that were given, those first that replace fields."""
     fields = {key: value for key, value in given.items() if key not in NO_FIELDS}
-    recipes = {contender: recipe_of(contender, _fitting(contender, fields), task) for contender in contenders}
+    recipes = {
+        contender: recipe_of(contender, _fitting(contender, fields), task, full_schedule=full_schedule)
+        for contender in contenders
+    }
     if "backbone" in given:
         recipes |= _on_backbone(recipes, recordable(given["backbone"]))
     return {name: made_robust(recipe) for name, recipe in recipes.items()} if given.get("robust") else recipes
