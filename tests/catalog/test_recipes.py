@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import readme_tables
 
 from eyechart.base.errors import UsageError, WeightsMissing
 from eyechart.catalog.presets import PRESETS, rules_of
-from eyechart.catalog.recipes import RECIPES, recipe_of, slug
+from eyechart.catalog.recipes import DETECTION_RECIPES, FULL_SCHEDULE, RECIPES, recipe_of, slug
 from eyechart.catalog.regimes import check_has_start, is_plain, regime_of
 from eyechart.schema import Budget, Recipe
 from eyechart.study.plan import plan_study
@@ -112,6 +113,29 @@ def test_presets() -> None:
         rules_of("quik", "mnist")
     with pytest.raises(UsageError, match="fraction = 2"):
         rules_of("quick", "mnist", fraction=2)
+
+
+def test_a_full_schedule_has_a_recipe_of_its_own() -> None:
+    def recipes(preset: str, *, name: str = "alexnet", **rules: Any) -> Recipe:
+        return plan_study([name], preset=preset, **rules).recipes[name]
+
+    short, full = RECIPES["alexnet"], recipes("standard")
+    assert full == recipe_of("alexnet", full_schedule=True)
+    assert (full.epochs, full.label_smoothing) == (12, 0.1)
+    assert full.augmentation != short.augmentation
+    assert recipes("quick") == recipes("standard", budget=Budget(unit="epochs", amount=12)) == short
+    assert recipe_of("alexnet:glyphs", full_schedule=True).epochs == 12
+    assert recipe_of("alexnet:plain", full_schedule=True).augmentation.is_none
+    assert recipe_of("alexnet", {"epochs": 3}, full_schedule=True).epochs == 3
+    assert recipe_of("vgg16:hed:head", full_schedule=True).augmentation.is_none, "the regime has the last word"
+    assert recipes("standard", name="vit") == RECIPES["vit"], "nothing but a longer one that was measured"
+    assert recipe_of("fasterrcnn", None, "detection", full_schedule=True) == DETECTION_RECIPES["fasterrcnn"]
+
+
+def test_every_change_of_a_full_schedule_fits_its_recipe() -> None:
+    for name in FULL_SCHEDULE:
+        assert recipe_of(name, full_schedule=True) != RECIPES[name]
+        assert recipe_of(name, full_schedule=True).epochs > RECIPES[name].epochs
 
 
 def test_what_a_recipe_expects_is_what_was_recorded() -> None:

@@ -78,7 +78,7 @@ RECIPES: dict[str, Recipe] = {
         trunk_rate=0.3,
         options={"batch_norm": True},
         source="docs/lab-log.md, vgg16, augmentation",
-        expect="99.45 ± 0.08 % of MNIST's test images, full schedule, 3 seeds",
+        expect="99.54 ± 0.07 % of MNIST's test images, full schedule, 3 seeds",
     ),
     "alexnet": Recipe(
         contender="alexnet",
@@ -93,7 +93,7 @@ RECIPES: dict[str, Recipe] = {
         augmentation=Augmentation(shift_pixels=1),
         options={"batch_norm": True},
         source="docs/lab-log.md, fine-tuning",
-        expect="99.50 ± 0.09 % of MNIST's test images, full schedule, 3 seeds",
+        expect="99.60 ± 0.05 % of MNIST's test images, full schedule, 3 seeds",
     ),
     "fasterrcnn": Recipe(
         contender="fasterrcnn",
@@ -121,12 +121,6 @@ RECIPES: dict[str, Recipe] = {
 # What a full schedule of its own changes: longer training pays, and asks for more variety, for which a short one has
 # no time (timm's recipes A1 to A3 differ likewise).  Chosen on held-out train images.
 FULL_SCHEDULE: dict[str, dict[str, Any]] = {
-    "vit": {
-        "epochs": 70,
-        "learning_rate": 3e-3,
-        "weight_decay": 0.2,
-        "augmentation": Augmentation(shift_pixels=2, rotate_degrees=14, scale_fraction=0.15, shear_degrees=10),
-    },
     "vgg16": {
         "epochs": 5,
         "augmentation": Augmentation(shift_pixels=2, rotate_degrees=10, scale_fraction=0.1, shear_degrees=6),

@@ -126,8 +126,7 @@ def _recipes_at(name: str, asked: Asked) -> dict[str, Recipe]:
     if name == ladder.VECTORISED:
         return {}
     contender = rung_contender(name)
-    is_long = name == ladder.BEST and asked.preset != QUICK
-    recipes = {contender: _without_loops(recipe_of(contender, full_schedule=is_long))}
+    recipes = {contender: _without_loops(recipe_of(contender))}
     beside = _with_cnn(recipes, contender, asked.card)
     if name == ladder.BEST:
         return {CNN: beside[CNN]} if asked.has_best else beside
