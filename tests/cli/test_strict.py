@@ -10,7 +10,7 @@ from types import ModuleType
 import pytest
 from typer.testing import CliRunner
 
-from eyechart.base.errors import UnfairComparison
+from eyechart.base.errors import UnfairComparison, UsageError
 from eyechart.cli import app
 from eyechart.files.storage import RUN_FILE, read_run, write_record
 from eyechart.schema import StudyRecord
@@ -74,6 +74,20 @@ def test_the_report_is_written_before_it_is_refused(unfair_runs: list[Path], tmp
     strict = CliRunner().invoke(app, ["report", str(unfair_runs[0].parent), "-o", str(output), "--strict"])
     assert isinstance(strict.exception, UnfairComparison)
     assert "vit-s1: the test images were not opened exactly once" in output.read_text()
+
+
+def test_a_report_takes_no_other_file_s_place(unfair_runs: list[Path], tmp_path: Path) -> None:
+    study, output = str(unfair_runs[0].parent), tmp_path / "thesis.html"
+    output.write_text("<html>two months of work</html>")
+    refused = CliRunner().invoke(app, ["report", study, "-o", str(output)])
+    assert isinstance(refused.exception, UsageError)
+    assert "thesis.html is there already, and not a report that eyechart wrote" in str(refused.exception)
+    assert output.read_text() == "<html>two months of work</html>"
+    into = CliRunner().invoke(app, ["report", study, "-o", str(tmp_path)])
+    assert "is a folder; expected the name of an HTML file" in str(into.exception)
+    output.unlink()
+    for _ in range(2):  # one of its own is written anew
+        assert CliRunner().invoke(app, ["report", study, "-o", str(output)]).exit_code == 0
 
 
 # --------------------------------------------------------------------------------------------- before the start

@@ -215,6 +215,17 @@ def test_members_that_lead_out_are_skipped_and_named(tmp_path, idx_bytes):
     assert skipped.endswith("leads out of the folder: ../evil-ubyte, /root-ubyte, ..\\windows-ubyte")
 
 
+def test_pictures_beside_idx_files_are_told(tmp_path, idx_bytes):
+    folder, said = idx_bytes.write(tmp_path / "mine", PLAIN), []
+    load_dataset(str(folder), say=said.append)
+    assert not [line for line in said if "pictures" in line]
+    for name in ("cat/1.png", "dog/2.JPG"):
+        (folder / name).parent.mkdir()
+        (folder / name).write_bytes(b"a picture")
+    assert is_whole(load_dataset(str(folder), say=said.append), idx_bytes)
+    assert f"{folder}: the IDX files are read; pictures beside them, which are not: 2." in said
+
+
 def test_not_a_zip(tmp_path):
     (tmp_path / "x.zip").write_bytes(b"PK but not really")
     with pytest.raises(DatasetError, match="no zip file"):

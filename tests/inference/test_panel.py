@@ -18,6 +18,8 @@ from eyechart.inference.expected import expected_of
 from eyechart.inference.panel import Panel, is_asked, open_panel, runs_at
 from eyechart.inference.prediction import PictureAnswer
 from eyechart.inference.seeing import Source, find_sources, see
+from eyechart.study.plan import plan_study
+from tests.report.fake_runs import FIVE, fake_study
 
 pytestmark = pytest.mark.slow
 
@@ -177,6 +179,13 @@ def test_one_seed_of_each_contender_is_asked(reading_study: Path, tmp_path: Path
     assert [each.record.run for each in both.predictors] == ["vit-s2", "cnn-s7"], "each is opened once"
     asked = list(both.ask([as_source("brush", 2, 0, picture("hand", "brush", 2, 0))]))
     assert [answer.run for answer in asked[0].answers] == ["vit-s2", "cnn-s7"]
+
+
+def test_a_study_in_which_all_diverged_says_so(tmp_path: Path) -> None:
+    fake_study(tmp_path, {"cnn": FIVE["cnn"]}, (0, 1), diverged=("cnn-s0", "cnn-s1"))
+    storage.write_record(tmp_path / storage.STUDY_FILE, plan_study(["cnn"], seeds=(0, 1)))
+    with pytest.raises(StorageError, match=r"Every run in .* diverged, .* lower learning rate"):
+        runs_at(tmp_path)
 
 
 def test_what_is_no_run_says_what_it_is(tmp_path: Path) -> None:

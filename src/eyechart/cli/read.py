@@ -78,9 +78,11 @@ def report(
 ) -> None:
     """Write the report: one HTML file that opens without a network, and its synthesis as Markdown beside it."""
     from eyechart.comparison.findings import find, refuse
-    from eyechart.report.page import write_report
+    from eyechart.report.page import check_own, write_report
 
     language, folders = options.language_of(lang), options.some_runs(runs)
+    if output:
+        check_own(output)
     if explain:
         from eyechart.runner.disputed import look_at_disputed
 

@@ -69,6 +69,8 @@ def load(path: Path, found: list[Member], say: Callable[[str], None]) -> Dataset
     Raises DatasetError for whatever is broken, missing, contradictory or ambiguous.
     """
     files = read(found)
+    if pictures := sum(member.name.lower().endswith(SUFFIXES) for member in members(path)):
+        say(f"{path}: the IDX files are read; pictures beside them, which are not: {pictures:,}.")
     chosen = _one_of_each(_with_parts(files, path, say), path)
     train = _labelled(chosen, "train", path)
     test = _labelled(chosen, "test", path)

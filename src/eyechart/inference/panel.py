@@ -99,10 +99,21 @@ def runs_at(path: Path) -> list[Path]:
         if record.status == "finished" and not record.judged_on:
             finished.setdefault(record.contender, []).append((record, folder))
     if not finished:
-        raise StorageError(no_runs([path]))
+        raise StorageError(_nobody_in(path))
     seeds, contenders = list(study.seeds), list(study.contenders)
     order = sorted(finished, key=lambda name: contenders.index(name) if name in contenders else len(contenders))
     return [min(finished[name], key=lambda one: _place(seeds, one[0].seed))[1] for name in order]
+
+
+def _nobody_in(study: Path) -> str:
+    """Why a study has nobody to ask."""
+    states = {read_run(folder).status for folder in find_runs([study])}
+    if states == {"diverged"}:
+        return (
+            f"Every run in {study} diverged, and a network whose loss was no number has no answers to give. "
+            f"Train again with a lower learning rate (--lr), or name another study."
+        )
+    return no_runs([study])
 
 
 def _place(seeds: list[int], seed: int) -> tuple[int, int]:

@@ -11,9 +11,10 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
+from eyechart.base.errors import UsageError
 from eyechart.base.foreign_text import address, shown
 from eyechart.files.read_once import reading_once
-from eyechart.files.storage import write_text
+from eyechart.files.storage import REPORT_FILE, write_text
 from eyechart.report import (
     calibration,
     classes,
@@ -49,6 +50,8 @@ from eyechart.words.findings import sentence as finding_sentence
 from eyechart.words.numbers import unbroken
 from eyechart.words.speech import speech
 
+GENERATOR = "eyechart"  # what a page says of who wrote it
+HEAD_BYTES = 2_000  # of a page, in which it does
 MOST_LINKS = 24  # run files that a figure links to; more are reached through the table of runs
 
 
@@ -127,6 +130,20 @@ def write_report(
     return output
 
 
+def check_own(path: Path) -> None:
+    """UsageError for a file that is there and is no report: what somebody names is not lost by it."""
+    if not path.exists():
+        return
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder; expected the name of an HTML file, such as {path / REPORT_FILE}.")
+    with path.open("rb") as file:
+        if f'content="{GENERATOR}"'.encode() not in file.read(HEAD_BYTES):
+            raise UsageError(
+                f"{path} is there already, and not a report that eyechart wrote. Name another file with -o, or move it "
+                f"away first."
+            )
+
+
 def synthesis_name(output: Path) -> str:
     """The Markdown file beside the page."""
     return f"{output.stem}-synthesis.md"
@@ -136,6 +153,7 @@ def _page(draft: Draft, built: dict[Section, Any]) -> str:
     entries, say, output = draft.entries, draft.say, draft.output
     return _template().render(
         say=say,
+        generator=GENERATOR,
         sections=[(section, content, say(*section.title)) for section, content in built.items()],
         titles={section.anchor: say(*section.title) for section in built},
         answer=answer(entries, draft.pairs, say) if entries[0].first.task == "classification" else opening(draft),

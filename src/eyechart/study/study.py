@@ -67,14 +67,16 @@ class Study:
 
         `explain`: with what the contenders looked at on the images that divide them most; needs captum.
         """
-        from eyechart.report.page import write_report
+        from eyechart.report.page import check_own, write_report
 
+        target = user_path(output) if output else self.folder / storage.REPORT_FILE
+        if output:
+            check_own(target)
         if explain:
             from eyechart.runner.disputed import look_at_disputed
             from eyechart.terminal.lines import silent
 
             look_at_disputed(storage.find_runs([self.folder]), silent)
-        target = user_path(output) if output else self.folder / storage.REPORT_FILE
         return write_report(storage.find_runs([self.folder]), target, lang=lang)
 
     def raise_failures(self) -> None:
