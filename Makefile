@@ -89,12 +89,17 @@ detection: $(VENV)/.installed
 # has units for bfloat16, FASTER="--precision bfloat16 --threads 1 --jobs 2" is quicker.
 FASTER ?=
 STARTS = cnn,vit,vgg16:none,vgg16:hed:head,vgg16:hed:last,vgg16:hed:full,alexnet:none,alexnet:glyphs:head,alexnet:glyphs:last,alexnet:glyphs:full
+WHOLE = cnn,vit,vgg16:hed:full,alexnet:glyphs:full
 pretraining: $(VENV)/.installed
 	$(BIN)/eyechart pretrain alexnet --data glyphs --resume
 	$(BIN)/eyechart study pretraining -m $(STARTS) --levels 100,300,1000 --images 5000 --seeds 0,1,2,3,4,5,6 \
 		--name pretraining-mnist $(FASTER)
-	$(BIN)/python scripts/record_context.py runs/pretraining-mnist -c 'make pretraining FASTER="$(FASTER)"' \
-		-o records/pretraining.json -d docs/fine-tuning.md
+	$(BIN)/eyechart study pretraining -m $(STARTS) --levels 10000 --images 20000 --seeds 0,1,2 --name pretraining-10000 $(FASTER)
+	$(BIN)/eyechart study pretraining -m $(WHOLE) --levels 59000 --images 59000 --seeds 0,1,2 --name pretraining-59000 $(FASTER)
+	for size in mnist 10000 59000; do \
+		$(BIN)/python scripts/record_context.py runs/pretraining-$$size -c 'make pretraining FASTER="$(FASTER)"' --add \
+			-o records/pretraining.json -d docs/fine-tuning.md || exit 1; \
+	done
 
 # The paired seeds of the quick study are judged again, on 1,000 images where there are many kinds of them; then every
 # context that trains, at the size of half an hour, in turns.

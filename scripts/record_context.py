@@ -32,6 +32,7 @@ from eyechart.words.verdicts import sentence
 
 ROOT = Path(__file__).resolve().parents[1]
 SAY = speech("en")
+A_BATCH = 0.05  # of a budget in images: so much of it may be left, which fills no batch
 MOST_TOLD = 6  # verdicts one by one; of more, the record has them
 
 
@@ -51,7 +52,8 @@ def main(folder: Path, command: str, target: Path | None, document: Path, *, add
         content = with_levels_of(json.loads(target.read_text(encoding="utf-8")), content)
         record = record.model_copy(update={"levels": tuple(map(level_of, content["levels"]))})
     write_text(target, json_text(content, indent=1) + "\n")
-    told = judged(record) if record.means else trained(record)
+    images_seen = [level.get("images_seen", []) for level in content["levels"]]
+    told = judged(record) if record.means else trained(record, images_seen)
     commands = dict.fromkeys(level.get("command", command) for level in content["levels"])
     put_into(document, record.context, f"{told}\n\n{how_made(record, list(commands), target)}")
 
@@ -93,8 +95,11 @@ def level_of(content: dict[str, Any]) -> LevelResult:
     return LevelResult.model_validate_json(json_text(known))
 
 
-def trained(record: ContextRecord) -> str:
-    """What is shown, a table of accuracies, the verdicts on what was asked where they are few, and who wins where."""
+def trained(record: ContextRecord, images_seen: list[list[int]]) -> str:
+    """What is shown, a table of accuracies, the verdicts on what was asked where they are few, and who wins where.
+
+    `images_seen`: by the runs of each level, told where levels of several budgets stand side by side.
+    """
     names = dict.fromkeys(name for level in reversed(record.levels) for name in level.comparison.contenders)
     words = axis_of(record.context)[0]
     lines = [f"{headline(record, SAY)}.", ""]
@@ -103,6 +108,8 @@ def trained(record: ContextRecord) -> str:
     for name in names:
         cells = [accuracy(level, name) for level in record.levels]
         lines.append(f"| `{name}` | {' | '.join(cells)} |")
+    if has_several_budgets(images_seen):
+        lines.append(f"| images seen by a run | {' | '.join(f'{max(seen):,}' for seen in images_seen)} |")
     answers = [
         f"- {level.label} {words}: {sentence(verdict, level.comparison)}."
         for level in record.levels
@@ -111,6 +118,14 @@ def trained(record: ContextRecord) -> str:
     winners = in_markdown_table(winners_of(record, SAY, axis_of(record.context)), SAY)
     told = [*answers, ""] if len(answers) <= MOST_TOLD else []
     return "\n".join([*lines, "", *told, winners])
+
+
+def has_several_budgets(images_seen: list[list[int]]) -> bool:
+    """Whether runs of all levels saw about as many images as each other, but not of every level the same."""
+    if not all(images_seen) or any(min(seen) < (1 - A_BATCH) * max(seen) for seen in images_seen):
+        return False  # seconds, or schedules of their own: each saw what it saw
+    most = [max(seen) for seen in images_seen]
+    return min(most) < (1 - A_BATCH) * max(most)
 
 
 def judged(record: ContextRecord) -> str:

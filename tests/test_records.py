@@ -278,3 +278,16 @@ def test_a_record_keeps_levels_that_another_day_made() -> None:
     assert (level.label, level.comparison.contenders) == ("50", tuple(other["comparison"]["contenders"]))
     with pytest.raises(AssertionError, match="another context"):
         record_context.with_levels_of(old, {**new, "context": "budget"})
+
+
+@pytest.mark.parametrize(
+    ("images_seen", "are_several"),
+    [
+        ([[4992, 5000], [4992]], False),
+        ([[4992, 5000], [4992], [19968]], True),
+        ([[1000, 8000], [9000]], False),  # seconds: each saw what it saw
+        ([[5000], []], False),  # a level of an earlier record, which does not say
+    ],
+)
+def test_budgets_side_by_side_are_told(images_seen: list[list[int]], are_several: bool) -> None:
+    assert record_context.has_several_budgets(images_seen) is are_several
