@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from typer.testing import CliRunner
 
 from eyechart.base.errors import StorageError, UsageError, WeightsError, WeightsMissing
 from eyechart.catalog.recipes import recipe_of
+from eyechart.cli import app
 from eyechart.files.places import seen_from_here
 from eyechart.files.storage import digest_arrays, read_run, write_record
-from eyechart.schema import WeightsOrigin
+from eyechart.schema import Budget, StudyRecord, WeightsOrigin
 from eyechart.weights import at_home, catalog
 from eyechart.weights.own_runs import trunk_of_run
 from eyechart.weights.resolve import Names, starting_weights
@@ -219,6 +221,23 @@ def test_what_cannot_be_pretrained_is_told_at_once(words: list[str], message: st
     assert done.returncode == 2
     assert message in done.stderr
     assert not list(tmp_path.iterdir())
+
+
+def test_a_start_is_pretrained_by_the_recipe_of_budgets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a full schedule changes was found on digits, and would be no other's."""
+    planned = []
+
+    def stop(record: StudyRecord, *_: object, **__: object) -> None:
+        planned.append(record)
+        raise UsageError("seen")
+
+    monkeypatch.setattr("eyechart.study.race.race", stop)
+    monkeypatch.setenv("EYECHART_CACHE", str(tmp_path))
+    for budget in ([], ["--images", "1000"], ["--preset", "quick"]):
+        CliRunner().invoke(app, ["pretrain", "alexnet", "-d", "digits", *budget, "--output", str(tmp_path / "runs")])
+    assert [record.recipes["alexnet:none"] for record in planned] == [recipe_of("alexnet:none")] * 3
+    assert planned[0].rules.budget == Budget(unit="epochs", amount=recipe_of("alexnet").epochs)
+    assert [record.rules.budget.unit for record in planned[1:] if record.rules.budget] == ["images", "seconds"]
 
 
 def test_weights_are_not_replaced_unasked(cache: Path, tmp_path: Path) -> None:
