@@ -201,6 +201,12 @@ def test_products_are_rounded_only_in_tf32(precision: str, rounded: bool, monkey
     host.set_precision(precision, torch.device("cuda"))
     assert (convolutions.allow_tf32, products.allow_tf32) == (rounded, rounded)
     convolutions.allow_tf32 = products.allow_tf32 = None
+    host.set_again(precision, torch.device("cuda"))
+    assert (convolutions.allow_tf32, products.allow_tf32) == (rounded, rounded), "asked again as it was judged"
+    monkeypatch.setattr(host, "_precisions_of", lambda kind: ("float32",))
+    host.set_again(precision, torch.device("cuda"))
+    assert (convolutions.allow_tf32, products.allow_tf32) == (False, False), "an older card rounds nothing"
+    convolutions.allow_tf32 = products.allow_tf32 = None
     host.set_precision("auto", torch.device("cpu"))
     assert (convolutions.allow_tf32, products.allow_tf32) == (None, None), "on a CPU nothing is touched"
 

@@ -70,7 +70,9 @@ def test_operations_and_machine_units_by_hand(run: RunRecord) -> None:
 
 
 def test_a_diverged_run_trained_on_what_it_saw(run: RunRecord) -> None:
-    assert looked(run, (5, 0.1), status="diverged").images_trained_on == 1280
+    (segment,) = run.clocks.segments
+    stopped = with_clocks(run, segments=(segment.model_copy(update={"last_step": 17}),))
+    assert looked(stopped, (5, 0.1), status="diverged").images_trained_on == 17 * 128, "steps after its last look too"
 
 
 def test_foreign_load_is_a_share_of_all_cores(run: RunRecord) -> None:

@@ -125,6 +125,27 @@ def test_a_job_that_was_stopped_alone_stops_the_others(jobs: list[RunJob]) -> No
     assert (caught.value.exit_code, len(begun)) == (143, 2)
 
 
+def test_a_wish_to_stop_while_nobody_works_keeps_the_rest_from_beginning(jobs: list[RunJob]) -> None:
+    begun: list[str] = []
+
+    def do(job: Job, report: Reporter, signals: Signals) -> None:
+        begun.append(job.run)
+
+    work = at_once(2, do)(jobs, quiet)
+    next(work)
+    until(lambda: len(begun) == 2)
+    time.sleep(0.05)  # the second has ended as well, and what it says is waiting to be heard
+    os.kill(os.getpid(), signal.SIGINT)
+    with pytest.raises(Interrupted, match=f"Stopped before {jobs[2].run} began") as caught:
+        list(work)
+    assert caught.value.exit_code == 130
+    assert begun == [job.run for job in jobs[:2]]
+    done = at_once(2, do)(jobs[:2], quiet)
+    next(done)
+    os.kill(os.getpid(), signal.SIGINT)
+    assert len(list(done)) == 1, "of all that were to be done nothing was stopped"
+
+
 @pytest.mark.parametrize("error", [ValueError("no"), KeyboardInterrupt()], ids=lambda error: type(error).__name__)
 def test_whoever_leaves_early_stops_them_all(jobs: list[RunJob], error: BaseException) -> None:
     ended: list[str] = []

@@ -17,6 +17,7 @@ import psutil
 import pytest
 
 from eyechart.base.errors import DiskRefused, Interrupted, RunFailed, StorageError
+from eyechart.files import storage
 from eyechart.launch import process
 from eyechart.schema import Job
 from eyechart.schema.contracts import Progress
@@ -287,7 +288,11 @@ def test_a_second_wish_ends_a_worker_that_does_not_listen(job: Job, worker: Star
         os.kill(os.getpid(), signal.SIGINT)
 
     worker("signal.signal(signal.SIGINT, signal.SIG_IGN)\nsys.stdin.read()\n" + ONE_SIGN_OF_LIFE + FOR_EVER)
-    with pytest.raises(Interrupted, match="was ended at once"):
+    with pytest.raises(Interrupted, match="was ended at once; nothing of it had been saved yet"):
+        process.do(job, stop_twice)
+    Path(job.folder).mkdir(parents=True, exist_ok=True)
+    (Path(job.folder) / storage.CHECKPOINT_FILE).touch()
+    with pytest.raises(Interrupted, match="was ended at once; its last checkpoint stays"):
         process.do(job, stop_twice)
 
 

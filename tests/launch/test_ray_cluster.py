@@ -25,19 +25,24 @@ HAS_RAY = importlib.util.find_spec("ray") is not None
 class Pretended:
     """Does each task at once, in this process, as often as it is told to; a thing of its own is what was put there."""
 
-    def __init__(self, times: int = 1, stop_at: str = ""):
-        self.times, self.stop_at = times, stop_at
+    def __init__(self, times: int = 1, stop_at: str = "", room: int = 1):
+        self.times, self.stop_at, self.room = times, stop_at, room
         self.told_by: dict[str, Told] = {}
         self.lines: list[str] = []
         self.sent: list[Files] = []
         self.cancelled: list[str] = []
         self.is_open = True
+        self.at_once_told: list[int] = []
 
     def put(self, files: Files) -> Files:
         self.sent.append(files)
         return files
 
+    def at_once(self, job: Job) -> int:
+        return self.room
+
     def submit(self, job: Job, files: Files) -> str:
+        self.at_once_told.append(job.num_at_once)
         if job.run != self.stop_at:
             for _ in range(self.times):
                 self.told_by[job.run] = do_there(job.model_dump_json(), files, self.lines.append)
@@ -95,6 +100,42 @@ def test_every_run_is_done_once_and_progress_arrives(tmp_path: Path, done: list[
     assert heard[0].loss == 0.5
     assert not cluster.is_open
     assert all(Path(outcome.job.folder).is_absolute() for outcome in outcomes)
+
+
+def test_runs_that_share_a_machine_are_told_so(tmp_path: Path, done: list[str]) -> None:
+    cluster = Pretended(room=3)
+    list(on_ray(connect=lambda address: cluster)(jobs(tmp_path), lambda progress: None))
+    assert cluster.at_once_told == [3] * 4
+    few = Pretended(room=3)
+    list(on_ray(connect=lambda address: few)(jobs(tmp_path / "few", "cnn")[:1], lambda progress: None))
+    assert few.at_once_told == [1], "of one run nothing is shared"
+
+
+def test_equal_seconds_are_refused_where_runs_share_a_machine(tmp_path: Path, done: list[str]) -> None:
+    planned = jobs_of(plan_study(["cnn"], "digits", "quick", (0, 1), num_threads=1), tmp_path)
+    shared = Pretended(room=2)
+    with pytest.raises(UsageError, match=r"75 seconds, and --launcher ray lets runs share the machine.*--threads"):
+        list(on_ray(connect=lambda address: shared)(planned, lambda progress: None))
+    assert not done
+    assert not shared.is_open
+    list(on_ray(connect=lambda address: Pretended(room=1))(planned, lambda progress: None))
+    assert len(done) == 2
+
+
+def test_a_machine_s_room_is_what_ray_says_of_it(tmp_path: Path) -> None:
+    class Ray:
+        def nodes(self) -> list[dict[str, Any]]:
+            return [
+                {"Alive": True, "Resources": {"CPU": 9.0, "GPU": 2.0}},
+                {"Alive": False, "Resources": {"CPU": 64.0}},
+                {"Alive": True, "Resources": {"memory": 1.0}},  # a head that computes nothing
+            ]
+
+    cluster = object.__new__(ray_cluster.RayCluster)
+    cluster._ray = Ray()
+    for device, threads, number in (("cpu", 2, 4), ("cpu", 16, 1), ("cuda", 1, 2)):
+        (job,) = jobs_of(plan_study(["cnn"], "digits", "smoke", num_threads=threads, device=device), tmp_path)
+        assert cluster.at_once(job) == number
 
 
 def test_two_tasks_at_the_same_time_leave_one_run(tmp_path: Path, done: list[str]) -> None:

@@ -36,7 +36,7 @@ class Timer:
         self.asked.append((rules.device, rules.precision, len({job.seed for job in jobs})))
         answer = self.answers[f"{rules.device}_{rules.precision}"]
         if isinstance(answer, str):
-            raise RunFailed(answer)
+            raise (probe.TooSlow if "within" in answer else RunFailed)(answer)
         return answer
 
 
@@ -181,13 +181,24 @@ def test_an_accelerator_that_fails_is_out(with_gpu: None) -> None:
     timer = Timer(cpu_float32=work((9, 9), (9, 9)), cuda_float32="timing cnn: broken", cuda_bfloat16="it died")
     settled, said = settle(plan(), timer)
     assert settled.rules.device == "cpu"
-    assert said[-1] == "device: cpu float32, because nothing else worked"
+    assert said[-1] == "device: cpu float32, because nothing else could be timed"
 
 
 def test_when_nothing_works_all_reasons_are_told(with_gpu: None) -> None:
     timer = Timer(cpu_float32="a", cuda_float32="b", cuda_bfloat16="c")
     with pytest.raises(UsageError, match=r"cpu float32: a; cuda float32: b; cuda bfloat16: c"):
         settle(plan(), timer)
+
+
+def test_what_is_only_slow_trains_all_the_same(with_gpu: None) -> None:
+    late = "it was not timed within 180 s"
+    settled, said = settle(plan(), Timer(cpu_float32=late, cuda_float32="broken", cuda_bfloat16="broken"))
+    assert (settled.rules.device, settled.rules.precision) == ("cpu", "float32")
+    assert said[-1].startswith("device: cpu float32, because none was timed within 180 s, and it comes first of those")
+    assert settled.machine is not None
+    assert settled.machine.failures == {"cpu float32": late, "cuda float32": "broken", "cuda bfloat16": "broken"}
+    settled, _ = settle(plan(), Timer(cpu_float32=late, cuda_float32=late, cuda_bfloat16=late))
+    assert (settled.rules.device, settled.rules.precision) == ("cuda", "float32")
 
 
 def test_resuming_keeps_what_was_settled(with_gpu: None, tmp_path: Path) -> None:
@@ -232,7 +243,7 @@ def test_a_device_that_fails_says_at_whom_and_why(mnist: object) -> None:
 
 def test_a_process_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probe, "LONGEST_SECONDS", 0.01)
-    with pytest.raises(RunFailed, match="was not timed within"):
+    with pytest.raises(probe.TooSlow, match="was not timed within"):
         probe.time_jobs(plans.jobs_of(plan(), Path("nowhere"), offline=True))
 
 

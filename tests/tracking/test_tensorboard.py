@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 from types import ModuleType
 
@@ -66,6 +68,18 @@ def test_the_command(run: Path, tmp_path: Path) -> None:
     again = eyechart("track", run.parent, tmp_path / "logs", "--to", "tensorboard")
     assert (again.returncode, "0 of 2 runs written" in again.stdout) == (0, True)
     assert again.stderr.count("is there already") == len(find_runs([run.parent]))
+
+
+def test_a_name_in_a_run_file_leads_nowhere(run: Path, tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard", reason=NOT_HERE)
+    stranger = tmp_path / "stranger"
+    shutil.copytree(run, stranger)
+    told_there = json.loads((stranger / "run.json").read_text(encoding="utf-8"))
+    (stranger / "run.json").write_text(json.dumps(told_there | {"study": "../../outside"}), encoding="utf-8")
+    logs = tmp_path / "a" / "b" / "logs"
+    assert tensorboard.write_run(stranger, logs)
+    (written,) = tmp_path.rglob("events.out*")
+    assert written.is_relative_to(logs)
 
 
 def test_what_cannot_be_is_told(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

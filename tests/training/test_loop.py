@@ -47,6 +47,32 @@ def test_the_last_sign_of_life_has_the_loss_of_the_last_step(monkeypatch: pytest
     assert (said[-1].step, said[-1].loss) == (2, last)
 
 
+def test_who_keeps_a_training_waiting_is_no_part_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stopped terminal, a full pipe: the budget and the recorded time are of training alone."""
+    monkeypatch.setattr(loop, "PROGRESS_SECONDS", 0.0)
+    fit = toy_fit(steps=20)
+    fit.report = lambda progress: time.sleep(0.05)
+    fit()
+    waited = fit.clock.seconds("progress")
+    assert waited >= 20 * 0.05
+    assert fit.clock.seconds("training") < waited
+    assert fit.history[-1].training_seconds < waited
+
+
+def test_a_stop_before_the_first_step_says_what_was_done() -> None:
+    for num_cached, what in ((64, "its frozen stages were being cached"), (0, "its images were being moved")):
+        fit = toy_fit(stop_after=-1)
+        fit.plan = fit.plan.model_copy(update={"num_cached_images": num_cached})
+        with pytest.raises(Interrupted, match=f"Stopped toy-s0 while {what}"):
+            fit._while_preparing(0.5)
+    said: list[Progress] = []
+    fit = toy_fit()
+    fit.report = said.append
+    fit._seconds_before = 0.0
+    fit._while_preparing(0.5)
+    assert [(progress.stage, progress.num_steps) for progress in said] == [("preparing", 0)]
+
+
 def test_same_seed_same_bits_and_another_seed_others() -> None:
     fits = [toy_fit(seed=seed) for seed in (1, 1, 2)]
     for fit in fits:
@@ -213,6 +239,23 @@ class TestDiverged:
         assert kept.card.step == 5
         assert all(tensor.isfinite().all() for name, tensor in kept.tensors.items() if name.startswith("model."))
         assert not all(parameter.isfinite().all() for parameter in model.parameters())
+
+    def test_it_trained_as_far_as_it_came(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Also where a checkpoint finds it, before the first look of all: a plan is no work."""
+        monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", -1.0)
+        fit = toy_fit(tmp_path / "checkpoint.safetensors", steps=400)
+        fit.plan = fit.plan.model_copy(update={"evaluation_steps": (400,)})
+
+        class Poisoned(feeds.ImageFeed):
+            def loss(self, step: int) -> torch.Tensor:
+                return super().loss(step) * (math.nan if step >= 5 else 1)
+
+        fit.feed.__class__ = Poisoned
+        fit()
+        assert fit.diverged
+        assert not fit.history
+        assert fit.segments[-1].last_step == 6
+        assert fit.images_trained_on == 6 * 8
 
     def test_the_broken_parts_are_named(self) -> None:
         fit = toy_fit()

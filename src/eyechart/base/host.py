@@ -224,6 +224,14 @@ def set_precision(precision: str, device: torch.device) -> None:
     torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"
 
 
+def set_again(precision: str, device: torch.device) -> None:
+    """The arithmetic that a run of that precision was judged in, for one that is asked again, here or elsewhere.
+
+    Networks are judged in float32 whatever they were trained in, rounded as tf32 where it was that and is to be had.
+    """
+    set_precision("tf32" if precision == "tf32" and "tf32" in _precisions_of(device.type) else "float32", device)
+
+
 def set_threads(num_threads: int) -> None:
     """Use `num_threads` threads inside each operation, and one operation at a time."""
     assert num_threads >= 1, "a run needs at least one thread"

@@ -100,5 +100,5 @@ def _areas(asked: AskedModel, image: Tensor, answer: int, orders: list[np.ndarra
         asked.probabilities(torch.where(masks[start : start + AT_ONCE], ground, image))[:, answer]
         for start in range(0, len(masks), AT_ONCE)
     ]
-    curves = torch.cat(found).view(len(orders), -1).double().cpu().numpy()
+    curves = torch.cat(found).view(len(orders), -1).cpu().double().numpy()  # MPS has no float64
     return [area_under(curve) for curve in curves]

@@ -6,13 +6,14 @@ import contextlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from eyechart.base.errors import EyechartError, Interrupted
+from eyechart.base.errors import EyechartError, Interrupted, UsageError
 from eyechart.launch import process
 from eyechart.schema import Job
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from eyechart.schema import Budget
     from eyechart.schema.contracts import Reporter
 
 
@@ -42,6 +43,16 @@ def in_turn(do: Doer = process.do) -> Launcher:
                 yield Outcome(job)
 
     return launch
+
+
+def check_seconds(budget: Budget | None, num_at_once: int, who: str, remedy: str) -> None:
+    """UsageError for equal seconds on clocks that are shared: who has the quieter neighbour would get more steps."""
+    if num_at_once > 1 and budget and budget.unit == "seconds":
+        raise UsageError(
+            f"The budget of every run is {budget.amount:g} seconds, and {who} lets runs share the machine: "
+            f"the same seconds would not be the same training. Expected a budget that no neighbour changes: "
+            f"--preset standard, or --images, --epochs or --steps; or {remedy}."
+        )
 
 
 @contextlib.contextmanager

@@ -47,6 +47,8 @@ def at_once(num_jobs: int, do: Doer = process.do) -> Launcher:
         if crew.stopped:
             words = " ".join(dict.fromkeys(str(error) for error in crew.stopped))
             raise Interrupted(words, crew.stopped[0].exit_code - 128)
+        if crew.left_out:  # everybody had ended when the wish came
+            raise Interrupted(f"Stopped before {crew.left_out} began.", signals.heard[0])
 
     return launch
 
@@ -65,6 +67,7 @@ class _Crew:
 
     def __init__(self, num_jobs: int, do: Doer, signals: Signals):
         self.stopped: list[Interrupted] = []
+        self.left_out = ""  # the first job that a wish to stop kept from beginning, while nobody was under way
         self._num_jobs, self._do, self._signals = num_jobs, do, signals
         self._said: queue.SimpleQueue[Progress | tuple[Job, BaseException | None]] = queue.SimpleQueue()
         self._threads: dict[str, threading.Thread] = {}  # by run
@@ -80,6 +83,8 @@ class _Crew:
                 if job is not None:
                     self._begin(job)
             if not self._threads:
+                if not is_last and (job := next(jobs, None)):
+                    self.left_out = job.run
                 return
             said = self._said.get()
             if isinstance(said, Progress):

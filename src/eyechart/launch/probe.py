@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 LONGEST_SECONDS = 180.0  # for all contenders together, importing torch included: what is slower will not win
 
 
+class TooSlow(RunFailed):
+    """It works, as far as is known, and was not timed."""
+
+
 class PlannedWork(NamedTuple):
     """What one contender is going to do with one seed."""
 
@@ -33,13 +37,16 @@ class PlannedWork(NamedTuple):
 
 
 def time_jobs(jobs: Sequence[RunJob]) -> dict[str, PlannedWork]:
-    """The planned work of every job's contender, timed in a fresh process; RunFailed says why there is no answer."""
+    """The planned work of every job's contender, timed in a fresh process.
+
+    RunFailed says why there is no answer, TooSlow that it took too long.
+    """
     call = f"[{','.join(map(process.as_json, jobs))}]"
     try:
         variables = process.environment(jobs[0].rules.num_threads)
         done = children.run(command(), seconds=LONGEST_SECONDS, told=call, variables=variables)
     except subprocess.TimeoutExpired:
-        raise RunFailed(f"it was not timed within {LONGEST_SECONDS:.0f} s") from None
+        raise TooSlow(f"it was not timed within {LONGEST_SECONDS:.0f} s") from None
     except OSError as error:
         raise RunFailed(f"its process could not be started ({error.strerror})") from error
     answer = _answer(done.stdout)

@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from eyechart.base import children, errors
 from eyechart.base.plain_json import json_text, read_json
-from eyechart.files import addresses
+from eyechart.files import addresses, generations, storage
 from eyechart.files.file_names import for_utf8_mode
 from eyechart.launch.signals import Signals, kill
 from eyechart.schema import Frozen
@@ -46,7 +46,9 @@ def do(job: Job, report: Reporter, signals: Signals | None = None) -> None:
         last = _follow(process, job, report)
     complaints.join()
     if signals.heard and "error" not in last:
-        how = "was finished" if "done" in last else "was ended at once; its last checkpoint stays"
+        saved = generations.there(Path(job.folder) / storage.CHECKPOINT_FILE)
+        kept = "its last checkpoint stays" if saved else "nothing of it had been saved yet"
+        how = "was finished" if "done" in last else f"was ended at once; {kept}"
         raise errors.Interrupted(f"Stopped: {job.run} {how}.", signals.heard[0])
     if "done" in last:
         return

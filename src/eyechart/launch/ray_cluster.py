@@ -25,7 +25,7 @@ from eyechart.files import addresses, storage
 from eyechart.files.cache import keep
 from eyechart.files.locks import hold
 from eyechart.launch import process
-from eyechart.launch.driver import Launcher, Outcome
+from eyechart.launch.driver import Launcher, Outcome, check_seconds
 from eyechart.launch.worker import progress_line
 from eyechart.schema import Job, RunJob
 from eyechart.schema.contracts import Progress
@@ -50,6 +50,9 @@ class Cluster(Protocol):
 
     def put(self, files: Files) -> Any:
         """A handle of an object that is sent to each machine once."""
+
+    def at_once(self, job: Job) -> int:
+        """How many such jobs the machine with most room does at the same time, at least 1."""
 
     def submit(self, job: Job, files: Any) -> Any:
         """Start a task when its needs are free; a handle of it."""
@@ -85,6 +88,7 @@ def on_ray(address: str | None = None, connect: Callable[[str | None], Cluster] 
             return
         cluster = (connect or _connected)(address)
         try:
+            left = _sharing(left, cluster)
             files = cluster.put(_cached_files(left[0].rules.dataset))
             running = {cluster.submit(_from_anywhere(job), files): job for job in left}
             try:
@@ -142,6 +146,13 @@ def error_of(told: Told) -> errors.EyechartError | None:
 def _absolute(job: Job) -> RunJob:
     assert isinstance(job, RunJob), "trials of a search are no runs of a study"
     return job.model_copy(update={"folder": str(Path(job.folder).absolute())})
+
+
+def _sharing(jobs: list[RunJob], cluster: Cluster) -> list[RunJob]:
+    """The jobs, told how many of them a machine does at once; UsageError where that makes their budget unequal."""
+    at_once = min(len(jobs), cluster.at_once(jobs[0]))
+    check_seconds(jobs[0].rules.budget, at_once, "--launcher ray", "as many --threads as a machine has cores")
+    return [job.model_copy(update={"num_at_once": at_once}) for job in jobs]
 
 
 def _from_anywhere(job: RunJob) -> RunJob:
@@ -239,8 +250,13 @@ class RayCluster:
     def put(self, files: Files) -> Any:
         return self._ray.put(files)
 
+    def at_once(self, job: Job) -> int:
+        rooms = [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
+        asked = [(_RESOURCES[name], amount) for name, amount in _needs(job).items() if amount]
+        return max([1, *(min(int(room.get(name, 0) // amount) for name, amount in asked) for room in rooms)])
+
     def submit(self, job: Job, files: Any) -> Any:
-        needs = {"num_cpus": job.rules.num_threads, "num_gpus": int(job.rules.device.startswith("cuda"))}
+        needs = _needs(job)
         return self._task.options(name=job.run, **needs).remote(json_text(job.model_dump()), files, self._mailbox)
 
     def ended(self, tasks: list[Any], seconds: float) -> list[Any]:
@@ -265,6 +281,13 @@ class RayCluster:
 
     def close(self) -> None:
         self._ray.shutdown()
+
+
+_RESOURCES = {"num_cpus": "CPU", "num_gpus": "GPU"}  # what a task asks for, and what a machine calls it
+
+
+def _needs(job: Job) -> dict[str, int]:
+    return {"num_cpus": job.rules.num_threads, "num_gpus": int(job.rules.device.startswith("cuda"))}
 
 
 def _connected(address: str | None) -> Cluster:

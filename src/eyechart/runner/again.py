@@ -9,8 +9,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, cast
 
+from eyechart.base import host
 from eyechart.base.clock import now_text
 from eyechart.base.errors import StorageError
+from eyechart.base.seeding import make_deterministic
 from eyechart.data.content import parts_sha256
 from eyechart.files import storage
 from eyechart.files.items import read_items
@@ -80,6 +82,8 @@ def judge_again(source: Path, target: Path, pictures: Pictures, items: str, devi
     `items` is the file of the pictures beside `target`.  StorageError for weights that are gone or damaged.
     """
     record, model = saved.load_run_model(source, device)
+    host.set_again(record.rules.precision, device)
+    make_deterministic()
     if record.status == "diverged":
         answers = Guess(record.dataset.num_classes).answer(pictures.part.images).probabilities
     else:

@@ -136,7 +136,7 @@ def _products(model: Classifier, images: np.ndarray, device: torch.device) -> di
             if len(output) == len(images):
                 flat = output.flatten(1).float()  # (N, D)
                 flat = flat - flat.mean(dim=0)
-                found[name] = (flat @ flat.T).double().cpu().numpy()
+                found[name] = (flat @ flat.T).cpu().double().numpy()  # MPS has no float64
 
         return keep
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from eyechart.base import host
 from eyechart.base.errors import UsageError
+from eyechart.base.seeding import make_deterministic
 from eyechart.comparison.exam import Reader, read_dimension
 from eyechart.comparison.exam_agreement import agreements
 from eyechart.data import optotypes
@@ -81,6 +82,8 @@ def _answers(
     if kept and _key_of(kept) == (EXAM_VERSION, run.weights_sha256, key):
         return kept
     _, model = load_run_model(folder, device)
+    host.set_again(run.rules.precision, device)
+    make_deterministic()
     predictor = NetworkPredictor(cast(ContenderModel, model), device)
     answers = {FIRST_ROW: _read(predictor, images[None])}
     for name, dimension in DIMENSIONS.items():  # one after the other: all rows of large images would fill the memory

@@ -120,6 +120,7 @@ def _as_it_is_seen(picture: Path, record: RunRecord, ink: InkFacts | None) -> np
 def opened(folder: Path, device: torch.device) -> OpenedRun:
     """A run with its trained network; StorageError where its weights are not there or damaged."""
     record, model = load_run_model(folder, device)
+    host.set_again(record.rules.precision, device)
     return OpenedRun(folder, record, AskedModel(model, device))
 
 

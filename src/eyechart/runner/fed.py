@@ -32,7 +32,7 @@ def look(model: nn.Module, part: LabelledImages, device: torch.device, tools: fe
     preprocess = next(module for module in model.modules() if isinstance(module, Preprocess))
     with torch.no_grad():
         images = feeds.as_batch(model, spread, slice(number), device, tools).images
-        pixels = preprocess(images).double()  # (B, C, H, W)
+        pixels = preprocess(images).cpu().double()  # (B, C, H, W); on the CPU: MPS has no float64
     # Within each channel: normalised as photographs are, three channels of nothing still differ from each other.
     spread_within = pixels.var(dim=(0, 2, 3), correction=0).mean().sqrt()
     mean, std = (float(f"{value.item():.{DIGITS}g}") for value in (pixels.mean(), spread_within))

@@ -94,9 +94,10 @@ class RunRecord(Frozen):
 
     @property
     def images_trained_on(self) -> int:
-        """Images that training has seen, repetitions included; a diverged run ended at its last look."""
-        if self.status == "diverged" and self.history:
-            return self.history[-1].images_seen
+        """Images that training has seen, repetitions included; a diverged run ended before its plan did."""
+        if self.status == "diverged":
+            last = max((segment.last_step for segment in self.clocks.segments), default=self.plan.num_steps)
+            return last * self.plan.batch_size
         return self.plan.images_seen
 
     @property

@@ -45,13 +45,19 @@ def settle_machine(
         reason = "a CPU does a budget of steps or images in float32, as every other does"
         return _settled(record, candidates[0], MachineChoice(reason=reason))
     works: Works = {}
-    failures = {}
+    failures, slow = {}, []
     for candidate in candidates:
         say(f"timing {_name(candidate)}")
         try:
             works[candidate] = time_jobs(jobs_of(_on(record, candidate), Path(), offline))
         except EyechartError as error:
             failures[_name(candidate)] = str(error)
+            slow += [candidate] if isinstance(error, probe.TooSlow) else []
+    if not works and slow:  # whatever else there was failed; slow is no reason to train nothing
+        first = min(slow, key=lambda candidate: (candidate[0] == "cpu", candidate[1] != "float32"))
+        reason = f"none was timed within {probe.LONGEST_SECONDS:.0f} s, and it comes first of those that did not fail"
+        say(f"device: {_name(first)}, because {reason}")
+        return _settled(record, first, MachineChoice(reason=reason, failures=failures))
     if not works:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in failures.items())
         raise UsageError(f"No device could train this study ({reasons}). Name one with --device to see it fail.")
@@ -112,7 +118,7 @@ def _fastest(record: StudyRecord, works: Works) -> tuple[tuple[str, str], str]:
     burden = {candidate: (_mean_seconds if is_timed else _sum_seconds)(work) for candidate, work in works.items()}
     order = sorted(burden, key=lambda candidate: burden[candidate])
     if len(order) == 1:
-        return order[0], "nothing else worked"
+        return order[0], "nothing else could be timed"
     best, others = order[0], order[1:]
     if is_timed:
         words = ", ".join(f"{burden[other] / burden[best]:.3g} times those of {_name(other)}" for other in others)

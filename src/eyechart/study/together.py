@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from eyechart.base.errors import UsageError
 from eyechart.files import storage
-from eyechart.launch.driver import Launcher, in_turn
+from eyechart.launch.driver import Launcher, check_seconds, in_turn
 from eyechart.launch.pool import at_once
 
 if TYPE_CHECKING:
@@ -36,12 +36,7 @@ def launcher_of(num_jobs: int) -> Launcher:
 
 def check_together(budget: Budget | None, num_jobs: int) -> None:
     """UsageError for equal seconds on clocks that are shared: who has the quieter neighbour would get more steps."""
-    if num_jobs > 1 and budget and budget.unit == "seconds":
-        raise UsageError(
-            f"The budget of every run is {budget.amount:g} seconds, and --jobs {num_jobs} lets runs share the machine: "
-            f"the same seconds would not be the same training. Expected a budget that no neighbour changes: "
-            f"--preset standard, or --images, --epochs or --steps; or leave --jobs out."
-        )
+    check_seconds(budget, num_jobs, f"--jobs {num_jobs}", "leave --jobs out")
 
 
 def check_memory(record: StudyRecord, folder: Path, num_jobs: int, say: Callable[[str], None]) -> None:

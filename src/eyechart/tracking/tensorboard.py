@@ -13,6 +13,7 @@ from typing import Any
 from eyechart.base.plain_json import json_text
 from eyechart.files import storage
 from eyechart.files.file_names import on_disk
+from eyechart.files.folder_names import folder_name_of
 from eyechart.schema import RunRecord
 from eyechart.tracking import told
 
@@ -26,7 +27,7 @@ def write_run(run_folder: Path, folder: Path) -> bool:
     """
     writer_of, protos = _tensorboard()
     run = storage.read_run(run_folder)
-    place, mark = folder / on_disk(run.study) / on_disk(run.run), told.hash_of(run_folder)
+    place, mark = folder / _folder_of(run.study) / _folder_of(run.run), told.hash_of(run_folder)
     known = _mark_of(place)
     if known.get("run") == mark:
         return False
@@ -44,6 +45,11 @@ def write_run(run_folder: Path, folder: Path) -> bool:
         raise storage.disk_error(place, error) from error
     storage.write_text(place / MARK_FILE, json_text({"run": mark, "files": [written.name]}) + "\n")
     return True
+
+
+def _folder_of(name: str) -> str:
+    """What a run file says is a name, and never a way out of the folder."""
+    return on_disk(folder_name_of(name))
 
 
 def _tensorboard() -> tuple[Any, Any]:

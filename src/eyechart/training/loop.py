@@ -78,6 +78,7 @@ class Fit:
     _last_progress: float = 0.0
     _loss: torch.Tensor | None = None  # of the last step, on the device
     _num_summed: int = 0  # steps since the last look
+    _gave_up_at: int = 0  # the step, of what diverged
     _damage: str = ""  # of the newest checkpoint, where this went on from an earlier one
 
     def __call__(self) -> None:
@@ -107,20 +108,25 @@ class Fit:
 
     @property
     def _last_step(self) -> int:
-        """What diverged ended at its last look."""
-        return self.history[-1].step if self.diverged and self.history else self.plan.num_steps
+        return self._gave_up_at if self.diverged else self.plan.num_steps
 
     def _while_preparing(self, share: float) -> None:
         signal_number = self.stop_signal()
+        caches = self.plan.num_cached_images > 0  # else images are moved to the device
         if signal_number:  # nothing was trained since the last checkpoint, so there is nothing to save
-            raise Interrupted(f"Stopped {self.run} while its frozen stages were being cached.", signal_number)
+            what = "its frozen stages were being cached" if caches else "its images were being moved to the device"
+            raise Interrupted(f"Stopped {self.run} while {what}.", signal_number)
         now = time.monotonic()
         if now - self._last_progress < PROGRESS_SECONDS:
             return
         self._last_progress = now
-        done, seconds = round(share * self.plan.num_cached_images), self.clock.seconds("training")
+        seconds = self.clock.seconds("training")
         left = (seconds - self._seconds_before) * (1 - share) / share
-        self.report(Progress(self.run, "caching", done, self.plan.num_cached_images, seconds_left=left))
+        if caches:
+            done = round(share * self.plan.num_cached_images)
+            self._tell(Progress(self.run, "caching", done, self.plan.num_cached_images, seconds_left=left))
+        else:
+            self._tell(Progress(self.run, "preparing", seconds_left=left))
 
     def _steps(self, first_step: int, optimizer: torch.optim.Optimizer) -> None:
         rates, shares = self._rates()
@@ -196,7 +202,7 @@ class Fit:
 
     def _give_up(self, step: int, train_loss: float, parts: dict[str, float]) -> None:
         """The loss is no number any more; the last checkpoint, of when it was one, stays."""
-        self.diverged = True
+        self.diverged, self._gave_up_at = True, step
         broken = [name for name, value in parts.items() if not math.isfinite(value)]
         what = f"the {' and the '.join(broken)} loss" if broken else "the training loss"
         if math.isfinite(train_loss):
@@ -274,7 +280,7 @@ class Fit:
             return
         self._last_progress = now
         seconds = self.clock.seconds("training")
-        self.report(
+        self._tell(
             Progress(
                 run=self.run,
                 stage="training",
@@ -286,3 +292,8 @@ class Fit:
                 seconds_left=seconds / step * (self.plan.num_steps - step) if step else None,
             )
         )
+
+    def _tell(self, progress: Progress) -> None:
+        """Whoever listens may keep us waiting (a stopped terminal, a full pipe), which is no training."""
+        with self.clock.section("progress"):
+            self.report(progress)
