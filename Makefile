@@ -7,7 +7,7 @@
 # make accuracy SEEDS=10   the same with ten seeds: enough for verdicts on all ten pairs
 # make accuracy JOBS=1     the same, one run at a time, for times that may be compared; JOBS=2 is what it does by itself
 # make accuracy-quick SEEDS=10   equal seconds, paired seeds, into records/mnist-quick.json (95 minutes; leave the machine alone)
-# make accuracy-standard   every recipe's full schedule, one seed, into records/mnist-standard.json (an hour or so)
+# make accuracy-standard   every recipe's full schedule, one seed, into records/mnist-standard.json (some two hours)
 # make detection           detectors on scenes and on single digits, into records/detection.json (hours; goes on where it stopped)
 # make pretraining         what pretraining buys, by number of images, into records/pretraining.json (hours; goes on)
 # make contexts            who is best where: contexts of half an hour each, into records/contexts-*.json (hours; goes on)

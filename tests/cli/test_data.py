@@ -84,6 +84,14 @@ def test_verify_names_blank_pictures_and_classes(shapes):
     assert text.endswith("It can be read; look at the last lines before it is trained on.\n")
 
 
+def test_verify_names_classes_that_a_part_lacks(shapes):
+    for number in range(1, 4):
+        (shapes / "10" / f"{number}.png").unlink()
+    text = run("verify", str(shapes)).stdout
+    assert "no test image for 1 of 2 classes: 10" in text
+    assert "Nothing is wrong" not in text
+
+
 def test_verify_finds_the_same_picture_everywhere(shapes):
     for number in range(4):
         (shapes / "10" / f"{number}.png").write_bytes((shapes / "2" / "0.png").read_bytes())

@@ -95,6 +95,33 @@ def test_a_test_part_is_cut_by_a_fixed_rule(tmp_path: Path) -> None:
     assert again.card.content_sha256 == dataset.card.content_sha256
 
 
+def yolo(root: Path, number: int, **folders: str) -> None:
+    """Different pictures in images/, each with a box, and a data.yaml that says which folder is which part."""
+    for n in range(number):
+        picture(root / "images" / f"{n}.png", (40, 30), [("cat", n, 3, n + 9, 23)])
+        (root / "labels").mkdir(exist_ok=True)
+        (root / "labels" / f"{n}.txt").write_text(f"0 {(n + 4.5) / 40} {13 / 30} {9 / 40} {20 / 30}")
+    (root / "data.yaml").write_text(json.dumps({"names": ["cat"], **folders}))
+
+
+def test_a_cut_test_part_has_nothing_of_validation(tmp_path: Path) -> None:
+    """As coco128 has it: train and val name one folder."""
+    yolo(tmp_path, 20, train="images", val="images")
+    told: list[str] = []
+    dataset = catalog.load_dataset(str(tmp_path), say=told.append)
+    assert (dataset.card.num_train, dataset.card.num_validation, dataset.card.num_test) == (16, 0, 4)
+    assert dataset.validation is None, "it is cut from train"
+    assert any("20 of 20 validation pictures are train pictures, too, and are left out" in each for each in told)
+
+
+def test_validation_keeps_what_is_its_own(tmp_path: Path) -> None:
+    yolo(tmp_path, 20, train="images", val="more")
+    picture(tmp_path / "more" / "own.png", (40, 30), [])
+    (tmp_path / "data.yaml").write_text(json.dumps({"names": ["cat"], "train": "images", "val": ["images", "more"]}))
+    dataset = catalog.load_dataset(str(tmp_path))
+    assert (dataset.card.num_train, dataset.card.num_validation, dataset.card.num_test) == (16, 1, 4)
+
+
 def test_changed_areas_are_read_anew(tmp_path: Path) -> None:
     coco(tmp_path, "train", a_few(2))
     coco(tmp_path, "test", a_few(2))

@@ -78,7 +78,7 @@ RECIPES: dict[str, Recipe] = {
         trunk_rate=0.3,
         options={"batch_norm": True},
         source="docs/lab-log.md, vgg16, augmentation",
-        expect="99.54 ± 0.07 % of MNIST's test images, full schedule, 3 seeds",
+        expect="97.44 ± 0.22 % of MNIST's test images, 75 s on two threads of a CPU, 10 seeds",
     ),
     "alexnet": Recipe(
         contender="alexnet",
@@ -93,7 +93,7 @@ RECIPES: dict[str, Recipe] = {
         augmentation=Augmentation(shift_pixels=1),
         options={"batch_norm": True},
         source="docs/lab-log.md, fine-tuning",
-        expect="99.60 ± 0.05 % of MNIST's test images, full schedule, 3 seeds",
+        expect="99.11 ± 0.03 % of MNIST's test images, 75 s on two threads of a CPU, 10 seeds",
     ),
     "fasterrcnn": Recipe(
         contender="fasterrcnn",
@@ -125,12 +125,14 @@ FULL_SCHEDULE: dict[str, dict[str, Any]] = {
         "epochs": 5,
         "augmentation": Augmentation(shift_pixels=2, rotate_degrees=10, scale_fraction=0.1, shear_degrees=6),
         "source": "docs/lab-log.md, full schedules of vgg16 and alexnet",
+        "expect": "99.54 ± 0.07 % of MNIST's test images, full schedule, 3 seeds",
     },
     "alexnet": {
         "epochs": 12,
         "label_smoothing": 0.1,
         "augmentation": Augmentation(shift_pixels=2, rotate_degrees=7, scale_fraction=0.07),
         "source": "docs/lab-log.md, full schedules of vgg16 and alexnet",
+        "expect": "99.60 ± 0.05 % of MNIST's test images, full schedule, 3 seeds",
     },
 }
 

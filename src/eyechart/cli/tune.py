@@ -62,10 +62,13 @@ def plan(
     name: str | None, weights: str | None, **rules: Any,
 ) -> TuneRecord:  # fmt: skip
     """The search that was asked for, checked before anything is loaded."""
+    from eyechart.catalog.presets import rules_of
     from eyechart.study.plan import plan_study
     from eyechart.tuning.search import plan_search
 
-    study = plan_study(models, data, preset, search_seeds, name=name, changes={"weights": weights}, **rules)
+    # What is found is for the training to come, whose budget is the preset's and not that of a trial.
+    study = plan_study(models, data, preset, search_seeds, name=name, changes={"weights": weights},
+                       full_schedule=rules_of(preset, data).budget is None, **rules)  # fmt: skip
     if name is None:
         study = study.model_copy(update={"name": f"tune-{study.name}"})
     return plan_search(study, trials=trials, seconds=seconds)

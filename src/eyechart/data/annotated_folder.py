@@ -78,6 +78,7 @@ def _parts(annotated: Annotated, root: Path, say: Callable[[str], None]) -> dict
     parts = {part: pictures for part, pictures in annotated.parts.items() if pictures}
     if "train" not in parts:
         raise DatasetError(f"{root} has annotations of {', '.join(parts)} alone; expected a train part to learn from.")
+    _take_out_of_validation(parts, root, say)
     if "test" in parts:
         return parts
     pictures = parts["train"]
@@ -92,6 +93,21 @@ def _parts(annotated: Annotated, root: Path, say: Callable[[str], None]) -> dict
     parts["test"] = [each for each, chosen in zip(pictures, is_test, strict=True) if chosen]
     say(f"{root}: no test part, so {len(parts['test']):,} pictures are set aside for the test by a fixed rule")
     return parts
+
+
+def _take_out_of_validation(parts: dict[Part, list[Picture]], root: Path, say: Callable[[str], None]) -> None:
+    """Train and validation may be one folder (coco128): the test cut from the one would lie in the other."""
+    of_train = {each.path for each in parts["train"]}
+    validation = parts.get("validation", [])
+    left = [each for each in validation if each.path not in of_train]
+    if len(left) == len(validation):
+        return
+    say(f"{root}: {len(validation) - len(left):,} of {len(validation):,} validation pictures are train pictures, too, "
+        f"and are left out of validation")  # fmt: skip
+    if left:
+        parts["validation"] = left
+    else:
+        del parts["validation"]
 
 
 def _frame(pictures: list[Picture], img_size: int | None) -> tuple[int, int]:

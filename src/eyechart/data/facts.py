@@ -83,6 +83,10 @@ class DatasetFacts:
                 for part, names in classes_of.items()
                 if names
             ]
+        for part, counts in self.counts.items():
+            absent = [name for name, count in zip(self.card.classes, counts, strict=True) if not count]
+            if absent:
+                lines.append(f"no {part} image for {len(absent):,} of {len(counts):,} classes: {_few(absent)}")
         return lines
 
 

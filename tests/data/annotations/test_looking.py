@@ -146,18 +146,13 @@ def test_coco_as_it_is_published(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
-def test_a_table_names_pictures_by_their_folders(tmp_path: Path) -> None:
-    for folder in ("train", "test"):
-        draw(tmp_path / folder, "a")
-    rows = ["train/a.png,cat,1,1,10,10", "test/a.png,dog,20,20,30,30"]
-    (tmp_path / "all.csv").write_text("\n".join(["path,label,xmin,ymin,xmax,ymax", *rows]))
-    found = read_annotations(tmp_path).parts
-    assert {part: [each.boxes for each in pictures] for part, pictures in found.items()} == {
-        "train": [[(1, 1, 10, 10)]], "test": [[(20, 20, 30, 30)]]
-    }  # fmt: skip
-    (tmp_path / "all.csv").write_text("path,label,xmin,ymin,xmax,ymax\n\na.png,cat,1,1,10,10\n")
-    with pytest.raises(DatasetError, match=r"line 3: the image 'a\.png' may be any of 2, such as test/a\.png"):
-        read_annotations(tmp_path)
+def test_the_name_of_a_coco_json_tells_its_part_before_its_folder(tmp_path: Path) -> None:
+    document = coco(tmp_path / "images")
+    (tmp_path / "images" / "instances.json").unlink()
+    (tmp_path / "images" / "train").mkdir()
+    for part in ("train", "val"):
+        (tmp_path / "images" / "train" / f"instances_{part}.json").write_text(json.dumps(document))
+    assert list(read_annotations(tmp_path).parts) == ["train", "validation"]
 
 
 def test_pixels_that_count_from_0_in_one_direction(tmp_path: Path) -> None:
@@ -194,6 +189,14 @@ def test_yolo_by_an_absolute_path_and_several_folders(tmp_path: Path, monkeypatc
             read_annotations(Path("set"))
 
 
+@pytest.mark.parametrize(("names", "keys"), [({0: "a", "x": "b"}, "0, 'x'"), ({2: "a", 0: "b"}, "2, 0")])
+def test_yolo_classes_that_are_not_numbered_from_0_on(names: dict[object, str], keys: str, tmp_path: Path) -> None:
+    draw(tmp_path)
+    (tmp_path / "data.yaml").write_text(yaml.safe_dump({"names": names}, sort_keys=False))
+    with pytest.raises(DatasetError, match=f"has the class numbers {keys}; expected 0, 1, 2"):
+        read_annotations(tmp_path)
+
+
 def test_boxes_a_pixel_outside_are_cut(tmp_path: Path) -> None:
     draw(tmp_path)
     (tmp_path / "a.csv").write_text("label,xmin,ymin,xmax,ymax\ncat,-1,0,40.5,30\n")
@@ -225,6 +228,10 @@ def test_faults_of_a_table(row: str, fault: str, tmp_path: Path) -> None:
     [
         ({"images": [{"id": 1, "file_name": "c.png", "width": 4, "height": 4}]}, "the image 'c.png' is not there"),
         ({"images": [{"id": 1, "file_name": "a.png"}] * 2}, "image id 1 stands there twice"),
+        (
+            {"images": [{"id": 1, "file_name": "a.png"}, {"id": 7, "file_name": "./a.png"}]},
+            "the images 1 and 7 are both './a.png'; expected one entry for each file",
+        ),
         ({"annotations": [{"id": 1, "image_id": 9, "category_id": 1, "bbox": [1, 1, 2, 2]}]}, "there is no image 9"),
         ({"annotations": [{"id": 1, "image_id": 1, "category_id": 9, "bbox": [1, 1, 2, 2]}]}, "no category 9"),
         ({"annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 1]}]}, r"bbox is \[1, 1\]; expected"),
@@ -280,13 +287,13 @@ def test_faults_of_voc(tmp_path: Path) -> None:
             read_annotations(tmp_path)
 
 
-def test_pictures_of_one_name_belong_to_the_annotation_beside_them(tmp_path: Path) -> None:
-    for part in ("train", "test"):
-        a_csv_for_each(tmp_path / part)
+def test_cells_of_a_table_have_spaces_around_them(tmp_path: Path) -> None:
+    draw(tmp_path)
+    rows = ["a.png, cat, 1, 1, 5, 5", "a.png,cat ,2,2,6,6", 'b.png, "dog, small", 3,3,7,7', " , , , , , "]
+    (tmp_path / "all.csv").write_text("\n".join(['filename, "label",xmin,ymin,xmax,ymax', *rows]))
     found = read_annotations(tmp_path)
-    assert {part: {each.path.parent.name for each in pictures} for part, pictures in found.parts.items()} == {
-        "train": {"train"}, "test": {"test"}
-    }  # fmt: skip
+    assert found.classes == ("cat", "dog, small")
+    assert [each.labels for each in found.parts["train"]] == [[0, 0], [1]]
 
 
 def test_what_is_no_text_is_told(tmp_path: Path) -> None:

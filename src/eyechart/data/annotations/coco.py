@@ -8,7 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from eyechart.base.errors import DatasetError
-from eyechart.data.annotations.found import Annotated, Faults, Picture, number_in, opened, part_in_path
+from eyechart.data.annotations.found import (
+    Annotated,
+    Faults,
+    Picture,
+    number_in,
+    opened,
+    part_in_path,
+    part_in_word,
+)
 from eyechart.data.layout import Part
 from eyechart.data.nearby import files_near
 
@@ -38,12 +46,17 @@ def read(root: Path, documents: dict[Path, Document]) -> Annotated:
     class_of = {id_: classes.index(name) for id_, name in names.items()}
     parts: dict[Part, list[Picture]] = {}
     for path, document in documents.items():
-        part = part_in_path(path, root) or "train"
+        part = _part(path, root) or "train"
         if part in parts:
             raise DatasetError(f"{path} is of the {part} part, as another file is. Expected one json for each part.")
         parts[part] = _pictures(path, document, root, class_of, faults)
     faults.raise_any("COCO")
     return Annotated("COCO", classes, parts, class_of=class_of)
+
+
+def _part(path: Path, root: Path) -> Part | None:
+    """Unlike a picture's, the name of a json is meant to tell its part: instances_val2017, wherever it lies."""
+    return part_in_word(path.stem) or part_in_path(path, root)
 
 
 def _entries(path: Path, document: Document, key: str, faults: Faults) -> list[Document]:
@@ -71,6 +84,7 @@ def _classes(documents: dict[Path, Document], faults: Faults) -> dict[object, st
 
 def _pictures(path: Path, document: Document, root: Path, class_of: dict[object, int], faults: Faults) -> list[Picture]:
     pictures: dict[object, Picture] = {}
+    owners: dict[Path, object] = {}
     for image in _entries(path, document, "images", faults):
         id_, name = _id(image, "id"), str(image.get("file_name", ""))
         if id_ in pictures:
@@ -80,6 +94,8 @@ def _pictures(path: Path, document: Document, root: Path, class_of: dict[object,
         if file is None:
             faults.add(path.name, f"the image {name!r} is not there")
             continue
+        if (owner := owners.setdefault(file, id_)) != id_:
+            faults.add(path.name, f"the images {owner} and {id_} are both {name!r}; expected one entry for each file")
         size = number_in(image.get("width")), number_in(image.get("height"))
         pictures[id_] = opened(file, *size, f"{path.name}, image {id_}", faults)
         pictures[id_].id = id_
@@ -123,7 +139,7 @@ def _id(entry: Document, name: str) -> object:
 
 def _file(name: str, annotations: Path, root: Path) -> Path | None:
     """Where a picture lies: as the name says from the folder itself, beside the json, or in a folder of pictures."""
-    part = part_in_path(annotations, root)
+    part = _part(annotations, root)
     folders = [root, annotations.parent, root / "images", annotations.parent / "images"]
     subs = (annotations.stem, annotations.stem.rpartition("_")[2], part or "train")  # instances_train2017: train2017
     folders += [base / sub for base in (root, root / "images") for sub in subs]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from eyechart.base.errors import DatasetError
+from eyechart.data.ignored import is_hidden, made_by
 from eyechart.data.layout import Part, part_of
 from eyechart.data.pictures import SUFFIXES
 from eyechart.schema.objects import Objects, objects_of
@@ -134,22 +136,50 @@ def opened(path: Path, width: float, height: float, where: str, faults: Faults) 
     return picture
 
 
+def pictures_in(folder: Path) -> list[Path]:
+    """Every picture in a folder and below, sorted; none that is hidden, or lies in a folder that a program made.
+
+    Thumbnails of a NAS, and figures among eyechart's own results, would be pictures with nothing on them.
+    """
+    found: list[Path] = []
+    for inside, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not is_hidden(name) and not made_by(os.path.join(inside, name))]
+        pictures = [name for name in names if name.lower().endswith(SUFFIXES) and not is_hidden(name)]
+        found += [path for name in pictures if (path := Path(inside, name)).is_file()]
+    return sorted(found)
+
+
 def pictures_below(root: Path) -> dict[str, list[Path]]:
     """Every picture below a folder, by its name without ending."""
     found: dict[str, list[Path]] = {}
-    for path in sorted(root.rglob("*")):
-        if path.suffix.lower() in SUFFIXES and path.is_file() and not path.name.startswith("."):
-            found.setdefault(path.stem, []).append(path)
+    for path in pictures_in(root):
+        found.setdefault(path.stem, []).append(path)
     return found
 
 
-def nearest(candidates: list[Path], annotation: Path) -> Path:
-    """Of pictures of one name in several folders, the one that shares the most folders with its annotation."""
-    return nearest_ones(candidates, annotation)[0]
+def named_alike(name: str, known: dict[str, list[Path]]) -> list[Path]:
+    """The pictures that a file name, of this system or another, may mean, whatever their ending and their folders.
+
+    `known` is what `pictures_below` gives.  A name may lack its ending and have a dot all the same: img.1.
+    """
+    said = file_in(name)
+    return list(dict.fromkeys(known.get(said.stem, []) + known.get(said.name, [])))
+
+
+def best_named(candidates: list[Path], name: str) -> list[Path]:
+    """Of such pictures those of exactly this name; else those that have it before their ending; else all of them."""
+    said = file_in(name).name
+    exact = [path for path in candidates if path.name == said]
+    return exact or [path for path in candidates if path.stem == said] or candidates
+
+
+def file_in(name: str) -> PurePosixPath:
+    """The path that annotations name, whether they were written on Windows or elsewhere."""
+    return PurePosixPath(name.replace("\\", "/"))
 
 
 def nearest_ones(candidates: list[Path], annotation: Path) -> list[Path]:
-    """The same, all of those that are equally near."""
+    """Of pictures in several folders, all of those that share the most folders with their annotation."""
     own = annotation.parts
 
     def shared(path: Path) -> int:
@@ -162,10 +192,18 @@ def nearest_ones(candidates: list[Path], annotation: Path) -> list[Path]:
 
 
 def part_in_path(path: Path, root: Path) -> Part | None:
-    """The part that a file belongs to by the folders that it lies in, or by its own name, such as instances_train."""
-    words = [*path.relative_to(root).parts[:-1], path.stem]
-    for word in reversed(words):
-        for piece in (word, *word.replace("-", "_").split("_")):
-            if part := part_of(piece) or part_of(piece.rstrip("0123456789")):  # COCO's own: instances_train2017
-                return part
-    return None
+    """The part that a file belongs to by the folders that it lies in, the nearest first.
+
+    Its own name counts only where no folder tells: test/train_001.jpg is of the test part.
+    """
+    words = (*reversed(path.relative_to(root).parts[:-1]), path.stem)
+    return next(filter(None, map(part_in_word, words)), None)
+
+
+def part_in_word(word: str) -> Part | None:
+    """The part in a name such as instances_train2017; None where there is none, and for train_val, which names two."""
+    pieces = (word, *word.replace("-", "_").split("_"))
+    found = [part for piece in pieces if (part := part_of(piece) or part_of(piece.rstrip("0123456789")))]
+    if not found or (found[0] == "train" and set(found) != {"train"}):  # but COCO's test-dev is a test
+        return None
+    return found[0]

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import csv
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from eyechart.base.errors import DatasetError
 from eyechart.data.annotations.found import (
     Annotated,
     Faults,
     Picture,
+    best_named,
+    file_in,
+    named_alike,
     nearest_ones,
     number_in,
     part_in_path,
@@ -36,7 +39,7 @@ def find(root: Path) -> list[Path]:
 def _columns(path: Path) -> list[str]:
     try:
         with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-            return [name.strip().lower() for name in next(csv.reader(file), [])]
+            return [name.strip().lower() for name in next(csv.reader(file, skipinitialspace=True), [])]
     except (OSError, csv.Error):
         return []
 
@@ -73,11 +76,11 @@ def read(root: Path, files: list[Path]) -> Annotated:
 
 def _rows(path: Path) -> dict[int, Row]:
     """By the number of its line in the file; line 1 are the columns."""
-    reader = csv.reader(text_of(path).splitlines())
+    reader = csv.reader(text_of(path).splitlines(), skipinitialspace=True)  # so that quotes after a space are quotes
     columns = [name.strip().lower() for name in next(reader)]
     found: dict[int, Row] = {}
-    for row in reader:
-        if any(row):
+    for cells in reader:
+        if any(row := [cell.strip() for cell in cells]):
             found[reader.line_num] = dict(zip(columns, (*row, *[""] * len(columns)), strict=False))
     return found
 
@@ -91,12 +94,10 @@ def _label_column(path: Path, row: Row) -> str:
 
 def _named(name: str, table: Path, known: dict[str, list[Path]]) -> list[Path]:
     """The pictures that a name may mean: by the folders that it names, by its ending, then by how near they lie."""
-    said = PurePosixPath(name.replace("\\", "/"))
-    folders = [part for part in said.parts[:-1] if part not in ("/", ".", "..")]
-    found = known.get(said.stem) or known.get(said.name) or []
+    folders = [part for part in file_in(name).parts[:-1] if part not in ("/", ".", "..")]
+    found = named_alike(name, known)
     found = [path for path in found if not folders or list(path.parts[-1 - len(folders) : -1]) == folders] or found
-    found = [path for path in found if path.name == said.name] or found
-    return nearest_ones(found, table) if found else []
+    return nearest_ones(best_named(found, name), table) if found else []
 
 
 def _picture(file: Path, pictures: dict[Path, Picture]) -> Picture:

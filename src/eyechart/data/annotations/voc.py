@@ -12,7 +12,9 @@ from eyechart.data.annotations.found import (
     Annotated,
     Faults,
     Picture,
-    nearest,
+    best_named,
+    named_alike,
+    nearest_ones,
     number_in,
     opened,
     part_in_path,
@@ -21,6 +23,7 @@ from eyechart.data.annotations.found import (
 )
 from eyechart.data.layout import PART_OF_WORD, Part
 from eyechart.data.nearby import files_near
+from eyechart.files.file_names import readable
 from eyechart.files.storage import natural_key
 
 LARGEST_BYTES = 10 * 2**20  # of one xml; entities of a hostile one could grow without end
@@ -50,10 +53,14 @@ def read(root: Path, files: list[Path]) -> Annotated:
     counts_from_1 = all(number_in(_text(box, corner)) >= 1 for box in boxes for corner in ("xmin", "ymin"))
     listed, known = _listed(root), pictures_below(root)
     parts: dict[Part, list[Picture]] = {}
+    owners: dict[Path, Path] = {}  # picture -> xml
     for path, tree in trees.items():
         picture = _picture(path, tree, known, faults)
         if picture is None:
             continue
+        if (owner := owners.setdefault(picture.path, path)) != path:
+            own, other = (readable(str(each.relative_to(root))) for each in (path, owner))
+            faults.add(own, f"is of {readable(picture.path.name)}, as {other} is; expected one xml for each picture")
         for number, each in enumerate(tree.iter("object"), 1):
             _add(each, f"{path.name}, object {number}", picture, classes, counts_from_1, faults)
         parts.setdefault(listed.get(path.stem) or part_in_path(path, root) or "train", []).append(picture)
@@ -84,12 +91,14 @@ def _listed(root: Path) -> dict[str, Part]:
 
 
 def _picture(path: Path, tree: Element, known: dict[str, list[Path]], faults: Faults) -> Picture | None:
-    name = _text(tree, "filename") or path.stem
-    candidates = known.get(Path(name).stem) or known.get(path.stem) or []
-    if not candidates:
+    """The picture called like the xml, if one lies as near as that of its <filename>, which copies share."""
+    name = _text(tree, "filename").strip() or path.stem
+    own, said = known.get(path.stem, []), best_named(named_alike(name, known), name)
+    if not own and not said:
         faults.add(path.name, f"the image {name!r} is not there")
         return None
-    file = nearest([each for each in candidates if each.name == name] or candidates, path)
+    near = nearest_ones([*own, *said], path)
+    file = best_named([each for each in near if each in own] or near, name)[0]
     width, height = (number_in(_text(tree, f"size/{side}")) for side in ("width", "height"))
     return opened(file, width, height, path.name, faults)  # many tools leave them 0
 

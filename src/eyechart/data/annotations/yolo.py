@@ -18,12 +18,12 @@ from eyechart.data.annotations.found import (
     Picture,
     number_in,
     part_in_path,
+    pictures_in,
     size_of,
     text_of,
 )
 from eyechart.data.layout import PART_OF_WORD, Part
 from eyechart.data.nearby import files_near
-from eyechart.data.pictures import SUFFIXES
 
 
 def find(root: Path) -> list[Path]:
@@ -59,8 +59,11 @@ def _classes(document: dict[str, Any], path: Path) -> tuple[str, ...]:
     """A list, or numbers with names, from 0 on."""
     names = document["names"]
     if isinstance(names, dict):
-        if sorted(names) != list(range(len(names))):
-            raise DatasetError(f"{path} has the class numbers {sorted(names)}; expected 0, 1, 2, ... without a gap.")
+        if set(names) != set(range(len(names))):
+            keys = ", ".join(map(repr, names))  # as they stand there: numbers and texts cannot be sorted together
+            raise DatasetError(
+                f"{path} has the class numbers {keys}; expected 0, 1, 2, ... without a gap. Number the names anew."
+            )
         names = [names[number] for number in range(len(names))]
     if not isinstance(names, list) or not names:
         raise DatasetError(f"{path} has names: {names!r}; expected a list of classes, or numbers with names.")
@@ -74,7 +77,7 @@ def _pictures(document: dict[str, Any], path: Path, root: Path) -> dict[Part, li
     base = path.parent
     if isinstance(document.get("path"), str):
         base = next((each for each in (base / document["path"], root) if each.is_dir()), base)
-    found: dict[Part, list[Path]] = {}
+    found: dict[Part, dict[Path, None]] = {}  # each picture once, also of train: [train, train/images]
     for word, part in PART_OF_WORD.items():
         said = document.get(word) or []  # a dataset may have no such part
         for folder in said if isinstance(said, list) else [said]:
@@ -88,24 +91,17 @@ def _pictures(document: dict[str, Any], path: Path, root: Path) -> dict[Part, li
                 raise DatasetError(f"{path} names {places[0]}, which is not in {root}. Expected folders below {root}.")
             if not below.is_dir():
                 raise DatasetError(f"{path} says that {word} is in {folder}, a file; expected a folder of pictures.")
-            found.setdefault(part, []).extend(_all_in(below))
+            found.setdefault(part, {}).update(dict.fromkeys(pictures_in(below)))
     if not found:
-        for file in _all_in(root):
-            found.setdefault(part_in_path(file, root) or "train", []).append(file)
-    return found
+        for file in pictures_in(root):
+            found.setdefault(part_in_path(file, root) or "train", {})[file] = None
+    return {part: list(files) for part, files in found.items()}
 
 
 def _below(root: Path, place: Path) -> Path | None:
     """A place by its name below the root, whatever way the yaml names it; links stay links.  None: it is elsewhere."""
     home, there = (Path(os.path.abspath(each)) for each in (root, place))
     return root / there.relative_to(home) if there.is_relative_to(home) else None
-
-
-def _all_in(folder: Path) -> list[Path]:
-    return [
-        path for path in sorted(folder.rglob("*"))
-        if path.suffix.lower() in SUFFIXES and path.is_file() and not path.name.startswith(".")
-    ]  # fmt: skip
 
 
 def _labels_of(picture: Path, root: Path) -> Path | None:
