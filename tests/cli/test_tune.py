@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from eyechart.catalog.recipes import recipe_of
+from eyechart.cli.tune import plan
 from eyechart.files import storage
-from eyechart.schema import RecipeFile
+from eyechart.schema import Budget, RecipeFile
 from tests.in_process import eyechart
 
 pytestmark = pytest.mark.slow
@@ -118,3 +120,11 @@ def test_a_dry_run_trains_nothing(tmp_path: Path, mnist: object) -> None:
     assert result.returncode == 0, result.stderr
     assert "2 trials for each of 1: about" in result.stdout
     assert not any(tmp_path.rglob("trial.json"))
+
+
+@pytest.mark.parametrize("preset", ["standard", "quick"])
+def test_the_recipe_of_the_training_to_come_is_searched(preset: str) -> None:
+    """A trial has a budget, however long what it is for will train."""
+    budget = Budget(unit="images", amount=640)
+    search = plan(["alexnet"], "mnist", preset, [1000], trials=2, seconds=None, name=None, weights=None, budget=budget)
+    assert search.study.recipes["alexnet"] == recipe_of("alexnet", full_schedule=preset == "standard")

@@ -128,6 +128,21 @@ def test_a_table_names_pictures_without_their_endings(tmp_path: Path) -> None:
     assert {each.path.name: each.boxes[0][0] for each in found} == {"img.png": 1, "img.1.png": 2}
 
 
+def test_a_table_for_each_part(tmp_path: Path) -> None:
+    """As TensorFlow's tutorials make them: one folder of pictures, train_labels.csv and test_labels.csv."""
+    draw(tmp_path, ["a", "b", "train_c"])
+    columns = "filename,label,xmin,ymin,xmax,ymax"
+    (tmp_path / "train_labels.csv").write_text(f"{columns}\na.png,cat,1,1,9,9")
+    (tmp_path / "test_labels.csv").write_text(f"{columns}\nb.png,cat,1,1,9,9\ntrain_c.png,cat,1,1,9,9")
+    parts = read_annotations(tmp_path).parts
+    assert {part: [each.path.name for each in found] for part, found in parts.items()} == {
+        "train": ["a.png"], "test": ["b.png", "train_c.png"]
+    }  # fmt: skip
+    (tmp_path / "train_labels.csv").write_text(f"{columns}\na.png,cat,1,1,9,9\nb.png,cat,1,1,9,9")
+    with pytest.raises(DatasetError, match=r"image 'b\.png' is in a table of test as well"):
+        read_annotations(tmp_path)
+
+
 def test_a_table_names_pictures_by_their_folders(tmp_path: Path) -> None:
     for folder in ("train", "test"):
         draw(tmp_path / folder, "a")

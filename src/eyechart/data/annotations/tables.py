@@ -52,6 +52,7 @@ def read(root: Path, files: list[Path]) -> Annotated:
     classes = tuple(sorted(names, key=natural_key))
     pictures: dict[Path, Picture] = {}
     places: dict[Path, Part] = {}
+    tables_say: dict[Path, Part] = {}  # by the names of tables, where folders tell no part
     for path, rows in tables.items():
         columns = next(iter(rows.values()), {})
         named = next((column for column in PICTURES if column in columns), None)
@@ -63,10 +64,15 @@ def read(root: Path, files: list[Path]) -> Annotated:
                 faults.add(where, f"the image {name!r} may be any of {len(files)}, such as {others}: name its folder")
                 continue
             _add(row, where, _picture(files[0], pictures) if files else None, classes, faults, name)
+            told = part_in_path(path, root) if named else None  # one table for each part
+            if told and files and tables_say.setdefault(files[0], told) != told:
+                faults.add(where, f"the image {name!r} is in a table of {tables_say[files[0]]} as well")
         if not named and (own := _named(path.stem, path, known)):  # nothing on it, where it has no rows
             places[_picture(own[0], pictures).path] = part_in_path(path, root) or "train"
     for file in pictures:
-        places.setdefault(file, part_in_path(file, root) or "train")
+        by_name = part_in_path(file, root)
+        by_folder = by_name if part_in_path(file.with_name("-"), root) else None
+        places.setdefault(file, by_folder or tables_say.get(file) or by_name or "train")
     faults.raise_any("CSV")
     parts: dict[Part, list[Picture]] = {}
     for file in sorted(pictures):
