@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import time
 
 import numpy as np
@@ -198,6 +199,17 @@ def test_amounts_by_hand():
     assert amounts(np.array([0, 5]), 5).tolist() == [0, 5]
 
 
+def test_of_a_larger_total_a_class_gets_at_most_one_less():
+    """The Alabama paradox: 6, 6 and 2 of 14 are 4, 4 and 2 of 10, but 5, 5 and 1 of 11."""
+    assert amounts(np.array([6, 6, 2]), 10).tolist() == [4, 4, 2]
+    assert amounts(np.array([6, 6, 2]), 11).tolist() == [5, 5, 1]
+    random = np.random.default_rng(0)
+    for _ in range(50):
+        counts = random.integers(0, 30, 7)
+        taken = [amounts(counts, total, at_least=1, leave=1) for total in range(counts.sum())]
+        assert min((after - before).min() for before, after in itertools.pairwise(taken)) >= -1
+
+
 def test_pick_takes_the_smallest_keys_of_each_class():
     labels = np.array([0, 1, 0, 1, 0])
     keys = np.array([3.0, 1.0, 1.0, 2.0, 2.0])
@@ -254,3 +266,8 @@ def test_wrong_labels_go_to_all_other_classes_alike(small_mnist):
 def test_wrong_labels_are_told_beforehand(small_mnist):
     told = parts_in_words(small_mnist, rules(label_noise=0.2))
     assert "20 % of their labels replaced by that of another class" in told
+
+
+def test_a_class_that_an_own_train_part_lacks_is_told_beforehand(make_dataset):
+    with pytest.raises(DatasetError, match="no train image of 'b'"):
+        parts_in_words(make_dataset([10, 0, 5], [1, 1, 1], validation=[1, 1, 1]), rules())

@@ -11,7 +11,7 @@ from eyechart.base.errors import UsageError, WeightsError
 from eyechart.catalog.recipes import recipe_of
 from eyechart.models.backbones import STRIDE, Pyramid, make_backbone
 from eyechart.models.catalog import plan_preprocessing
-from eyechart.models.detector_options import DetectorOptions, read_options
+from eyechart.models.detector_options import FINEST_STRIDE, DetectorOptions, read_options
 from eyechart.models.faster_rcnn import FasterRCNN, build, finest_of, load_starting_tensors, trunk_stages
 from eyechart.schema import DatasetCard, Preprocessing, WeightsOrigin
 from eyechart.schema.contracts import Batch, StartingWeights
@@ -125,6 +125,35 @@ def test_options_that_do_not_fit_are_refused(options: dict[str, Any], told: str)
     recipe = recipe_of("fasterrcnn").model_copy(update={"options": options})
     with pytest.raises(UsageError, match=told):
         read_options(recipe)
+
+
+@pytest.mark.parametrize("trunk", ["", "vgg16"])
+@pytest.mark.parametrize("levels", [1, 2, 3, 4])
+def test_an_input_without_a_cell_for_every_level_is_refused(levels: int, trunk: str) -> None:
+    """The bound is exact: one pixel less, and the coarsest map has no cell."""
+    assert FINEST_STRIDE == STRIDE
+    least = STRIDE * 2 ** (levels - 1)
+    sizes = "8,12,16" if levels == 3 else "8,12,16,20"
+    options = {"levels": levels, "trunk": trunk, "width": 4, "anchor_pixels": sizes}
+    recipe = recipe_of("fasterrcnn").model_copy(update={"options": options})
+    channels = 3 if trunk else 1
+
+    def built(height: int, width: int) -> FasterRCNN:
+        card = Preprocessing(
+            image_channels=channels, image_height=height, image_width=width, input_channels=channels,
+            input_height=height, input_width=width, mean=(0.2,) * channels, std=(0.3,) * channels,
+        )  # fmt: skip
+        model = build(recipe, card, 3)
+        assert isinstance(model, FasterRCNN)
+        return model
+
+    for height, width in ((least, 2 * least + 3), (2 * least + 3, least)):
+        with torch.no_grad():
+            built(height, width).eval().detect(torch.rand(2, channels, height, width))
+    for height, width in ((least - 1, 2 * least), (2 * least, least - 1)):
+        told = f"levels are {levels} and its input is {width} x {height} pixels; expected {least} or"
+        with pytest.raises(UsageError, match=told):
+            built(height, width)
 
 
 def test_what_leads_to_an_answer_can_be_looked_at() -> None:

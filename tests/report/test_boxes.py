@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
+from typing import Any
 
+import numpy as np
 import pytest
 
 from eyechart.files.storage import PREDICTIONS_FILE, RUN_FILE, read_run, write_record
+from eyechart.report.boxes import hardest, mistakes
 from eyechart.report.page import SCENE_SECTIONS, write_report
+from eyechart.scoring.detection_errors import ErrorCost
+from eyechart.words.numbers import NARROW_SPACE
+from eyechart.words.speech import Speech
 from tests.comparison.fake_scenes import fake_scene_study
 
 
@@ -65,6 +71,71 @@ def test_one_contender_is_set_beside_nobody(fake_runs: ModuleType, tmp_path: Pat
     assert "How well does good find" in page
     assert "the highest" not in page
     assert "The interval is over other test scenes of the same kind" in " ".join(page.split())
+
+
+@pytest.mark.parametrize(
+    ("lang", "told"),
+    [
+        ("en", "The interval is over seeds; for a contender with one seed, over other test scenes of the same kind."),
+        (
+            "fr",
+            f"L'intervalle est sur les graines{NARROW_SPACE}; pour un concurrent à une seule graine, sur d'autres "
+            "scènes de test du même genre.",
+        ),
+    ],
+)
+def test_one_seed_beside_several_has_an_interval_of_its_own_kind(
+    fake_runs: ModuleType, tmp_path: Path, lang: str, told: str
+) -> None:
+    folders = fake_scene_study(tmp_path / "s", fake_runs, {"good": 0.5, "poor": 3.0}, (0, 1))
+    assert told in page_of(folders[:3], tmp_path, lang).replace("&#39;", "'")
+    assert told not in page_of(folders, tmp_path, lang).replace("&#39;", "'")
+
+
+@pytest.mark.parametrize(
+    ("totals", "english", "french"),
+    [
+        (
+            [0] * 20,
+            "Nobody made a mistake on any of the 20 scenes",
+            "Personne ne s'est trompé sur aucune des 20 scènes",
+        ),
+        ([0], "Nobody made a mistake", "Personne ne s'est trompé"),
+        (
+            [1, 2],
+            "No scene is without a mistake; these are the hardest",
+            "Aucune scène n'est sans erreur ; voici les plus difficiles",
+        ),
+        (
+            [0, 1, 2],
+            "On 1 of 3 scenes nobody made a mistake; these are the hardest",
+            "Sur 1 scène sur 3, personne ne s'est trompé ; voici les plus difficiles",
+        ),
+        (
+            [0, 0, 2],
+            "On 2 of 3 scenes nobody made a mistake; these are the hardest",
+            "Sur 2 scènes sur 3, personne ne s'est trompé ; voici les plus difficiles",
+        ),
+    ],
+)
+def test_scenes_without_mistakes_are_counted(totals: list[int], english: str, french: str) -> None:
+    assert hardest._finding(np.array(totals), Speech("en")) == english
+    assert hardest._finding(np.array(totals), Speech("fr")).replace(NARROW_SPACE, " ") == french
+
+
+@pytest.mark.parametrize(
+    ("costs", "told"),
+    [
+        ([np.nan, np.nan], "What is wrong"),  # nothing is to be found
+        ([0.0, -0.01], "What is wrong"),
+        ([np.nan, 0.02], "What costs vit most: badly placed, 2.0 points of mAP50"),
+        ([0.03, 0.02], "What costs vit most: another class, 3.0 points of mAP50"),
+    ],
+)
+def test_what_costs_most_is_said_of_costs_alone(costs: list[float], told: str) -> None:
+    errors = [ErrorCost(kind, 1, cost) for kind, cost in zip(("class", "place"), costs, strict=True)]
+    finder: Any = SimpleNamespace(judged=SimpleNamespace(errors=errors), named=lambda say: "vit")
+    assert mistakes._finding((finder,), Speech("en")) == told
 
 
 def test_what_cannot_be_read_is_named(fake_runs: ModuleType, tmp_path: Path) -> None:

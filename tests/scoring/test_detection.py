@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 from dataclasses import replace
 from typing import Any
 
@@ -10,8 +11,10 @@ import numpy as np
 import pytest
 
 from audits.boxes import detector_says, pycocotools_says, random_case, twelve
-from eyechart.schema.objects import from_padded
-from eyechart.scoring.detection import box_iou, score_boxes
+from eyechart.schema.contracts import FoundBoxes
+from eyechart.schema.objects import Objects, from_padded, joined
+from eyechart.scoring import detection
+from eyechart.scoring.detection import box_iou, score_boxes, scores_of_curves
 
 
 @pytest.mark.parametrize(
@@ -115,6 +118,62 @@ def test_mean_iou_with_two_true_boxes():
     # The second one only fills up: all boxes then belong to the first.
     alone = score_boxes(answers, from_padded(true_boxes, np.array([[1, -1]])))
     assert alone.mean_iou == pytest.approx(0.8)
+
+
+def mean_iou(found: FoundBoxes, objects: Objects) -> float:
+    """Alone, without the rest that takes its time."""
+    nothing = np.full((10, 101, 1, 4, 3), -1.0)
+    return scores_of_curves(nothing, nothing[:, 0], found, objects).mean_iou
+
+
+def mean_iou_of_all_at_once(found: FoundBoxes, objects: Objects) -> float:
+    """The plain formula: every found box beside as many candidates as the fullest image has."""
+    true_boxes, true_labels = objects.padded(np.arange(len(objects)))
+    is_true = true_labels >= 0
+    image, boxes = found.image, found.boxes.astype(np.float64)
+    candidates = true_boxes[image].astype(np.float64)
+    offsets = detection._centres(candidates) - detection._centres(boxes)[:, None]
+    distance = np.where(is_true[image], np.square(offsets).sum(axis=-1), np.inf)
+    owner = distance.argmin(axis=1)
+    best_first = np.lexsort((-found.scores, owner, image))
+    _, first = np.unique((image * true_labels.shape[1] + owner)[best_first], return_index=True)
+    judged = best_first[first]
+    ious = np.zeros(is_true.shape)
+    ious[image[judged], owner[judged]] = box_iou(candidates[judged, owner[judged]], boxes[judged])
+    return float(ious[is_true].mean())
+
+
+@pytest.mark.parametrize("most_pairs", [1, 7, 100_000])
+@pytest.mark.parametrize("seed", range(4))
+def test_mean_iou_of_some_boxes_at_a_time_is_that_of_all(seed: int, most_pairs: int, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(detection, "MOST_PAIRS", most_pairs)
+    predictions, true_boxes, true_labels = random_case(seed, most_true=6, scale=3.0)
+    true_labels[::4] = -1  # nothing on every fourth image
+    crowds = np.random.default_rng(seed).random(true_labels.shape) < 0.3
+    objects = replace(from_padded(true_boxes, true_labels), crowds=crowds[true_labels >= 0])
+    found = predictions.found()
+    found.scores[:] = np.round(found.scores, 1)  # ties go to the first
+    expected = mean_iou_of_all_at_once(found, objects)
+    assert 0 < expected < 1
+    assert mean_iou(found, objects) == expected, "to the last bit"
+
+
+def test_an_image_full_of_objects_does_not_fill_the_memory():
+    random = np.random.default_rng(0)
+
+    def boxes(number: int) -> np.ndarray:
+        corners = random.uniform(0, 300, (number, 2))
+        return np.concatenate([corners, corners + random.uniform(5, 20, (number, 2))], axis=1).astype(np.float32)
+
+    full = from_padded(boxes(400)[None], np.zeros((1, 400), np.int64))
+    objects = joined([full, from_padded(boxes(500).reshape(500, 1, 4), np.zeros((500, 1), np.int64))])
+    image = np.sort(random.integers(0, 501, 10_000))
+    found = FoundBoxes(image, boxes(10_000), random.random(10_000).astype(np.float32), np.zeros(10_000, np.int64))
+    tracemalloc.start()
+    mean_iou(found, objects)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 50e6, "bytes; the candidates of all pairs at once were 128 million"
 
 
 def test_nothing_to_find():

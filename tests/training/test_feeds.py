@@ -71,6 +71,42 @@ def test_boxes_of_a_dataset_reach_the_model(mapped: LabelledImages) -> None:
     assert not torch.equal(moved.boxes, batch.boxes)
 
 
+def detector_batch(boxes: list[tuple[float, ...]], augmentation: Augmentation) -> Batch:
+    """A batch of 8 images of 12 x 10 pixels that have these boxes each."""
+    objects = objects_of((boxes, [1] * len(boxes), [False] * len(boxes)) for _ in range(64))
+    part = LabelledImages(np.zeros((64, 1, 12, 10), np.uint8), np.zeros(64, np.int64), objects)
+    recipe = RECIPES["fasterrcnn"].model_copy(update={"batch_size": 8, "augmentation": augmentation})
+    plan = make_plan(recipe, rules_of("smoke", "toy", budget=Budget(unit="steps", amount=6)), len(part), None)
+    model = Labels()
+    model.needs_boxes = True
+    return feeds.ImageFeed(model, part, recipe, plan, seed=3, device=CPU, tools=TOOLS).batch(2)
+
+
+def test_thin_boxes_are_trained_on_as_they_are_tested() -> None:
+    boxes = [(3.0, 3.0, 4.5, 9.0), (3.0, 3.0, 3.75, 3.5), (2.0, 4.0, 2.0, 7.0), (1.0, 1.0, 8.0, 9.0)]
+    batch = detector_batch(boxes, Augmentation())
+    assert batch.box_labels is not None
+    assert batch.box_labels.tolist() == [[1, 1, -1, 1]] * 8, "all but what has no area"
+
+
+def test_a_thin_box_stays_while_half_of_it_is_in_the_frame() -> None:
+    boxes = [(0.0, 3.0, 1.5, 9.0), (0.0, 3.0, 4.0, 9.0)]
+    batch = detector_batch(boxes, Augmentation(shift_pixels=3))
+    assert batch.boxes is not None
+    assert batch.box_labels is not None
+    sides = batch.boxes[..., 2:] - batch.boxes[..., :2]
+    thin, thick = sides[:, 0, 0], sides[:, 1, 0]
+    assert set(thin.tolist()) == {0.5, 1.5}, "some are cut, some are whole"
+    is_high = sides[..., 1] >= 2
+    assert torch.equal(batch.box_labels[:, 0] == 1, (thin >= 0.75) & is_high[:, 0])
+    assert torch.equal(batch.box_labels[:, 1] == 1, (thick >= 2) & is_high[:, 1])
+    tilted = detector_batch(boxes, Augmentation(scale_fraction=0.1))
+    assert tilted.boxes is not None
+    assert tilted.box_labels is not None
+    assert (tilted.boxes[:, 0, 2] < 1.5).any(), "smaller, and still whole"
+    assert (tilted.box_labels == 1).all()
+
+
 def test_rows_of_a_file_give_the_batches_of_a_copy(mapped: LabelledImages) -> None:
     chosen = np.random.default_rng(1).permutation(64)[:40]
     view = mapped.subset(chosen)

@@ -2,8 +2,9 @@
 
 The test part stays what the dataset says it is.  Validation is the dataset's own, or cut from train: the same share of
 every class, chosen by seed; a larger share where train is small.  A smaller share of train (`rules.fraction`) is taken
-from what is left, so validation is the same for every share, and a smaller share is part of a larger one.  Images keep
-the dataset's order.
+from what is left, so validation is the same for every share, and a smaller share is part of a larger one, but for
+single images (of which stratify.amounts and `_with_every_class` tell).  Where images have objects, the class of the
+largest counts as the image's, and the classes of the others stay in train as well.  Images keep the dataset's order.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ def split(dataset: Dataset, rules: Rules, seed: int) -> Splits:
     if rules.fraction < 1:
         counts = class_counts(train.labels, len(classes))
         wanted = amounts(counts, round(rules.fraction * len(train)), at_least=1)
-        train = _taken(train, pick(train.labels, wanted, _random_keys(train, seed, "fraction")))
+        keys = _random_keys(train, seed, "fraction")
+        train = _taken(train, _with_every_class(train, pick(train.labels, wanted, keys), keys, len(classes)))
     _check_every_class(train, classes, dataset.card.name)
     train, num_mislabelled = _mislabelled(train, len(classes), rules.label_noise, seed)
     test = _first_of_each_class(dataset.test, len(classes), rules.max_test_images)
@@ -58,8 +60,12 @@ def split(dataset: Dataset, rules: Rules, seed: int) -> Splits:
 
 
 def parts_in_words(dataset: Dataset, rules: Rules) -> str:
-    """How many images each part is going to have, the same for every seed.  Raises as `split` does."""
+    """How many images each part is going to have.  Raises as `split` does.
+
+    The same for every seed, but where so many images are the only ones of a class that too few are left for validation.
+    """
     train, validation = train_and_validation(dataset, rules, seed=0)
+    _check_every_class(train, dataset.card.classes, dataset.card.name)
     classes = len(dataset.card.classes)
     test = _first_of_each_class(dataset.test, classes, rules.max_test_images)
     used = f" ({100 * rules.fraction:g} % of them used)" if rules.fraction < 1 else ""
@@ -97,20 +103,63 @@ def pixel_statistics(images: Images) -> tuple[tuple[float, ...], tuple[float, ..
 
 
 def train_and_validation(dataset: Dataset, rules: Rules, seed: int) -> tuple[LabelledImages, LabelledImages]:
-    """What is trained on, before a share of it is taken, and what is looked at meanwhile."""
+    """What is trained on, before a share of it is taken, and what is looked at meanwhile.
+
+    Raises DatasetError when validation must be cut from train and a class has no image there, or nothing can be set
+    aside.
+    """
     train = dataset.train
     if dataset.validation is not None:
         return train, dataset.validation
-    counts = class_counts(train.labels, dataset.card.num_classes)
     _check_every_class(train, dataset.card.classes, dataset.card.name)
-    wanted = _validation_amounts(counts, rules)
-    if not wanted.any():
+    wanted = _validation_amounts(class_counts(train.labels, dataset.card.num_classes), rules)
+    is_validation = _for_validation(train, wanted, _random_keys(train, seed, "validation"))
+    if not is_validation.any():
+        which = "one train image a class" if not wanted.any() else "train images that are each the only one of a class"
         raise DatasetError(
-            f"{dataset.card.name} has one train image a class, so nothing can be set aside for validation. "
+            f"{dataset.card.name} has {which}, so nothing can be set aside for validation. "
             f"Expected at least two images of some class; add images."
         )
-    is_validation = pick(train.labels, wanted, _random_keys(train, seed, "validation"))
     return _taken(train, ~is_validation), _taken(train, is_validation)
+
+
+def _for_validation(train: LabelledImages, wanted: np.ndarray, keys: np.ndarray) -> np.ndarray:
+    """The images of the smallest keys, bool (N,), without those that would take the last box of a class along.
+
+    Such an image goes to the end of its class, and the next one takes its place: as many are set aside for every seed.
+    """
+    num_classes, is_kept = len(wanted), np.zeros(len(train), bool)
+    while True:
+        room = class_counts(train.labels[~is_kept], num_classes)
+        chosen = pick(train.labels, np.minimum(wanted, room), np.where(is_kept, np.inf, keys))
+        lacking = _image_of_missing_class(train, ~chosen, keys, num_classes)
+        if lacking is None:
+            return chosen
+        is_kept[lacking] = True
+
+
+def _with_every_class(part: LabelledImages, taken: np.ndarray, keys: np.ndarray, num_classes: int) -> np.ndarray:
+    """bool (N,): what is `taken`, bool (N,), and one image more for each class that would have no box."""
+    taken = taken.copy()
+    while (lacking := _image_of_missing_class(part, taken, keys, num_classes)) is not None:
+        taken[lacking] = True
+    return taken
+
+
+def _image_of_missing_class(part: LabelledImages, taken: np.ndarray, keys: np.ndarray, num_classes: int) -> int | None:
+    """Of the rarest class that has a box, but none on the images `taken`: its image of the smallest key; None: no such.
+
+    The rarest first, because its images are the least free to choose, and may have the others' boxes as well.
+    """
+    if part.objects is None:  # shared out by the classes themselves, each of which keeps an image
+        return None
+    image, labels = np.repeat(np.arange(len(part)), part.objects.counts), part.objects.labels
+    in_all, in_taken = class_counts(labels, num_classes), class_counts(labels[taken[image]], num_classes)
+    with_missing = [np.unique(image[labels == k]) for k in np.flatnonzero((in_all > 0) & (in_taken == 0))]
+    if not with_missing:
+        return None
+    rarest = min(with_missing, key=len)
+    return int(rarest[keys[rarest].argmin()])
 
 
 def _validation_amounts(counts: np.ndarray, rules: Rules) -> np.ndarray:

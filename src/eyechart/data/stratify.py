@@ -15,7 +15,8 @@ def amounts(counts: np.ndarray, total: int, *, at_least: int = 0, leave: int = 0
     """How many to take of each class, int64 (K,): `total` shared out in proportion to `counts`.
 
     Fractions go to the largest remainders (the earlier class when they are equal).  A class gives `at_least` that many
-    and keeps `leave`, as far as it has them; for tiny classes this comes before the exact total.
+    and keeps `leave`, as far as it has them; for tiny classes this comes before the exact total.  Of a larger total, a
+    class gets at most one less than of a smaller one: remainders change their order (the "Alabama paradox").
     """
     exact = counts * (total / max(counts.sum(), 1))
     taken = np.floor(exact).astype(np.int64)
@@ -30,7 +31,7 @@ def amounts(counts: np.ndarray, total: int, *, at_least: int = 0, leave: int = 0
 def pick(labels: np.ndarray, wanted: np.ndarray, keys: np.ndarray) -> np.ndarray:
     """Mark the `wanted[k]` images of each class k that have the smallest keys: bool (N,).
 
-    Whatever is picked with smaller amounts is picked with larger ones too, if the keys are the same.
+    Whatever is picked of a class with a smaller amount is picked with a larger one too, if the keys are the same.
     """
     order = np.lexsort((keys, labels))  # class by class, smallest key first
     counts = class_counts(labels, len(wanted))

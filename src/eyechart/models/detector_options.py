@@ -12,6 +12,7 @@ from eyechart.schema import Fraction, Frozen, Recipe
 
 ANCHOR_OPTIONS = ("anchors", "anchor_pixels", "anchor_ratios")
 Anchor = TypeVar("Anchor")
+FINEST_STRIDE = 4  # pixels of a cell of the finest map, backbones.STRIDE; a cell of each further one is twice as wide
 REFERENCE_SIDE = 28  # pixels: MNIST's, for which anchor_pixels are chosen when they scale
 
 
@@ -67,7 +68,17 @@ class DetectorOptions(Frozen):
         return [(float(width), float(height)) for width, height in pairs]
 
     def anchors_for(self, height: int, width: int) -> list[list[tuple[float, float]]]:
-        """The anchors' (width, height) in pixels for an input of that size, level by level."""
+        """The anchors' (width, height) in pixels for an input of that size, level by level.
+
+        Raises UsageError for an input of which the coarsest map would have no cell.
+        """
+        least = FINEST_STRIDE * 2 ** (self.levels - 1)
+        if min(height, width) < least:
+            raise UsageError(
+                f"The detector's levels are {self.levels} and its input is {width} x {height} pixels; expected {least} "
+                f"or more on the shorter side, so that the coarsest map has a cell. Choose fewer levels, or a larger "
+                f"--img-size."
+            )
         growth = self.anchor_growth(height, width)
         if self.anchors:
             return self._by_level([(growth * across, growth * down) for across, down in self.anchor_sides])

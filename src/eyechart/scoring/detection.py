@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 SIZES = ("small", "medium", "large")  # COCO's: true boxes below 32 x 32 pixels, below 96 x 96, and above
 BOX_LIMITS = (1, 10, 100)  # boxes an image and class that are looked at
+MOST_PAIRS = 100_000  # of a found and a true box that are measured at once, of about 200 bytes each
 
 
 def score_boxes(predictions: Predictions, objects: Objects) -> DetectionScores:
@@ -46,7 +47,7 @@ def scores_of_curves(precision: np.ndarray, recall: np.ndarray, found: FoundBoxe
     num_images = len(objects)
     whole = precision[:, :, :, 0, -1]
     return DetectionScores(
-        mean_iou=_mean_iou(found, *objects.padded(np.arange(num_images))),
+        mean_iou=_mean_iou(found, objects),
         map=_average(whole),
         map50=_average(whole[0]),
         map75=_average(whole[5]),
@@ -61,21 +62,40 @@ def scores_of_curves(precision: np.ndarray, recall: np.ndarray, found: FoundBoxe
 # --------------------------------------------------------------------------------------------- closeness
 
 
-def _mean_iou(found: FoundBoxes, true_boxes: np.ndarray, true_labels: np.ndarray) -> float:
-    is_true = true_labels >= 0  # (N, R)
-    if not is_true.any():
+def _mean_iou(found: FoundBoxes, objects: Objects) -> float:
+    """NaN where nothing is to be found."""
+    counted = ~objects.crowds
+    true_boxes = objects.boxes[counted].astype(np.float32).astype(np.float64)  # (R, 4), as precise as found ones are
+    if not len(true_boxes):
         return float("nan")
-    image, boxes = found.image, found.boxes.astype(np.float64)
-    candidates = true_boxes[image].astype(np.float64)  # (M, R, 4)
-    offsets = _centres(candidates) - _centres(boxes)[:, None]  # (M, R, 2)
-    distance = np.where(is_true[image], np.square(offsets).sum(axis=-1), np.inf)  # (M, R)
-    owner = distance.argmin(axis=1)  # (M,)
-    best_first = np.lexsort((-found.scores, owner, image))
-    _, first = np.unique((image * true_labels.shape[1] + owner)[best_first], return_index=True)
+    owner = _nearest(found, objects)
+    rows = np.flatnonzero(owner >= 0)
+    best_first = rows[np.lexsort((-found.scores[rows], owner[rows]))]
+    owned, first = np.unique(owner[best_first], return_index=True)
     judged = best_first[first]  # at most one box for each true box
-    ious = np.zeros(is_true.shape)
-    ious[image[judged], owner[judged]] = box_iou(candidates[judged, owner[judged]], boxes[judged])
-    return float(ious[is_true].mean())
+    ious = np.zeros(len(true_boxes))
+    ious[owned] = box_iou(true_boxes[owned], found.boxes[judged].astype(np.float64))
+    return float(ious.mean())
+
+
+def _nearest(found: FoundBoxes, objects: Objects) -> np.ndarray:
+    """int64 (M,): whose centre is nearest, among the true boxes of all images without crowds; -1: its image has none.
+
+    Some found boxes at a time: a single image full of objects would fill up the rows of all others.
+    """
+    owner_image = np.repeat(np.arange(len(objects)), objects.counts)[~objects.crowds]
+    counts = np.bincount(owner_image, minlength=len(objects))
+    first_of_image = np.cumsum(counts) - counts
+    owner = np.full(len(found.image), -1, np.int64)
+    at_once = max(1, MOST_PAIRS // max(1, int(counts.max(initial=0))))
+    for start in range(0, len(owner), at_once):
+        rows = slice(start, start + at_once)
+        true_boxes, true_labels = objects.padded(found.image[rows])  # (M, R, 4), (M, R)
+        offsets = _centres(true_boxes.astype(np.float64)) - _centres(found.boxes[rows].astype(np.float64))[:, None]
+        distance = np.where(true_labels >= 0, np.square(offsets).sum(axis=-1), np.inf)  # (M, R)
+        nearest = first_of_image[found.image[rows]] + distance.argmin(axis=1)
+        owner[rows] = np.where(counts[found.image[rows]] > 0, nearest, -1)
+    return owner
 
 
 def _centres(boxes: np.ndarray) -> np.ndarray:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 MEMORY_SHARE = 0.25  # of the free memory that kept features may take; more than that is memory-mapped
 DEVICE_SHARE = 0.5  # of an accelerator's free memory that the images may take; more of them are moved batch by batch
 MOVED_IMAGES = 4096  # at once
-LEAST_SIDE = 2.0  # pixels of a box that is still an object after augmentation
+LEAST_SIDE = 2.0  # pixels of a side that augmentation may leave of a box; of a thinner box, half of what it was
 FILL_BATCH = 64  # images at once through the frozen stages: enough to be fast, small enough for the cache
 
 
@@ -123,13 +123,14 @@ class ImageFeed(Feed):
         places = _moved(indices, self._device)  # the same, where labels and resident images are
         images = self._tools.to_floats(self._pixels(indices, places))  # (B, C, H, W)
         boxes, labels = self._boxes_on(indices, images.device)
+        before = boxes
         if not self._recipe.augmentation.is_none:
             self._generator.manual_seed(derived_seed(self._seed, "augment", step))
             images, boxes = self._tools.augment(images, boxes, self._recipe.augmentation, self._generator)
-        if boxes is None or labels is None:
+        if boxes is None or before is None or labels is None:
             batch = _with_boxes(self._model, images, self._labels[places], self._tools, None)
         else:
-            batch = Batch(images, self._labels[places], boxes, labels.where(_has_area(boxes), -1))
+            batch = Batch(images, self._labels[places], boxes, labels.where(_is_left(boxes, before), -1))
         return self._mixed(batch, step)
 
     def _mixed(self, batch: Batch, step: int) -> Batch:
@@ -247,9 +248,14 @@ def _with_boxes(model: nn.Module, images: Tensor, labels: Tensor, tools: Tools, 
     return Batch(images, labels, *moved)
 
 
-def _has_area(boxes: Tensor) -> Tensor:
-    """bool (B, R): what augmentation moved out of the frame is no object any more."""
-    return ((boxes[..., 2:] - boxes[..., :2]) >= LEAST_SIDE).all(dim=-1)
+def _is_left(boxes: Tensor, before: Tensor) -> Tensor:
+    """bool (B, R), of boxes (B, R, 4) after augmentation and `before`: what was moved out of the frame is no object.
+
+    A box that was thin all along is one, because the test asks for such boxes as well; without an area none is.
+    """
+    sides, own = (each[..., 2:] - each[..., :2] for each in (boxes, before))
+    least = torch.where(own < LEAST_SIDE, own / 2, LEAST_SIDE)
+    return ((sides >= least) & (sides > 0)).all(dim=-1)
 
 
 def _pixels_last(features: Tensor) -> Tensor:

@@ -130,10 +130,22 @@ def _scene(image: int, scenes: OnScenes, marks: list[_Marks], true_image: np.nda
 
 
 def _finding(totals: np.ndarray, say: Speech) -> str:
-    clean, n = say.count(int((totals == 0).sum())), say.count(len(totals))
+    """How many scenes are without mistakes, and that the others follow where there are any."""
+    num_clean, n = int((totals == 0).sum()), say.count(len(totals))
+    if num_clean == len(totals):
+        return say(
+            f"Nobody made a mistake on any of the {n} scenes" if num_clean > 1 else "Nobody made a mistake",
+            f"Personne ne s'est trompé sur aucune des {n} scènes" if num_clean > 1 else "Personne ne s'est trompé",
+        )
+    if not num_clean:
+        return say(
+            "No scene is without a mistake; these are the hardest",
+            "Aucune scène n'est sans erreur ; voici les plus difficiles",
+        )
+    clean = say.counted(num_clean, "scene", "scène")
     return say(
-        f"On {clean} of {n} scenes nobody made a mistake; these are the hardest",
-        f"Sur {clean} scènes sur {n}, personne ne s'est trompé ; voici les plus difficiles",
+        f"On {say.count(num_clean)} of {n} scenes nobody made a mistake; these are the hardest",
+        f"Sur {clean} sur {n}, personne ne s'est trompé ; voici les plus difficiles",
     )
 
 

@@ -71,11 +71,12 @@ def _row(finder: Finder, say: Speech) -> MistakeRow:
 
 
 def _finding(finders: tuple[Finder, ...], say: Speech) -> str:
-    """Of the first, what costs most; nothing where nothing does."""
+    """Of the first, what costs most; nothing where nothing does, or where no cost is defined."""
     first = finders[0]
-    worst = max(first.judged.errors, key=lambda each: each.cost)
-    if worst.cost <= 0:
+    costly = [each for each in first.judged.errors if each.cost > 0]  # not those that are NaN
+    if not costly:
         return say("What is wrong", "Ce qui est faux")
+    worst = max(costly, key=lambda each: each.cost)
     kind, points = say(*KINDS[worst.kind]), say.number(100 * worst.cost, 1)
     return say(
         f"What costs {first.named(say)} most: {kind}, {points} points of mAP50",

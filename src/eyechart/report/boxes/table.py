@@ -53,10 +53,22 @@ def table(draft: Draft) -> Table:
         )
         for rank, entry in enumerate(entries, 1)
     ]
-    covers = say("over seeds", "sur les graines")
-    if all(len(entry.runs) == 1 for entry in entries):
-        covers = say("over other test scenes of the same kind", "sur d'autres scènes de test du même genre")
-    return Table(tuple(rows), bool(tied), quality, cost, covers)
+    return Table(tuple(rows), bool(tied), quality, cost, _covers(entries, say))
+
+
+def _covers(entries: list[Entry], say: Speech) -> str:
+    """What `interval_of` gives: the end of a sentence that begins with "The interval is"."""
+    seeds = say("over seeds", "sur les graines")
+    scenes = say("over other test scenes of the same kind", "sur d'autres scènes de test du même genre")
+    have_one = [len(entry.runs) == 1 for entry in entries]
+    if not any(have_one):
+        return seeds
+    if all(have_one):
+        return scenes
+    return say(
+        f"{seeds}; for a contender with one seed, {scenes}",
+        f"{seeds} ; pour un concurrent à une seule graine, {scenes}",
+    )
 
 
 def interval_of(entry: Entry, scenes: OnScenes, say: Speech) -> str:
