@@ -132,6 +132,14 @@ def test_a_full_schedule_has_a_recipe_of_its_own() -> None:
     assert recipe_of("fasterrcnn", None, "detection", full_schedule=True) == DETECTION_RECIPES["fasterrcnn"]
 
 
+def test_what_was_measured_is_said_of_nothing_else() -> None:
+    for name, changes in (("vgg16:none", {}), ("alexnet:glyphs:head", {}), ("cnn:plain", {}), ("vit", {"epochs": 2})):
+        for is_full in (True, False):
+            assert recipe_of(name, changes, full_schedule=is_full).expect == "not measured with these settings"
+    assert recipe_of("cnn", {"expect": "by hand"}).expect == "by hand"
+    assert recipe_of("fasterrcnn:hed", task="detection").expect == "not measured with these settings"
+
+
 def test_every_change_of_a_full_schedule_fits_its_recipe() -> None:
     for name in FULL_SCHEDULE:
         assert recipe_of(name, full_schedule=True) != RECIPES[name]
@@ -164,7 +172,7 @@ def test_plain_is_the_same_recipe_without_augmentation() -> None:
         plain, own = recipe_of(f"{name}:plain"), recipe_of(name)
         assert plain.augmentation.is_none
         assert not own.augmentation.is_none
-        assert plain == own.model_copy(update={"augmentation": plain.augmentation})
+        assert plain.settings == own.settings.model_copy(update={"augmentation": plain.augmentation})
     assert regime_of("vgg16:hed:full:plain") == "full"
     assert (is_plain("cnn:plain"), is_plain("cnn"), is_plain("cnn:explain")) == (True, False, False)
     with pytest.raises(UsageError, match="only vgg16 and alexnet have"):

@@ -136,6 +136,8 @@ FULL_SCHEDULE: dict[str, dict[str, Any]] = {
     },
 }
 
+NOT_MEASURED = "not measured with these settings"
+
 # Of contenders that find boxes, for datasets with any number of objects on an image.
 DETECTION_RECIPES: dict[str, Recipe] = {
     "fasterrcnn": Recipe(
@@ -234,10 +236,12 @@ def recipe_of(
             f"Expected -m {' or -m '.join(recipes_for(task))}."
         )
     longer = FULL_SCHEDULE.get(name, {}) if full_schedule and task == "classification" else {}
-    from_name = _from_name(without_plain(contender), without_plain(rest), known[name])
+    given = _from_name(without_plain(contender), without_plain(rest), known[name])
     if is_plain(contender):
-        from_name |= {"augmentation": {}}
-    return changed(known[name], longer | from_name | (changes or {}))
+        given |= {"augmentation": {}}
+    given |= changes or {}
+    unknown = {"expect": NOT_MEASURED} if given else {}
+    return changed(known[name], longer | unknown | given)
 
 
 def changed(recipe: Recipe, changes: dict[str, Any]) -> Recipe:
