@@ -122,6 +122,21 @@ def test_validation_keeps_what_is_its_own(tmp_path: Path) -> None:
     assert (dataset.card.num_train, dataset.card.num_validation, dataset.card.num_test) == (16, 1, 4)
 
 
+def test_nothing_of_the_test_is_trained_on(tmp_path: Path) -> None:
+    """As a data.yaml has it that names a folder for train, and one inside of it for the test."""
+    yolo(tmp_path, 10, train="images", val="images")
+    picture(tmp_path / "images" / "test" / "own.png", (40, 30), [])
+    names = {"names": ["cat"], "train": "images", "test": "images/test"}
+    (tmp_path / "data.yaml").write_text(json.dumps(names))
+    told: list[str] = []
+    card = catalog.load_dataset(str(tmp_path), say=told.append).card
+    assert (card.num_train, card.num_test) == (10, 1)
+    assert any("1 of 11 train pictures are test pictures, too, and are left out of train" in each for each in told)
+    (tmp_path / "data.yaml").write_text(json.dumps(names | {"test": "images"}))
+    with pytest.raises(DatasetError, match="no train picture that is none of the test"):
+        catalog.load_dataset(str(tmp_path))
+
+
 def test_changed_areas_are_read_anew(tmp_path: Path) -> None:
     coco(tmp_path, "train", a_few(2))
     coco(tmp_path, "test", a_few(2))

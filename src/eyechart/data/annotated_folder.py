@@ -78,7 +78,10 @@ def _parts(annotated: Annotated, root: Path, say: Callable[[str], None]) -> dict
     parts = {part: pictures for part, pictures in annotated.parts.items() if pictures}
     if "train" not in parts:
         raise DatasetError(f"{root} has annotations of {', '.join(parts)} alone; expected a train part to learn from.")
-    _take_out_of_validation(parts, root, say)
+    _take_out("test", "train", parts, root, say)  # train: images, test: images/test
+    if "train" not in parts:
+        raise DatasetError(f"{root} has no train picture that is none of the test; expected some to learn from.")
+    _take_out("train", "validation", parts, root, say)  # one folder for both (coco128): a cut test would lie in it
     if "test" in parts:
         return parts
     pictures = parts["train"]
@@ -95,19 +98,20 @@ def _parts(annotated: Annotated, root: Path, say: Callable[[str], None]) -> dict
     return parts
 
 
-def _take_out_of_validation(parts: dict[Part, list[Picture]], root: Path, say: Callable[[str], None]) -> None:
-    """Train and validation may be one folder (coco128): the test cut from the one would lie in the other."""
-    of_train = {each.path for each in parts["train"]}
-    validation = parts.get("validation", [])
-    left = [each for each in validation if each.path not in of_train]
-    if len(left) == len(validation):
+def _take_out(
+    owner: Part, other: Part, parts: dict[Part, list[Picture]], root: Path, say: Callable[[str], None]
+) -> None:
+    """Leave what is of the part `owner` as well out of `other`, which is gone where nothing is left of it."""
+    owned = {each.path for each in parts.get(owner, [])}
+    pictures = parts.get(other, [])
+    left = [each for each in pictures if each.path not in owned]
+    if len(left) == len(pictures):
         return
-    say(f"{root}: {len(validation) - len(left):,} of {len(validation):,} validation pictures are train pictures, too, "
-        f"and are left out of validation")  # fmt: skip
-    if left:
-        parts["validation"] = left
-    else:
-        del parts["validation"]
+    say(f"{root}: {len(pictures) - len(left):,} of {len(pictures):,} {other} pictures are {owner} pictures, too, and "
+        f"are left out of {other}")  # fmt: skip
+    parts[other] = left
+    if not left:
+        del parts[other]
 
 
 def _frame(pictures: list[Picture], img_size: int | None) -> tuple[int, int]:
