@@ -287,9 +287,10 @@ def slug(contender: str) -> str:
 
 def starting_from(recipe: Recipe, weights: str) -> dict[str, Any]:
     """What changes in a detector's recipe that starts from there; by name: VGG16's stages, two of which stand still."""
+    start = {"weights": weights, "expect": NOT_MEASURED}
     if weights not in DETECTOR_WEIGHTS:  # as wide as the stages that it starts from
-        return {"weights": weights, "options": recipe.options | {"width": "auto"}}
-    return {"weights": weights, "frozen_stages": 2, "trunk_rate": 0.3, "options": recipe.options | {"trunk": "vgg16"}}
+        return start | {"options": recipe.options | {"width": "auto"}}
+    return start | {"frozen_stages": 2, "trunk_rate": 0.3, "options": recipe.options | {"trunk": "vgg16"}}
 
 
 def _from_name(contender: str, rest: str, recipe: Recipe) -> dict[str, Any]:
