@@ -9,9 +9,9 @@ import torch
 
 from eyechart.base.errors import UsageError, WeightsError
 from eyechart.catalog.recipes import recipe_of
-from eyechart.models.backbones import STRIDE, Pyramid, make_backbone
+from eyechart.models.backbones import Pyramid, make_backbone
 from eyechart.models.catalog import plan_preprocessing
-from eyechart.models.detector_options import FINEST_STRIDE, DetectorOptions, read_options
+from eyechart.models.detector_options import STRIDE, DetectorOptions, read_options
 from eyechart.models.faster_rcnn import FasterRCNN, build, finest_of, load_starting_tensors, trunk_stages
 from eyechart.schema import DatasetCard, Preprocessing, WeightsOrigin
 from eyechart.schema.contracts import Batch, StartingWeights
@@ -131,7 +131,6 @@ def test_options_that_do_not_fit_are_refused(options: dict[str, Any], told: str)
 @pytest.mark.parametrize("levels", [1, 2, 3, 4])
 def test_an_input_without_a_cell_for_every_level_is_refused(levels: int, trunk: str) -> None:
     """The bound is exact: one pixel less, and the coarsest map has no cell."""
-    assert FINEST_STRIDE == STRIDE
     least = STRIDE * 2 ** (levels - 1)
     sizes = "8,12,16" if levels == 3 else "8,12,16,20"
     options = {"levels": levels, "trunk": trunk, "width": 4, "anchor_pixels": sizes}

@@ -31,10 +31,9 @@ def pretrain(
 ) -> None:  # fmt: skip
     """Train from nothing on a source task, and keep all but the head: `-m alexnet:glyphs` then starts from there."""
     from eyechart.base.errors import UsageError
-    from eyechart.catalog.recipes import recipe_of, slug
+    from eyechart.catalog.recipes import slug
     from eyechart.catalog.regimes import takes_weights
     from eyechart.catalog.zoo import is_of_zoo
-    from eyechart.schema import Budget
     from eyechart.study.plan import folder_of, plan_study
     from eyechart.study.race import race
     from eyechart.weights import at_home
@@ -46,13 +45,11 @@ def pretrain(
             f"a zoo, such as torchvision:resnet18; a detector starts from a pretrained cnn: --backbone and its name."
         )
     called = _called(name, data)
-    contender = f"{architecture}:none" if takes_weights(architecture) else architecture
-    budget = options.budget_of(epochs=epochs, images=images, seconds=seconds, steps=steps)
-    if budget is None and preset == "standard":  # what a full schedule adds was chosen for digits
-        budget = Budget(unit="epochs", amount=recipe_of(contender).epochs)
     record = plan_study(
-        contender, data, preset, [seed], name=f"pretrain-{slug(architecture)}-{called}",
-        num_threads=threads, device=device, budget=budget,
+        f"{architecture}:none" if takes_weights(architecture) else architecture, data, preset, [seed],
+        name=f"pretrain-{slug(architecture)}-{called}", num_threads=threads, device=device,
+        budget=options.budget_of(epochs=epochs, images=images, seconds=seconds, steps=steps),
+        full_schedule=False,  # what that adds was chosen for digits
     )  # fmt: skip
     if at_home.is_there(architecture, called) and not (resume or exist_ok):
         raise UsageError(

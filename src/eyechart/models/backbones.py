@@ -22,8 +22,6 @@ from eyechart.models.stages import STAGE_ENDS, trunk_without_memory
 if TYPE_CHECKING:
     from eyechart.models.detector_options import DetectorOptions
 
-STRIDE = 4  # input pixels a cell of the finest map
-
 
 def make_backbone(in_channels: int, options: DetectorOptions) -> tuple[nn.Module, int]:
     """Images to one map, or to a list of them (the finest first) where there are several levels; and their depth."""

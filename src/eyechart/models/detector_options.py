@@ -12,7 +12,7 @@ from eyechart.schema import Fraction, Frozen, Recipe
 
 ANCHOR_OPTIONS = ("anchors", "anchor_pixels", "anchor_ratios")
 Anchor = TypeVar("Anchor")
-FINEST_STRIDE = 4  # pixels of a cell of the finest map, backbones.STRIDE; a cell of each further one is twice as wide
+STRIDE = 4  # input pixels a cell of the finest map; a cell of each further one is twice as wide
 REFERENCE_SIDE = 28  # pixels: MNIST's, for which anchor_pixels are chosen when they scale
 
 
@@ -72,7 +72,7 @@ class DetectorOptions(Frozen):
 
         Raises UsageError for an input of which the coarsest map would have no cell.
         """
-        least = FINEST_STRIDE * 2 ** (self.levels - 1)
+        least = STRIDE * 2 ** (self.levels - 1)
         if min(height, width) < least:
             raise UsageError(
                 f"The detector's levels are {self.levels} and its input is {width} x {height} pixels; expected {least} "

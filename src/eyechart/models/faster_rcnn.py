@@ -17,8 +17,8 @@ import torch
 from torch import Tensor, nn
 
 from eyechart.base.errors import WeightsError
-from eyechart.models.backbones import STRIDE, Pyramid, make_backbone
-from eyechart.models.detector_options import DetectorOptions, read_options
+from eyechart.models.backbones import Pyramid, make_backbone
+from eyechart.models.detector_options import STRIDE, DetectorOptions, read_options
 from eyechart.models.preprocess import Preprocess
 from eyechart.models.region_networks import SHIFT, ProposalNetwork, RegionHead, Truth
 from eyechart.models.region_ops import POSITIVE, at_least, clip_boxes

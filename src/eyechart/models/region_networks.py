@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, smooth_l1_loss
 
-from eyechart.models.backbones import STRIDE, convolution
-from eyechart.models.detector_options import DetectorOptions
+from eyechart.models.backbones import convolution
+from eyechart.models.detector_options import STRIDE, DetectorOptions
 from eyechart.models.region_ops import (
     IGNORED,
     POSITIVE,

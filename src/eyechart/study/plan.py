@@ -41,7 +41,7 @@ def plan_study(
     name: str | None = None,
     changes: dict[str, Any] | None = None,
     recipe_files: str | Path | Sequence[str | Path] = (), most_seeds: int | None = None,
-    full_schedule: bool = False, **rules: Any,
+    full_schedule: bool | None = None, **rules: Any,
 ) -> StudyRecord:  # fmt: skip
     """Everything that a study will do, checked, before anything is loaded.
 
@@ -49,8 +49,8 @@ def plan_study(
     `changes` replace fields of every recipe, `rules` fields of the preset's rules; None leaves a field as it is.  Among
     the changes, `backbone` is what detectors start from (a trained cnn's folder, "hed", "imagenet"); `robust` gives
     every recipe the policy of catalog/robust.py.
-    `recipe_files` replace whole recipes, and exclude changes of the same contender; `full_schedule`: recipes are those
-    of full schedules though a budget is set.
+    `recipe_files` replace whole recipes, and exclude changes of the same contender; `full_schedule`: whether
+    recipes are those of full schedules; None: where no budget is set.
     `most_seeds`: seeds 0, 1, 2, ... are added until every pair is decided, so many at most; `seeds` is not asked then.
     Raises UsageError for names and values that cannot be.
     """
@@ -68,7 +68,8 @@ def plan_study(
     if most_seeds is not None:
         rules["looking"], numbers = looking_at(len(contenders), most_seeds)
     fixed = rules_of(preset, data, **rules)
-    recipes = _own_recipes(contenders, given, task, full_schedule=full_schedule or fixed.budget is None)
+    is_full = fixed.budget is None if full_schedule is None else full_schedule
+    recipes = _own_recipes(contenders, given, task, full_schedule=is_full)
     recipes |= _from_files(paths_of(recipe_files), contenders, given)
     check_search_seeds(numbers if most_seeds is None else range(most_seeds), recipes)
     return StudyRecord(
