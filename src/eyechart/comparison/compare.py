@@ -17,7 +17,7 @@ from eyechart.comparison.contenders import Contender, ItemValues, group_contende
 from eyechart.comparison.findings import findings
 from eyechart.comparison.stored import read_each
 from eyechart.comparison.summaries import Certainty, certainty_of, summaries_of
-from eyechart.files.storage import read_run
+from eyechart.files.read_once import read_run
 from eyechart.schema import Comparison, Family, Finding, Verdict
 from eyechart.scoring.measures import MEASURES, Measure, primary_metric
 from eyechart.scoring.times import are_a_question

@@ -122,10 +122,10 @@ def softmax_twice(each: Evidence) -> Facts:
         return None
     num_classes = run.dataset.num_classes
     cap = math.e / (math.e + num_classes - 1)
-    certainty = probabilities.max(axis=1)
-    most = float(certainty.max())
+    most = float(probabilities.max())
     if not most <= cap * 1.001:  # nearly always: then nothing needs to be sorted
         return None
+    certainty = probabilities.max(axis=1)
     error = math.sqrt(cap * (1 - cap) / len(certainty))
     certainty.sort()
     is_capped = certainty[int(0.95 * len(certainty))] >= CAP_REACHED * cap

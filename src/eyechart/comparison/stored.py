@@ -197,9 +197,9 @@ def not_probabilities(each: Evidence) -> Facts:
         if part.probabilities is None:
             continue
         rows = part.probabilities
-        is_fine = (rows >= 0).all(axis=1) & (abs(rows.sum(axis=1) - 1) <= SUM_TOLERANCE)
-        if not is_fine.all():
-            return {"part": part.name, "rows": int((~is_fine).sum())}
+        has_sum = abs(rows.sum(axis=1) - 1) <= SUM_TOLERANCE
+        if not (has_sum.all() and (rows >= 0).all()):
+            return {"part": part.name, "rows": int((~(has_sum & (rows >= 0).all(axis=1))).sum())}
     return None
 
 

@@ -1,4 +1,4 @@
-"""Arrays that several readers ask for one after the other: unpacked once, as far as there is room to keep them."""
+"""What several readers ask for one after the other: read once; arrays as far as there is room to keep them."""
 
 from __future__ import annotations
 
@@ -15,13 +15,16 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+    from eyechart.schema import RunRecord
+
 MOST_BYTES = 512 << 20  # the answers of a thousand runs of MNIST's size
 
 
 @dataclass
 class _Kept:
-    """What was unpacked; threads share it."""
+    """What was read; threads share it."""
 
+    runs: dict[Path, RunRecord] = field(default_factory=dict)
     files: dict[Path, dict[str, np.ndarray]] = field(default_factory=dict)
     num_bytes: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -41,7 +44,7 @@ _kept: list[_Kept] = []  # the innermost last
 
 @contextlib.contextmanager
 def reading_once() -> Iterator[None]:
-    """Inside, `read_arrays` keeps what it reads; files must not change meanwhile."""
+    """Inside, what these functions read is kept; files must not change meanwhile."""
     _kept.append(_Kept())
     try:
         yield
@@ -59,3 +62,13 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
         kept.add(path, arrays)
         return dict(arrays)
     return dict(kept.files[path])
+
+
+def read_run(folder: Path) -> RunRecord:
+    """As `storage.read_run`."""
+    if not _kept:
+        return storage.read_run(folder)
+    runs = _kept[-1].runs
+    if folder not in runs:
+        runs[folder] = storage.read_run(folder)
+    return runs[folder]

@@ -15,7 +15,8 @@ from eyechart.base.foreign_text import shown
 from eyechart.catalog.palette import FALLBACK_STYLES, Style, style_of
 from eyechart.comparison.contenders import unique_names
 from eyechart.comparison.uncertainty import mean_interval, wilson_interval
-from eyechart.files.storage import natural_key, read_run
+from eyechart.files.read_once import read_run
+from eyechart.files.storage import natural_key
 from eyechart.schema import RunRecord
 from eyechart.scoring import times
 from eyechart.words.numbers import decimals_in_order, percent_decimals

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -114,9 +115,11 @@ def write_report(
     `say_left_out` hears the same sentences.
     """
     say = speech(lang)
-    entries = group_runs(read_runs(run_folders))
-    sections = SECTIONS_OF[entries[0].first.task]
-    with reading_once(), drawing((*(entry.name for entry in entries), *entries[0].first.dataset.classes)):
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(reading_once())
+        entries = group_runs(read_runs(run_folders))
+        sections = SECTIONS_OF[entries[0].first.task]
+        stack.enter_context(drawing((*(entry.name for entry in entries), *entries[0].first.dataset.classes)))
         found, problems = (comparison, []) if comparison else compared(run_folders, entries, say)
         told = problems + [finding_sentence(each, say.lang) for each in found.findings]
         draft = Draft(Facts(entries, Pairs(found), told, verdict_sentence(found, say), say), output, sections)
