@@ -187,7 +187,9 @@ def summary_of(runs: list[RunRecord]) -> dict[str, Any]:
         "seeds": [run.seed for run in runs],
         "status": [run.status for run in runs],
         "test_accesses": [run.test_accesses for run in runs],
-        "judged_after_the_last_step": [run.history[-1].step == run.plan.num_steps for run in runs],
+        "judged_after_the_last_step": [
+            bool(run.history) and run.history[-1].step == run.plan.num_steps for run in runs
+        ],
         "foreign_share": [times.foreign_share(run) for run in runs],  # of the machine's cores
         "shared_clocks": [times.was_shared(run) for run in runs],  # by --jobs: times of these say little
         "num_threads": sorted({run.host.num_threads for run in runs}),

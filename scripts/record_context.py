@@ -81,7 +81,8 @@ def with_levels_of(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
     assert (old["context"], old["dataset"]) == (new["context"], new["dataset"]), "another context is no other level"
     levels: dict[float, dict[str, Any]] = {}
     for each in (old, new):
-        levels |= {level["value"]: {"command": each["command"]} | level for level in each["levels"]}
+        levels |= (own := {level["value"]: {"command": each["command"]} | level for level in each["levels"]})
+        assert len(own) == len(each["levels"]), "levels of one value cannot be told apart"
     cards = {card["tensors_sha256"]: card for card in [*old["pretrained_here"], *new["pretrained_here"]]}
     ordered = [levels[value] for value in sorted(levels)]
     commands = dict.fromkeys(level["command"] for level in ordered)
@@ -157,7 +158,7 @@ def made_by(folder: Path) -> dict[str, Any]:
         "threads": sorted({run.host.num_threads for run in runs}),
         "test_accesses": sorted({run.test_accesses for run in runs}),
         "status": sorted({run.status for run in runs}),
-        "images_seen": sorted({run.history[-1].images_seen for run in runs}),
+        "images_seen": sorted({run.history[-1].images_seen for run in runs if run.history}),
         "weights": {run.run: run.weights_sha256[:16] for run in runs},
         "started_from": {run.contender: run.weights.description for run in runs},
     }

@@ -46,6 +46,11 @@ def test_an_acuity_is_a_level() -> None:
     assert only.fit_p > 0.05
 
 
+def test_seeds_that_read_the_same_images_are_no_more_images() -> None:
+    read = (read_dimension(SIZE, [reader("a", 0.4, seeds=10, seed=seed)], 10) for seed in range(8))
+    assert sum(readings[0].fit_p < 0.05 for readings, _ in read) <= 1, "they are such curves"
+
+
 def test_levels_go_on_beyond_the_rows() -> None:
     assert level_of(SIZE, 0.3) == pytest.approx(10**-0.3)
     assert level_of(SIZE, 1.3) == pytest.approx(10**-1.3)

@@ -8,6 +8,7 @@ from scipy import stats
 from statsmodels.stats.contingency_tables import mcnemar
 
 from eyechart.comparison import paired
+from eyechart.comparison.power import Needs, needed
 
 
 def sign_flip(*differences: float) -> float:
@@ -46,6 +47,15 @@ def test_equal_sums_in_another_order_are_equal() -> None:
     assert sign_flip(0.1, 0.2, 0.3, 0.0) == pytest.approx(4 / 16)
 
 
+def test_a_tie_is_no_lead_of_a_rounding() -> None:
+    right = np.array([[97, 94, 96, 95, 93, 96], [95, 96, 96, 94, 95, 95]]) / 100
+    differences = right[0] - right[1]
+    assert differences.mean() != 0, "571 right answers each, and a rounding between the means"
+    assert paired.mean_difference(differences) == 0
+    assert needed(differences, 100) == Needs(), "nothing would show what is not there"
+    assert paired.mean_difference(differences + 1e-7) == pytest.approx(1e-7)
+
+
 def test_many_seeds_are_sampled_and_near_the_t_test() -> None:
     differences = np.random.default_rng(0).normal(0.4, 1, 40)
     assert sign_flip(*differences) == pytest.approx(stats.ttest_1samp(differences, 0).pvalue, rel=0.2)
@@ -65,9 +75,9 @@ def test_mcnemar_is_the_exact_binomial_test_of_scipy_and_statsmodels() -> None:
 
 def test_how_many_discordant_images_one_seed_needs() -> None:
     """The protocol's table: |b - c| of at least 14 of 40, 18 of 60, 22 of 100."""
-    for total, needed in ((40, 14), (60, 18), (100, 22)):
-        half = (total - needed) // 2
-        enough, short = paired.mcnemar_p(np.array([half, half + 1]), np.array([half + needed, half + needed - 1]))
+    for total, apart in ((40, 14), (60, 18), (100, 22)):
+        half = (total - apart) // 2
+        enough, short = paired.mcnemar_p(np.array([half, half + 1]), np.array([half + apart, half + apart - 1]))
         assert enough < 0.05 <= short
 
 

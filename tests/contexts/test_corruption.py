@@ -20,8 +20,9 @@ from eyechart.contexts.source import judge_level, open_source, pending
 from eyechart.data.corruptions import mnist_c
 from eyechart.data.corruptions.apply import corrupted
 from eyechart.data.corruptions.table import CORRUPTIONS
-from eyechart.files.storage import find_runs, read_arrays, read_run, write_arrays, write_record
+from eyechart.files.storage import RUN_FILE, find_runs, read_arrays, read_run, write_arrays, write_record
 from eyechart.inference.predictor import uniform_guess
+from eyechart.report.contexts import record_beside
 from eyechart.report.judged_text import finding, in_words
 from eyechart.schema import Verdict
 from eyechart.schema.contexts import ContextRecord
@@ -114,6 +115,14 @@ def test_a_run_judged_again_keeps_all_but_what_was_judged(judged: Path) -> None:
     assert sorted(path.name for path in (judged / "corruption" / "fog-published" / "vit-s3").iterdir()) == [
         "predictions.npz", "run.json"
     ]  # fmt: skip
+
+
+def test_a_run_trained_anew_takes_the_section_along(judged: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(judged, tmp_path / "copy"))
+    assert record_beside(copy, "corruption")
+    run = read_run(copy / "cnn-s3")
+    write_record(copy / "cnn-s3" / RUN_FILE, run.model_copy(update={"weights_sha256": "of another training"}))
+    assert record_beside(copy, "corruption") is None, "the networks that were judged are no longer there"
 
 
 def test_what_reads_runs_reads_these(judged: Path, tmp_path: Path) -> None:

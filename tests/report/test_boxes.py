@@ -157,3 +157,11 @@ def test_all_diverged_claims_nothing(fake_runs: ModuleType, tmp_path: Path) -> N
     page = page_of(folders, tmp_path)
     assert "No contender finished." in page
     assert "reached a mAP" not in page
+
+
+def test_a_run_that_diverged_before_its_first_look_is_no_traceback(fake_runs: ModuleType, tmp_path: Path) -> None:
+    folders = fake_scene_study(tmp_path / "s", fake_runs, {"good": 0.5}, seeds=(0, 1))
+    for folder, update in zip(folders, ({"history": ()}, {}), strict=True):
+        record = read_run(folder)
+        write_record(folder / RUN_FILE, record.model_copy(update={"status": "diverged", **update}))
+    assert "No contender finished." in page_of(folders, tmp_path)

@@ -19,7 +19,8 @@ from eyechart.comparison.compare import compare_runs
 from eyechart.files.storage import RUN_FILE, read_run, write_record
 from eyechart.report import intervals, learning, matrix, timing
 from eyechart.report.answer import answer
-from eyechart.report.entries import Entry, group_runs, read_runs
+from eyechart.report.claims import leaders
+from eyechart.report.entries import Entry, group_runs, mean_lack, read_runs
 from eyechart.report.pairs import Pairs
 from eyechart.report.section import Facts
 from eyechart.report.synthesis import synthesis
@@ -265,3 +266,19 @@ def test_who_diverged_is_named_in_no_ranking(made: Callable[[str], Made]) -> Non
     ranking = [line for line in lines if re.search(r"errors|Where|fewest|quickest|reached", line)]
     assert ranking
     assert not [line for line in ranking if "vit" in line]
+
+
+def test_equal_sums_of_errors_share_the_first_place(fake_runs: Any, tmp_path: Path) -> None:
+    """Means over seeds of the same sum may be a rounding apart."""
+    fakes = {"cnn": fake_runs.FIVE["cnn"], "vit": fake_runs.FIVE["vit"]}
+    wrong = {"cnn": (4, 6, 5), "vit": (5, 5, 5)}
+    folders = fake_runs.fake_study(tmp_path / "study", fakes, (0, 1, 2), num_items=100)
+    for run in folders:
+        record = read_run(run)
+        number = wrong[record.contender][record.seed]
+        confusion = ((100 - number, number, *[0] * 8), *[(0,) * 10] * 9)
+        test = record.test_scores.model_copy(update={"confusion": confusion})
+        write_record(run / RUN_FILE, record.model_copy(update={"test": test}))
+    entries = group_runs(read_runs(folders))
+    assert len({mean_lack(entry) for entry in entries}) == 2, "else this shows nothing"
+    assert leaders(entries) == entries

@@ -11,7 +11,7 @@ import pytest
 
 from eyechart.catalog.palette import CONTENDER_STYLE, FALLBACK_STYLES, style_of
 from eyechart.report import axes as scales
-from eyechart.report.charts import dark_colour, drawing, inlined, new_panel, saved_panel
+from eyechart.report.charts import dark_colour, drawing, file_name, inlined, new_panel, saved_panel
 from eyechart.report.classes import mistakes
 from eyechart.report.disagreement import image_uri, most_divided
 from eyechart.report.entries import group_runs, read_runs
@@ -128,6 +128,15 @@ def test_text_of_a_drawing_is_never_rewritten() -> None:
         '<svg viewBox="0 0 1 1" aria-hidden="true">'
         '<text style="fill: var(--ink, #1b1a17)">id="a" &lt;url(#b) : #1b1a17</text></svg>'
     )
+
+
+def test_a_contender_named_by_a_path_draws_into_the_folder() -> None:
+    assert file_name("vgg16:run:../first\\x.y/vgg16-s0") == "vgg16-run----first-x-y-vgg16-s0"
+
+
+def test_a_name_is_no_template() -> None:
+    drawn = inlined('<svg viewBox="0 0 1 1"><g id="a"><use href="#a" clip="url(#a)"/></g></svg>', r"n\x\1")
+    assert drawn.count(r"n\x\1-a") == 3
 
 
 def test_every_marker_has_a_glyph() -> None:

@@ -13,7 +13,7 @@ import numpy as np
 
 from eyechart.comparison import bootstrap
 from eyechart.comparison.families import holm
-from eyechart.comparison.paired import sign_flip_p
+from eyechart.comparison.paired import mean_difference, sign_flip_p
 from eyechart.comparison.power import ALPHA, FEWEST_SEEDS, fewest_seeds
 from eyechart.schema import VerdictKind
 from eyechart.schema.exam import Beyond, ExamDimension, ExamVerdict, Reading
@@ -89,7 +89,6 @@ def _reading(dimension: ExamDimension, each: Fitted, hardness: np.ndarray, guess
     scatter = _with_seeds(each.drawn) - each.own.mean() + threshold
     low, high = _ends(scatter, (0.95,), len(reader.seeds))
     three = float(curve.level_of(THREE_OF_FOUR)[0])
-    number = reader.right.shape[2] * len(reader.seeds)
     return Reading(
         contender=reader.contender,
         dimension=dimension.name,
@@ -104,7 +103,8 @@ def _reading(dimension: ExamDimension, each: Fitted, hardness: np.ndarray, guess
         level_75=level_of(dimension, three) if math.isfinite(three) else None,
         lapse=float(curve.lapse[0]),
         width=float(curve.width[0]),
-        fit_p=misfit_p(hardness, shares, number, guess),
+        # All seeds read the same images, which are no more of them for that.
+        fit_p=misfit_p(hardness, shares, reader.right.shape[2], guess),
         beyond=_beyond(threshold, hardness),
     )
 
@@ -160,7 +160,7 @@ def _compared(one: Fitted, other: Fitted) -> Pair:
     else:
         own = np.array([one.own.mean() - other.own.mean()])
         drawn = (one.drawn.mean(axis=1) - other.drawn.mean(axis=1))[:, None]
-    difference = float(own.mean())
+    difference = mean_difference(own)
     if difference < 0:
         return _compared(other, one)
     are_many = len(shared) >= FEWEST_SEEDS

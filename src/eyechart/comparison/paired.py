@@ -24,6 +24,12 @@ SIGNS_AT_ONCE = 512  # their sums for a thousand pairs stay near the core: 2.5 t
 SAME = 1e-9  # relative: sums of the same numbers in another order count as equal
 
 
+def mean_difference(differences: np.ndarray) -> float:
+    """Of paired seeds (S,); exactly 0 where nothing but rounding keeps their sum from it."""
+    mean = float(np.mean(differences))
+    return 0.0 if abs(mean) <= SAME * float(np.abs(differences).max()) else mean
+
+
 def sign_flip_p(differences: np.ndarray) -> np.ndarray:
     """Two-sided p (P,) of "no difference", from differences (P, S): how often random signs give as large a mean.
 

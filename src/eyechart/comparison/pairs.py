@@ -55,7 +55,7 @@ class PairFacts:
 
     @property
     def lead(self) -> float:
-        return float(self.differences.mean())
+        return paired.mean_difference(self.differences)
 
     def turned(self) -> PairFacts:
         """The same, seen from the other side."""

@@ -14,6 +14,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from eyechart.comparison.paired import mean_difference
+
 ALPHA = 0.05
 POWER = 0.8
 FEWEST_SEEDS = 6  # fewer can never reach p < .05 in an exact paired test (rule 4)
@@ -114,7 +116,7 @@ def needed(
     `item` and `both` are the pair's Parts; `alpha` is what Holm leaves to this pair.  Empty where nothing would show
     it, or where there is no difference.
     """
-    mean, variance = abs(float(np.mean(differences))), float(np.var(differences, ddof=1))
+    mean, variance = abs(mean_difference(differences)), float(np.var(differences, ddof=1))
     if mean == 0:
         return Needs()
     num_seeds = max(

@@ -17,7 +17,7 @@ from eyechart.base.errors import StorageError
 from eyechart.comparison.answers import Shelf
 from eyechart.comparison.calibration import NUM_BINS, Bin, ContenderCalibration, Interval, calibrate
 from eyechart.report import axes as scales
-from eyechart.report.charts import INK, Chart, Panel, new_panel, saved_panel
+from eyechart.report.charts import INK, Chart, Panel, file_name, new_panel, saved_panel
 from eyechart.report.entries import MOST_SHOWN, Entry
 from eyechart.report.leaderboard import Cell
 from eyechart.report.section import Section
@@ -151,11 +151,7 @@ def _panel(entry: Entry, bins: tuple[Bin, ...], limits: tuple[float, float], fol
         f"{entry.name}: the error that it makes against the error that it expects",
         f"{entry.name} : l'erreur commise selon l'erreur annoncée",
     )
-    return saved_panel(figure, f"calibration-{_file_name(entry.name)}", described, folder)
-
-
-def _file_name(name: str) -> str:
-    return "".join(letter if letter.isalnum() else "-" for letter in name)
+    return saved_panel(figure, f"calibration-{file_name(entry.name)}", described, folder)
 
 
 # --------------------------------------------------------------------------------------------- the table

@@ -135,6 +135,11 @@ def saved_panel(figure: Figure, name: str, description: str, folder: Path) -> Pa
     return Panel(inlined(drawn, name), description, f"{name}.svg", f"{name}.png")
 
 
+def file_name(contender: str) -> str:
+    """Its name as part of a drawing's: a contender may be named by a path."""
+    return "".join(letter if letter.isalnum() else "-" for letter in contender)
+
+
 def _write_numbers(figure: Figure) -> bool:
     """Write signs that no font has as their numbers, and say whether there were any; a browser has more fonts."""
     from matplotlib.text import Text
@@ -167,9 +172,9 @@ def inlined(svg: str, name: str) -> str:
 
 
 def _inlined_tag(tag: str, name: str) -> str:
-    tag = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', tag)
-    tag = re.sub(r"url\(#([^)]+)\)", rf"url(#{name}-\1)", tag)
-    tag = re.sub(r'(?:xlink:)?href="#([^"]+)"', rf'href="#{name}-\1"', tag)
+    tag = re.sub(r'\bid="([^"]+)"', lambda found: f'id="{name}-{found[1]}"', tag)
+    tag = re.sub(r"url\(#([^)]+)\)", lambda found: f"url(#{name}-{found[1]})", tag)
+    tag = re.sub(r'(?:xlink:)?href="#([^"]+)"', lambda found: f'href="#{name}-{found[1]}"', tag)
     return re.sub(r"(?<=: )#[0-9a-f]{6}\b", lambda colour: themed(colour.group()), tag)
 
 

@@ -6,6 +6,7 @@ beside each other where they are a result: on one machine that worked for nobody
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Literal
 
@@ -25,7 +26,8 @@ def standing(entries: list[Entry]) -> list[Entry]:
 def leaders(entries: list[Entry]) -> list[Entry]:
     """The first, and whoever has the same mean in the primary metric."""
     finished = standing(entries)
-    return [entry for entry in finished if mean_lack(entry) == mean_lack(finished[0])]
+    # Means of the same sum may be a rounding apart.
+    return [entry for entry in finished if math.isclose(mean_lack(entry), mean_lack(finished[0]), abs_tol=1e-12)]
 
 
 def lead_of_first(entries: list[Entry], pairs: Pairs) -> Literal["architectures", "these runs"] | None:

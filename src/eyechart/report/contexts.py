@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eyechart.files import storage
-from eyechart.report.charts import Chart
+from eyechart.files.read_once import read_run
+from eyechart.report.charts import Chart, file_name
 from eyechart.report.context_words import severity_words
 from eyechart.report.judged_plot import drawn
 from eyechart.report.judged_text import finding, rows_of, severities_of, told_of
@@ -57,11 +58,23 @@ def _judged(record: ContextRecord, severity: str) -> set[str]:
 def record_beside(study: Path, context: str) -> ContextRecord | None:
     """Of the study's runs judged again on all of its test images, and where there is none of that, on some of them.
 
-    Raises StorageError for a record that is damaged.
+    None also where a run was trained anew since.  Raises StorageError for a record that is damaged.
     """
     places = [study / context, *sorted(study.glob(f"{context}-*-images"))]
     files = [place / storage.CONTEXT_FILE for place in places if (place / storage.CONTEXT_FILE).is_file()]
-    return storage.read_record(files[0], ContextRecord) if files else None
+    record = storage.read_record(files[0], ContextRecord) if files else None
+    return record if record and _is_of_todays_networks(record, files[0].parent, study) else None
+
+
+def _is_of_todays_networks(record: ContextRecord, place: Path, study: Path) -> bool:
+    """Whether nothing was trained anew since; asked of one level of each severity, which were judged together."""
+    firsts = {level.severity: place / level.study for level in reversed(record.levels)}
+    judged = [folder for home in firsts.values() for folder in storage.find_runs([home])]
+    return all(
+        read_run(study / each.name).weights_sha256 == read_run(each).weights_sha256
+        for each in judged
+        if storage.is_run(study / each.name)
+    )
 
 
 def _elsewhere(record: ContextRecord, severity: str, draft: Draft) -> Elsewhere:
@@ -74,7 +87,7 @@ def _elsewhere(record: ContextRecord, severity: str, draft: Draft) -> Elsewhere:
         "entraîné pour cela, et tous les concurrents ont vu les mêmes images.",
     )
     told = finding(record, severity, say)  # behind the context's name
-    chart = Chart(f"{record.context}-{severity}", told, caption, (panel,))
+    chart = Chart(file_name(f"{record.context}-{severity}"), told, caption, (panel,))
     points = tuple(f"{row.words}{say.colon} {told_of(row, say)}." for row in rows_of(record, severity, say))
     return Elsewhere(say(*NAMES[record.context]), severity_words(severity, say), chart, points)
 

@@ -86,7 +86,7 @@ def disagreement(entries: list[Entry], say: Speech) -> Disagreement:
         _left_out(entry, say("it diverged.", "il a divergé."), say) for entry in entries if entry.diverged and standing
     ]
     entries = standing or entries
-    items, all_answers = read_all(entries, missing, say)
+    items, all_answers = read_all(entries[:MOST_SHOWN], missing, say)
     if items is None or not all_answers:
         return Disagreement(say("Where they disagree", "Là où ils divergent"), "", (), tuple(missing), ())
     probabilities = np.stack([answers.probabilities for answers in all_answers])  # (contenders, N, K)
@@ -132,7 +132,7 @@ def read_all(
 ) -> tuple[dict[str, np.ndarray] | None, list[Answers]]:
     """Test images with labels, and what one run of each contender said of them; `missing` is told what is not there."""
     items = _read_items(entries, missing, say)
-    return items, [] if items is None else _read_answers(entries[:MOST_SHOWN], len(items["labels"]), missing, say)
+    return items, [] if items is None else _read_answers(entries, len(items["labels"]), missing, say)
 
 
 def _read_items(entries: list[Entry], missing: list[str], say: Speech) -> dict[str, np.ndarray] | None:

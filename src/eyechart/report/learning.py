@@ -195,7 +195,8 @@ def told(milestone: float, reached: dict[str, Crossings], say: Speech) -> str:
         others = any(time for name, found in reached.items() if name != first for time in found.values())
         always = say(" with every seed", " avec chaque graine") if others else ""
         return say(f"Only {first} reached {goal}{always}, {at}", f"Seul {first} a atteint {goal}{always}, {at}")
-    rivals = [name for name in (*order[1:], *(reached.keys() - latest.keys())) if any(reached[name].values())]
+    not_always = [name for name in reached if name not in latest]
+    rivals = [name for name in (*order[1:], *not_always) if any(reached[name].values())]
     together = [first, *(name for name in rivals if not _is_before(reached[first], reached[name]))]
     if len(together) > 1:
         some = say(" (not with every seed)", " (pas avec chaque graine)")

@@ -14,7 +14,7 @@ from eyechart.files import storage
 from eyechart.insight.methods import askable, cannot_ask, explain
 from eyechart.insight.pixels import captum_attr
 from eyechart.report.disagreement import most_divided, read_all
-from eyechart.report.entries import group_runs, read_runs
+from eyechart.report.entries import MOST_SHOWN, group_runs, read_runs
 from eyechart.runner.explain import NUM_CHECKED, OpenedRun, check_number, checks_of, opened
 from eyechart.schema.explain import (
     EXPLAIN_FILE,
@@ -53,7 +53,7 @@ def look_at_disputed(
     if not entries or entries[0].first.task != "classification":
         raise UsageError(f"{home} has no finished run on images that have a class each; expected one or more.")
     missing: list[str] = []
-    items, answers = read_all(entries, missing, ENGLISH)
+    items, answers = read_all(entries[:MOST_SHOWN], missing, ENGLISH)
     if items is None or not answers:
         raise StorageError(" ".join(missing))
     for sentence in missing:

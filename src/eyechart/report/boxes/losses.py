@@ -30,7 +30,8 @@ def learning(entries: list[Entry], folder: Path, say: Speech) -> Chart | None:
         Measure("map", say("validation mAP", "mAP de validation"), lambda point: point.mark, say.short_percent),
         Measure("loss", say("validation loss", "perte de validation"), lambda point: point.validation_loss, say.plain),
     ]
-    known = dict.fromkeys(name for entry in entries for name in entry.first.history[-1].validation_losses)
+    histories = [run.record.history for entry in entries for run in entry.judged if run.record.history]
+    known = dict.fromkeys(name for history in histories for name in history[-1].validation_losses)
     measures += [
         Measure(name.replace(" ", "-"), say(*NAMES.get(name, (name, name))), _reading(name), say.plain)
         for name in known

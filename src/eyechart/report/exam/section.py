@@ -12,7 +12,7 @@ from eyechart.data import optotypes
 from eyechart.data.optotypes import DIMENSIONS
 from eyechart.files import storage
 from eyechart.files.items import read_items
-from eyechart.report.charts import Chart, Panel, new_panel, saved_panel
+from eyechart.report.charts import Chart, Panel, file_name, new_panel, saved_panel
 from eyechart.report.entries import Entry
 from eyechart.report.exam.chart import draw_chart, height_inches
 from eyechart.report.exam.curves import draw_curves, draw_legend
@@ -146,7 +146,7 @@ def _chart(
     acuity, interval = acuity_text(dimension, reading, record.height, say)
     axes.set_title(f"{entry.label(say)}{say.colon} {acuity} ({interval})", loc="left", fontsize=9)
     described = say(f"Eye chart of {entry.name}: {acuity}", f"Tableau de {entry.name} : {acuity}")
-    return saved_panel(figure, f"eye-chart-{entry.first.contender.replace(':', '-')}", described, folder)
+    return saved_panel(figure, f"eye-chart-{file_name(entry.first.contender)}", described, folder)
 
 
 # --------------------------------------------------------------------------------------------- the curves

@@ -43,8 +43,12 @@ def finding(record: ExamRecord, dimension: str, say: Speech) -> str:
     if not own:
         (only,) = record.contenders
         return say(f"How far {only} reads: {name}", f"Jusqu'où lit {only} : {name}")
-    best = max(record.contenders, key=lambda contender: record.reading(contender, dimension).threshold)
-    beaten = [each for each in own if each.kind == "better" and each.first == best]
+    shown = [each for each in own if each.kind == "better"]
+    best = max(
+        record.contenders,
+        key=lambda name: (sum(each.first == name for each in shown), record.reading(name, dimension).threshold),
+    )
+    beaten = [each for each in shown if each.first == best]
     if not beaten:
         return say(
             f"In {name} nobody is shown to read further than the others",
