@@ -119,12 +119,17 @@ contexts: $(VENV)/.installed
 	done
 	$(BIN)/eyechart map runs
 
-# Networks this small gain little from a second thread.  The last rung is our vit at its longest recipe.
+# Networks this small gain little from a second thread.  The last rung is our vit at its longest recipe.  The smallest
+# networks vary most with the seed, and are quick: they have ten.
+SMALL_RUNGS = --levels 0,1,3,4,5,6,7 --seeds 0,1,2,3,4,5,6,7,8,9
 VIT_LONG = eyechart run -m vit --recipe records/recipes/vit-long.json --preset standard --seeds 0,1,2 --threads 1 --no-exam
 vit-ladder: $(VENV)/.installed
 	$(BIN)/$(VIT_LONG) --jobs $(JOBS) --name vit-long --resume
 	$(BIN)/eyechart study vit-ladder runs/vit-long --preset standard --threads 1 --jobs $(JOBS)
 	$(BIN)/python scripts/record_ladder.py runs/vit-ladder-mnist --best runs/vit-long -c "make vit-ladder"
+	$(BIN)/eyechart study vit-ladder --preset standard $(SMALL_RUNGS) --threads 1 --jobs $(JOBS) --name ladder-seeds
+	$(BIN)/python scripts/record_ladder.py runs/ladder-seeds --part -c "make vit-ladder" \
+		-o records/contexts-vit-ladder-seeds.json
 
 # Those that this commit has passed are not done again; trainings are kept below runs/audits.
 audit: $(VENV)/.installed-dev

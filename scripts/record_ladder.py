@@ -1,10 +1,11 @@
 """Turn what `eyechart study vit-ladder` trained into its record, its figure and the table of docs/vit.md.
 
-Usage: python scripts/record_ladder.py FOLDER -c COMMAND [--best STUDY] [-o FILE] [-d DOCUMENT] [-i IMAGES]
+Usage: python scripts/record_ladder.py FOLDER -c COMMAND [--best STUDY] [--part] [-o FILE] [-d DOCUMENT] [-i IMAGES]
 
 FOLDER holds the rungs that are trained so far, as many as they are.  COMMAND is what made them.  STUDY is one of our
-vit, whose runs are the last rung.  The record has one entry a rung, "as_written" first
-and "best" last; the document has a region for it, <!-- vit-ladder --> to <!-- /vit-ladder -->.
+vit, whose runs are the last rung.  With --part no other rungs are meant to be there.  The record has one entry a rung,
+"as_written" first and "best" last; the document has a region for it, which bears the record's name without
+"contexts-": <!-- vit-ladder --> to <!-- /vit-ladder -->.
 """
 
 from __future__ import annotations
@@ -30,13 +31,17 @@ from eyechart.schema.ladder import Climber, LadderRecord, RungResult
 from eyechart.words.speech import speech
 
 ROOT = Path(__file__).resolve().parents[1]
-NAME = "vit-ladder"
-REGION = re.compile(rf"<!-- {NAME} -->\n.*?<!-- /{NAME} -->", re.DOTALL)
+PREFIX = "contexts-"
 SAY = speech("en")
 
 
-def main(folder: Path, command: str, best: Path | None, target: Path, document: Path, images: Path) -> None:
-    record = recorded(folder, best)
+def main(
+    folder: Path, command: str, best: Path | None, target: Path, document: Path, images: Path, is_part: bool = False
+) -> None:
+    record, name = recorded(folder, best), target.stem.removeprefix(PREFIX)
+    if is_part:
+        record = record.model_copy(update={"rungs": tuple(filter(is_there, record.rungs))})
+    absent = [*missing_runs(record), *([] if is_part else missing_sizes(record))]
     content = {
         "schema_version": 1,
         "command": command,
@@ -47,7 +52,7 @@ def main(folder: Path, command: str, best: Path | None, target: Path, document: 
         "num_train": record.num_train,
         "num_test": record.num_test,
         "fraction": record.fraction,
-        "missing": list(missing(record)),
+        "missing": absent,
         "loops": record.loops.model_dump() if record.loops else None,
         "results": {rung.name: result(rung, record) for rung in record.rungs if is_there(rung)},
         "sizes": [
@@ -56,23 +61,24 @@ def main(folder: Path, command: str, best: Path | None, target: Path, document: 
         ],
     }
     write_text(target, json_text(content, indent=1) + "\n")
-    write_figure(record, NAME, images, SAY.lang)
+    write_figure(record, name, images, SAY.lang)
     text = document.read_text(encoding="utf-8")
-    assert len(REGION.findall(text)) == 1, f"{document} has one place for the ladder"
-    filled = f"<!-- {NAME} -->\n{told(record, command, target)}\n<!-- /{NAME} -->"
-    write_text(document, REGION.sub(lambda _: filled, text))
+    region = re.compile(rf"<!-- {name} -->\n.*?<!-- /{name} -->", re.DOTALL)
+    assert len(region.findall(text)) == 1, f"{document} has one place for {name}"
+    filled = f"<!-- {name} -->\n{told(record, absent, command, target)}\n<!-- /{name} -->"
+    write_text(document, region.sub(lambda _: filled, text))
 
 
-def told(record: LadderRecord, command: str, target: Path) -> str:
+def told(record: LadderRecord, absent: list[str], command: str, target: Path) -> str:
     """The answer, the tables, and where all of it comes from."""
     link = f"[record](../{target.relative_to(ROOT).as_posix()})" if target.is_relative_to(ROOT) else target.name
-    left = f" Not trained yet: {', '.join(absent)}." if (absent := list(missing(record))) else ""
+    left = f" Not trained yet: {', '.join(absent)}." if absent else ""
     parts = [*answer(record, SAY), table(record, SAY), *sizes_table(record, SAY), how_to_read(record, SAY)]
     return "\n\n".join([*parts, f"Measured with `{command}`; {link}.{left}"])
 
 
-def missing(record: LadderRecord) -> Iterator[str]:
-    """What the whole ladder has and this record has not, in words."""
+def missing_runs(record: LadderRecord) -> Iterator[str]:
+    """What a rung has in the whole ladder and here has not, in words."""
     for rung in record.rungs:
         if rung.name == ladder.VECTORISED:
             continue
@@ -83,8 +89,11 @@ def missing(record: LadderRecord) -> Iterator[str]:
             yield f"{rung.name} alone"
         if rung.cnn is None:
             yield f"the CNN beside {rung.name}"
+
+
+def missing_sizes(record: LadderRecord) -> list[str]:
     sizes = {size.images for size in record.sizes}
-    yield from (f"{size:,} images" for size in SIZES if size not in sizes)
+    return [f"{size:,} images" for size in SIZES if size not in sizes]
 
 
 def is_there(rung: RungResult) -> bool:
@@ -151,8 +160,9 @@ if __name__ == "__main__":
     parser.add_argument("folder", type=Path)
     parser.add_argument("-c", "--command", required=True)
     parser.add_argument("--best", type=Path)
-    parser.add_argument("-o", "--output", type=Path, default=ROOT / "records" / f"contexts-{NAME}.json")
+    parser.add_argument("--part", action="store_true")
+    parser.add_argument("-o", "--output", type=Path, default=ROOT / "records" / f"{PREFIX}vit-ladder.json")
     parser.add_argument("-d", "--document", type=Path, default=ROOT / "docs" / "vit.md")
     parser.add_argument("-i", "--images", type=Path, default=ROOT / "docs" / "images")
     given = parser.parse_args()
-    main(given.folder, given.command, given.best, given.output.resolve(), given.document, given.images)
+    main(given.folder, given.command, given.best, given.output.resolve(), given.document, given.images, given.part)

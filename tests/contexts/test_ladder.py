@@ -205,7 +205,7 @@ def test_it_is_written_with_its_figure_and_its_text(found: LadderRecord, tmp_pat
 
 def test_the_script_writes_the_record_and_fills_the_document(climbed: Path, tmp_path: Path) -> None:
     record_ladder = importlib.import_module("scripts.record_ladder")
-    document, target = tmp_path / "vit.md", tmp_path / "record.json"
+    document, target = tmp_path / "vit.md", tmp_path / "contexts-vit-ladder.json"
     document.write_text("before\n<!-- vit-ladder -->\nold\n<!-- /vit-ladder -->\nbehind\n")
     record_ladder.main(climbed, "make vit-ladder", None, target, document, tmp_path)
     record = json.loads(target.read_text())
@@ -221,6 +221,19 @@ def test_the_script_writes_the_record_and_fills_the_document(climbed: Path, tmp_
     assert "old" not in text
     assert "Not trained yet: projection" in text
     assert (tmp_path / "vit-ladder.png").is_file()
+
+
+def test_a_part_of_the_ladder_has_its_own_place_and_misses_no_other_rung(climbed: Path, tmp_path: Path) -> None:
+    record_ladder = importlib.import_module("scripts.record_ladder")
+    document, target = tmp_path / "vit.md", tmp_path / "contexts-vit-ladder-seeds.json"
+    whole, place = ("<!-- vit-ladder -->\nold\n<!-- /vit-ladder -->", "<!-- {0}vit-ladder-seeds -->")
+    document.write_text(f"{whole}\n{place.format('')}\n{place.format('/')}\n")
+    record_ladder.main(climbed, "make vit-ladder", None, target, document, tmp_path, is_part=True)
+    assert not [each for each in json.loads(target.read_text())["missing"] if "best" in each or "images" in each]
+    text = document.read_text()
+    assert text.startswith(whole)
+    assert "not trained yet" not in text
+    assert (tmp_path / "vit-ladder-seeds.png").is_file()
 
 
 def test_where_nothing_is_finished_that_is_told(tmp_path: Path) -> None:
