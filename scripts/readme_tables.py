@@ -251,7 +251,7 @@ def _listed(names: list[str], words: Words) -> str:
 
 def _typeset(sentence: str, words: Words) -> str:
     """French has a space before colons and semicolons, at which no line may break."""
-    return re.sub(r" (?=[:;])", "\N{NO-BREAK SPACE}", sentence) if words is FRENCH else sentence
+    return re.sub(r" (?=[:;])|(?<! )(?=; )", "\N{NO-BREAK SPACE}", sentence) if words is FRENCH else sentence
 
 
 def _boxes(contender: str, result: Contender, words: Words) -> str:
