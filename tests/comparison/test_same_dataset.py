@@ -1,4 +1,4 @@
-"""One dataset is the same images and classes, whatever it was called where it lay; the three commands ask this alike."""
+"""One dataset is the same images and classes, whatever it was called where it lay: three commands ask this alike."""
 
 from __future__ import annotations
 

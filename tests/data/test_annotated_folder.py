@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,10 @@ import pytest
 from PIL import Image
 
 from eyechart.base.errors import DatasetError, UsageError
+from eyechart.catalog.presets import rules_of
 from eyechart.data import catalog
 from eyechart.data.pictures import EXIF_ORIENTATION
+from eyechart.data.splits import split
 
 COLOURS = {"cat": 250, "dog": 120}
 
@@ -93,6 +96,38 @@ def test_a_test_part_is_cut_by_a_fixed_rule(tmp_path: Path) -> None:
     assert any("4 pictures are set aside" in each for each in told)
     again = catalog.load_dataset(str(tmp_path))
     assert again.card.content_sha256 == dataset.card.content_sha256
+
+
+def test_a_cut_test_part_takes_no_class_along(tmp_path: Path) -> None:
+    """The picture that would be the first of the test is the only one of a class, whose box is not its largest."""
+    coco(tmp_path, "train", {f"{n}.png": ((40, 30), [("cat", n, 3, n + 9, 23)]) for n in range(20)})
+    path = tmp_path / "annotations" / "train.json"
+    document = json.loads(path.read_text())
+    first = min(document["images"], key=lambda image: sha256((tmp_path / image["file_name"]).read_bytes()).digest())
+    dog = {"id": 21, "image_id": first["id"], "category_id": 2, "bbox": [1, 1, 2, 2], "area": 4, "iscrowd": 0}
+    path.write_text(json.dumps(document | {"annotations": [*document["annotations"], dog]}))
+    dataset = catalog.load_dataset(str(tmp_path))
+    assert (dataset.card.num_train, dataset.card.num_test) == (16, 4), "the next one takes its place"
+    assert dataset.train.objects is not None
+    assert set(dataset.train.objects.labels.tolist()) == {0, 1}
+    assert split(dataset, rules_of("smoke", "pets"), 0)
+
+
+def test_pictures_with_nothing_on_them_take_no_class_s_place_in_a_cut_test_part(tmp_path: Path) -> None:
+    empty = {f"empty {n}.png": ((40 + n, 30), []) for n in range(20)}
+    coco(tmp_path, "train", {f"{n}.png": ((40, 30), [("cat", n, 3, n + 9, 23)]) for n in range(5)} | empty)
+    document = json.loads((tmp_path / "annotations" / "train.json").read_text())
+    (tmp_path / "annotations" / "train.json").write_text(
+        json.dumps(document | {"categories": [{"id": 1, "name": "cat"}]})
+    )
+    dataset = catalog.load_dataset(str(tmp_path))
+    assert dataset.test.objects is not None
+    assert sorted(dataset.test.objects.counts.tolist()) == [0, 0, 0, 0, 1]
+    (tmp_path / "annotations" / "train.json").write_text(
+        json.dumps(document | {"annotations": document["annotations"][:1]})
+    )
+    with pytest.raises(DatasetError, match="none can be set aside for the test that takes no class along"):
+        catalog.load_dataset(str(tmp_path))
 
 
 def yolo(root: Path, number: int, **folders: str) -> None:

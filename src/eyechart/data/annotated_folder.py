@@ -85,17 +85,27 @@ def _parts(annotated: Annotated, root: Path, say: Callable[[str], None]) -> dict
     if "test" in parts:
         return parts
     pictures = parts["train"]
-    digests = np.stack([np.frombuffer(hashlib.sha256(read_content(each.path)).digest(), np.uint8) for each in pictures])
-    is_test = smallest_digests(strata_of(annotated.objects("train")), len(annotated.classes), digests)
-    if not is_test.any() or is_test.all():
+    is_test = _are_test(annotated.objects("train"), len(annotated.classes), pictures)
+    if is_test is None:
         raise DatasetError(
-            f"{root} has {len(pictures)} annotated pictures, so none can be set aside for the test. Expected at least "
-            f"two of some class; add pictures."
+            f"{root} has {len(pictures)} annotated pictures, so none can be set aside for the test that takes no class "
+            f"along. Expected at least two of some class; add pictures."
         )
     parts["train"] = [each for each, chosen in zip(pictures, is_test, strict=True) if not chosen]
     parts["test"] = [each for each, chosen in zip(pictures, is_test, strict=True) if chosen]
     say(f"{root}: no test part, so {len(parts['test']):,} pictures are set aside for the test by a fixed rule")
     return parts
+
+
+def _are_test(objects: Objects, num_classes: int, pictures: list[Picture]) -> np.ndarray | None:
+    """bool (N,), by the rule of cut_test.py; None where train can spare none of the pictures with boxes.
+
+    Those with nothing on them are a class of their own: among another's they would take its places in the test.
+    """
+    digests = np.stack([np.frombuffer(hashlib.sha256(read_content(each.path)).digest(), np.uint8) for each in pictures])
+    labels = np.where(objects.counts > 0, strata_of(objects), num_classes)
+    is_test = smallest_digests(labels, num_classes + 1, digests, objects)
+    return is_test if objects.counts[is_test].any() else None
 
 
 def _take_out(
