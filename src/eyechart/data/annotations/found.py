@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from eyechart.base.errors import DatasetError
-from eyechart.data.ignored import is_hidden, made_by
+from eyechart.data.ignored import is_hidden
 from eyechart.data.layout import Part, part_of
+from eyechart.data.nearby import may_hold_data
 from eyechart.data.pictures import SUFFIXES
+from eyechart.data.walking import walk
 from eyechart.schema.objects import Objects, objects_of
 
 SLACK = 1.0  # pixels by which a box may stick out: tools round, and some count pixels from 1; it is cut to the picture
@@ -142,10 +143,10 @@ def pictures_in(folder: Path) -> list[Path]:
     Thumbnails of a NAS, and figures among eyechart's own results, would be pictures with nothing on them.
     """
     found: list[Path] = []
-    for inside, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not is_hidden(name) and not made_by(os.path.join(inside, name))]
-        pictures = [name for name in names if name.lower().endswith(SUFFIXES) and not is_hidden(name)]
-        found += [path for name in pictures if (path := Path(inside, name)).is_file()]
+    for inside in walk(folder, may_hold_data):
+        names = [entry.name for entry in inside.files if not is_hidden(entry.name)]
+        pictures = [name for name in names if name.lower().endswith(SUFFIXES)]
+        found += [path for name in pictures if (path := Path(folder, inside.path, name)).is_file()]
     return sorted(found)
 
 
