@@ -228,6 +228,19 @@ def test_pictures_with_nothing_on_them_are_legal(tmp_path: Path) -> None:
     assert dataset.train.objects.counts.tolist() == [2, 2, 2, 2, 0]
 
 
+def test_a_class_without_a_box_is_told_and_one_that_train_alone_lacks_is_refused(tmp_path: Path) -> None:
+    for part in ("train", "test"):
+        coco(tmp_path, part, {f"{part}{n}.png": ((40, 30), [("cat", n, 3, n + 9, 23)]) for n in range(5)})
+    told: list[str] = []
+    dataset = catalog.load_dataset(str(tmp_path), say=told.append)
+    assert dataset.card.classes == ("cat",)
+    assert any("no box in any part, so left out of the classes: dog" in each for each in told)
+    assert split(dataset, rules_of("smoke", "pets"), 0)
+    coco(tmp_path, "test", a_few(2))
+    with pytest.raises(DatasetError, match="has no train box of 'dog'"):
+        split(catalog.load_dataset(str(tmp_path)), rules_of("smoke", "pets"), 0)
+
+
 def test_what_cannot_be_trained_on_is_refused(tmp_path: Path) -> None:
     coco(tmp_path / "only test", "test", a_few(2))
     with pytest.raises(DatasetError, match="expected a train part"):

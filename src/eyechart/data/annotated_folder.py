@@ -15,6 +15,7 @@ import numpy as np
 
 from eyechart.base.errors import DatasetError, UsageError
 from eyechart.data import box_store
+from eyechart.data.annotations.found import with_boxes_alone
 from eyechart.data.annotations.looking import read_annotations
 from eyechart.data.boxes import strata_of
 from eyechart.data.cut_test import smallest_digests
@@ -44,7 +45,7 @@ def load(root: Path, img_size: int | None, say: Callable[[str], None], *, rehash
     """
     if img_size is not None and img_size < 8:
         raise UsageError(f"The image size is {img_size}; expected 8 pixels or more: --img-size 320.")
-    annotated = read_annotations(root)
+    annotated = with_boxes_alone(read_annotations(root))
     parts = _parts(annotated, root, say)
     frame = _frame([each for pictures in parts.values() for each in pictures], img_size)
     store = box_store.prepared(
