@@ -13,9 +13,10 @@ from PIL import Image
 
 from eyechart.base.errors import DatasetError, UsageError
 from eyechart.catalog.presets import rules_of
-from eyechart.data import catalog
+from eyechart.data import catalog, picture_store
 from eyechart.data.pictures import EXIF_ORIENTATION
 from eyechart.data.splits import split
+from eyechart.schema import PictureRule
 
 COLOURS = {"cat": 250, "dog": 120}
 
@@ -257,3 +258,61 @@ def test_a_folder_of_class_folders_with_a_stray_table_is_no_annotated_one(tmp_pa
     (tmp_path / "prices.csv").write_text("item,price\nmilk,2\n")
     (tmp_path / "notes.json").write_text('{"made": "by hand"}')
     assert catalog.source_of(str(tmp_path)).task == "classification"
+
+
+def test_one_rule_reads_all_deep_and_transparent_pictures(tmp_path: Path) -> None:
+    """By its own range, each of these pictures would be as bright as the brightest."""
+    coco(tmp_path, "train", a_few(4))
+    coco(tmp_path, "test", a_few(2))
+    for part, number in (("train", 4), ("test", 2)):
+        for n in range(number):
+            Image.fromarray(np.linspace(0, 4000 / (n + 1), 30 * 40).reshape(30, 40).astype(np.uint16)).save(
+                tmp_path / part / f"{n}.png"
+            )
+    white = np.zeros((30, 40, 4), np.uint8)
+    white[5:20, 5:20] = 255
+    Image.fromarray(white).save(tmp_path / "train" / "3.png")
+    for told in ([], []):  # made, and opened
+        dataset = catalog.load_dataset(str(tmp_path), say=told.append)
+        assert dataset.card.picture_rule == PictureRule(integers=(0, 4095), ground="black")
+        assert any("5 pictures of more than 8 bits (integers): 0..4095 becomes 0..255" in each for each in told)
+        assert any("1 pictures with transparent parts: laid over black" in each for each in told)
+    assert [int(image.max()) for image in dataset.train.images[:]] == [249, 125, 83, 255]
+    assert dataset.test.images[1].max() == 125
+    assert dataset.train.images[3].min() == 0
+
+
+class TestStore:
+    @pytest.fixture
+    def root(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        monkeypatch.setenv("EYECHART_CACHE", str(tmp_path / "cache"))
+        monkeypatch.chdir(tmp_path)
+        for part in ("train", "test"):
+            coco(tmp_path / "set", part, a_few(2))
+        return tmp_path / "set"
+
+    def stores(self, root: Path) -> list[str]:
+        return sorted(path.name for path in picture_store.place_of(root).iterdir() if path.is_dir())
+
+    def test_a_folder_has_one_however_it_is_named(self, root: Path) -> None:
+        for reference in ("set", "./set", str(root), "../" + root.parent.name + "/set"):
+            catalog.load_dataset(reference)
+        assert len(self.stores(root)) == 1
+
+    def test_it_is_listed_and_removed(self, root: Path) -> None:
+        catalog.load_dataset("set")
+        (prepared,) = picture_store.prepared_folders()
+        assert prepared.root == str(root)
+        assert prepared.num_bytes > 4 * 40 * 30
+        assert picture_store.remove(Path("set"))
+        assert picture_store.prepared_folders() == []
+
+    def test_a_new_one_replaces_those_of_other_pictures_and_no_other_size(self, root: Path) -> None:
+        catalog.load_dataset("set")
+        catalog.load_dataset("set", img_size=80)
+        before = self.stores(root)
+        assert [name.partition("-")[2] for name in before] == ["40x30", "80x80"]
+        picture(root / "train" / "0.png", (40, 30), [("cat", 2, 3, 14, 23)])
+        catalog.load_dataset("set")
+        (after,) = self.stores(root)
+        assert after not in before

@@ -121,7 +121,7 @@ def load(reference: str, source: Dataset, say: Callable[[str], None], *, rehash:
     wish = wish_of(reference)
     check_source(source)
     facts = [SCENES_VERSION, source.card.content_sha256, asdict(wish.knobs), wish.numbers, wish.seed]
-    store = box_store.prepared(facts, lambda: _recipes(wish, source), "scenes", say, rehash=rehash)
+    store = box_store.prepared(facts, lambda: box_store.Plan(_recipes(wish, source)), "scenes", say, rehash=rehash)
     settings = _taken_apart(reference.removeprefix(SCENES))[1]
     card = DatasetCard(
         # By the images' name: a path is written in another way in every folder that one stands in.
