@@ -35,7 +35,8 @@ def walk(
     folder, and may raise; left out, a folder that cannot be listed counts as empty.  `most_folders` is how many folders
     may stand in a path, the root among them.
     """
-    folders, links = [""], []  # still to be looked into
+    folders: list[str] = [""]  # still to be looked into
+    links: list[str] = []  # as well
     read = {_identity(str(path)) for path in root.absolute().parents}  # a link to one of these leads in circles
     while folders or links:
         is_link = not folders

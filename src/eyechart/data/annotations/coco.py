@@ -145,5 +145,5 @@ def _file(name: str, annotations: Path, root: Path) -> Path | None:
     folders = [root, annotations.parent, root / "images", annotations.parent / "images"]
     subs = (annotations.stem, annotations.stem.rpartition("_")[2], part or "train")  # instances_train2017: train2017
     folders += [base / sub for base in (root, root / "images") for sub in subs]
-    names = dict.fromkeys((name, file_in(name))) if name else ()  # first as it stands: a file may have a backslash
+    names = dict.fromkeys((name, str(file_in(name)))) if name else ()  # first as it stands: a file may have a backslash
     return next((folder / each for each in names for folder in folders if (folder / each).is_file()), None)
