@@ -111,6 +111,7 @@ LOOKED_AFTER_BY = {
     "data/picture_values": "data/test_pictures.py",
     "data/plain": "data/test_picture_rule.py",
     "data/regular_files": "test_file_kinds.py",
+    "data/set_aside": "data/test_splits_of_boxes.py",
     "data/signs": "data/test_glyphs.py",
     "data/silence": "data/test_pictures.py",
     "data/skipped": "data/test_layout.py",

@@ -99,6 +99,18 @@ def test_verify_finds_the_same_picture_everywhere(shapes):
     assert (facts["plain"]["train"], facts["repeated_classes"]["train"]) == ([], ["10"])
 
 
+def test_the_usual_name_of_a_sheet_is_that_of_a_file(shapes, tmp_path, monkeypatch):
+    monkeypatch.chdir(shapes)
+    few = "level=easy,canvas=32,side=8-12,count=1,train=6,validation=3,test=3"
+    assert run("show", ".").stdout == "shapes-classes.png\n"
+    assert (
+        run("show", f"scenes:../shapes,{few}").stdout
+        == f"scenes_shapes_{few.replace(',', '_').replace('=', '_')}-classes.png\n"
+    )
+    assert run("show", "digits").stdout == "digits-classes.png\n"
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_dir()) == ["cache", "shapes"]
+
+
 def test_show_draws_and_does_not_overwrite(shapes, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert run("show", str(shapes)).stdout == "shapes-classes.png\n"

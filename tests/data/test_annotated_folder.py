@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,11 @@ import pytest
 from PIL import Image
 
 from eyechart.base.errors import DatasetError, UsageError
-from eyechart.data import catalog
+from eyechart.catalog.presets import rules_of
+from eyechart.data import catalog, picture_store
 from eyechart.data.pictures import EXIF_ORIENTATION
+from eyechart.data.splits import split
+from eyechart.schema import PictureRule
 
 COLOURS = {"cat": 250, "dog": 120}
 
@@ -93,6 +97,38 @@ def test_a_test_part_is_cut_by_a_fixed_rule(tmp_path: Path) -> None:
     assert any("4 pictures are set aside" in each for each in told)
     again = catalog.load_dataset(str(tmp_path))
     assert again.card.content_sha256 == dataset.card.content_sha256
+
+
+def test_a_cut_test_part_takes_no_class_along(tmp_path: Path) -> None:
+    """The picture that would be the first of the test is the only one of a class, whose box is not its largest."""
+    coco(tmp_path, "train", {f"{n}.png": ((40, 30), [("cat", n, 3, n + 9, 23)]) for n in range(20)})
+    path = tmp_path / "annotations" / "train.json"
+    document = json.loads(path.read_text())
+    first = min(document["images"], key=lambda image: sha256((tmp_path / image["file_name"]).read_bytes()).digest())
+    dog = {"id": 21, "image_id": first["id"], "category_id": 2, "bbox": [1, 1, 2, 2], "area": 4, "iscrowd": 0}
+    path.write_text(json.dumps(document | {"annotations": [*document["annotations"], dog]}))
+    dataset = catalog.load_dataset(str(tmp_path))
+    assert (dataset.card.num_train, dataset.card.num_test) == (16, 4), "the next one takes its place"
+    assert dataset.train.objects is not None
+    assert set(dataset.train.objects.labels.tolist()) == {0, 1}
+    assert split(dataset, rules_of("smoke", "pets"), 0)
+
+
+def test_pictures_with_nothing_on_them_take_no_class_s_place_in_a_cut_test_part(tmp_path: Path) -> None:
+    empty = {f"empty {n}.png": ((40 + n, 30), []) for n in range(20)}
+    coco(tmp_path, "train", {f"{n}.png": ((40, 30), [("cat", n, 3, n + 9, 23)]) for n in range(5)} | empty)
+    document = json.loads((tmp_path / "annotations" / "train.json").read_text())
+    (tmp_path / "annotations" / "train.json").write_text(
+        json.dumps(document | {"categories": [{"id": 1, "name": "cat"}]})
+    )
+    dataset = catalog.load_dataset(str(tmp_path))
+    assert dataset.test.objects is not None
+    assert sorted(dataset.test.objects.counts.tolist()) == [0, 0, 0, 0, 1]
+    (tmp_path / "annotations" / "train.json").write_text(
+        json.dumps(document | {"annotations": document["annotations"][:1]})
+    )
+    with pytest.raises(DatasetError, match="none can be set aside for the test that takes no class along"):
+        catalog.load_dataset(str(tmp_path))
 
 
 def yolo(root: Path, number: int, **folders: str) -> None:
@@ -193,6 +229,19 @@ def test_pictures_with_nothing_on_them_are_legal(tmp_path: Path) -> None:
     assert dataset.train.objects.counts.tolist() == [2, 2, 2, 2, 0]
 
 
+def test_a_class_without_a_box_is_told_and_one_that_train_alone_lacks_is_refused(tmp_path: Path) -> None:
+    for part in ("train", "test"):
+        coco(tmp_path, part, {f"{part}{n}.png": ((40, 30), [("cat", n, 3, n + 9, 23)]) for n in range(5)})
+    told: list[str] = []
+    dataset = catalog.load_dataset(str(tmp_path), say=told.append)
+    assert dataset.card.classes == ("cat",)
+    assert any("no box in any part, so left out of the classes: dog" in each for each in told)
+    assert split(dataset, rules_of("smoke", "pets"), 0)
+    coco(tmp_path, "test", a_few(2))
+    with pytest.raises(DatasetError, match="has no train box of 'dog'"):
+        split(catalog.load_dataset(str(tmp_path)), rules_of("smoke", "pets"), 0)
+
+
 def test_what_cannot_be_trained_on_is_refused(tmp_path: Path) -> None:
     coco(tmp_path / "only test", "test", a_few(2))
     with pytest.raises(DatasetError, match="expected a train part"):
@@ -209,3 +258,61 @@ def test_a_folder_of_class_folders_with_a_stray_table_is_no_annotated_one(tmp_pa
     (tmp_path / "prices.csv").write_text("item,price\nmilk,2\n")
     (tmp_path / "notes.json").write_text('{"made": "by hand"}')
     assert catalog.source_of(str(tmp_path)).task == "classification"
+
+
+def test_one_rule_reads_all_deep_and_transparent_pictures(tmp_path: Path) -> None:
+    """By its own range, each of these pictures would be as bright as the brightest."""
+    coco(tmp_path, "train", a_few(4))
+    coco(tmp_path, "test", a_few(2))
+    for part, number in (("train", 4), ("test", 2)):
+        for n in range(number):
+            Image.fromarray(np.linspace(0, 4000 / (n + 1), 30 * 40).reshape(30, 40).astype(np.uint16)).save(
+                tmp_path / part / f"{n}.png"
+            )
+    white = np.zeros((30, 40, 4), np.uint8)
+    white[5:20, 5:20] = 255
+    Image.fromarray(white).save(tmp_path / "train" / "3.png")
+    for told in ([], []):  # made, and opened
+        dataset = catalog.load_dataset(str(tmp_path), say=told.append)
+        assert dataset.card.picture_rule == PictureRule(integers=(0, 4095), ground="black")
+        assert any("5 pictures of more than 8 bits (integers): 0..4095 becomes 0..255" in each for each in told)
+        assert any("1 pictures with transparent parts: laid over black" in each for each in told)
+    assert [int(image.max()) for image in dataset.train.images[:]] == [249, 125, 83, 255]
+    assert dataset.test.images[1].max() == 125
+    assert dataset.train.images[3].min() == 0
+
+
+class TestStore:
+    @pytest.fixture
+    def root(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        monkeypatch.setenv("EYECHART_CACHE", str(tmp_path / "cache"))
+        monkeypatch.chdir(tmp_path)
+        for part in ("train", "test"):
+            coco(tmp_path / "set", part, a_few(2))
+        return tmp_path / "set"
+
+    def stores(self, root: Path) -> list[str]:
+        return sorted(path.name for path in picture_store.place_of(root).iterdir() if path.is_dir())
+
+    def test_a_folder_has_one_however_it_is_named(self, root: Path) -> None:
+        for reference in ("set", "./set", str(root), "../" + root.parent.name + "/set"):
+            catalog.load_dataset(reference)
+        assert len(self.stores(root)) == 1
+
+    def test_it_is_listed_and_removed(self, root: Path) -> None:
+        catalog.load_dataset("set")
+        (prepared,) = picture_store.prepared_folders()
+        assert prepared.root == str(root)
+        assert prepared.num_bytes > 4 * 40 * 30
+        assert picture_store.remove(Path("set"))
+        assert picture_store.prepared_folders() == []
+
+    def test_a_new_one_replaces_those_of_other_pictures_and_no_other_size(self, root: Path) -> None:
+        catalog.load_dataset("set")
+        catalog.load_dataset("set", img_size=80)
+        before = self.stores(root)
+        assert [name.partition("-")[2] for name in before] == ["40x30", "80x80"]
+        picture(root / "train" / "0.png", (40, 30), [("cat", 2, 3, 14, 23)])
+        catalog.load_dataset("set")
+        (after,) = self.stores(root)
+        assert after not in before

@@ -7,6 +7,8 @@ import pytest
 from PIL import Image
 
 from eyechart.base.errors import StorageError
+from eyechart.data import contact_sheet
+from eyechart.data.boxes import strata_of
 from eyechart.data.contact_sheet import (
     HEADER_HEIGHT,
     MOST_ROWS,
@@ -15,6 +17,8 @@ from eyechart.data.contact_sheet import (
     tile_size,
     write_contact_sheet,
 )
+from eyechart.schema.contracts import Dataset, LabelledImages
+from eyechart.schema.objects import objects_of
 
 
 @pytest.mark.parametrize(
@@ -39,6 +43,22 @@ def test_a_row_for_each_class_below_the_last(make_dataset, channels):
     row_height = three.height - two.height
     assert len(tops) > 0
     assert set((tops - HEADER_HEIGHT + 10) // row_height) == {1}, "in the second row only"
+
+
+def test_a_row_of_boxes_shows_the_pictures_that_have_one(make_dataset, monkeypatch):
+    """Both classes lie on the first picture, the smaller one on no other; the last has nothing on it."""
+    plain = make_dataset([4, 0], [1, 1])
+    boxes = [[(0, 0, 4, 4), (0, 0, 2, 2)], [(0, 0, 4, 4)], [(0, 0, 4, 4)], []]
+    objects = objects_of((each, [0, 1][: len(each)], [False] * len(each)) for each in boxes)
+    train = LabelledImages(plain.train.images, strata_of(objects), objects)
+    card = plain.card.model_copy(update={"task": "detection"})
+    texts = []
+    monkeypatch.setattr(contact_sheet.Label, "draw", lambda label, draw, middle: texts.append(label.text))
+    pasted = []
+    monkeypatch.setattr(contact_sheet, "as_picture", lambda image: pasted.append(image) or Image.new("L", (5, 7)))
+    draw_contact_sheet(Dataset(card, train, plain.test))
+    assert [text for text in texts if text.endswith("boxes")] == ["3 train boxes", "1 train boxes"]
+    assert np.array_equal(pasted, train.images[:][[0, 1, 2, 0]])
 
 
 def test_of_very_many_classes_some_are_shown_from_the_first_to_the_last(make_dataset):

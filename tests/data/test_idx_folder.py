@@ -44,6 +44,12 @@ def test_every_layout_as_folder(layout, tmp_path, idx_bytes):
     assert is_whole(load_dataset(str(idx_bytes.write(tmp_path / "mine", LAYOUTS[layout]))), idx_bytes)
 
 
+def test_a_folder_has_one_name_from_wherever_it_is_named(tmp_path, idx_bytes, monkeypatch):
+    folder = idx_bytes.write(tmp_path / "mine", PLAIN)
+    monkeypatch.chdir(folder)
+    assert load_dataset(".").card.name == load_dataset(str(folder)).card.name == load_dataset("../mine").card.name
+
+
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_every_layout_gzipped(layout, tmp_path, idx_bytes):
     packed = type(idx_bytes)(*(gzip.compress(content) for content in idx_bytes))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from eyechart.base.errors import DatasetError, StorageError, UsageError
 from eyechart.catalog.presets import rules_of
@@ -92,6 +93,21 @@ class TestScenes:
             assert len(part.labels) == len(part.objects)
         assert "Scenes of" in dataset.card.title
         assert "easy with changes, 64 px" in dataset.card.title
+
+    def test_their_name_does_not_depend_on_how_a_path_is_written(
+        self, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for number in range(12):
+            folder = tmp_path / "pets" / ("cat" if number % 2 else "dog")
+            folder.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(np.full((9, 9), 20 * number, np.uint8)).save(folder / f"{number}.png")
+        settings = FEW.partition(",")[2]
+        monkeypatch.chdir(tmp_path)
+        near = load(f"scenes:./pets,{settings}")
+        far = load(f"scenes:{tmp_path / 'pets'},{settings}")
+        assert near.card.name == far.card.name == f"scenes:pets,{settings}"
+        assert near.card.content_sha256 == far.card.content_sha256
+        assert load().card.name == FEW
 
     def test_they_are_the_same_when_made_again(self, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         first = load()

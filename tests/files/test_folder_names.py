@@ -54,6 +54,18 @@ def test_the_usual_names_stay_as_they_were(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.chdir(tmp_path / "my pictures")
     for data, name in {
         "mnist": "smoke-mnist", "fashion-mnist": "smoke-fashion_mnist", "data/cats.zip": "smoke-cats",
-        "cats/": "smoke-cats", ".": "smoke-my_pictures",
+        "cats/": "smoke-cats", ".": "smoke-my_pictures", "cats.npz": "smoke-cats", "CATS.ZIP": "smoke-CATS",
     }.items():  # fmt: skip
         assert plans.plan_study(["cnn"], data=data, preset="smoke").name == name
+
+
+def test_what_stands_behind_a_dot_tells_datasets_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plans, "task_of", lambda data: "detection")
+    names = [
+        plans.plan_study(["fasterrcnn"], data=data, preset="smoke").name
+        for data in ("data.v1", "data.v2", "scenes:mnist,overlap=0.1", "scenes:mnist,overlap=0.3", "scenes:mnist")
+    ]
+    assert names == [
+        "smoke-data.v1", "smoke-data.v2", "smoke-scenes-mnist_overlap_0.1", "smoke-scenes-mnist_overlap_0.3",
+        "smoke-scenes-mnist",
+    ]  # fmt: skip

@@ -105,12 +105,13 @@ def show(
     from eyechart.base.fonts import remark, signs_without_font
     from eyechart.data.catalog import load_dataset
     from eyechart.files.file_names import on_disk, readable
+    from eyechart.files.folder_names import folder_name_of
 
     if corruptions and robust:
         raise UsageError("--corruptions and --robust are two sheets; ask for one of them.")
     dataset = load_dataset(reference, img_size=img_size, offline=offline, say=_say)
     what = "corruptions" if corruptions else "robust" if robust else "classes"
-    path = output or Path(on_disk(f"{dataset.card.name}-{what}.png"))
+    path = output or Path(on_disk(f"{folder_name_of(dataset.card.name)}-{what}.png"))
     options.check_free(path, exist_ok, "file with --output")
     _writer(what)(dataset, path)
     if told := remark(signs_without_font((dataset.card.title, *dataset.card.classes))):

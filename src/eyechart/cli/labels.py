@@ -61,13 +61,11 @@ def _check_output(output: Path | None, exist_ok: bool) -> None:
 
 def _read(paths: list[Path]) -> list[tuple[Path, RunRecord]]:
     from eyechart.base.errors import UsageError
+    from eyechart.comparison.same_dataset import check_one_dataset
     from eyechart.files.storage import read_run
 
     records = [(folder, read_run(folder)) for folder in options.some_runs(paths)]
-    datasets = {(run.dataset.name, run.dataset.content_sha256[:8]) for _, run in records}
-    if len(datasets) > 1:
-        named = ", ".join(f"{name} {digest}" for name, digest in sorted(datasets))
-        raise UsageError(f"These runs are of different datasets: {named}. Look at the labels of each dataset alone.")
+    check_one_dataset((run.dataset for _, run in records), "Look at the labels of each dataset alone.")
     if records[0][1].dataset.task == "detection":
         raise UsageError(
             f"{records[0][1].run} was trained on scenes, whose images have no label each. Expected runs on images that "

@@ -13,6 +13,7 @@ import numpy as np
 
 from eyechart.base.errors import UsageError
 from eyechart.comparison.detections import map_draws
+from eyechart.comparison.same_dataset import check_one_dataset, num_runs
 from eyechart.files.storage import natural_key
 from eyechart.scoring.measures import MEASURES
 from eyechart.scoring.temperature import cooled
@@ -151,16 +152,14 @@ def _check_same_test(runs: dict[Path, RunRecord]) -> None:
             "No finished run was found; expected at least one folder with a run.json. "
             "Train with `eyechart run`, then compare the folder that it names."
         )
-    _check_one(
-        Counter((run.dataset.name, run.dataset.content_sha256) for run in runs.values()),
-        "These runs are of different datasets", "runs on the same images, by content hash",
-        "Compare each dataset's runs alone.",
-    )  # fmt: skip
-    _check_one(
-        Counter((f"{run.splits.num_test:,} images", run.splits.test_sha256) for run in runs.values()),
-        "These runs were tested on different images", "one test part, by content hash",
-        "Compare only runs of the same preset and dataset.",
-    )  # fmt: skip
+    check_one_dataset((run.dataset for run in runs.values()), "Compare each dataset's runs alone.")
+    tests = Counter((f"{run.splits.num_test:,} images", run.splits.test_sha256) for run in runs.values())
+    if len(tests) > 1:
+        listed = ", ".join(f"{size} {digest[:8]} ({num_runs(number)})" for (size, digest), number in tests.items())
+        raise UsageError(
+            f"These runs were tested on different images: {listed}. Expected one test part, by content hash. "
+            f"Compare only runs of the same preset and dataset."
+        )
 
 
 def _check_each_seed_once(folders: list[Path], runs: dict[Path, RunRecord]) -> None:
@@ -174,13 +173,3 @@ def _check_each_seed_once(folders: list[Path], runs: dict[Path, RunRecord]) -> N
                 f"Expected one run for each seed of a study. Move one of them out of {folder.parent}."
             )
         by_seed[seed] = folder
-
-
-def _check_one(kinds: Counter[tuple[str, str]], found: str, expected: str, advice: str) -> None:
-    if len(kinds) > 1:
-        listed = ", ".join(f"{name} {digest[:8]} ({_runs(number)})" for (name, digest), number in kinds.items())
-        raise UsageError(f"{found}: {listed}. Expected {expected}. {advice}")
-
-
-def _runs(number: int) -> str:
-    return "1 run" if number == 1 else f"{number} runs"

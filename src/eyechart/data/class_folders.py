@@ -20,6 +20,7 @@ from eyechart.data.layout import Part, read_layout, visible_folders
 from eyechart.data.pictures import SUFFIXES
 from eyechart.data.regular_files import check_regular
 from eyechart.data.skipped import Skipped
+from eyechart.data.walking import walk
 from eyechart.files.storage import natural_key
 
 if TYPE_CHECKING:
@@ -136,32 +137,15 @@ def _note_beside(part_folder: Path, skipped: Skipped) -> None:
 def _pictures_below(class_folder: Path, skipped: Skipped) -> ClassFolder:
     """Picture files at any depth; linked folders are followed, but no folder is read twice."""
     names: list[str] = []
-    folders = [""]  # still to be looked into, below the class folder
-    links: list[str] = []  # as well, but after all real folders, so that pictures are called by their own path
-    read = {_identity(path) for path in class_folder.absolute().parents}  # a link to one of these leads in circles
-    while folders or links:
-        is_link = not folders
-        inside = folders.pop() if folders else links.pop(0)
-        if inside and _identity(class_folder / inside) in read:
-            skipped.num_linked += is_link
-            continue
-        read.add(_identity(class_folder / inside))
-        for entry in sorted(_entries(os.path.join(class_folder, inside)), key=lambda entry: entry.name):
-            if entry.is_dir():
-                if is_hidden(entry.name):
-                    skipped.num_hidden += 1
-                else:
-                    (links if entry.is_symlink() else folders).append(f"{inside}{entry.name}/")
-            elif entry.name.lower().endswith(SUFFIXES) and not is_hidden(entry.name):
-                names.append(inside + entry.name)
+    for inside in walk(class_folder, lambda entry: not is_hidden(entry.name), _entries):
+        skipped.num_linked += inside.is_repeated
+        skipped.num_hidden += sum(is_hidden(entry.name) for entry in inside.folders)
+        for entry in sorted(inside.files, key=lambda entry: entry.name):
+            if entry.name.lower().endswith(SUFFIXES) and not is_hidden(entry.name):
+                names.append(inside.path + entry.name)
             else:
                 skipped.add_file(entry.name)
     return _class_folder(str(class_folder), sorted(names, key=natural_key))
-
-
-def _identity(folder: Path) -> tuple[int, int]:
-    stat = os.stat(folder)
-    return stat.st_dev, stat.st_ino
 
 
 def _class_folder(folder: str, names: list[str]) -> ClassFolder:

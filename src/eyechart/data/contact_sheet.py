@@ -15,7 +15,7 @@ from eyechart.files.pictures import as_picture, write_png
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from eyechart.schema.contracts import Dataset
+    from eyechart.schema.contracts import Dataset, LabelledImages
 
 PAPER, INK, FAINT = "#fbfaf6", "#16161a", "#6b6a66"
 MARGIN, GAP, ROW_GAP = 48, 6, 12  # pixels
@@ -34,13 +34,16 @@ def write_contact_sheet(dataset: Dataset, path: Path) -> None:
 def draw_contact_sheet(dataset: Dataset) -> Image.Image:
     """The sheet as a picture: title, a row for each class with its name and count, and where the data came from."""
     card = dataset.card
-    counts = class_counts(dataset.train.labels, card.num_classes)
+    boxes = dataset.train.objects
+    counts = class_counts(dataset.train.labels if boxes is None else boxes.labels, card.num_classes)
+    counted = "train" if boxes is None else "train boxes"
     shown_ids = shown_classes(card.num_classes)
+    examples = [_examples(dataset.train, label_id) for label_id in shown_ids]
     labels = [Label(card.classes[label_id], 20, bold=True) for label_id in shown_ids]
     label_width = max([90, *(int(label.font.getlength(label.text)) for label in labels)]) + 28
     tile_width, tile_height = tile_size(card.width, card.height)
     row_height = max(tile_height, 44) + ROW_GAP
-    num_columns = max(LEAST_COLUMNS, min(MOST_COLUMNS, int(counts.max())))
+    num_columns = max(LEAST_COLUMNS, max(map(len, examples)))
     width = MARGIN * 2 + label_width + num_columns * (tile_width + GAP) - GAP
     sheet = Image.new("RGB", (width, HEADER_HEIGHT + row_height * len(labels) + FOOTER_HEIGHT), PAPER)
     draw = ImageDraw.Draw(sheet)
@@ -49,8 +52,8 @@ def draw_contact_sheet(dataset: Dataset) -> Image.Image:
         top = HEADER_HEIGHT + row_height * row
         middle = top + (row_height - ROW_GAP) // 2
         label.draw(draw, middle - 9)
-        Label(f"{counts[label_id]:,} train", 13, colour=FAINT).draw(draw, middle + 12)
-        for column, image in enumerate(_examples(dataset, label_id)):
+        Label(f"{counts[label_id]:,} {counted}", 13, colour=FAINT).draw(draw, middle + 12)
+        for column, image in enumerate(examples[row]):
             tile = as_picture(image).resize((tile_width, tile_height), resampling(card.width, tile_width))
             sheet.paste(tile, (MARGIN + label_width + column * (tile_width + GAP), middle - tile_height // 2))
     footer = f"{card.source} · licence {card.licence} · content sha256 {card.content_sha256[:16]}"
@@ -86,11 +89,15 @@ def _draw_header(draw: ImageDraw.ImageDraw, dataset: Dataset, width: int) -> Non
     draw.line((MARGIN, 86, width - MARGIN, 86), INK, 2)
 
 
-def _examples(dataset: Dataset, label: int) -> np.ndarray:
-    """Up to MOST_COLUMNS train images of a class, evenly spread over it, uint8 (n, C, H, W)."""
-    places = np.flatnonzero(dataset.train.labels == label)
+def _examples(part: LabelledImages, label: int) -> np.ndarray:
+    """Up to MOST_COLUMNS images of a class, or with a box of it, evenly spread over these, uint8 (n, C, H, W)."""
+    if part.objects is None:
+        places = np.flatnonzero(part.labels == label)
+    else:
+        image = np.repeat(np.arange(len(part)), part.objects.counts)
+        places = np.unique(image[part.objects.labels == label])
     spread = np.linspace(0, len(places) - 1, min(MOST_COLUMNS, len(places))).astype(np.int64)
-    return dataset.train.images[places[spread]]
+    return part.images[places[spread]]
 
 
 def resampling(from_width: int, to_width: int) -> Image.Resampling:

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eyechart.base.errors import DatasetError
-from eyechart.data.stratify import amounts, class_counts, pick
+from eyechart.data.set_aside import set_aside
+from eyechart.data.stratify import amounts, class_counts
 
 if TYPE_CHECKING:
     from eyechart.data.class_folders import Listing
+    from eyechart.schema.objects import Objects
 
 TEST_SHARE = 0.2  # of each class
 
@@ -32,14 +34,16 @@ def is_test(listing: Listing, digests: np.ndarray) -> np.ndarray:
     return smallest_digests(listing.labels("train"), len(listing.classes), digests)
 
 
-def smallest_digests(labels: np.ndarray, num_classes: int, digests: np.ndarray) -> np.ndarray:
-    """The same of labels int64 (N,)."""
+def smallest_digests(
+    labels: np.ndarray, num_classes: int, digests: np.ndarray, objects: Objects | None = None
+) -> np.ndarray:
+    """The same of labels int64 (N,); with `objects`, no class loses its last box in train."""
     # As eight big-endian bytes each, the four numbers of a digest sort like the digest.
     numbers = np.ascontiguousarray(digests).view(">u8")  # (N, 4)
     order = np.lexsort(numbers.T[::-1])
     keys = np.empty(len(order), np.int64)
     keys[order] = np.arange(len(order))
-    return pick(labels, _amounts(labels, num_classes), keys)
+    return set_aside(labels, objects, _amounts(labels, num_classes), keys)
 
 
 def _amounts(labels: np.ndarray, num_classes: int) -> np.ndarray:

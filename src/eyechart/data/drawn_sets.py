@@ -44,7 +44,7 @@ def load(name: str, say: Callable[[str], None], *, rehash: bool = False) -> Data
     known, drawer = KNOWN[name], DRAWERS[name]
     numbers = {"train": known.num_train, "test": known.num_test}
     facts = [name, drawer.VERSION, drawer.drawn_with(), numbers, SEED]
-    store = box_store.prepared(facts, lambda: _recipes(drawer, numbers), name, say, rehash=rehash)
+    store = box_store.prepared(facts, lambda: box_store.Plan(_recipes(drawer, numbers)), name, say, rehash=rehash)
     train, test = (LabelledImages(part.images, _labels(part)) for part in (store.parts["train"], store.parts["test"]))
     return Dataset(known.card(store.content_sha256), train, test)
 

@@ -79,9 +79,10 @@ def load(path: Path, found: list[Member], say: Callable[[str], None]) -> Dataset
     for part, images in (("test", test), ("validation", validation)):
         if images is not None:
             _check_fits(part, images, train, num_classes, path)
+    name = readable(path.absolute().name or str(path))  # "." is called after the folder that it is
     card = DatasetCard(
-        name=readable(path.name or str(path)),
-        title=readable(path.name or str(path)),
+        name=name,
+        title=name,
         source=readable(str(path)),
         licence="the user's own",
         content_sha256=parts_sha256(train, validation, test),

@@ -70,6 +70,12 @@ def own_range(deep: DeepPicture) -> Range:
     return _range(np.array([measure_values(deep)]), deep.kind) or SCALES[0]
 
 
+def need_rule(measures: np.ndarray) -> bool:
+    """Whether any of the pictures with these MEASURES (N,) is read by a rule."""
+    is_deep = (measures["kind"] >= 0) | measures["has_no_numbers"]
+    return bool(is_deep.any() or not np.isnan(measures["contrasts"]).all())
+
+
 def decide(measures: np.ndarray) -> PictureRule:
     """The rule for a dataset whose train pictures have these MEASURES (N,)."""
     from eyechart.schema import PictureRule

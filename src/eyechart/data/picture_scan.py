@@ -13,13 +13,15 @@ import numpy as np
 
 from eyechart.data.cut_test import is_test
 from eyechart.data.picture_reader import Look, measure_all
-from eyechart.data.picture_rule import decide, remarks
+from eyechart.data.picture_rule import decide, need_rule, remarks
 from eyechart.schema import PictureRule
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from eyechart.data.class_folders import Listing
+    from eyechart.data.layout import Part
 
 
 class Found(NamedTuple):
@@ -50,6 +52,24 @@ def find_rule(listing: Listing, cuts_test: bool, tell: Callable[[int], None]) ->
             num_done += len(measured.measures)
             tell(num_done)
     by_part = _by_part(listing, np.concatenate(some), b"".join(digests))
+    rule = decide(by_part["train"])
+    return Found(rule, remarks(rule, by_part))
+
+
+def find_rule_of_parts(parts: dict[Part, list[Path]], tell: Callable[[int], None]) -> Found | None:
+    """The same of pictures whose parts are known; None where all have 8 bits and are opaque, and need no rule."""
+    files = [path for paths in parts.values() for path in paths]
+    num_bytes = sum(path.stat().st_size for path in files)
+    some: list[np.ndarray] = []
+    with closing(measure_all(map(str, files), len(files), num_bytes, Look([], with_digests=False))) as stretches:
+        for measured in stretches:
+            some.append(measured.measures)
+            tell(sum(map(len, some)))
+    measures = np.concatenate(some)
+    if not need_rule(measures):
+        return None
+    ends = np.cumsum([len(paths) for paths in parts.values()])[:-1]
+    by_part: dict[str, np.ndarray] = dict(zip(parts, np.split(measures, ends), strict=True))
     rule = decide(by_part["train"])
     return Found(rule, remarks(rule, by_part))
 

@@ -8,6 +8,7 @@
         digests.bin                                           the sha256 of each file, where the test part is to be cut
         store.json                                            N, C, H, W; the rule, if pictures needed one
     <hash of the list>-<size>.partial/                        under way, with progress.json instead of store.json
+    <hash of the annotations>-<width>x<height>/               of annotated pictures (box_store.py), in the frame
 
 The hash of the list covers names, sizes and times of change of all pictures: a changed, added or removed one makes a
 new store, and the old ones of that folder are removed once it is complete.  How one is filled: picture_pass.py.
@@ -68,7 +69,7 @@ def prepared(listing: Listing, img_size: int | None, with_digests: bool, say: Ca
         return store
     try:
         place.mkdir(parents=True, exist_ok=True)
-        (place / ROOT_FILE).write_text(readable(str(listing.root.resolve())), encoding="utf-8")
+        tell_root(listing.root)
         with locked(place / "lock", _waiting(folder, len(listing), say)):
             store = _opened(folder)  # whoever had the lock may have prepared it
             if not store:
@@ -88,6 +89,19 @@ def place_of(root: Path) -> Path:
     root = root.resolve()
     shown = re.sub(r"[^\w.-]+", "_", root.name, flags=re.ASCII)[:40]
     return cache_folder() / "pictures" / f"{shown}-{_short_hash(str(root))}"
+
+
+def tell_root(root: Path) -> None:
+    """Write down, for people, of which folder of pictures the stores in its place are."""
+    (place_of(root) / ROOT_FILE).write_text(readable(str(root.resolve())), encoding="utf-8")
+
+
+def remove_replaced(folder: Path) -> None:
+    """Remove the stores beside one that is complete which are of other pictures than those that are there now."""
+    current = folder.name.partition("-")[0]
+    for other in folder.parent.iterdir():
+        if other.is_dir() and other.name.partition("-")[0] != current:
+            shutil.rmtree(other, ignore_errors=True)
 
 
 def _name(listing: Listing, img_size: int | None, with_digests: bool) -> str:
@@ -181,10 +195,7 @@ def _prepare(
     keep(partial / STORE_FILE, json_text(record, indent=1).encode())
     shutil.rmtree(folder, ignore_errors=True)  # one that was damaged
     partial.rename(folder)
-    current = folder.name.partition("-")[0]
-    for other in folder.parent.iterdir():
-        if other.is_dir() and other.name.partition("-")[0] != current:
-            shutil.rmtree(other, ignore_errors=True)  # of other pictures than those that are there now
+    remove_replaced(folder)
 
 
 def _partial(folder: Path) -> Path:

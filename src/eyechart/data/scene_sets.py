@@ -121,9 +121,11 @@ def load(reference: str, source: Dataset, say: Callable[[str], None], *, rehash:
     wish = wish_of(reference)
     check_source(source)
     facts = [SCENES_VERSION, source.card.content_sha256, asdict(wish.knobs), wish.numbers, wish.seed]
-    store = box_store.prepared(facts, lambda: _recipes(wish, source), "scenes", say, rehash=rehash)
+    store = box_store.prepared(facts, lambda: box_store.Plan(_recipes(wish, source)), "scenes", say, rehash=rehash)
+    settings = _taken_apart(reference.removeprefix(SCENES))[1]
     card = DatasetCard(
-        name=reference,
+        # By the images' name: a path is written in another way in every folder that one stands in.
+        name=",".join((f"{SCENES}{source.card.name}", *(f"{name}={value}" for name, value in settings))),
         title=f"Scenes of {source.card.title}, {_told_knobs(wish)}",
         source=f"made by eyechart from {source.card.title} ({source.card.source})",
         licence=source.card.licence,

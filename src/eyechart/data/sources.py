@@ -30,11 +30,10 @@ from eyechart.data.regular_files import check_regular
 from eyechart.data.resized import check_side, resized
 from eyechart.files.cache import cache_folder, is_offline
 from eyechart.files.file_names import on_disk, readable
+from eyechart.files.folder_names import ARCHIVES
 from eyechart.files.places import SCENES, user_path
 from eyechart.schema import Task
 from eyechart.schema.contracts import Dataset
-
-ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar")
 
 
 class Wish(NamedTuple):

@@ -3,7 +3,7 @@
 The test part stays what the dataset says it is.  Validation is the dataset's own, or cut from train: the same share of
 every class, chosen by seed; a larger share where train is small.  A smaller share of train (`rules.fraction`) is taken
 from what is left, so validation is the same for every share, and a smaller share is part of a larger one, but for
-single images (of which stratify.amounts and `_with_every_class` tell).  Where images have objects, the class of the
+single images (of which stratify.amounts and set_aside.py tell).  Where images have objects, the class of the
 largest counts as the image's, and the classes of the others stay in train as well.  Images keep the dataset's order.
 """
 
@@ -17,6 +17,7 @@ from eyechart.base.errors import DatasetError, UsageError
 from eyechart.base.seeding import derived_seed
 from eyechart.data.content import num_shared_images, parts_sha256
 from eyechart.data.plain import are_plain, plain_classes
+from eyechart.data.set_aside import set_aside, with_every_class
 from eyechart.data.stratify import amounts, class_counts, pick
 from eyechart.schema import Rules, SplitsCard
 from eyechart.schema.contracts import Dataset, Images, LabelledImages, SealedTest, Splits
@@ -38,7 +39,8 @@ def split(dataset: Dataset, rules: Rules, seed: int) -> Splits:
         counts = class_counts(train.labels, len(classes))
         wanted = amounts(counts, round(rules.fraction * len(train)), at_least=1)
         keys = _random_keys(train, seed, "fraction")
-        train = _taken(train, _with_every_class(train, pick(train.labels, wanted, keys), keys, len(classes)))
+        chosen = pick(train.labels, wanted, keys)
+        train = _taken(train, with_every_class(train.objects, chosen, keys, len(classes)))
     _check_every_class(train, classes, dataset.card.name)
     train, num_mislabelled = _mislabelled(train, len(classes), rules.label_noise, seed)
     test = _first_of_each_class(dataset.test, len(classes), rules.max_test_images)
@@ -113,7 +115,8 @@ def train_and_validation(dataset: Dataset, rules: Rules, seed: int) -> tuple[Lab
         return train, dataset.validation
     _check_every_class(train, dataset.card.classes, dataset.card.name)
     wanted = _validation_amounts(class_counts(train.labels, dataset.card.num_classes), rules)
-    is_validation = _for_validation(train, wanted, _random_keys(train, seed, "validation"))
+    keys = _random_keys(train, seed, "validation")
+    is_validation = set_aside(train.labels, train.objects, wanted, keys)
     if not is_validation.any():
         which = "one train image a class" if not wanted.any() else "train images that are each the only one of a class"
         raise DatasetError(
@@ -121,45 +124,6 @@ def train_and_validation(dataset: Dataset, rules: Rules, seed: int) -> tuple[Lab
             f"Expected at least two images of some class; add images."
         )
     return _taken(train, ~is_validation), _taken(train, is_validation)
-
-
-def _for_validation(train: LabelledImages, wanted: np.ndarray, keys: np.ndarray) -> np.ndarray:
-    """The images of the smallest keys, bool (N,), without those that would take the last box of a class along.
-
-    Such an image goes to the end of its class, and the next one takes its place: as many are set aside for every seed.
-    """
-    num_classes, is_kept = len(wanted), np.zeros(len(train), bool)
-    while True:
-        room = class_counts(train.labels[~is_kept], num_classes)
-        chosen = pick(train.labels, np.minimum(wanted, room), np.where(is_kept, np.inf, keys))
-        lacking = _image_of_missing_class(train, ~chosen, keys, num_classes)
-        if lacking is None:
-            return chosen
-        is_kept[lacking] = True
-
-
-def _with_every_class(part: LabelledImages, taken: np.ndarray, keys: np.ndarray, num_classes: int) -> np.ndarray:
-    """bool (N,): what is `taken`, bool (N,), and one image more for each class that would have no box."""
-    taken = taken.copy()
-    while (lacking := _image_of_missing_class(part, taken, keys, num_classes)) is not None:
-        taken[lacking] = True
-    return taken
-
-
-def _image_of_missing_class(part: LabelledImages, taken: np.ndarray, keys: np.ndarray, num_classes: int) -> int | None:
-    """Of the rarest class that has a box, but none on the images `taken`: its image of the smallest key; None: no such.
-
-    The rarest first, because its images are the least free to choose, and may have the others' boxes as well.
-    """
-    if part.objects is None:  # shared out by the classes themselves, each of which keeps an image
-        return None
-    image, labels = np.repeat(np.arange(len(part)), part.objects.counts), part.objects.labels
-    in_all, in_taken = class_counts(labels, num_classes), class_counts(labels[taken[image]], num_classes)
-    with_missing = [np.unique(image[labels == k]) for k in np.flatnonzero((in_all > 0) & (in_taken == 0))]
-    if not with_missing:
-        return None
-    rarest = min(with_missing, key=len)
-    return int(rarest[keys[rarest].argmin()])
 
 
 def _validation_amounts(counts: np.ndarray, rules: Rules) -> np.ndarray:

@@ -11,6 +11,9 @@ from eyechart.files.places import user_path
 
 MOST_BYTES = 150  # file systems take 255, and files beside the folder add to its name
 NO_NAME_CHARACTERS = '<>:"/\\|?*'  # separators of one system or the other, and what Windows keeps for itself
+ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar")
+# Of files that somebody names for a dataset; what stands behind another dot tells it from others: data.v2, overlap=0.3.
+FILE_ENDINGS = (*ARCHIVES, ".npy", ".npz", ".png", ".jpg", ".jpeg")
 RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[1-9¹²³]) *(\..*)?", re.IGNORECASE)
 
 
@@ -36,7 +39,8 @@ def folder_name_of(text: str) -> str:
 
 def dataset_name(reference: str) -> str:
     """A dataset, known or a path, in the name of a folder; never empty."""
-    return Path(os.path.abspath(user_path(reference))).stem or "data"
+    path = Path(os.path.abspath(user_path(reference)))
+    return (path.stem if path.suffix.lower() in FILE_ENDINGS else path.name) or "data"
 
 
 def _what_is_wrong(name: str) -> str:

@@ -14,6 +14,7 @@ from eyechart.base.errors import UsageError
 from eyechart.base.foreign_text import shown
 from eyechart.catalog.palette import FALLBACK_STYLES, Style, style_of
 from eyechart.comparison.contenders import unique_names
+from eyechart.comparison.same_dataset import check_one_dataset
 from eyechart.comparison.uncertainty import mean_interval, wilson_interval
 from eyechart.files.read_once import read_run
 from eyechart.files.storage import natural_key
@@ -144,13 +145,7 @@ def read_runs(folders: list[Path]) -> list[Run]:
             "No finished run was found; expected at least one folder with a run.json. "
             "Train with `eyechart run`, then report the folder that it names."
         )
-    datasets = Counter((run.record.dataset.name, run.record.dataset.content_sha256) for run in runs)
-    if len(datasets) > 1:
-        found = ", ".join(f"{name} {digest[:8]} ({number})" for (name, digest), number in datasets.items())
-        raise UsageError(
-            f"These runs are of different datasets: {found}. Expected runs on the same images, by content hash. "
-            "Write a report for each dataset alone."
-        )
+    check_one_dataset((run.record.dataset for run in runs), "Write a report for each dataset alone.")
     return runs
 
 

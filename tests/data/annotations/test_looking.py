@@ -15,6 +15,7 @@ import yaml
 from PIL import Image
 
 from eyechart.base.errors import DatasetError
+from eyechart.data.annotations.found import with_boxes_alone
 from eyechart.data.annotations.looking import read_annotations
 
 # Two pictures of 40 x 30 pixels: a cat and a dog on the one, nothing on the other.
@@ -325,3 +326,115 @@ def test_nothing_and_two_of_a_kind(tmp_path: Path) -> None:
     coco(tmp_path)
     with pytest.raises(DatasetError, match="Expected one; move the other away"):
         read_annotations(tmp_path)
+
+
+def lists(root: Path, **lines: str) -> None:
+    """ImageSets/Main with a file for each part."""
+    folder = root / "ImageSets" / "Main"
+    folder.mkdir(parents=True, exist_ok=True)
+    for part, text in lines.items():
+        (folder / f"{part}.txt").write_text(text)
+
+
+@pytest.mark.parametrize(
+    ("stem", "line"),
+    [
+        ("b", "b"),
+        ("b", "b -1"),
+        ("b", "b.png"),
+        ("b", "JPEGImages/b.PNG 1"),
+        ("a cat", "a cat"),
+        ("a cat", "a cat.jpg"),
+    ],
+)
+def test_part_lists_of_voc_name_pictures_in_many_ways(stem: str, line: str, tmp_path: Path) -> None:
+    voc(tmp_path)
+    for path in (tmp_path / "Annotations" / "b.xml", tmp_path / "JPEGImages" / "b.png"):
+        path.rename(path.with_stem(stem))
+    lists(tmp_path, test=f"{line}\n\n")
+    found = read_annotations(tmp_path)
+    assert {part: [each.path.stem for each in of_part] for part, of_part in found.parts.items()} == {
+        "train": ["a"], "test": [stem]
+    }  # fmt: skip
+
+
+def test_part_lists_of_voc_that_name_nothing_are_told(tmp_path: Path) -> None:
+    voc(tmp_path)
+    lists(tmp_path, train="a\ngone 7\n", test="b\n", cat_val="gone")
+    found = read_annotations(tmp_path)
+    told = "ImageSets/Main/train.txt: 1 of 2 lines name no xml that is there, such as 'gone 7'"
+    assert told in [remark.replace("\\", "/") for remark in found.remarks]
+    assert set(found.parts) == {"train", "test"}
+    lists(tmp_path, test="image-b\n")
+    with pytest.raises(DatasetError, match=r"test\.txt: no line names an xml that is there, such as 'image-b'"):
+        read_annotations(tmp_path)
+
+
+@pytest.mark.parametrize("encoding", ["gb2312", "no-such-encoding"])
+def test_an_encoding_that_no_parser_knows_is_told(encoding: str, tmp_path: Path) -> None:
+    voc(tmp_path)
+    path = tmp_path / "Annotations" / "a.xml"
+    path.write_text(f'<?xml version="1.0" encoding="{encoding}"?>' + path.read_text())
+    with pytest.raises(DatasetError, match=r"a\.xml: is in an encoding that is not read .* save it as UTF-8"):
+        read_annotations(tmp_path)
+
+
+def test_a_cell_that_never_ends_is_told(tmp_path: Path) -> None:
+    draw(tmp_path)
+    (tmp_path / "a.csv").write_text(f'label,xmin,ymin,xmax,ymax\ndog,1,1,5,5\n"cat{"x" * 140_000},1,1,5,5\n')
+    with pytest.raises(DatasetError, match=r"a\.csv, line 3, .* at most 131,072 characters; a quote"):
+        read_annotations(tmp_path)
+
+
+def test_coco_as_windows_tools_write_it(tmp_path: Path) -> None:
+    """Backslashes in paths, a mark at the file's beginning, and annotations that nobody numbered."""
+    document = coco(tmp_path)
+    draw(tmp_path / "pictures")
+    for image in document["images"]:
+        (tmp_path / image["file_name"]).unlink()
+        image["file_name"] = f"pictures\\{image['file_name']}"
+    for annotation in document["annotations"]:
+        del annotation["id"]
+    (tmp_path / "instances.json").write_text(json.dumps(document), encoding="utf-8-sig")
+    pictures = read_annotations(tmp_path).parts["train"]
+    assert [each.path.relative_to(tmp_path).as_posix() for each in pictures] == ["pictures/a.png", "pictures/b.png"]
+    assert pictures[0].labels == [0, 1]
+    del document["annotations"][1]["bbox"]
+    (tmp_path / "instances.json").write_text(json.dumps(document))
+    with pytest.raises(DatasetError, match="annotation number 2: bbox is None"):
+        read_annotations(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("names", "fault"),
+    [
+        ("[yes, no]", r'reads as true, as it does yes, no, on, off\. Quote .*: names: \["yes", "no"\]'),
+        ("{0: cat, 1: off}", "reads as false"),
+        ("[cat, cat]", "names 'cat' twice; expected each class once"),
+        ("[1, '1']", "names '1' twice"),
+    ],
+)
+def test_names_of_yolo_that_are_none(names: str, fault: str, tmp_path: Path) -> None:
+    yolo(tmp_path)
+    (tmp_path / "data.yaml").write_text(f"names: {names}\ntrain: images/train\n")
+    with pytest.raises(DatasetError, match=fault):
+        read_annotations(tmp_path)
+    (tmp_path / "data.yaml").write_text('names: ["yes", "no"]\ntrain: images/train\n')
+    assert read_annotations(tmp_path).classes == ("yes", "no")
+
+
+def test_classes_without_a_box_are_left_out_of_what_is_learned(tmp_path: Path) -> None:
+    document = coco(tmp_path)
+    document["categories"] = [{"id": 0, "name": "animals"}, *document["categories"], {"id": 9, "name": "bee"}]
+    (tmp_path / "instances.json").write_text(json.dumps(document))
+    found = read_annotations(tmp_path)
+    assert found.classes == ("animals", "cat", "dog", "bee"), "detections may be of any of them"
+    used = with_boxes_alone(found)
+    assert used.classes == ("cat", "dog")
+    assert used.class_of == {1: 0, 2: 1}
+    assert [each.labels for each in used.parts["train"]] == [[0, 1], []]
+    assert used.remarks == ("no box in any part, so left out of the classes: animals, bee",)
+    assert with_boxes_alone(used) is used
+    document["annotations"] = []
+    (tmp_path / "instances.json").write_text(json.dumps(document))
+    assert with_boxes_alone(read_annotations(tmp_path)).classes == found.classes

@@ -12,6 +12,7 @@ from eyechart.data.annotations.found import (
     Annotated,
     Faults,
     Picture,
+    file_in,
     number_in,
     opened,
     part_in_path,
@@ -29,7 +30,7 @@ def find(root: Path) -> dict[Path, Document]:
     found = {}
     for path in files_near(root, ".json"):
         try:
-            text = path.read_text(encoding="utf-8")
+            text = path.read_text(encoding="utf-8-sig")
             document = json.loads(text) if text.lstrip().startswith("{") else None
         except (OSError, ValueError, RecursionError):
             continue
@@ -100,8 +101,9 @@ def _pictures(path: Path, document: Document, root: Path, class_of: dict[object,
         pictures[id_] = opened(file, *size, f"{path.name}, image {id_}", faults)
         pictures[id_].id = id_
     seen: set[object] = set()
-    for annotation in _entries(path, document, "annotations", faults):
-        _add(annotation, f"{path.name}, annotation {annotation.get('id')}", pictures, class_of, seen, faults)
+    for number, annotation in enumerate(_entries(path, document, "annotations", faults), 1):
+        where = f"{path.name}, annotation {annotation.get('id', f'number {number}')}"
+        _add(annotation, where, pictures, class_of, seen, faults)
     return list(pictures.values())
 
 
@@ -110,7 +112,7 @@ def _add(
     faults: Faults,
 ) -> None:  # fmt: skip
     id_, picture = _id(annotation, "id"), pictures.get(_id(annotation, "image_id"))
-    if id_ in seen:
+    if id_ is not None and id_ in seen:  # nothing needs it, and some tools write none
         faults.add(where, "its id stands there twice")
     seen.add(id_)
     if picture is None:
@@ -143,4 +145,5 @@ def _file(name: str, annotations: Path, root: Path) -> Path | None:
     folders = [root, annotations.parent, root / "images", annotations.parent / "images"]
     subs = (annotations.stem, annotations.stem.rpartition("_")[2], part or "train")  # instances_train2017: train2017
     folders += [base / sub for base in (root, root / "images") for sub in subs]
-    return next((folder / name for folder in folders if name and (folder / name).is_file()), None)
+    names = dict.fromkeys((name, str(file_in(name)))) if name else ()  # first as it stands: a file may have a backslash
+    return next((folder / each for each in names for folder in folders if (folder / each).is_file()), None)

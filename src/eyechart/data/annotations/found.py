@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from eyechart.base.errors import DatasetError
-from eyechart.data.ignored import is_hidden, made_by
+from eyechart.data.ignored import is_hidden
 from eyechart.data.layout import Part, part_of
+from eyechart.data.nearby import may_hold_data
 from eyechart.data.pictures import SUFFIXES
+from eyechart.data.walking import walk
 from eyechart.schema.objects import Objects, objects_of
 
 SLACK = 1.0  # pixels by which a box may stick out: tools round, and some count pixels from 1; it is cut to the picture
 MOST_NAMED = 3  # faults in a message
+MOST_UNUSED = 10  # classes in a remark
 
 
 @dataclass
@@ -57,6 +59,31 @@ class Annotated:
         pictures = self.parts[part]
         areas = [area for each in pictures for area in each.areas]
         return objects_of(((each.boxes, each.labels, each.crowds) for each in pictures), areas)
+
+
+def with_boxes_alone(annotated: Annotated) -> Annotated:
+    """Without the classes that have no box in any part: nothing is learned of them, and nothing is asked.
+
+    Tools write some of their own accord (a category above all others), and lists of names serve several datasets.  The
+    others are numbered anew.  Where there is no box at all, all classes stay.
+    """
+    used = sorted({label for pictures in annotated.parts.values() for each in pictures for label in each.labels})
+    if not used or len(used) == len(annotated.classes):
+        return annotated
+    new = {label: number for number, label in enumerate(used)}
+    unused = [name for label, name in enumerate(annotated.classes) if label not in new]
+    more = f" and {len(unused) - MOST_UNUSED} more" if len(unused) > MOST_UNUSED else ""
+    remark = f"no box in any part, so left out of the classes: {', '.join(unused[:MOST_UNUSED])}{more}"
+    return replace(
+        annotated,
+        classes=tuple(annotated.classes[label] for label in used),
+        parts={
+            part: [replace(each, labels=[new[label] for label in each.labels]) for each in pictures]
+            for part, pictures in annotated.parts.items()
+        },
+        remarks=(*annotated.remarks, remark),
+        class_of={id_: new[label] for id_, label in annotated.class_of.items() if label in new},
+    )
 
 
 class Faults:
@@ -142,10 +169,10 @@ def pictures_in(folder: Path) -> list[Path]:
     Thumbnails of a NAS, and figures among eyechart's own results, would be pictures with nothing on them.
     """
     found: list[Path] = []
-    for inside, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not is_hidden(name) and not made_by(os.path.join(inside, name))]
-        pictures = [name for name in names if name.lower().endswith(SUFFIXES) and not is_hidden(name)]
-        found += [path for name in pictures if (path := Path(inside, name)).is_file()]
+    for inside in walk(folder, may_hold_data):
+        names = [entry.name for entry in inside.files if not is_hidden(entry.name)]
+        pictures = [name for name in names if name.lower().endswith(SUFFIXES)]
+        found += [path for name in pictures if (path := Path(folder, inside.path, name)).is_file()]
     return sorted(found)
 
 

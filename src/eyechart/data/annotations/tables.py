@@ -83,11 +83,17 @@ def read(root: Path, files: list[Path]) -> Annotated:
 def _rows(path: Path) -> dict[int, Row]:
     """By the number of its line in the file; line 1 are the columns."""
     reader = csv.reader(text_of(path).splitlines(), skipinitialspace=True)  # so that quotes after a space are quotes
-    columns = [name.strip().lower() for name in next(reader)]
     found: dict[int, Row] = {}
-    for cells in reader:
-        if any(row := [cell.strip() for cell in cells]):
-            found[reader.line_num] = dict(zip(columns, (*row, *[""] * len(columns)), strict=False))
+    try:
+        columns = [name.strip().lower() for name in next(reader)]
+        for cells in reader:
+            if any(row := [cell.strip() for cell in cells]):
+                found[reader.line_num] = dict(zip(columns, (*row, *[""] * len(columns)), strict=False))
+    except csv.Error as error:
+        raise DatasetError(
+            f"{path}, line {reader.line_num}, cannot be read as a table ({error}). Expected cells of at most "
+            f"{csv.field_size_limit():,} characters; a quote that is never closed makes one of all that follows."
+        ) from None
     return found
 
 

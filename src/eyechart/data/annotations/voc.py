@@ -5,6 +5,7 @@ Tools that write the format mostly count from 0 and mean the end; a box that sta
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -13,6 +14,7 @@ from eyechart.data.annotations.found import (
     Faults,
     Picture,
     best_named,
+    file_in,
     named_alike,
     nearest_ones,
     number_in,
@@ -22,7 +24,9 @@ from eyechart.data.annotations.found import (
     text_of,
 )
 from eyechart.data.layout import PART_OF_WORD, Part
-from eyechart.data.nearby import files_near
+from eyechart.data.nearby import files_near, may_hold_data
+from eyechart.data.pictures import SUFFIXES
+from eyechart.data.walking import walk
 from eyechart.files.file_names import readable
 from eyechart.files.storage import natural_key
 
@@ -51,7 +55,8 @@ def read(root: Path, files: list[Path]) -> Annotated:
     classes = tuple(sorted(names, key=natural_key))
     boxes = [box for tree in trees.values() for box in tree.iter("bndbox")]
     counts_from_1 = all(number_in(_text(box, corner)) >= 1 for box in boxes for corner in ("xmin", "ymin"))
-    listed, known = _listed(root), pictures_below(root)
+    listed, remarks = _listed(root, {path.stem for path in files}, faults)
+    known = pictures_below(root)
     parts: dict[Part, list[Picture]] = {}
     owners: dict[Path, Path] = {}  # picture -> xml
     for path, tree in trees.items():
@@ -65,8 +70,9 @@ def read(root: Path, files: list[Path]) -> Annotated:
             _add(each, f"{path.name}, object {number}", picture, classes, counts_from_1, faults)
         parts.setdefault(listed.get(path.stem) or part_in_path(path, root) or "train", []).append(picture)
     faults.raise_any("Pascal VOC")
-    said = "xmin and ymin are never 0: pixels are taken to count from 1, as the format has it"
-    return Annotated("Pascal VOC", classes, parts, (said,) if counts_from_1 and names else ())
+    if counts_from_1 and names:
+        remarks.append("xmin and ymin are never 0: pixels are taken to count from 1, as the format has it")
+    return Annotated("Pascal VOC", classes, parts, tuple(remarks))
 
 
 def _tree(path: Path, faults: Faults) -> Element | None:
@@ -78,16 +84,49 @@ def _tree(path: Path, faults: Faults) -> Element | None:
         return ElementTree.fromstring(content)
     except ElementTree.ParseError as error:
         faults.add(path.name, f"is no xml ({error})")
-        return None
+    except (ValueError, LookupError) as error:  # the parser knows a few encodings alone
+        faults.add(
+            path.name, f"is in an encoding that is not read ({error}); save it as UTF-8, and let its head say so"
+        )
+    return None
 
 
-def _listed(root: Path) -> dict[str, Part]:
-    """Stem -> part, by ImageSets/Main/train.txt and the like."""
+def _listed(root: Path, stems: set[str], faults: Faults) -> tuple[dict[str, Part], list[str]]:
+    """Stem of an xml -> part, by ImageSets/Main/train.txt and the like, and what people should know of these lists."""
     found: dict[str, Part] = {}
-    for path in sorted(root.rglob("ImageSets/Main/*.txt")):
-        if part := PART_OF_WORD.get(path.stem):
-            found |= {line.split()[0]: part for line in text_of(path).splitlines() if line.strip()}
-    return found
+    remarks = []
+    for path in sorted(_part_lists(root)):
+        lines = [line.strip() for line in text_of(path).splitlines() if line.strip()]
+        named = {line: next((name for name in _names_in(line) if name in stems), None) for line in lines}
+        unknown = [line for line, stem in named.items() if stem is None]
+        where = readable(str(path.relative_to(root)))
+        if lines and len(unknown) == len(named):
+            faults.add(where, f"no line names an xml that is there, such as {lines[0]!r}")
+        elif unknown:
+            remarks.append(
+                f"{where}: {len(unknown):,} of {len(named):,} lines name no xml that is there, such as {unknown[0]!r}"
+            )
+        found |= {stem: PART_OF_WORD[path.stem] for stem in named.values() if stem is not None}
+    return found, remarks
+
+
+def _part_lists(root: Path) -> Iterator[Path]:
+    """The files that list the pictures of a part; those of a class are called cat_train.txt."""
+    for inside in walk(root, may_hold_data):
+        if f"/{inside.path}".endswith("/ImageSets/Main/"):
+            files = (Path(root, inside.path, entry.name) for entry in inside.files)
+            yield from (
+                path for path in files if path.suffix == ".txt" and path.stem in PART_OF_WORD and path.is_file()
+            )
+
+
+def _names_in(line: str) -> Iterator[str]:
+    """What a line may name: all of it, or its first word where it says more; tools add folders and endings."""
+    for text in (line, line.split()[0]):
+        name = file_in(text).name
+        yield name
+        if name.lower().endswith(SUFFIXES):
+            yield file_in(name).stem
 
 
 def _picture(path: Path, tree: Element, known: dict[str, list[Path]], faults: Faults) -> Picture | None:

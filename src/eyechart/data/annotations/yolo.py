@@ -69,7 +69,15 @@ def _classes(document: dict[str, Any], path: Path) -> tuple[str, ...]:
         raise DatasetError(f"{path} has names: {names!r}; expected a list of classes, or numbers with names.")
     if strange := [name for name in names if not isinstance(name, str | int | float)]:
         raise DatasetError(f"{path} has a class that is a {type(strange[0]).__name__}; expected names, a text each.")
-    return tuple(map(str, names))
+    if answers := [name for name in names if isinstance(name, bool)]:
+        raise DatasetError(
+            f"{path} has a class that YAML reads as {str(answers[0]).lower()}, as it does yes, no, on, off. Quote the "
+            f'names of classes: names: ["yes", "no"].'
+        )
+    classes = tuple(map(str, names))
+    if repeated := [name for name in dict.fromkeys(classes) if classes.count(name) > 1]:
+        raise DatasetError(f"{path} names {repeated[0]!r} twice; expected each class once. Give one another name.")
+    return classes
 
 
 def _pictures(document: dict[str, Any], path: Path, root: Path) -> dict[Part, list[Path]]:
