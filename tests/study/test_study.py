@@ -88,6 +88,31 @@ def test_weights_are_given_to_those_that_have_some() -> None:
     assert plans.plan_study(["cnn", "vgg16"], changes={"weights": "hed"}).recipes["cnn"].weights == "none"
 
 
+@pytest.mark.parametrize(
+    ("contenders", "weights", "named"),
+    [
+        ("vgg16:hed,vgg16:none,cnn", "imagenet", "vgg16:hed starts from 'hed' by its name"),
+        ("vgg16:hed:head", "none", "vgg16:hed:head starts from 'hed'.*leave --weights out.*-m vgg16:none"),
+        ("torchvision:resnet18:none:plain", "imagenet", "starts from 'none'"),
+        ("alexnet:a.safetensors", "b.safetensors", "starts from 'a.safetensors'"),
+    ],
+)
+def test_weights_that_a_name_says_are_not_replaced_under_it(contenders: str, weights: str, named: str) -> None:
+    with pytest.raises(UsageError, match=f"--weights got '{weights}', and .*{named}"):
+        plans.plan_study(contenders, changes={"weights": weights})
+
+
+def test_weights_go_with_names_that_say_the_same_or_nothing() -> None:
+    for contenders, weights in (
+        ("vgg16:hed:head", "hed"), ("vgg16:full,alexnet:plain,torchvision:resnet18:head", "imagenet"),
+        ("vgg16:auto:head", "hed"), ("alexnet:a.safetensors", "./a.safetensors"), ("cnn:glyphs,vgg16", "hed"),
+    ):  # fmt: skip
+        plans.plan_study(contenders, changes={"weights": weights})
+    with pytest.raises(UsageError, match="--backbone got 'imagenet', and fasterrcnn:hed starts from 'hed'"):
+        plans.plan_study("fasterrcnn:hed", changes={"backbone": "imagenet"})
+    plans.plan_study("fasterrcnn:hed", changes={"backbone": "hed"})
+
+
 def test_finished_runs_are_skipped_and_failures_do_not_stop_the_others(tmp_path: Path) -> None:
     record = plans.plan_study(["cnn", "vit"], preset="smoke")
     first = study.run_study(record, tmp_path / "s", quiet, launch=in_turn(Launcher(vit_s0=RunFailed("no luck"))))
