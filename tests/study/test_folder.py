@@ -280,6 +280,21 @@ def test_a_begun_replacement_is_not_lost_to_another(folder: Path) -> None:
     assert everything(folder) == before
 
 
+@pytest.mark.parametrize("flags", [{"exist_ok": True}, {"exist_ok": True, "resume": True}])
+def test_a_replacement_whose_looks_added_seeds_goes_on(flags: dict[str, bool], folder: Path) -> None:
+    looking = plan(most_seeds=10)
+    trained(looking, folder, "new", {"vit-s1": RunFailed("no luck")}, exist_ok=True)
+    made_in = folder / ".replacement"
+    grown = looking.model_copy(update={"seeds": (*looking.seeds, 7, 8)})
+    storage.write_record(made_in / storage.STUDY_FILE, grown)
+    again = opened(looking, folder, **flags)
+    assert (again.folder, again.record.seeds) == (made_in, grown.seeds)
+    with pytest.raises(UsageError, match="started with vit as well"):
+        opened(plan("cnn,alexnet", most_seeds=10), folder, **flags)
+    with pytest.raises(UsageError, match=r"looking was at most 10 seeds"):
+        opened(plan(seeds=range(9)), folder, **flags)
+
+
 def test_both_flags_without_a_begun_replacement_go_on(folder: Path) -> None:
     assert opened(plan(), folder, exist_ok=True, resume=True).folder == folder
 

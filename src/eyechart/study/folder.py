@@ -183,7 +183,9 @@ def _replacement(record: StudyRecord, old: StudyRecord, folder: Path, made_in: P
     if begun is None:
         return record
     otherwise = f"delete {made_in}, an unfinished replacement, and start anew"
-    dropped = [*(set(begun.contenders) - set(record.contenders)), *(set(begun.seeds) - set(record.seeds))]
+    dropped: list[object] = [*(set(begun.contenders) - set(record.contenders))]
+    if not record.rules.looking:  # else its looks added seeds, which no command names
+        dropped += set(begun.seeds) - set(record.seeds)
     if dropped:
         raise UsageError(
             f"{made_in} was started with {', '.join(map(str, dropped))} as well. Go on with what it was started with, "
