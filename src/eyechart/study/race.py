@@ -86,7 +86,8 @@ def _holding(
             "--exist-ok replaces a study, and --shard does a part of one: whoever came second would replace what the "
             "first has done. Choose another --name, or replace the study without --shard."
         )
-    return share(folder, f"{shard.place}-of-{shard.number}", tell)
+    # Thirds beside halves would do some runs twice, at the same time in one folder.
+    return share(folder, f"{shard.place}-of-{shard.number}", tell, beside=f"*-of-{shard.number}")
 
 
 @contextlib.contextmanager
