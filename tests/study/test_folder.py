@@ -185,6 +185,28 @@ def test_the_same_words_for_other_weights_are_told(tmp_path: Path, monkeypatch: 
         opened(plan("alexnet:./w.safetensors"), tmp_path / "s", resume=True)
 
 
+@pytest.mark.parametrize(("option", "contender"), [("weights", "alexnet"), ("backbone", "fasterrcnn")])
+def test_one_file_of_weights_may_be_written_in_many_ways(
+    option: str, contender: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def weighted(path: object) -> StudyRecord:
+        return plan(contender, changes={option: str(path)})
+
+    (tmp_path / "here").mkdir()
+    for name in ("w.safetensors", "other.safetensors"):
+        (tmp_path / name).touch()
+    monkeypatch.chdir(tmp_path)
+    trained(weighted("w.safetensors"), tmp_path / "s")
+    for same in ("./w.safetensors", tmp_path / "w.safetensors", "here/../w.safetensors"):
+        merged = opened(weighted(same), tmp_path / "s", resume=True).record
+        assert merged.recipes[contender].weights == "w.safetensors", "one recipe for all of its runs"
+    monkeypatch.chdir(tmp_path / "here")
+    assert opened(weighted("../w.safetensors"), tmp_path / "s", resume=True).record.started_in == str(tmp_path)
+    for other in ("../other.safetensors", "w.safetensors"):
+        with pytest.raises(UsageError, match=f"recipe of {contender}: weights was .*w.safetensors and is .* now"):
+            opened(weighted(other), tmp_path / "s", resume=True)
+
+
 def test_a_project_that_was_moved_with_its_data_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "project" / "pics").mkdir(parents=True)
     monkeypatch.chdir(tmp_path / "project")
