@@ -23,7 +23,7 @@ from eyechart.catalog.regimes import (
     regime_of,
     takes_weights,
 )
-from eyechart.catalog.robust import made_robust
+from eyechart.catalog.robust import all_robust
 from eyechart.catalog.zoo import ZOOS, architecture_of, is_of_zoo
 from eyechart.files.file_names import on_disk, recordable
 from eyechart.files.folder_names import check_folder_name, dataset_name, folder_name_of
@@ -135,7 +135,7 @@ def _own_recipes(
     }
     if "backbone" in given:
         recipes |= _on_backbone(recipes, recordable(given["backbone"]))
-    return {name: made_robust(recipe) for name, recipe in recipes.items()} if given.get("robust") else recipes
+    return all_robust(recipes) if given.get("robust") else recipes
 
 
 def _on_backbone(recipes: dict[str, Recipe], weights: str) -> dict[str, Recipe]:
