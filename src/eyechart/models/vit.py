@@ -188,8 +188,7 @@ class ViT(nn.Module):
             tokens = self.embed(to_patches(images, self.patch_pixels, self.patch_step))
         b = tokens.shape[0]  # not len(), which exporters take for a number that never changes
         extra = [each.expand(b, -1, -1) for each in (self.class_token, self.registers) if each is not None]
-        if extra:
-            tokens = torch.cat([*extra, tokens], dim=1)
+        tokens = torch.cat([*extra, tokens], dim=1) if extra else tokens
         embedded: Tensor = tokens + self.positions
         return embedded
 
