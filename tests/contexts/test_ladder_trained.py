@@ -40,6 +40,14 @@ def test_it_goes_on_with_what_is_missing(output: Path) -> None:
     assert run.read_bytes() == before
 
 
+def test_a_dry_run_counts_what_is_left(output: Path) -> None:
+    result = eyechart(*COMMAND, "-m", "tutorial_vit", "-o", str(output), "--dry-run", "--json")
+    assert [rung["runs"] for rung in json.loads(result.stdout)] == [0, 0], result.stderr
+    told = eyechart(*COMMAND[:-4], "--threads", 1, "--seeds", "0,1", "--levels", "0,1", "-m", "tutorial_vit", "-o",
+                    str(output), "--dry-run").stdout  # fmt: skip
+    assert "logits  1 runs" in told
+
+
 def test_a_dry_run_trains_nothing(output: Path, tmp_path: Path) -> None:
     result = eyechart(*COMMAND, "-o", str(tmp_path), "--dry-run")
     assert result.returncode == 0, result.stderr
