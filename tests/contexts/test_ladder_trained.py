@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from eyechart.contexts import ladder_pace
+from eyechart.schema import RunJob
+from eyechart.study.plan import plan_study
 from tests.in_process import eyechart
 
 pytestmark = pytest.mark.slow
@@ -27,6 +30,18 @@ def test_what_is_trained_is_recorded(output: Path) -> None:
     assert [rung["name"] for rung in record["rungs"] if rung["climber"]] == ["as_written", "logits"]
     assert record["rungs"][1]["step"]["num_seeds"] == 1
     assert record["loops"]["loop_seconds"] > 2 * record["loops"]["vector_seconds"]
+
+
+@pytest.mark.parametrize(("precision", "on_a_cpu"), [("tf32", "float32"), ("bfloat16", "bfloat16")])
+def test_loops_are_timed_on_a_cpu_whatever_the_ladder_was_trained_on(precision: str, on_a_cpu: str) -> None:
+    """On a GPU it would have failed after everything was trained."""
+    like = plan_study("tutorial_vit", "digits", "smoke", device="cuda", precision=precision)
+    with pytest.MonkeyPatch.context() as patch:
+        asked: list[RunJob] = []
+        step_of = ladder_pace._step_of
+        patch.setattr(ladder_pace, "_step_of", lambda job: (asked.append(job), step_of(job))[1])
+        assert ladder_pace.loop_pace(like, offline=True, num_steps=1).loop_seconds > 0
+    assert {(job.rules.device, job.rules.precision) for job in asked} == {("cpu", on_a_cpu)}
 
 
 def test_it_goes_on_with_what_is_missing(output: Path) -> None:
