@@ -12,7 +12,7 @@ from eyechart.base.errors import DiskRefused, Interrupted, RunFailed, StorageErr
 from eyechart.catalog.recipes import RECIPES
 from eyechart.files import storage
 from eyechart.launch.driver import in_turn
-from eyechart.schema import Job
+from eyechart.schema import Job, RecipeFile
 from eyechart.schema.contracts import Progress, Reporter
 from eyechart.study import plan as plans
 from eyechart.study import study
@@ -111,6 +111,14 @@ def test_weights_go_with_names_that_say_the_same_or_nothing() -> None:
     with pytest.raises(UsageError, match="--backbone got 'imagenet', and fasterrcnn:hed starts from 'hed'"):
         plans.plan_study("fasterrcnn:hed", changes={"backbone": "imagenet"})
     plans.plan_study("fasterrcnn:hed", changes={"backbone": "hed"})
+
+
+def test_a_recipe_file_excludes_fields_that_are_switched_off_as_well(tmp_path: Path) -> None:
+    file = tmp_path / "cnn.json"
+    storage.write_record(file, RecipeFile(contender="cnn", recipe=RECIPES["cnn"]))
+    with pytest.raises(UsageError, match=r"cnn has a recipe file, and normalise would change it\."):
+        plans.plan_study("cnn", recipe_files=file, changes={"normalise": False, "robust": False})
+    assert plans.plan_study("cnn", recipe_files=file, changes={"robust": False}).recipes["cnn"] == RECIPES["cnn"]
 
 
 def test_finished_runs_are_skipped_and_failures_do_not_stop_the_others(tmp_path: Path) -> None:

@@ -174,8 +174,10 @@ def _from_files(files: Sequence[Path], contenders: Sequence[str], changes: dict[
     for contender, recipe in found.items():
         changed_too = [
             change
-            for change, value in _fitting(contender, changes).items()
-            if value is not False and (change != "backbone" or recipe.contender == "fasterrcnn")
+            for change, value in changes.items()
+            if change in _fitting(contender, changes)
+            and (change, value) != ("robust", False)
+            and (change != "backbone" or recipe.contender == "fasterrcnn")
         ]
         if changed_too:
             raise UsageError(
