@@ -207,6 +207,15 @@ def test_one_file_of_weights_may_be_written_in_many_ways(
             opened(weighted(other), tmp_path / "s", resume=True)
 
 
+def test_what_is_added_has_folders_of_its_own(tmp_path: Path) -> None:
+    """One that would take the runs of another for its own is refused, as it is where both are named at once."""
+    for name in ("here", "there"):
+        (tmp_path / name).mkdir()
+    trained(plan(f"alexnet:{tmp_path}/here/w.safetensors"), tmp_path / "s")
+    with pytest.raises(UsageError, match="whose runs would have folders of one name: alexnet-w"):
+        opened(plan(f"alexnet:{tmp_path}/there/w.safetensors"), tmp_path / "s", resume=True)
+
+
 def test_a_project_that_was_moved_with_its_data_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "project" / "pics").mkdir(parents=True)
     monkeypatch.chdir(tmp_path / "project")
