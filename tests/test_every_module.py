@@ -217,7 +217,6 @@ LOOKED_AFTER_BY = {
     "study/choices": "study/test_study.py",
     "study/differences": "study/test_folder.py",
     "study/plan": "study/test_study.py",
-    "study/race": "cli/test_strict.py",
     "schema/explain": "runner/test_explain.py",
     "schema/exam": "runner/test_exam.py",
     "terminal/exam": "runner/test_exam.py",

@@ -9,7 +9,7 @@ import pytest
 import eyechart as ec
 from eyechart.base.errors import UsageError
 from eyechart.catalog.recipe_files import read_recipe
-from eyechart.catalog.recipes import RECIPES, recipe_of
+from eyechart.catalog.recipes import NOT_MEASURED, RECIPES, recipe_of
 from eyechart.catalog.robust import ROBUST, made_robust
 from eyechart.files import storage
 from eyechart.schema import Augmentation, Recipe, RecipeFile, StudyRecord
@@ -25,7 +25,8 @@ def test_only_the_mixing_is_new(name: str) -> None:
     robust = made_robust(plain)
     assert robust.augmentation.mixing == ROBUST
     back = robust.augmentation.model_copy(update={"mixing": None})
-    assert robust.model_copy(update={"augmentation": back}) == plain
+    assert robust.model_copy(update={"augmentation": back, "expect": plain.expect}) == plain
+    assert robust.expect == NOT_MEASURED, "a score of other training images"
     assert robust.settings != plain.settings
     assert Recipe.model_validate_json(robust.model_dump_json()) == robust
 
@@ -33,6 +34,11 @@ def test_only_the_mixing_is_new(name: str) -> None:
 def test_a_head_that_kept_outputs_keeps_them_no_more() -> None:
     head = recipe_of("vgg16:hed:head")
     assert (head.cache_frozen, made_robust(head).cache_frozen) == (True, False)
+
+
+def test_a_name_that_says_plain_is_not_spoiled() -> None:
+    with pytest.raises(UsageError, match="--robust spoils training images, and cnn:plain, vgg16:hed:full:plain is tr"):
+        plan_study("cnn,cnn:plain,vgg16:hed:full:plain", changes={"robust": True})
 
 
 def test_a_study_of_robust_recipes_is_another_study() -> None:

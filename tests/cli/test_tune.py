@@ -12,13 +12,15 @@ from pathlib import Path
 import pytest
 
 from eyechart.catalog.recipes import recipe_of
-from eyechart.cli.tune import plan
+from eyechart.cli.tune import plan, use_command
 from eyechart.files import storage
-from eyechart.schema import Budget, RecipeFile
+from eyechart.schema import Budget, RecipeFile, TuneRecord
+from eyechart.tuning.search import Found
 from tests.in_process import eyechart
 
 pytestmark = pytest.mark.slow
 
+SMOKE = ["-p", "smoke", "--threads", "1", "--device", "cpu", "--steps", "2", "--no-exam"]
 EYECHART = [sys.executable, "-m", "eyechart"]
 PATIENCE_SECONDS = 600  # only a process that hangs takes longer
 
@@ -69,7 +71,28 @@ def test_a_finished_search_shows_itself_again_at_once(tuned: tuple[Path, str]) -
     result = eyechart(*tune_arguments(tuned[0].parent, "--resume"))
     assert result.returncode == 0, result.stderr
     assert "validation images at the last step, search seed 1000" in result.stdout
-    assert f"Use them: eyechart run -d mnist -p smoke -m cnn --recipe {tuned[0]}/recipes/cnn.json" in result.stdout
+    command = f"eyechart run -d mnist -p smoke -m cnn --recipe {tuned[0]}/recipes/cnn.json --name t-tuned"
+    assert f"Use them: {command}\n" in result.stdout
+
+
+@pytest.mark.parametrize(("search_seeds", "told"), [([1000], ""), ([0, 1, 3], " --seeds 2"), ([1], "")])
+def test_the_command_that_is_told_is_not_refused(search_seeds: list[int], told: str, tuned: tuple[Path, str],
+                                                 tmp_path: Path) -> None:  # fmt: skip
+    """Beside a study of the default name, and where the search took the seed that studies take first."""
+    record = storage.read_record(tuned[0] / storage.TUNE_FILE, TuneRecord)
+    study = record.study.model_copy(update={"seeds": tuple(search_seeds)})
+    kept = storage.read_record(tuned[0] / "recipes" / "cnn.json", RecipeFile)
+    assert kept.recipe.tuning
+    tuning = kept.recipe.tuning.model_copy(update={"search_seeds": tuple(search_seeds)})
+    file = tmp_path / "cnn.json"
+    recipe = kept.recipe.model_copy(update={"tuning": tuning})
+    storage.write_record(file, kept.model_copy(update={"recipe": recipe}))
+    found = [Found("cnn", [], None, file)]
+    command = use_command(record.model_copy(update={"study": study}), found)
+    assert command == f"eyechart run -d mnist -p smoke -m cnn --recipe {file}{told} --name t-tuned"
+    assert eyechart("run", "-m", "cnn", *SMOKE, cwd=tmp_path).returncode == 0
+    done = eyechart(*command.split()[1:], *SMOKE[2:], cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_run_with_the_recipe_says_so(tuned: tuple[Path, str], tmp_path: Path) -> None:

@@ -207,6 +207,34 @@ def test_a_dry_run_says_what_it_would_take(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+def test_a_dry_run_of_a_shard_is_of_its_runs(tmp_path: Path) -> None:
+    words = [*WORDS, "--output", tmp_path, "--dry-run", "--shard"]
+    for place in (1, 2):
+        planned = json.loads(eyechart(*words, f"{place}/2", "--json").stdout)
+        assert [each["runs"] for each in planned] == [1, 1]
+    assert "nothing is left of shard 4/4" in eyechart(*words, "4/4").stdout, "its one run is of the second level"
+    planned = json.loads(eyechart(*words, "4/4", "--json").stdout)
+    assert [each["runs"] for each in planned] == [0, 1]
+
+
+def test_resume_may_be_given_and_changes_nothing(trained: Path) -> None:
+    """It is what somebody who stops a run is told to add."""
+    again = eyechart(*WORDS, "--output", trained.parent, "--resume", "--json")
+    assert (again.returncode, again.stderr.count("is finished already")) == (0, 4), again.stderr
+
+
+@pytest.mark.parametrize("context", ["corruption", "shift", "clutter"])
+def test_what_trains_nothing_takes_no_dataset_and_no_folder(context: str, trained: Path, tmp_path: Path) -> None:
+    for option, value in (("-d", "kmnist"), ("--data", "mnist"), ("-o", "elsewhere"), ("--output", "runs")):
+        done = eyechart("study", context, trained / "pretraining-digits-images-60", option, value, cwd=tmp_path)
+        long = "--data" if "d" in option else "--output"
+        assert done.returncode == 2
+        assert f"`eyechart study {context}` takes runs of a study as they are, and {long} was given" in done.stderr
+    surroundings = {"EYECHART_OUTPUT": str(tmp_path / "mine")}
+    done = eyechart("study", context, "nowhere", cwd=tmp_path, **surroundings)
+    assert "--output" not in done.stderr, "a folder for studies in general is not meant for this one"
+
+
 def test_named_pairs_are_compared_by_themselves(trained: Path) -> None:
     runs = find_runs([trained / "pretraining-digits-images-120"])
     (verdict,) = answered(runs, [("vit", "cnn"), ("vit", "vgg16:none")], "accuracy")

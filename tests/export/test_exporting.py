@@ -137,6 +137,38 @@ def test_a_file_that_answers_something_else_is_not_written(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.fixture(scope="module")
+def transformers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A study of both: one cuts any number of images into patches at once, one loops over them."""
+    home = tmp_path_factory.mktemp("transformers")
+    words = ["run", "-m", "vit,tutorial_vit", "-d", "digits", "--steps", 4, "-p", "smoke", "--name", "s"]
+    done = eyechart(*words, "--threads", 1, "--offline", "--output", home)
+    assert done.returncode == 0, done.stderr
+    return home / "s"
+
+
+@pytest.mark.parametrize("name", ["onnx", "torchscript"])  # which keep a way through the network; others keep tensors
+@pytest.mark.parametrize("contender", ["vit", "tutorial_vit"])
+def test_transformers_are_exported_for_any_number_of_images(
+    transformers: Path, contender: str, name: FormatName, tmp_path: Path
+) -> None:
+    done = export_run(transformers / f"{contender}-s0", tmp_path / "file", name)
+    assert done.agreement.num_same == done.agreement.num_items > 3
+
+
+@pytest.mark.parametrize("part", ["_write", "_check"])
+def test_what_an_exporter_raises_is_told_in_a_sentence(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
+    def fail(*arguments: object) -> None:
+        raise KeyError("no such operator\n  at node 7")
+
+    monkeypatch.setattr(exporting, part, fail)
+    with pytest.raises(RunFailed, match=r"cnn-s0 could not be exported as onnx \(.*no such operator.*Nothing was"):
+        export_run(run, tmp_path / "cnn.onnx")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_disk_that_refuses_leaves_nothing(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(path: Path, content: bytes) -> None:
         raise StorageError("The disk is full.")

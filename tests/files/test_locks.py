@@ -114,6 +114,21 @@ def test_a_file_system_without_locks_is_told_and_used(
     assert all("without locks" in sentence for sentence in said)
 
 
+def test_parts_of_two_divisions_are_not_worked_on_at_once(tmp_path: Path) -> None:
+    folder = tmp_path / "s"
+    with share(folder, "1-of-2", silent, "*-of-2"), share(folder, "2-of-2", silent, "*-of-2"):
+        for name in ("1-of-3", "1-of-22"):
+            with (
+                pytest.raises(UsageError, match=rf"in use by process {os.getpid()} .* parts of one and the same"),
+                share(folder, name, silent, f"*-of-{name[5:]}"),
+            ):
+                raise AssertionError("both would do the same")
+    (folder / ".eyechart-share-1-of-2-lock").touch()  # of a process that was killed
+    with share(folder, "1-of-3", silent, "*-of-3"):
+        pass
+    assert [path.name for path in folder.iterdir()] == [".eyechart-opening"]
+
+
 def test_a_folder_that_cannot_be_made_is_a_clear_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError, match="could not be written"), hold(tmp_path / "file" / "s", silent):

@@ -19,6 +19,7 @@ import pytest
 from eyechart.base.errors import DiskRefused, Interrupted, RunFailed, StorageError
 from eyechart.files import storage
 from eyechart.launch import process
+from eyechart.launch.signals import Signals
 from eyechart.schema import Job
 from eyechart.schema.contracts import Progress
 from eyechart.study import plan as plans
@@ -308,6 +309,43 @@ def test_a_wish_that_comes_before_the_worker(job: Job, worker: Start, monkeypatc
     monkeypatch.setattr(process, "environment", stop_meanwhile)
     with pytest.raises(Interrupted):
         process.do(job, ignore)
+
+
+class OnWindows:
+    """A worker as subprocess has it there: SIGTERM ends it at once, and it takes no SIGINT."""
+
+    def __init__(self) -> None:
+        self.ended = False
+
+    def poll(self) -> int | None:
+        return 1 if self.ended else None
+
+    def kill(self) -> None:
+        self.ended = True
+
+    def send_signal(self, number: int) -> None:
+        if number != signal.SIGTERM:
+            raise ValueError(f"Unsupported signal: {number}")
+        self.kill()
+
+
+def test_ctrl_c_on_windows_is_the_workers_own(monkeypatch: pytest.MonkeyPatch):
+    """Its console tells all of its processes: a worker saves and ends by itself, and only a second one ends it."""
+    monkeypatch.setattr("sys.platform", "win32")
+    first, late = OnWindows(), OnWindows()
+    with Signals() as signals:
+        signals.go_to(first)  # type: ignore[arg-type]
+        signal.raise_signal(signal.SIGINT)
+        assert (signals.heard, first.ended) == ([signal.SIGINT], False)
+        signals.go_to(late)  # type: ignore[arg-type]
+        assert late.ended, "what is started after that was told nothing"
+        signal.raise_signal(signal.SIGINT)
+        assert first.ended
+    other = OnWindows()
+    signals = Signals()
+    signals.go_to(other)  # type: ignore[arg-type]
+    signals.stop_all(signal.SIGTERM)
+    assert other.ended, "nobody else tells it"
 
 
 def test_outside_the_main_thread(job: Job, worker: Start):

@@ -185,6 +185,37 @@ def test_the_same_words_for_other_weights_are_told(tmp_path: Path, monkeypatch: 
         opened(plan("alexnet:./w.safetensors"), tmp_path / "s", resume=True)
 
 
+@pytest.mark.parametrize(("option", "contender"), [("weights", "alexnet"), ("backbone", "fasterrcnn")])
+def test_one_file_of_weights_may_be_written_in_many_ways(
+    option: str, contender: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def weighted(path: object) -> StudyRecord:
+        return plan(contender, changes={option: str(path)})
+
+    (tmp_path / "here").mkdir()
+    for name in ("w.safetensors", "other.safetensors"):
+        (tmp_path / name).touch()
+    monkeypatch.chdir(tmp_path)
+    trained(weighted("w.safetensors"), tmp_path / "s")
+    for same in ("./w.safetensors", tmp_path / "w.safetensors", "here/../w.safetensors"):
+        merged = opened(weighted(same), tmp_path / "s", resume=True).record
+        assert merged.recipes[contender].weights == "w.safetensors", "one recipe for all of its runs"
+    monkeypatch.chdir(tmp_path / "here")
+    assert opened(weighted("../w.safetensors"), tmp_path / "s", resume=True).record.started_in == str(tmp_path)
+    for other in ("../other.safetensors", "w.safetensors"):
+        with pytest.raises(UsageError, match=f"recipe of {contender}: weights was .*w.safetensors and is .* now"):
+            opened(weighted(other), tmp_path / "s", resume=True)
+
+
+def test_what_is_added_has_folders_of_its_own(tmp_path: Path) -> None:
+    """One that would take the runs of another for its own is refused, as it is where both are named at once."""
+    for name in ("here", "there"):
+        (tmp_path / name).mkdir()
+    trained(plan(f"alexnet:{tmp_path}/here/w.safetensors"), tmp_path / "s")
+    with pytest.raises(UsageError, match="whose runs would have folders of one name: alexnet-w"):
+        opened(plan(f"alexnet:{tmp_path}/there/w.safetensors"), tmp_path / "s", resume=True)
+
+
 def test_a_project_that_was_moved_with_its_data_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "project" / "pics").mkdir(parents=True)
     monkeypatch.chdir(tmp_path / "project")
@@ -278,6 +309,21 @@ def test_a_begun_replacement_is_not_lost_to_another(folder: Path) -> None:
         with pytest.raises(UsageError, match=rf"{told}.*delete .*\.replacement"):
             opened(other, folder, exist_ok=True)
     assert everything(folder) == before
+
+
+@pytest.mark.parametrize("flags", [{"exist_ok": True}, {"exist_ok": True, "resume": True}])
+def test_a_replacement_whose_looks_added_seeds_goes_on(flags: dict[str, bool], folder: Path) -> None:
+    looking = plan(most_seeds=10)
+    trained(looking, folder, "new", {"vit-s1": RunFailed("no luck")}, exist_ok=True)
+    made_in = folder / ".replacement"
+    grown = looking.model_copy(update={"seeds": (*looking.seeds, 7, 8)})
+    storage.write_record(made_in / storage.STUDY_FILE, grown)
+    again = opened(looking, folder, **flags)
+    assert (again.folder, again.record.seeds) == (made_in, grown.seeds)
+    with pytest.raises(UsageError, match="started with vit as well"):
+        opened(plan("cnn,alexnet", most_seeds=10), folder, **flags)
+    with pytest.raises(UsageError, match=r"looking was at most 10 seeds"):
+        opened(plan(seeds=range(9)), folder, **flags)
 
 
 def test_both_flags_without_a_begun_replacement_go_on(folder: Path) -> None:

@@ -101,6 +101,16 @@ def test_those_who_share_keep_out_whoever_wants_it_all(tmp_path: Path) -> None:
     assert [path.name for path in folder.iterdir()] == [f"{storage.LOCK_PREFIX}opening"]
 
 
+def test_halves_are_not_done_beside_thirds(tmp_path: Path) -> None:
+    def holding(text: str) -> Any:
+        return race._holding(tmp_path / "s", shard_of(text), exist_ok=False, tell=silent)
+
+    with holding("1/2"), holding("2/2"), pytest.raises(UsageError, match="in use by"), holding("1/3"):
+        raise AssertionError("its runs are being done")
+    with holding("1/3"):
+        pass
+
+
 def test_the_shard_that_ends_last_sees_what_others_did_at_an_address(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,7 +12,7 @@ from eyechart.base.errors import DiskRefused, Interrupted, RunFailed, StorageErr
 from eyechart.catalog.recipes import RECIPES
 from eyechart.files import storage
 from eyechart.launch.driver import in_turn
-from eyechart.schema import Job
+from eyechart.schema import Job, RecipeFile
 from eyechart.schema.contracts import Progress, Reporter
 from eyechart.study import plan as plans
 from eyechart.study import study
@@ -86,6 +86,39 @@ def test_weights_are_given_to_those_that_have_some() -> None:
     assert record.recipes["cnn"].weights == "none"
     assert record.recipes["alexnet"].weights == "none"
     assert plans.plan_study(["cnn", "vgg16"], changes={"weights": "hed"}).recipes["cnn"].weights == "none"
+
+
+@pytest.mark.parametrize(
+    ("contenders", "weights", "named"),
+    [
+        ("vgg16:hed,vgg16:none,cnn", "imagenet", "vgg16:hed starts from 'hed' by its name"),
+        ("vgg16:hed:head", "none", "vgg16:hed:head starts from 'hed'.*leave --weights out.*-m vgg16:none"),
+        ("torchvision:resnet18:none:plain", "imagenet", "starts from 'none'"),
+        ("alexnet:a.safetensors", "b.safetensors", "starts from 'a.safetensors'"),
+    ],
+)
+def test_weights_that_a_name_says_are_not_replaced_under_it(contenders: str, weights: str, named: str) -> None:
+    with pytest.raises(UsageError, match=f"--weights got '{weights}', and .*{named}"):
+        plans.plan_study(contenders, changes={"weights": weights})
+
+
+def test_weights_go_with_names_that_say_the_same_or_nothing() -> None:
+    for contenders, weights in (
+        ("vgg16:hed:head", "hed"), ("vgg16:full,alexnet:plain,torchvision:resnet18:head", "imagenet"),
+        ("vgg16:auto:head", "hed"), ("alexnet:a.safetensors", "./a.safetensors"), ("cnn:glyphs,vgg16", "hed"),
+    ):  # fmt: skip
+        plans.plan_study(contenders, changes={"weights": weights})
+    with pytest.raises(UsageError, match="--backbone got 'imagenet', and fasterrcnn:hed starts from 'hed'"):
+        plans.plan_study("fasterrcnn:hed", changes={"backbone": "imagenet"})
+    plans.plan_study("fasterrcnn:hed", changes={"backbone": "hed"})
+
+
+def test_a_recipe_file_excludes_fields_that_are_switched_off_as_well(tmp_path: Path) -> None:
+    file = tmp_path / "cnn.json"
+    storage.write_record(file, RecipeFile(contender="cnn", recipe=RECIPES["cnn"]))
+    with pytest.raises(UsageError, match=r"cnn has a recipe file, and normalise would change it\."):
+        plans.plan_study("cnn", recipe_files=file, changes={"normalise": False, "robust": False})
+    assert plans.plan_study("cnn", recipe_files=file, changes={"robust": False}).recipes["cnn"] == RECIPES["cnn"]
 
 
 def test_finished_runs_are_skipped_and_failures_do_not_stop_the_others(tmp_path: Path) -> None:

@@ -159,7 +159,7 @@ def test_a_damaged_file_is_refused(copied: Path, spoil: Callable[[bytes], bytes]
     assert "is damaged" in listed
     verified = eyechart("weights", "verify", "cnn:small")
     assert verified.returncode == 3
-    assert "eyechart pretrain cnn --name small --resume" in verified.stderr
+    assert "`eyechart pretrain` command that made it again, with --resume" in verified.stderr
 
 
 def test_changed_tensors_are_noticed(copied: Path) -> None:
@@ -175,7 +175,7 @@ def test_changed_tensors_are_noticed(copied: Path) -> None:
         at_home.read("cnn", "small")
     done = eyechart("weights", "verify", "cnn:small")
     assert done.returncode == 3
-    assert "eyechart pretrain cnn --name small --resume" in done.stderr
+    assert "`eyechart pretrain` command that made it again, with --resume" in done.stderr
 
 
 def test_a_file_under_another_architecture_s_name_is_refused(copied: Path) -> None:
@@ -247,6 +247,29 @@ def test_weights_are_not_replaced_unasked(cache: Path, tmp_path: Path) -> None:
     assert "holds weights of that name. Keep them and choose another --name" in done.stderr
     assert at_home.card_of("cnn", "small") == before
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_what_is_not_there_to_be_gone_on_with_replaces_nothing(cache: Path, tmp_path: Path) -> None:
+    words = ["pretrain", "cnn", "-d", "digits", "--name", "small", *SMALL, "--output"]
+    before = at_home.path_of("cnn", "small").read_bytes()
+    done = eyechart(*words, tmp_path / "elsewhere", "--resume")
+    assert done.returncode == 2
+    assert "no training that could be gone on with. Expected the --output in which they were made" in done.stderr
+    assert at_home.path_of("cnn", "small").read_bytes() == before
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_second_seed_is_refused_before_it_is_trained(made: Path, copied: Path, tmp_path: Path) -> None:
+    shutil.copytree(made / "runs", tmp_path / "runs")
+    words = ["pretrain", "cnn", "-d", "digits", "--name", "small", *SMALL, "--output", tmp_path / "runs", "--resume"]
+    other = eyechart(*words, "--seed", 1)
+    assert (other.returncode, "preparing" in other.stderr) == (2, False), other.stderr
+    assert "was started with seed 0, and weights are those of one training. Expected that --seed" in other.stderr
+    assert not (tmp_path / "runs" / "pretrain-cnn-small" / "cnn-s1").exists()
+    copied.unlink()  # what is told of damaged weights
+    again = eyechart(*words)
+    assert (again.returncode, "kept as cnn:small" in again.stdout) == (0, True), again.stderr
+    assert copied.is_file()
 
 
 def test_a_published_file_that_is_damaged_is_told_and_the_rest_is_verified(copied: Path) -> None:

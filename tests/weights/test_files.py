@@ -106,7 +106,7 @@ def test_shapes_that_do_not_fit_are_listed_first_three(tmp_path: Path) -> None:
     assert "features.3.weight is (1,)" in message
     assert "features.3.bias" not in message
     assert "(and 7 more)" in message
-    assert "--weights none" in message
+    assert "-m alexnet:none" in message
 
 
 def test_weights_of_another_architecture(tmp_path: Path) -> None:

@@ -30,6 +30,14 @@ class EyechartError(Exception):
         return shown_lines(str(self)) if self.has_lines else shown(str(self))
 
 
+NO_MEMORY = ("not enough memory", "out of memory", "can't allocate memory")  # torch on Windows, on CUDA, on Linux
+
+
+def is_of_memory(error: BaseException) -> bool:
+    """Whether memory ran out, of the machine or of a device, for which torch has errors of several kinds."""
+    return isinstance(error, MemoryError) or any(words in str(error).lower() for words in NO_MEMORY)
+
+
 class UsageError(EyechartError):
     """A name, value or combination of options that cannot be."""
 

@@ -20,6 +20,7 @@ from eyechart.catalog.regimes import (
     REGIMES,
     check_regime,
     is_plain,
+    named_weights,
     regime_of,
     takes_weights,
     without_plain,
@@ -299,7 +300,6 @@ def _from_name(contender: str, rest: str, recipe: Recipe) -> dict[str, Any]:
     if recipe.contender == "fasterrcnn":
         return starting_from(recipe, rest)
     word = regime_of(contender)
-    weights = rest.removesuffix(word).removesuffix(":") if word else rest
     if not takes_weights(contender):
         if word or rest in PUBLISHED:
             what = f"the regime {word}" if word else f"the weights {rest}"
@@ -309,8 +309,9 @@ def _from_name(contender: str, rest: str, recipe: Recipe) -> dict[str, Any]:
                 f"{recipe.contender}:fractals, ...), or {recipe.contender}:run: and the folder of a run."
             )
         return {"weights": rest}
+    weights = named_weights(contender) or "auto"
     check_regime(contender, weights)
-    changes: dict[str, Any] = {"weights": weights or "auto"}
+    changes: dict[str, Any] = {"weights": weights}
     if weights == "none":  # random stages are worth freezing only for who asks for it
         changes |= FROM_NOTHING
     regime = dict(REGIMES.get(EARLIER_WORDS.get(word, word), {}))

@@ -38,6 +38,14 @@ def regime_of(contender: str) -> str:
     return word if word in (*REGIMES, *EARLIER_WORDS) else ""
 
 
+def named_weights(contender: str) -> str:
+    """The weights that a contender's name says it starts from; empty where it leaves them open."""
+    weights = without_plain(parts_of(contender)[1])
+    if word := regime_of(contender):
+        weights = weights.removesuffix(word).removesuffix(":")
+    return "" if weights == "auto" else weights
+
+
 def check_has_start(contender: str) -> None:
     """WeightsMissing for a regime that is no recipe for a network from nothing, where none could be had."""
     word, architecture = regime_of(contender), architecture_of(contender)

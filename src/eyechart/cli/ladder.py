@@ -65,24 +65,28 @@ def climb(context: LadderContext, asked: Rungs, ways: Ways, lang: Language) -> N
 
 
 def _dry_run(levels: Sequence[Level], ways: Ways) -> None:
-    """Runs and time of every rung, each of its contenders timed for a moment."""
+    """Unfinished runs and time of every rung, each contender that has some timed for a moment."""
     import tempfile
+    from collections import Counter
 
+    from eyechart.files.storage import is_run
     from eyechart.runner.estimate import estimate
     from eyechart.study.plan import jobs_of
 
     found = []
     for level in levels:
-        record = level.record
+        jobs = jobs_of(level.record, ways.folder / level.record.name, ways.offline)
+        left = Counter(job.contender for job in jobs if not is_run(Path(job.folder)))
         with tempfile.TemporaryDirectory() as folder:
-            one = record.model_copy(update={"seeds": record.seeds[:1]})
-            estimates = estimate(jobs_of(one, Path(folder), ways.offline), say=aloud, is_brief=True)
-        seconds = len(record.seeds) * sum(each.training_seconds for each in estimates)
-        found.append(Planned(level.name, len(record.seeds) * len(record.contenders), seconds))
+            one = level.record.model_copy(update={"seeds": level.record.seeds[:1], "contenders": tuple(left)})
+            estimates = estimate(jobs_of(one, Path(folder), ways.offline), say=aloud, is_brief=True) if left else []
+        seconds = sum(left[each.contender] * each.training_seconds for each in estimates)
+        found.append(Planned(level.name, left.total(), seconds))
     if ways.as_json:
         typer.echo(json_text([each._asdict() for each in found], indent=1))
         return
     for each in found:
-        say(f"{each.rung:>14}  {each.runs} runs  {each.training_seconds / 60:,.0f} min")
+        told = f"{each.runs} runs  {each.training_seconds / 60:,.0f} min" if each.runs else "finished"
+        say(f"{each.rung:>14}  {told}")
     total = sum(each.training_seconds for each in found) / 60
     say(f"{'all':>14}  {total:,.0f} min of training. Nothing was trained.")

@@ -12,6 +12,7 @@ from eyechart.cli import options
 from eyechart.terminal.lines import say
 
 if TYPE_CHECKING:
+    from eyechart.schema import StudyRecord
     from eyechart.study.study import Study
 
 
@@ -36,7 +37,6 @@ def pretrain(
     from eyechart.catalog.zoo import is_of_zoo
     from eyechart.study.plan import folder_of, plan_study
     from eyechart.study.race import race
-    from eyechart.weights import at_home
     from eyechart.weights.resolve import ARCHITECTURES
 
     if architecture not in ARCHITECTURES and not is_of_zoo(architecture):
@@ -51,12 +51,8 @@ def pretrain(
         budget=options.budget_of(epochs=epochs, images=images, seconds=seconds, steps=steps),
         full_schedule=False,  # what that adds was chosen for digits
     )  # fmt: skip
-    if at_home.is_there(architecture, called) and not (resume or exist_ok):
-        raise UsageError(
-            f"{at_home.path_of(architecture, called)} holds weights of that name. Keep them and choose another --name, "
-            f"or replace them with --exist-ok; --resume goes on with the training that made them."
-        )
     folder = folder_of(record, output)
+    _check_goes_on(record, folder, architecture, called, resume=resume, exist_ok=exist_ok)
     study = race(record, folder, resume=resume, exist_ok=exist_ok, offline=offline)
     study.raise_failures()
     _keep(study, architecture, called)
@@ -77,6 +73,36 @@ def _called(name: str | None, data: str) -> str:
             f"word that names published weights or a regime."
         )
     return called
+
+
+def _check_goes_on(
+    record: StudyRecord, folder: Path, architecture: str, called: str, *, resume: bool, exist_ok: bool
+) -> None:
+    """UsageError before anything is trained where weights would be replaced unasked, or two runs be there to keep."""
+    from eyechart.base.errors import UsageError
+    from eyechart.files import addresses
+    from eyechart.study.folder import begun_study, open_study
+    from eyechart.weights import at_home
+
+    addresses.fetch(folder)  # another machine may have begun it
+    is_there = at_home.is_there(architecture, called)
+    if is_there and not (resume or exist_ok):
+        raise UsageError(
+            f"{at_home.path_of(architecture, called)} holds weights of that name. Keep them and choose another --name, "
+            f"or replace them with --exist-ok; --resume goes on with the training that made them."
+        )
+    if is_there and not exist_ok and begun_study(folder) is None:
+        raise UsageError(
+            f"{at_home.path_of(architecture, called)} holds weights of that name, and {folder} no training that could "
+            f"be gone on with. Expected the --output in which they were made; or choose another --name, or replace "
+            f"them with --exist-ok."
+        )
+    seeds = open_study(record, folder, resume=resume, exist_ok=exist_ok).record.seeds
+    if seeds != record.seeds:
+        raise UsageError(
+            f"{folder} was started with seed {', '.join(str(seed) for seed in seeds if seed not in record.seeds)}, and "
+            f"weights are those of one training. Expected that --seed, or another --name."
+        )
 
 
 def _keep(study: Study, architecture: str, called: str) -> None:

@@ -15,13 +15,15 @@ from eyechart.cli.ladder import Ways, climb
 from eyechart.terminal.lines import aloud, record_json, say
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from eyechart.contexts.levels import Asked, Context, Level
     from eyechart.schema import Language
     from eyechart.schema.contracts import Dataset
+    from eyechart.study.shards import Shard
 
 KNOWN = "data-size, budget, resolution, label-noise, pretraining, vit-ladder"
+RESUME = typer.Option(False, "--resume", help="May be given: what is there is gone on with in any case.")
 JUDGED = "corruption, shift, clutter"
 
 
@@ -35,6 +37,7 @@ class Planned(NamedTuple):
 
 
 def study(
+    command: typer.Context,
     context: str = typer.Argument(..., help=f"{KNOWN}; or {JUDGED}, which train nothing."),
     trained: Path = typer.Argument(None, metavar="[STUDY]", help="Whose runs are judged again, or taken as they are."),
     data: str = options.DATA,
@@ -50,7 +53,7 @@ def study(
     to: str = typer.Option(None, "--to", help="shift: datasets of the same classes, such as digits,font-digits."),
     output: Path = options.OUTPUT,
     name: str = typer.Option(None, "--name", help="Folder of this study. Default: context and dataset."),
-    dry_run: bool = options.DRY_RUN, offline: bool = options.OFFLINE, lang: str = options.LANG,
+    dry_run: bool = options.DRY_RUN, offline: bool = options.OFFLINE, lang: str = options.LANG, resume: bool = RESUME,
     as_json: bool = typer.Option(False, "--json", help="Print the record as JSON."),
 ) -> None:  # fmt: skip
     """Ask the same question at every level of an axis; what is finished is not done again."""
@@ -63,7 +66,7 @@ def study(
     language, known, budget = options.language_of(lang), context_of(context), options.budget_of(images=images)
     if isinstance(known, JudgedContext):
         trains = {"--model": model, "--seeds": seeds, "--name": name, "--preset": preset, "--shard": shard,
-                  "--precision": precision, "--jobs": jobs > 1}  # fmt: skip
+                  "--precision": precision, "--jobs": jobs > 1} | _typed(command, "data", "output")  # fmt: skip
         _only(known.name, "runs of a study as they are", trains)
         again = Again(trained, levels, images, threads, device, mnist_c, to, offline, dry_run, as_json)
         return judge_again(known, again, language)
@@ -83,6 +86,12 @@ def study(
     asked = Asked(data, sum(counts), max(dataset.card.height, dataset.card.width), called, size, *chosen,
                   budget.amount if budget else None, rules, aloud, counts)  # fmt: skip
     return _repeat(known, asked, ways, shard, language)
+
+
+def _typed(command: typer.Context, *names: str) -> dict[str, bool]:
+    """Whether options that have defaults were given with the command: by who wrote it, not by the environment."""
+    sources = {name: command.get_parameter_source(name) for name in names}
+    return {f"--{name}": source is not None and source.name == "COMMANDLINE" for name, source in sources.items()}
 
 
 def _only(context: str, what: str, given: Mapping[str, object]) -> None:
@@ -105,7 +114,7 @@ def _repeat(known: Context, asked: Asked, ways: Ways, shard: str | None, lang: L
     planned, part = known.levels(asked), shard_of(shard)
     check_alike(known, asked, ways.folder)
     if ways.dry_run:
-        _dry_run(planned, ways)
+        _dry_run(planned, ways, part)
         return
     with worked_on(ways.folder, aloud):
         record = run_context(known, planned, ways.folder, offline=ways.offline, say=aloud, lang=lang, jobs=ways.jobs,
@@ -155,23 +164,33 @@ def _levels(text: str | None) -> list[int]:
     return options.numbers(text, "--levels") if text else []
 
 
-def _dry_run(planned: list[Level], ways: Ways) -> None:
+def _left(planned: list[Level], folder: Path, shard: Shard | None) -> Iterator[tuple[Level, list[str]]]:
+    """Each level with the contenders of its unfinished runs, of a shard those that fall to it."""
+    from eyechart.files.storage import is_run
+    from eyechart.study.plan import jobs_of
+    from eyechart.study.shards import ALL
+
+    part = shard or ALL
+    for level in planned:
+        jobs = jobs_of(level.record, folder / level.record.name)
+        yield level, [job.contender for job in part.of_jobs(jobs) if not is_run(Path(job.folder))]
+        part = part.after(jobs)
+
+
+def _dry_run(planned: list[Level], ways: Ways, shard: Shard | None) -> None:
     """Unfinished runs, images and time of every level; contenders are timed once for each size of images."""
     import tempfile
 
-    from eyechart.files.storage import is_run
     from eyechart.runner.estimate import estimate
-    from eyechart.study.plan import jobs_of, run_name
+    from eyechart.study.plan import jobs_of
     from eyechart.study.race import settled
     from eyechart.words.numbers import counted
 
     found: list[Planned] = []
     paces: dict[int | None, dict[str, float]] = {}
-    for level in planned:
+    for level, left in _left(planned, ways.folder, shard):
         budget = level.record.rules.budget
         assert budget is not None, "every level of a context has one"
-        left = [contender for contender in level.record.contenders for seed in level.record.seeds
-                if not is_run(ways.folder / level.record.name / run_name(contender, seed))]  # fmt: skip
         if budget.unit == "seconds" or not left:
             found.append(Planned(level.label, len(left), None, len(left) * budget.amount))
             continue
@@ -191,7 +210,7 @@ def _dry_run(planned: list[Level], ways: Ways) -> None:
     for each in found:
         minutes = each.training_seconds / 60
         if not each.runs:
-            say(f"{each.level:>10}  finished")
+            say(f"{each.level:>10}  {f'nothing is left of shard {shard}' if shard else 'finished'}")
             continue
         length = f"{each.training_seconds / each.runs:,.0f} s" if each.images is None else f"{each.images:,.0f} images"
         say(f"{each.level:>10}  {counted(each.runs, 'run', 'runs')} of {length}  {minutes:,.0f} min")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -97,8 +98,12 @@ def show(record: TuneRecord, folder: Path, found: list[Found], as_json: bool) ->
 
 
 def use_command(record: TuneRecord, found: list[Found]) -> str:
-    """What trains with the recipes that were found, on the images that they were found with."""
+    """What trains with the recipes that were found, on the images that they were found with, in a study of their own.
+
+    A study of the default name may be there, and its seed 0 may have been the search's.
+    """
     from eyechart.catalog.presets import rules_of
+    from eyechart.files.folder_names import folder_name_of
 
     rules = record.study.rules
     words = ["eyechart", "run", "-d", path_word(rules.dataset), "-p", rules.preset]
@@ -110,6 +115,9 @@ def use_command(record: TuneRecord, found: list[Found]) -> str:
     for each in found:
         if each.recipe:
             words += ["-m", each.contender, "--recipe", path_word(each.recipe)]
+    if 0 in record.study.seeds:
+        words += ["--seeds", str(next(seed for seed in itertools.count() if seed not in record.study.seeds))]
+    words += ["--name", folder_name_of(f"{record.study.name}-tuned")]
     return shell_command(words) if "--recipe" in words else ""
 
 

@@ -40,11 +40,15 @@ def loop_pace(like: StudyRecord, offline: bool, num_steps: int = LOOP_STEPS) -> 
 
 
 def _jobs(like: StudyRecord, offline: bool, folder: Path) -> list[RunJob]:
-    """With loops, and without; the rules are those of the study, but that one thread of a CPU does the work."""
+    """With loops, and without; the rules are those of the study, but that one thread of a CPU does the work.
+
+    In float32 where the study rounds as only CUDA does.
+    """
     names = ladder.TUTORIAL, f"{ladder.TUTORIAL}:{ladder.VECTORISED}:{ladder.ALONE}"
+    precision = "float32" if like.rules.precision == "tf32" else like.rules.precision
     record = plan_study(names, like.rules.dataset, seeds=like.seeds[:1], name="pace").model_copy(
         update={
-            "rules": like.rules.model_copy(update={"device": "cpu", "num_threads": 1}),
+            "rules": like.rules.model_copy(update={"device": "cpu", "precision": precision, "num_threads": 1}),
             "recipes": {name: recipe_of(name) for name in names},
             "machine": like.machine,
         }

@@ -57,7 +57,7 @@ def run_context(
         study = race(plan, folder / plan.name, resume=True, exist_ok=False, offline=offline, lang=lang,
                      jobs=jobs, shard=shard)  # fmt: skip
         if shard:
-            shard = shard._replace(before=shard.before + len(run_names(level.record)))
+            shard = shard.after(run_names(level.record))
         failed += [study] if study.failures else []
         if not shard:
             write(recorded(context, folder), context, folder, lang)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 from importlib.metadata import version
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
-from eyechart.base.errors import UsageError
+from eyechart.base.errors import EyechartError, RunFailed, UsageError
 from eyechart.export.agreement import Agreement, check_alike, plain_images, test_images
 from eyechart.export.answering import Answering, TorchPredictor
 from eyechart.export.formats import FORMATS, FormatName, card_beside, check_packages, metadata_beside
@@ -21,10 +22,11 @@ from eyechart.inference.expected import expected_of
 from eyechart.inference.onnx_file import OnnxPredictor
 from eyechart.inference.prediction import facts_of
 from eyechart.inference.saved import load_run_model
+from eyechart.models import tutorial_vit
 from eyechart.schema.exported import ExportedCard
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from eyechart.schema import RunRecord
     from eyechart.schema.contracts import LabelledImages, Predictor
@@ -82,14 +84,11 @@ def export_run(
     opened = _open(run, has_recipe=name in ("safetensors", "state-dict"))
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder) / f"model{FORMATS[name].suffix}"
-        _write(opened, name, made)
-        agreement = _check(opened, name, made, most_checked, say)
+        with _told_in_a_sentence(opened, name):
+            _write(opened, name, made)
+            agreement = _check(opened, name, made, most_checked, say)
+            quantised = _quantised(opened, made, say) if int8 else None
         checked = agreement.in_words("plain images" if isinstance(opened.test, str) else "test images")
-        quantised = None
-        if int8:
-            from eyechart.export.int8 import quantise
-
-            quantised = quantise(run, opened.record, opened.card, made, opened.test, say)
         _put(made, target, beside, lambda: write_card(run, opened.record, card_path, target, name, checked, quantised))
     return Exported(target, tuple(beside), agreement, checked, quantised)
 
@@ -100,9 +99,31 @@ def _open(run: Path, *, has_recipe: bool) -> _Opened:
         raise UsageError(
             f"{record.run} diverged ({record.cause or 'its loss was no number'}); there is nothing to export."
         )
+    tutorial_vit.without_loops(model)  # which no exporter follows: they see so many images as they are shown
     # A script keeps whether gradients are wanted.
     answering = Answering(model, record.heat).eval().requires_grad_(False)
     return _Opened(run, record, answering, card_of(run, record, has_recipe), test_images(run, record))
+
+
+@contextlib.contextmanager
+def _told_in_a_sentence(opened: _Opened, name: FormatName) -> Iterator[None]:
+    """RunFailed for what exporters and runtimes raise, which have errors of their own for all that they cannot do."""
+    try:
+        yield
+    except (EyechartError, OSError):
+        raise
+    except Exception as error:
+        why = (" ".join(str(error).split()) or type(error).__name__)[:200]
+        raise RunFailed(
+            f"{opened.record.run} could not be exported as {name} ({why}). Nothing was written. Other versions of "
+            f"torch, onnxscript or onnxruntime may do it; --format safetensors keeps the tensors of any network."
+        ) from error
+
+
+def _quantised(opened: _Opened, made: Path, say: Callable[[str], None]) -> Quantised:
+    from eyechart.export.int8 import quantise
+
+    return quantise(opened.run, opened.record, opened.card, made, opened.test, say)
 
 
 def card_of(run: Path, record: RunRecord, has_recipe: bool = False) -> ExportedCard:

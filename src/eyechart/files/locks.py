@@ -13,6 +13,7 @@ import os
 import shlex
 import socket
 import sys
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 POLL_SECONDS = 0.2
 SHARE = "share-"  # in the names of locks of those who share a folder
+ONE_AT_A_TIME = "one command at a time there"  # what is expected of who comes second
 NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP)  # of some network file systems
 
 
@@ -85,11 +87,14 @@ def hold(folder: Path, say: Callable[[str], None], part: str = "", among_shares:
 
 
 @contextlib.contextmanager
-def share(folder: Path, name: str, say: Callable[[str], None]) -> Iterator[Callable[[], AbstractContextManager[None]]]:
-    """Work in a folder, which is made, beside others that share it under other names.
+def share(
+    folder: Path, name: str, say: Callable[[str], None], beside: str = "*"
+) -> Iterator[Callable[[], AbstractContextManager[None]]]:
+    """Work in a folder, which is made, beside others that share it under other names, as the pattern `beside` has them.
 
     What is yielded makes a context in which the others wait: for what one does at a time, such as opening the study.
-    Raises UsageError, naming the holder, when somebody has the whole folder, or works under this name.
+    Raises UsageError, naming the holder, when somebody has the whole folder, or works under this name or one that the
+    pattern has not.
     """
     _make(folder)
 
@@ -106,6 +111,7 @@ def share(folder: Path, name: str, say: Callable[[str], None]) -> Iterator[Calla
     with contextlib.ExitStack() as stack:
         try:
             with alone(), hold(folder, say, part="", among_shares=True):
+                _refuse_shares(folder, beside, expected="parts of one and the same division there")
                 stack.enter_context(hold(folder, say, part=f"{SHARE}{name}-"))
         except OSError as error:
             raise disk_error(folder, error) from error
@@ -113,13 +119,15 @@ def share(folder: Path, name: str, say: Callable[[str], None]) -> Iterator[Calla
         addresses.put(folder)
 
 
-def _refuse_shares(folder: Path) -> None:
-    """UsageError when somebody works on a part of a folder; traces of who was killed are removed."""
+def _refuse_shares(folder: Path, but: str = "", expected: str = ONE_AT_A_TIME) -> None:
+    """UsageError when somebody works on a part of a folder, `but` those whose names are so; traces of the killed go."""
     for path in folder.glob(f"{LOCK_PREFIX}{SHARE}*-lock"):
+        if fnmatchcase(path.name, f"{LOCK_PREFIX}{SHARE}{but}-lock"):
+            continue
         holder = path.with_name(path.name.removesuffix("lock") + "holder.json")
         lock = FileLock(path, fallback_to_soft=False)
         with contextlib.suppress(OSError):  # a file system without locks
-            _take(lock, path, holder, lambda sentence: None)
+            _take(lock, path, holder, lambda sentence: None, expected)
             for trace in (path, holder):
                 trace.unlink(missing_ok=True)
             lock.release()
@@ -135,13 +143,13 @@ def _make(folder: Path) -> list[Path]:
     return new
 
 
-def _take(lock: FileLock, path: Path, holder: Path, say: Callable[[str], None]) -> bool:
+def _take(lock: FileLock, path: Path, holder: Path, say: Callable[[str], None], expected: str = ONE_AT_A_TIME) -> bool:
     """Whether the lock is ours; False where there are no locks."""
     try:
         lock.acquire(blocking=False)
     except Timeout:
         raise UsageError(
-            f"{path.parent} is in use by {_named(holder)}. Expected one command at a time there: wait until that one "
+            f"{path.parent} is in use by {_named(holder)}. Expected {expected}: wait until that one "
             f"has ended, or choose another folder."
         ) from None
     except OSError as error:

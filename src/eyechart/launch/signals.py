@@ -39,19 +39,29 @@ class Signals:
         """Pass signals on to one process more."""
         self._processes.append(process)
         if self.heard:  # after it stands in the list: a signal between the two is passed on twice, and not lost
-            process.send_signal(self.heard[0])
+            if sys.platform == "win32":  # it came after Ctrl-C, and has done nothing yet that could be saved
+                kill(process)
+            else:
+                process.send_signal(self.heard[0])
 
     def stop_all(self, number: int) -> None:
         """As if a signal was heard: the first asks every worker to save and end, the next one ends it at once."""
         self.heard.append(number)
         for process in list(self._processes):  # those that ended take no notice
             if len(self.heard) == 1:
-                process.send_signal(number)
+                _ask(process, number)
             else:
                 kill(process)
 
     def _hear(self, number: int, frame: FrameType | None) -> None:
         self.stop_all(number)
+
+
+def _ask(process: subprocess.Popen[str], number: int) -> None:
+    """To save and end.  Windows has no such signal, but its Ctrl-C reaches all of a console, the workers among them."""
+    if sys.platform == "win32" and number == signal.SIGINT:
+        return
+    process.send_signal(number)
 
 
 def kill(process: subprocess.Popen[str]) -> None:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from pydantic import TypeAdapter
 
-from eyechart.base.errors import EyechartError, Interrupted
+from eyechart.base.errors import EyechartError, Interrupted, is_of_memory
 from eyechart.base.plain_json import json_text
 from eyechart.files.storage import FAILURE_FILE, write_text
 from eyechart.schema import Job, TrialJob
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from eyechart.schema.contracts import Progress, Reporter
-
-NO_MEMORY = ("not enough memory", "out of memory", "can't allocate memory")  # torch on Windows, on CUDA, on Linux
 
 
 class StopSignals:
@@ -106,7 +104,7 @@ def _facts(error: Exception) -> dict[str, object]:
 
 
 def _unexpected(error: Exception) -> str:
-    if isinstance(error, MemoryError) or any(words in str(error).lower() for words in NO_MEMORY):
+    if is_of_memory(error):
         return "The memory is full. Use a smaller batch (-b), a smaller --img-size, or a machine with more of it."
     return f"{type(error).__name__}: {error}"
 

@@ -165,7 +165,7 @@ class TutorialViT(nn.Module):
             tokens = self.embed(cut_patches_in_loops(images, self.patch_pixels))  # (B, N, D)
             return torch.stack([torch.vstack((self.class_token, of_one)) for of_one in tokens])  # (B, 1+N, D)
         tokens = self.embed(to_patches(images, self.patch_pixels))
-        return torch.cat([self.class_token.expand(len(tokens), 1, -1), tokens], dim=1)
+        return torch.cat([self.class_token.expand(tokens.shape[0], 1, -1), tokens], dim=1)
 
 
 def _check_fits(height: int, width: int, patch_pixels: int, token_width: int, num_heads: int) -> None:

@@ -40,7 +40,7 @@ def to_patches(images: Tensor, patch_pixels: int, patch_step: int | None = None)
     """Cut images (B, C, H, W) into flat squares (B, N, C*P*P), row by row; see `grid_of` for the sizes that fit."""
     b, c, h, w = images.shape
     p, step = patch_pixels, patch_step or patch_pixels
-    rows, columns = grid_of(h, w, p, step)
+    rows, columns = grid_of(int(h), int(w), p, step)  # tensors, while torch.jit traces
     if step == p:
         squares = images.reshape(b, c, rows, p, columns, p).permute(0, 2, 4, 1, 3, 5)
     else:
@@ -186,9 +186,9 @@ class ViT(nn.Module):
             tokens = self.embed(images).flatten(2).transpose(1, 2)
         else:
             tokens = self.embed(to_patches(images, self.patch_pixels, self.patch_step))
-        extra = [each.expand(len(tokens), -1, -1) for each in (self.class_token, self.registers) if each is not None]
-        if extra:
-            tokens = torch.cat([*extra, tokens], dim=1)
+        b = tokens.shape[0]  # not len(), which exporters take for a number that never changes
+        extra = [each.expand(b, -1, -1) for each in (self.class_token, self.registers) if each is not None]
+        tokens = torch.cat([*extra, tokens], dim=1) if extra else tokens
         embedded: Tensor = tokens + self.positions
         return embedded
 

@@ -22,9 +22,12 @@ def differences(old: StudyRecord, new: StudyRecord) -> list[str]:
     found = rule_differences(old, new)
     for contender in new.contenders:
         if contender in old.recipes:
-            changes = _changed_recipe(old.recipes[contender], new.recipes[contender])
             before, now = ((each.recipes[contender].weights, each.started_in) for each in (old, new))
-            if before[0] == now[0] and _is_path(now[0]) and not same_place(before, now, Names()):
+            is_same, recipe = same_place(before, now, Names()), new.recipes[contender]
+            if is_same:
+                recipe = recipe.model_copy(update={"weights": before[0]})
+            changes = _changed_recipe(old.recipes[contender], recipe)
+            if before[0] == now[0] and _is_path(now[0]) and not is_same:
                 changes.append(_moved_text("weights", before, now))
             found += [f"recipe of {contender}: {change}" for change in changes]
     return found

@@ -10,6 +10,7 @@ from eyechart.files import replacing, storage
 from eyechart.files.addresses import address_of
 from eyechart.files.places import seen_from
 from eyechart.schema import Recipe, StudyRecord
+from eyechart.study.choices import contenders_of
 from eyechart.study.differences import changed_text, differences
 from eyechart.study.plan import check_search_seeds, run_names
 from eyechart.study.study import Study
@@ -142,7 +143,7 @@ def _resumed(old: StudyRecord, new: StudyRecord, folder: Path, otherwise: str) -
     merged = new.model_copy(
         update={
             "name": old.name,  # of a folder that was renamed: its runs are of one study
-            "contenders": tuple(dict.fromkeys(old.contenders + new.contenders)),
+            "contenders": contenders_of(tuple(dict.fromkeys(old.contenders + new.contenders))),
             "seeds": tuple(sorted({*old.seeds, *new.seeds})),
             "recipes": _seen_from(old, new) | old.recipes,
             "rules": old.rules,
@@ -183,7 +184,9 @@ def _replacement(record: StudyRecord, old: StudyRecord, folder: Path, made_in: P
     if begun is None:
         return record
     otherwise = f"delete {made_in}, an unfinished replacement, and start anew"
-    dropped = [*(set(begun.contenders) - set(record.contenders)), *(set(begun.seeds) - set(record.seeds))]
+    dropped: list[object] = [*(set(begun.contenders) - set(record.contenders))]
+    if not record.rules.looking:  # else its looks added seeds, which no command names
+        dropped += set(begun.seeds) - set(record.seeds)
     if dropped:
         raise UsageError(
             f"{made_in} was started with {', '.join(map(str, dropped))} as well. Go on with what it was started with, "

@@ -14,12 +14,20 @@ from eyechart.base.foreign_text import path_word, shell_command
 from eyechart.catalog.presets import rules_of
 from eyechart.catalog.recipe_files import recipes_from
 from eyechart.catalog.recipes import changed, recipe_of, slug, starting_from
-from eyechart.catalog.regimes import FROM_NOTHING, WITH_WEIGHTS, check_has_start, check_regime, regime_of, takes_weights
-from eyechart.catalog.robust import made_robust
-from eyechart.catalog.zoo import ZOOS, is_of_zoo
+from eyechart.catalog.regimes import (
+    FROM_NOTHING,
+    WITH_WEIGHTS,
+    check_has_start,
+    check_regime,
+    named_weights,
+    regime_of,
+    takes_weights,
+)
+from eyechart.catalog.robust import all_robust
+from eyechart.catalog.zoo import ZOOS, architecture_of, is_of_zoo
 from eyechart.files.file_names import on_disk, recordable
 from eyechart.files.folder_names import check_folder_name, dataset_name, folder_name_of
-from eyechart.files.places import seen_from_here, working_folder
+from eyechart.files.places import same_place, seen_from_here, working_folder
 from eyechart.schema import Recipe, RunJob, StudyRecord, Task
 from eyechart.study.choices import contenders_of, looking_at, paths_of, seeds_of
 
@@ -91,13 +99,29 @@ def _all_cores() -> int:
 
 
 def _checked_weights(weights: str, contenders: Sequence[str]) -> str:
-    """As a record keeps it; UsageError where no contender starts from any."""
-    if not any(takes_weights(contender) for contender in contenders):
+    """As a record keeps it; UsageError where no contender starts from any, or one is named after others."""
+    concerned = [contender for contender in contenders if takes_weights(contender)]
+    if not concerned:
         raise UsageError(
             f"--weights got {weights!r}, and none of {', '.join(contenders)} starts from weights; "
             f"expected it with {', '.join(WITH_WEIGHTS)} or a network of {' or '.join(ZOOS)}."
         )
+    for contender in concerned:
+        _check_is_named_so("--weights", weights, contender)
     return recordable(weights)
+
+
+def _check_is_named_so(option: str, weights: str, contender: str) -> None:
+    """UsageError where a name, which is what tables show, says that its contender starts from something else."""
+    from eyechart.weights.resolve import Names
+
+    here, named = working_folder(), named_weights(contender)
+    if named and not same_place((named, here), (recordable(weights), here), Names()):
+        raise UsageError(
+            f"{option} got {weights!r}, and {contender} starts from {named!r} by its name, which is what tables show. "
+            f"Expected one of the two: leave {option} out and name the weights of each contender, such as "
+            f"-m {architecture_of(contender)}:{weights}, or leave them out of the name."
+        )
 
 
 def _own_recipes(
@@ -111,11 +135,11 @@ def _own_recipes(
     }
     if "backbone" in given:
         recipes |= _on_backbone(recipes, recordable(given["backbone"]))
-    return {name: made_robust(recipe) for name, recipe in recipes.items()} if given.get("robust") else recipes
+    return all_robust(recipes) if given.get("robust") else recipes
 
 
 def _on_backbone(recipes: dict[str, Recipe], weights: str) -> dict[str, Recipe]:
-    """Those of detectors, starting from there; UsageError where there is none among them."""
+    """Those of detectors, starting from there; UsageError where there is none, or one is named after another start."""
     found = {
         name: changed(recipe, starting_from(recipe, weights))
         for name, recipe in recipes.items()
@@ -125,6 +149,8 @@ def _on_backbone(recipes: dict[str, Recipe], weights: str) -> dict[str, Recipe]:
         raise UsageError(
             f"--backbone got {weights!r}, and none of {', '.join(recipes)} is a detector; add -m fasterrcnn."
         )
+    for name in found:
+        _check_is_named_so("--backbone", weights, name)
     return found
 
 
@@ -148,8 +174,10 @@ def _from_files(files: Sequence[Path], contenders: Sequence[str], changes: dict[
     for contender, recipe in found.items():
         changed_too = [
             change
-            for change, value in _fitting(contender, changes).items()
-            if value is not False and (change != "backbone" or recipe.contender == "fasterrcnn")
+            for change, value in changes.items()
+            if change in _fitting(contender, changes)
+            and (change, value) != ("robust", False)
+            and (change != "backbone" or recipe.contender == "fasterrcnn")
         ]
         if changed_too:
             raise UsageError(

@@ -86,7 +86,8 @@ def _holding(
             "--exist-ok replaces a study, and --shard does a part of one: whoever came second would replace what the "
             "first has done. Choose another --name, or replace the study without --shard."
         )
-    return share(folder, f"{shard.place}-of-{shard.number}", tell)
+    # Thirds beside halves would do some runs twice, at the same time in one folder.
+    return share(folder, f"{shard.place}-of-{shard.number}", tell, beside=f"*-of-{shard.number}")
 
 
 @contextlib.contextmanager
@@ -126,16 +127,20 @@ def _conclude(study: Study, opened: Opened, exam: bool, tell: Callable[[str], No
 
 def _hold_exam(study: Study, tell: Callable[[str], None]) -> None:
     """Where images have a class each and some run is finished; what goes wrong is told, and the study stays."""
-    from eyechart.base.errors import EyechartError
+    from eyechart.base.errors import EyechartError, is_of_memory
 
     if not any(run.task == "classification" and run.status == "finished" for run in study.runs):
         return
     from eyechart.runner.exam import examine
 
     try:
-        examine(study.folder, tell, num_threads=study.record.rules.num_threads)
+        examine(study.folder, tell, num_threads=study.record.rules.num_threads, device=study.record.rules.device)
     except EyechartError as error:
         tell(f"no eye test: {error}")
+    except Exception as error:
+        if not is_of_memory(error):
+            raise
+        tell(f"no eye test: the memory is full. It may be held later: eyechart exam {study.folder} --device cpu")
 
 
 def settled(

@@ -33,6 +33,10 @@ class Shard(NamedTuple):
         mine = {at for turn, at in enumerate(dealt, self.before) if turn % self.number == self.place - 1}
         return [run for at, run in enumerate(runs) if at in mine]
 
+    def after(self, runs: Sequence[object]) -> Shard:
+        """The same shard of the study that stands behind one of these runs."""
+        return self._replace(before=self.before + len(runs))
+
     def of_jobs(self, jobs: Sequence[RunJob]) -> list[RunJob]:
         """The same of a study's jobs; those of one contender take equally long."""
         return self.share(jobs, lambda job: job.contender)

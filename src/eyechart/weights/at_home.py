@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 SUFFIX = ".safetensors"
+CURE = (  # in no more words: what was damaged cannot say from which dataset and with which options it was made
+    "Delete it and give the `eyechart pretrain` command that made it again, with --resume: of a training that is "
+    "finished, it only keeps the weights once more."
+)
 SOURCE_TASKS = ("glyphs", "fractals")  # datasets that any machine draws by itself, to pretrain on
 
 
@@ -117,7 +121,7 @@ def read(architecture: str, name: str) -> StartingWeights:
     if (found := digest_arrays(arrays)) != card.tensors_sha256 or card.architecture != architecture:
         raise WeightsError(
             f"{path} is damaged: found tensors of sha256 {found[:8]}... for {card.architecture}, expected "
-            f"{card.tensors_sha256[:8]}... for {architecture}. {_cure(path)}"
+            f"{card.tensors_sha256[:8]}... for {architecture}. {CURE}"
         )
     tensors: dict[str, Tensor] = {each: torch.from_numpy(array) for each, array in arrays.items()}
     origin = WeightsOrigin(
@@ -135,14 +139,6 @@ def remedy(architecture: str, wanted: str = "") -> str:
     return f"eyechart pretrain {architecture} --data {wanted if wanted in SOURCE_TASKS else SOURCE_TASKS[0]}"
 
 
-def _cure(path: Path) -> str:
-    architecture, name = _parts(path)
-    return (
-        f"Delete it and give the command that made it again: eyechart pretrain {architecture} --name {name} --resume, "
-        f"which only keeps a run that is finished already."
-    )
-
-
 def _parts(path: Path) -> tuple[str, str]:
     """(architecture, name) of a file."""
     architecture, _, name = path.stem.partition("-")
@@ -156,4 +152,4 @@ def _opened(path: Path) -> tuple[HomeCard, dict[str, np.ndarray]]:
             return card, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (OSError, SafetensorError, ValidationError) as error:
         first = str(error).splitlines()[0]
-        raise WeightsError(f"{path} is damaged ({first}). {_cure(path)}") from None
+        raise WeightsError(f"{path} is damaged ({first}). {CURE}") from None

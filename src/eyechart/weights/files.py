@@ -145,7 +145,7 @@ def trunk_tensors(tensors: dict[str, Tensor], architecture: str, path: Path) -> 
         more = f" (and {len(wrong) - NUM_SHOWN} more)" if len(wrong) > NUM_SHOWN else ""
         raise WeightsError(
             f"{path} does not fit {architecture}: {'; '.join(wrong[:NUM_SHOWN])}{more}. "
-            f"Give weights of torchvision's {architecture}, or --weights none."
+            f"Give weights of torchvision's {architecture}, or start from nothing: -m {architecture}:none."
         )
     return {name: named[name].detach().float().contiguous() for name in expected}
 

@@ -104,7 +104,7 @@ def _made_at_home(architecture: str, name: str) -> StartingWeights:
 
 
 def _have(
-    architecture: str, source: Source, offline: bool, say: Say, cure: str = "Or choose --weights auto or none."
+    architecture: str, source: Source, offline: bool, say: Say, cure: str = "Or start from auto or none."
 ) -> StartingWeights:
     """What was asked for by name, or an error that says how to get it."""
     found = source.read_cached()
