@@ -64,6 +64,7 @@ class ExplainedRun(Frozen):
     weights_sha256: str
     answers: tuple[Count, ...]  # class ids, an image each
     probabilities: tuple[Fraction, ...]  # of these answers, after the run's temperature
+    remarks: tuple[Literal["unlike", "nothing"] | None, ...] = ()  # said in their place; empty: nobody asked
     cannot: dict[MethodName, Why]
     checks: ChecksRecord | None  # None: nobody asked for them
 

@@ -108,7 +108,7 @@ def _events(run: RunRecord, name: str, protos: Any) -> list[Any]:
 
 
 def _mark_of(place: Path) -> dict[str, Any]:
-    """What is noted of a run, or a study, that was written before; nothing where there is none, or somebody changed it."""
+    """What is noted of a run or study that was written before; nothing where there is none, or somebody changed it."""
     try:
         mark = json.loads((place / MARK_FILE).read_bytes())
     except (OSError, ValueError):
