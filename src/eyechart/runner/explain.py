@@ -117,7 +117,7 @@ def explain_picture(
         run = opened(folder, where)
         checks = checks_of(run, num_checked, say) if num_checked else None
         found = _look(run, seen, checks, raw=raw)
-        own = None if np.array_equal(found.own_image, image) else found.own_image
+        own = None if seen.pixels is None or np.array_equal(seen.pixels, image) else seen.pixels
         looked.append(replace(found, run=name, contender=contender, own_image=own))
     return Explanation(picture.name, image, first.dataset.classes, tuple(looked))
 
@@ -209,7 +209,6 @@ def _look(run: OpenedRun, seen: seeing.Seen, checks: ChecksRecord | None, *, raw
         boxes=regions.boxes if regions else None,
         scores=regions.scores if regions else None,
         heads=head_maps(run.asked, image) if "attention rollout" not in cannot else None,
-        own_image=seen.pixels,
         remark=run.remark(seen, raw=raw),
     )
 
