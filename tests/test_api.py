@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -73,3 +74,9 @@ def test_errors_are_exceptions_with_messages(tmp_path: Path) -> None:
         ec.open_study(tmp_path)
     with pytest.raises(AttributeError, match="no attribute 'race'"):
         _ = ec.race
+
+
+def test_compare_takes_one_list_as_well(fake_runs: ModuleType, tmp_path: Path) -> None:
+    two = {name: fake_runs.FIVE[name] for name in ("cnn", "vit")}
+    folders = fake_runs.fake_study(tmp_path / "s", two, (0,), num_items=50)
+    assert ec.compare(list(folders)).verdicts == ec.compare(*folders).verdicts

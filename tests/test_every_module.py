@@ -62,7 +62,6 @@ LOOKED_AFTER_BY = {
     "comparison/effort": "comparison/test_fairness.py",
     "comparison/findings": "comparison/test_alarms.py",
     "comparison/learning": "comparison/test_alarms.py",
-    "comparison/naming": "comparison/test_fairness.py",
     "comparison/pairs": "comparison/test_compare.py",
     "comparison/questions": "contexts/test_pretraining.py",
     "comparison/stored": "comparison/test_alarms.py",

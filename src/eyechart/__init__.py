@@ -14,7 +14,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eyechart.base.errors import EyechartError
+from eyechart.base.errors import EyechartError, UsageError
 from eyechart.files.places import user_path
 
 if TYPE_CHECKING:
@@ -83,15 +83,16 @@ def open_study(folder: str | Path) -> Study:
     return Study(place, read_study(place))
 
 
-def compare(*runs: str | Path) -> Comparison:
+def compare(*runs: str | Path | Sequence[str | Path]) -> Comparison:
     """Which contender is better, by how much and how sure: verdicts for every pair, with the numbers behind them.
 
-    `runs` are folders of runs, of studies, or of several studies; UsageError unless all were tested on the same images.
+    `runs` are folders of runs, of studies, or of several studies, also as a list.  UsageError unless all were tested on
+    the same images.
     """
     from eyechart.comparison.compare import compare_runs
     from eyechart.files.storage import find_runs
 
-    return compare_runs(find_runs([_here(folder) for folder in runs]))
+    return compare_runs(find_runs([folder for each in runs for folder in _paths(each)]))
 
 
 def predict(
@@ -141,6 +142,7 @@ def explain(
     device: str = "auto",
     threads: int | None = None,
     lang: str = "en",
+    exist_ok: bool = False,
 ) -> Explanation:
     """What trained contenders looked at on a picture: maps as arrays, answers, and whether the maps are to be trusted.
 
@@ -149,20 +151,26 @@ def explain(
         output: a folder for figures, numbers and arrays; None: nothing is written.
         checks: validation images that the maps are checked on; 0: no checks.
         raw: the picture as it comes, not prepared as `predict` prepares it.
+        exist_ok: whether `output` may be there already, and is overwritten then.
 
-    Raises an EyechartError: UsageError, MissingError (captum), StorageError (weights), DatasetError (the picture).
+    What `predict` says in the place of a class stands in `remark`.  Raises an EyechartError: UsageError, MissingError
+    (captum), StorageError (weights), DatasetError (the picture).
     """
     from eyechart.inference.panel import chosen_runs
     from eyechart.report.looked.files import write_explanation
     from eyechart.runner.explain import explain_picture
     from eyechart.terminal.lines import silent
+    from eyechart.words.speech import speech
 
+    language, folder = speech(lang).lang, None if output is None else user_path(output)
+    if folder is not None and folder.exists() and not exist_ok:
+        raise UsageError(f"{folder} is there already. Name another output, or overwrite it with exist_ok=True.")
     found = explain_picture(
         chosen_runs(_paths(runs)), user_path(image), silent, num_checked=checks, num_threads=threads, device=device,
         raw=raw,
     )  # fmt: skip
-    if output is not None:
-        write_explanation(found, user_path(output), lang)
+    if folder is not None:
+        write_explanation(found, folder, language)
     return found
 
 

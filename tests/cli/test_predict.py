@@ -50,6 +50,15 @@ def test_no_picture_is_written_over(words: list[str], reading_study: Path, pictu
     assert (tmp_path / "3.png").read_bytes() == before
 
 
+def test_a_folder_without_pictures_is_told_and_the_others_are_asked(
+    reading_study: Path, pictures: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "empty").mkdir()
+    done = eyechart("predict", reading_study / "cnn-s0", tmp_path / "empty", pictures / "3.png", "--json")
+    assert (done.returncode, len(json.loads(done.stdout))) == (0, 1)
+    assert "empty holds no picture" in done.stderr.replace("\n", "")
+
+
 @pytest.fixture(scope="module")
 def study(reading_study: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same run under two names: a study of two contenders."""

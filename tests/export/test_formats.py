@@ -11,12 +11,15 @@ from eyechart.base.errors import UsageError
 from eyechart.export.formats import (
     FORMATS,
     NAMES,
+    FormatName,
     card_beside,
+    check_ending,
     check_packages,
     chosen_format,
     default_target,
     metadata_beside,
 )
+from tests.in_process import eyechart
 
 
 def test_every_format_has_its_ending() -> None:
@@ -49,3 +52,20 @@ def test_a_missing_package_is_told_with_its_remedy(monkeypatch: pytest.MonkeyPat
         UsageError, match=r"needs onnxscript, which is not installed. Install: pip install 'eyechart\[onnx\]'"
     ):
         check_packages("onnx")
+
+
+@pytest.mark.parametrize(
+    ("file", "name", "told"),
+    [
+        ("net.bin", "onnx", "ends in .onnx"),
+        ("net", "safetensors", "ends in .safetensors"),
+        ("net.onnx", "torchscript", "such as .torchscript.pt"),
+        ("net.safetensors", "state-dict", "such as .state-dict.pt"),
+    ],
+)
+def test_an_ending_by_which_it_would_not_be_opened_is_refused(file: str, name: FormatName, told: str) -> None:
+    done = eyechart("export", "no-run", "--format", name, "-o", file)
+    assert (done.returncode, told in " ".join(done.stderr.split())) == (2, True), done.stderr
+    for each in NAMES:
+        check_ending(Path(default_target("cnn-s0", each, False)), each)
+    check_ending(Path("NET.ONNX"), "onnx")

@@ -112,6 +112,15 @@ def test_a_damaged_record_beside_the_run_counts_as_not_measured(study: Path) -> 
 def test_no_path_of_this_machine_stands_in_it(study: Path) -> None:
     head, text = card_of(study / "cnn-s0", quantised=None)
     assert str(study.parent) not in text + str(head)
+    record = read_run(study / "cnn-s0")
+    named = {"name": f"scenes:{study.parent}/my shapes,level=hard"}
+    path = f"cnn:{study.parent}/mine.safetensors:head"
+    changes = {"contender": path, "dataset": record.dataset.model_copy(update=named)}
+    write_record(study / "cnn-s0" / "run.json", record.model_copy(update=changes))
+    head, text = card_of(study / "cnn-s0", quantised=None)
+    assert study.parent.name not in text + str(head)
+    assert "cnn-mine-head" in head["tags"]
+    assert head["datasets"] == ["scenes-my-shapes-level-hard"]
 
 
 @pytest.mark.parametrize(

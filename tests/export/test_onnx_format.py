@@ -10,6 +10,7 @@ import pytest
 from eyechart.base.errors import UsageError
 from eyechart.export.agreement import are_alike
 from eyechart.export.exporting import export_run
+from eyechart.export.formats import FORMATS, FormatName
 from eyechart.files.storage import read_arrays, read_run
 from eyechart.inference.onnx_file import OnnxPredictor
 from eyechart.inference.prediction import open_run
@@ -67,8 +68,8 @@ def test_the_file_says_what_it_is(detector: Path, exported: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["safetensors", "state-dict"])
-def test_the_other_formats_find_the_same_boxes(detector: Path, tmp_path: Path, name: str) -> None:
-    done = export_run(detector, tmp_path / "file", name)  # type: ignore[arg-type]
+def test_the_other_formats_find_the_same_boxes(detector: Path, tmp_path: Path, name: FormatName) -> None:
+    done = export_run(detector, tmp_path / f"file{FORMATS[name].suffix}", name)
     assert done.agreement.num_same == done.agreement.num_items == 16
     assert done.agreement.num_unmatched == 0
 

@@ -197,13 +197,25 @@ def test_what_is_no_run_says_what_it_is(tmp_path: Path) -> None:
         open_panel([tmp_path])
 
 
+def test_a_folder_of_studies_is_no_folder_of_pictures(tmp_path: Path) -> None:
+    fake_study(tmp_path / "runs" / "s", {"cnn": FIVE["cnn"]}, (0,), num_items=50)
+    heard: list[str] = []
+    (tmp_path / "photo.png").write_bytes(b"")
+    assert len(find_sources([tmp_path / "runs", tmp_path / "photo.png"], heard.append)) == 1
+    (told,) = heard
+    assert "runs holds no picture; the runs in it are asked where they, or their study, are named" in told
+
+
 def test_pictures_of_a_folder_in_natural_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("10.png", "2.PNG", "1.jpg", "notes.txt", ".hidden.png"):
         (tmp_path / name).write_bytes(b"")
     (tmp_path / "inner").mkdir()
     (tmp_path / "inner" / "3.png").write_bytes(b"")
     single = tmp_path / "notes.txt"
-    found = find_sources([tmp_path, single])
+    (tmp_path / "empty").mkdir()
+    heard: list[str] = []
+    found = find_sources([tmp_path, tmp_path / "empty", single], heard.append)
+    assert heard == [f"{tmp_path / 'empty'} holds no picture"]
     assert [Path(source.name).name for source in found] == ["1.jpg", "2.PNG", "10.png", "notes.txt"]
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"bytes")))
     assert find_sources([Path("-")]) == [Source("-", b"bytes")]

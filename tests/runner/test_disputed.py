@@ -48,6 +48,18 @@ def section(page: str) -> str:
     return found.group() if found else ""
 
 
+def test_what_predict_says_in_the_place_of_a_class_is_shown(copy: Path) -> None:
+    record = storage.read_record(copy / EXPLAIN_FILE, ExplainedStudy)
+    (cnn,) = (run for run in record.runs if run.run == "cnn-s0")
+    assert len(cnn.remarks) == len(cnn.answers)
+    unlike = cnn.model_copy(update={"remarks": ("unlike",) * len(cnn.answers)})
+    likes = tuple(each.model_copy(update={"remarks": ()}) for each in record.runs if each is not cnn)
+    storage.write_record(copy / EXPLAIN_FILE, record.model_copy(update={"runs": (unlike, *likes)}))
+    write_report([copy / "cnn-s0"], copy / "report.html")
+    told = section((copy / "report.html").read_text())
+    assert told.count("<small>unlike the training images</small>") == len(cnn.answers)
+
+
 def test_it_shows_the_disputed_images_with_every_map(looked: Path) -> None:
     told = section((looked / "report.html").read_text())
     record = storage.read_record(looked / EXPLAIN_FILE, ExplainedStudy)

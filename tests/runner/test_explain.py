@@ -14,6 +14,8 @@ from PIL import Image
 import eyechart as ec
 from eyechart.base.errors import MissingError, StorageError, UsageError
 from eyechart.files import storage
+from eyechart.inference import seeing
+from eyechart.inference.expected import expected_of
 from eyechart.inference.panel import chosen_runs, open_panel
 from eyechart.inference.seeing import Source
 from eyechart.report.looked.figure import certainty, finding
@@ -22,6 +24,7 @@ from eyechart.report.looked.seen import Explanation, Seen
 from eyechart.report.looked.words import check_verdict
 from eyechart.runner import explain
 from eyechart.runner.explain import explain_picture
+from eyechart.schema import InkFacts, Preprocessing
 from eyechart.schema.explain import ChecksRecord, Estimated, MethodCheck
 from eyechart.words.speech import speech
 from tests.in_process import eyechart
@@ -92,6 +95,89 @@ def test_a_picture_is_explained_as_predict_sees_it(copy: Path, picture: Path, tm
         2,
         True,
     )
+
+
+def test_each_run_gets_the_picture_as_its_own_training_images_are(copy: Path, picture: Path, tmp_path: Path) -> None:
+    """One learned from bright ink, as all digits here are, and one from dark ink."""
+    dark = copy / "vit-s0"
+    record = storage.read_run(dark)
+    bright = expected_of(dark, record).ink
+    assert bright is not None
+    ink = bright.model_copy(update={"is_bright": False})
+    frame = record.preprocessing.model_copy(update={"ink": ink})
+    storage.write_record(dark / storage.RUN_FILE, record.model_copy(update={"preprocessing": frame}))
+    runs = [copy / "cnn-s0", dark]
+    (asked,) = open_panel(runs, device="cpu").ask([Source(str(picture))])
+    found = ec.explain(runs, picture, checks=0, device="cpu", output=tmp_path / "e")
+    assert [found.image_of(each)[0, 0, 0] for each in found.seen] == [0, 255]
+    for each, answer in zip(found.seen, asked.answers, strict=True):
+        name = max(answer.probabilities, key=answer.probabilities.__getitem__)
+        assert (each.run, found.classes[each.answer]) == (answer.run, name)
+        assert each.probability == pytest.approx(answer.probabilities[name], abs=1e-6)
+        assert each.remark == answer.remark
+    arrays = found.arrays()
+    assert (arrays["vit-s0/image"] == found.image_of(found.seen[1])).all()
+    assert "cnn-s0/image" not in arrays
+
+
+def test_who_would_not_be_asked_is_told_and_left_out(
+    copy: Path, picture: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    see = seeing.see
+
+    def blank_to_vit(source: Source, frame: Preprocessing, ink: InkFacts, *, content: bytes) -> seeing.Seen:
+        seen = see(source, frame, ink, content=content)
+        return seen._replace(pixels=None, refusal="blank") if frame == vits else seen
+
+    vit = storage.read_run(copy / "vit-s0")
+    vits = vit.preprocessing.model_copy(update={"mean": (0.4,)})
+    storage.write_record(copy / "vit-s0" / storage.RUN_FILE, vit.model_copy(update={"preprocessing": vits}))
+    monkeypatch.setattr(seeing, "see", blank_to_vit)
+    heard: list[str] = []
+    found = explain_picture([copy / "vit-s0", copy / "cnn-s0"], picture, heard.append, num_checked=0, device="cpu")
+    assert [each.run for each in found.seen] == ["cnn-s0"]
+    assert "vit-s0 is not asked: to it the picture is blank" in heard
+
+
+def test_what_predict_says_in_the_place_of_a_class_is_told(copy: Path, picture: Path, tmp_path: Path) -> None:
+    """A run that is sure of all its own images is not of this one."""
+    sure = np.full((100, 10), 1e-9, np.float32)
+    sure[:, 0] = 1
+    storage.write_arrays(copy / "cnn-s0" / storage.VALIDATION_FILE, {"probabilities": sure})
+    (answer,) = ec.predict(copy / "cnn-s0", picture, device="cpu")
+    assert answer.remark == "unlike"
+    arguments = ("explain", copy / "cnn-s0", picture, "--checks", 0, "--device", "cpu", "-o")
+    done = eyechart(*arguments, tmp_path / "e", "--json")
+    (told,) = json.loads(done.stdout)["contenders"]
+    assert (told["remark"], told["said"]) == ("unlike", "unlike the training images")
+    assert f"cnn: unlike the training images ({told['answer']} is explained)" in " ".join(
+        eyechart(*arguments, tmp_path / "f").stdout.split()
+    )
+    french = " ".join(eyechart(*arguments, tmp_path / "g", "--lang", "fr").stdout.split())
+    assert f"différent des images d'entraînement ({told['answer']} est expliqué)" in french
+    assert ec.explain(copy / "cnn-s0", picture, checks=0, device="cpu", raw=True).seen[0].remark is None
+
+
+def test_runs_of_the_same_name_keep_their_maps(copy: Path, picture: Path, tmp_path: Path) -> None:
+    shutil.copytree(copy, tmp_path / "other" / "s")
+    runs = [copy / "vit-s0", tmp_path / "other" / "s" / "vit-s0"]
+    found = ec.explain(runs, picture, checks=0, device="cpu", output=tmp_path / "e")
+    assert len({each.run for each in found.seen}) == len({each.contender for each in found.seen}) == 2
+    assert len([name for name in found.arrays() if name.endswith("/occlusion")]) == 2
+    assert len(list((tmp_path / "e").glob("one-heads-*.png"))) == 2
+
+
+def test_the_folder_of_an_earlier_explanation_is_left_alone(copy: Path, picture: Path, tmp_path: Path) -> None:
+    (tmp_path / "e").mkdir()
+    with pytest.raises(UsageError, match="exist_ok=True"):
+        ec.explain(copy / "cnn-s0", picture, checks=0, output=tmp_path / "e")
+    with pytest.raises(UsageError, match=r"--lang .xx. is not known"):
+        ec.explain(copy / "nowhere", picture, lang="xx")
+    with pytest.raises(UsageError, match="No run was named"):
+        ec.explain([], picture)
+    assert not list((tmp_path / "e").iterdir())
+    ec.explain(copy / "cnn-s0", picture, checks=0, device="cpu", output=tmp_path / "e", exist_ok=True)
+    assert (tmp_path / "e" / "explain.json").is_file()
 
 
 def test_the_same_from_python_and_twice_the_same_bits(copy: Path, picture: Path) -> None:

@@ -84,6 +84,12 @@ def test_steps_are_shown_and_raw_leaves_them_out(client: TestClient, three: byte
     assert raw["contenders"][0]["label"] is not None
 
 
+@pytest.mark.parametrize("query", ["raw=true", "steps=true"])
+def test_what_a_line_does_not_know_is_refused(client: TestClient, line: bytes, query: str) -> None:
+    response = client.post(f"/api/predict?reading=line&{query}", content=line, headers={"Content-Type": "image/png"})
+    assert (response.status_code, "raw and steps are of reading=one" in response.text) == (422, True)
+
+
 @pytest.mark.parametrize(
     ("kind", "remark", "english", "french"),
     [

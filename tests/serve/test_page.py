@@ -375,6 +375,34 @@ def test_languages_and_themes_switch_and_stay(opened: Callable[..., Any]) -> Non
     expect(page.locator("#verdict")).to_have_text("Il dit 3.")
 
 
+SCENES = {"task": "detection", "is_ink": False, "readings": ["line"]}
+LETTERS = {"classes": ["A", "b"]}
+
+
+@pytest.mark.parametrize(
+    ("changes", "question", "hint"),
+    [
+        (LETTERS, "Draw one thing", "Draw here"),
+        (LETTERS | {"readings": ["line"]}, "Draw several things", "Draw several things here"),
+        (SCENES, "Write several digits", "Write several digits here"),
+        (SCENES | {"classes": ["cat", "dog"]}, "Show a picture", "Drop, paste or choose a picture"),
+        ({"is_ink": False, "readings": ["one"]}, "Show a picture", "Drop, paste or choose a picture"),
+    ],
+)
+def test_it_asks_for_what_the_study_reads(
+    opened: Callable[..., Any], changes: dict[str, Any], question: str, hint: str
+) -> None:
+    page = opened()
+
+    def changed(route: Any) -> None:
+        route.fulfill(json=route.fetch().json() | changes)
+
+    page.route("**/api/study", changed)
+    page.reload()
+    expect(page.locator("#question")).to_have_text(f"{question}, and one network answers")
+    expect(page.locator("#hint")).to_have_text(hint)
+
+
 def test_a_french_browser_in_the_dark_gets_its_own(opened: Callable[..., Any]) -> None:
     page = opened(locale="fr-FR", color_scheme="dark")
     expect(page.get_by_role("button", name="Effacer")).to_be_visible()

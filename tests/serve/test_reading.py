@@ -134,6 +134,20 @@ def test_a_detector_on_scenes_reads_the_picture_itself(reader: Reader) -> None:
         alone.line(b"\x89PNG nonsense")
 
 
+def test_boxes_on_a_large_scene_are_in_its_own_pixels(reader: Reader) -> None:
+    """A JPEG that is decoded smaller than it is, and turned about."""
+    alone = reader_with(reader, Finds((2, 3, 9, 13, 0.8, 4)), task="detection")
+    page = np.full((2800, 2800), 255, np.uint8)
+    page[300:1300, 200:900] = 0
+    content = io.BytesIO()
+    Image.fromarray(page).save(content, "JPEG")
+    found = alone.line(content.getvalue())
+    alone.close()
+    assert (found.width, found.height) == (2800, 2800)
+    assert found.things[0].box == pytest.approx((200, 300, 900, 1300))
+    assert found.things[0].contenders[0].boxes[0].box == found.things[0].box
+
+
 def test_sets_that_are_no_ink_have_no_lines(reader: Reader, three: bytes) -> None:
     (cnn,) = reader.panel.predictors
     plain = Reader(Panel((RunPredictor(cnn.record, cnn.network),)), 1, Limits())

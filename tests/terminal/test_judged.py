@@ -58,6 +58,17 @@ def eyechart(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 # --------------------------------------------------------------------------------------------- show
 
 
+def test_a_run_is_shown_whole_from_inside_of_it_and_by_a_link(
+    eyechart: Any, study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named = eyechart("show", study / "vgg16-s0").out
+    assert "is not there" not in named
+    (tmp_path / "link").symlink_to(study / "vgg16-s0")
+    assert eyechart("show", tmp_path / "link").out == named
+    monkeypatch.chdir(study / "vgg16-s0")
+    assert eyechart("show", ".").out == named
+
+
 def test_the_sheet_of_a_run_has_calibration_and_clocks(study: Path, eyechart: Any) -> None:
     text = eyechart("show", study / "vgg16-s0").out
     assert re.search(r"ECE +\d\.\d\d % in 15 bins of equal width", text)

@@ -99,3 +99,20 @@ def test_lists_are_filtered_and_sorted(runs: Path) -> None:
         assert [row["loss"] for row in listed] == sorted(row["loss"] for row in listed)
         assert not {"folder", "architecture"} & set(listed[0])
     assert eyechart("ls", runs, "--where", "nobody=1").returncode == 2
+
+
+def test_a_run_is_listed_from_inside_of_it_and_where_it_is_a_link(runs: Path, tmp_path: Path) -> None:
+    listed = eyechart("ls", ".", "--json", cwd=runs / "study" / "cnn-s0")
+    assert listed.returncode == 0, listed.stderr
+    assert [row["run"] for row in json.loads(listed.stdout)] == ["cnn-s0"]
+    (runs / "study" / "vit-s2").rename(tmp_path / "vit-s2")
+    (runs / "study" / "vit-s2").symlink_to(tmp_path / "vit-s2")
+    rows = [rows_of(runs), rows_of(runs)]  # read from the files, and from the index
+    assert rows[0] == rows[1]
+    assert {Path(row["folder"]).name for row in rows[0]} == {"cnn-s0", "cnn-s1", "cnn-s2", "vit-s0", "vit-s1", "vit-s2"}
+
+
+def test_an_unfinished_run_has_its_name_from_inside_of_it(tmp_path: Path) -> None:
+    storage.write_text(tmp_path / "s" / "cnn-s0" / storage.CHECKPOINT_FILE, "hours of work")
+    (row,) = json.loads(eyechart("ls", ".", "--json", cwd=tmp_path / "s" / "cnn-s0").stdout)
+    assert (row["study"], row["run"], row["status"]) == ("s", "cnn-s0", "unfinished")

@@ -70,6 +70,31 @@ def test_the_command(run: Path, tmp_path: Path) -> None:
     assert again.stderr.count("is there already") == len(find_runs([run.parent]))
 
 
+def test_another_study_of_the_same_name_has_a_folder_of_its_own(run: Path, tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard", reason=NOT_HERE)
+    other = tmp_path / "elsewhere" / "study" / run.name
+    shutil.copytree(run, other)
+    record = read_run(run)
+    write_record(other / RUN_FILE, record.model_copy(update={"finished_at": "2026-01-01T00:00:00+00:00"}))
+    shutil.copytree(other, other.with_name("vit-s9"))
+    write_record(other.with_name("vit-s9") / RUN_FILE, record.model_copy(update={"run": "vit-s9"}))
+    logs = tmp_path / "logs"
+    for _ in range(2):
+        for each in (run, other, other.with_name("vit-s9")):
+            tensorboard.write_run(each, logs)
+    found = {str(path.parent.relative_to(logs)) for path in logs.rglob("events.out*")}
+    assert found == {f"{record.study}/{record.run}", f"{record.study}-2/{record.run}", f"{record.study}-2/vit-s9"}
+    assert len(list(logs.rglob("events.out*"))) == 3, "and each was written once"
+    assert str(tmp_path) not in "".join(path.read_text() for path in logs.rglob("eyechart.json"))
+
+
+@pytest.mark.parametrize("address", ["gs://bucket/logs", "s3://bucket/logs"])
+def test_an_address_takes_no_events(run: Path, tmp_path: Path, address: str) -> None:
+    done = eyechart("track", run, address, "--to", "tensorboard", cwd=tmp_path)
+    assert (done.returncode, "expected a folder of this machine" in " ".join(done.stderr.split())) == (2, True)
+    assert not list(tmp_path.glob("*:"))
+
+
 def test_a_name_in_a_run_file_leads_nowhere(run: Path, tmp_path: Path) -> None:
     pytest.importorskip("tensorboard", reason=NOT_HERE)
     stranger = tmp_path / "stranger"

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 
 from eyechart.base.errors import StorageError
+from eyechart.files.storage import RUN_FILE, read_run, write_record
 from eyechart.web import folder
 from tests.in_process import eyechart
 
@@ -48,6 +50,22 @@ def test_what_fails_half_way_leaves_nothing(
     with pytest.raises(StorageError, match="The disk is full"):
         folder.export_page(reading_study, tmp_path / "site", None, print)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_contender_that_is_named_by_a_path_is_told_without_it(
+    reading_study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(reading_study, tmp_path / "study")
+    run = tmp_path / "study" / "cnn-s0"
+    path = f"cnn:{tmp_path}/mine.safetensors"
+    write_record(run / RUN_FILE, read_run(run).model_copy(update={"contender": path}))
+    monkeypatch.setattr(folder, "export_run", lambda run, target, **options: target.write_bytes(b"half"))
+    monkeypatch.setattr(folder, "runtime_files", lambda given, say: {"a.js": b"", "b.wasm": b""})
+    folder.export_page(tmp_path / "study", tmp_path / "site", None, print)
+    card = json.loads((tmp_path / "site" / "card.json").read_text())
+    assert card["runs"][0]["contender"] == card["study"]["contenders"][0]["contender"] == "cnn:mine"
+    for name in ("card.json", "gallery.json"):
+        assert str(tmp_path) not in (tmp_path / "site" / name).read_text()
 
 
 @pytest.mark.slow

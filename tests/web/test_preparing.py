@@ -101,6 +101,14 @@ def test_refusals_are_the_same_words(do: Do, facts: InkFacts, mnist: Dataset) ->
     assert refusals[11:] == [None] * 30
 
 
+@pytest.mark.parametrize(("width", "height"), [(800, 40), (60, 1200)])
+def test_long_pictures_in_uneven_light_are_prepared_alike(do: Do, facts: InkFacts, width: int, height: int) -> None:
+    """So long that the light is looked at on two rows, on which fewer terms can be told apart."""
+    light = np.linspace(110, 240, width)[None] * np.linspace(0.9, 1, height)[:, None]
+    light[height // 4 : 3 * height // 4, width // 2 - 15 : width // 2 + 15] *= 0.3
+    assert check(do, [Image.fromarray(light.astype(np.uint8))], facts) == [None]
+
+
 def test_other_sets_of_ink_are_prepared_alike(do: Do, facts: InkFacts) -> None:
     images = [opaque(picture("hand", way, 4, 2)) for way in ("felt pen", "scan", "in a corner", "small picture")]
     large = {"box_side": 40.0, "stroke": 2 * facts.stroke, "centre": (0.0, 0.0), "centred_by": "box"}

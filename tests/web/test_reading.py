@@ -122,7 +122,7 @@ def test_a_transparent_picture_is_turned_about_as_it_is_seen(
     page[30:120, 30:60] = (0, 0, 0, 255)
     theirs, ours = both_ways(do, asked, png_of(Image.fromarray(page)), "line", [answer_of([(2, 3, 9, 13, 0.8, 4)])])
     check_alike(theirs, ours)
-    content = asked._as_scene(png_of(Image.fromarray(page)))
+    content, _, _ = asked._as_scene(png_of(Image.fromarray(page)))
     grey = np.asarray(Image.open(io.BytesIO(content)).convert("L"))
     assert np.median(grey) == 0, "light on dark, as its scenes are"
     assert grey[60, 45] == 255

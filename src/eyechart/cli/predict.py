@@ -53,7 +53,7 @@ def predict(
         raise UsageError("--json and --csv - both print to the standard output; choose one, or name a file for --csv.")
     if not who:
         open_panel(what[:1])  # an error that says what is there instead of a run
-    sources = find_sources([path for path in what if path not in who])
+    sources = find_sources([path for path in what if path not in who], lambda line: say(line, err=True))
     drawings, steps = _targets(draw, sources, "--draw"), _targets(show_steps, sources, "--show-steps")
     csv = str(user_path(csv)) if csv and csv != "-" else csv
     tables = [Path(csv)] if csv and csv != "-" else []

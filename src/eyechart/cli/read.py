@@ -47,6 +47,7 @@ def show(
     as_json: bool = options.JSON,
 ) -> None:
     """Show everything about a run: scores, clocks, cost, and how it was made."""
+    from eyechart.files.places import own_folder
     from eyechart.files.storage import STUDY_FILE, find_runs, read_run
     from eyechart.terminal.judged import judged_json, print_judged
     from eyechart.terminal.live import results_table
@@ -60,7 +61,7 @@ def show(
             results_table([record for _, record in runs])
             print_judged(runs)
         return
-    record = read_run(run)
+    record, run = read_run(run), own_folder(run)  # the images that it was judged on lie beside its own folder
     if as_json:
         typer.echo(json_text(judged_json(run, record), indent=1))
     else:

@@ -19,13 +19,17 @@ def track(
 ) -> None:
     """Write curves, results and settings of runs for TensorBoard or MLflow; what is there already stays as it is."""
     from eyechart.base.errors import UsageError
-    from eyechart.files.places import user_path
+    from eyechart.files.places import as_address, user_path
     from eyechart.tracking import mlflow, tensorboard
-
-    place = place if "://" in place else str(user_path(place))
 
     if to not in TOOLS:
         raise UsageError(f"--to got {to!r}; expected {' or '.join(TOOLS)}.")
+    if to == "tensorboard" and as_address(place):
+        raise UsageError(
+            f"--to tensorboard got the address {place}; expected a folder of this machine. Write there, and copy the "
+            f"folder to the address with a program of its own."
+        )
+    place = place if "://" in place else str(user_path(place))
     folders = options.some_runs([runs])
     num_written = 0
     for folder in folders:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from eyechart.files.file_names import readable
@@ -24,6 +25,20 @@ def told_apart(runs: dict[Path, RunRecord]) -> list[RunRecord]:
         else run.model_copy(update={"study": f"{run.study} in {readable(str(folder.parent))}"})
         for folder, run in runs.items()
     ]
+
+
+def one_by_one(runs: dict[Path, RunRecord]) -> list[tuple[str, str]]:
+    """What each run and its contender are called where runs stand beside each other, one by one: no two alike."""
+    apart = told_apart(runs)
+    run_names = Counter(run.run for run in apart)
+    contenders = Counter(run.contender for run in apart)
+    in_studies = Counter((run.contender, run.study) for run in apart)
+    names = []
+    for folder, run in zip(runs, apart, strict=True):
+        name = run.run if run_names[run.run] == 1 else f"{run.study}/{readable(folder.name)}"
+        more = run.study if in_studies[run.contender, run.study] == 1 else name
+        names.append((name, run.contender if contenders[run.contender] == 1 else f"{run.contender} ({more})"))
+    return names
 
 
 def by_contender(runs: Sequence[RunRecord]) -> dict[str, list[RunRecord]]:

@@ -13,10 +13,11 @@ import torch
 from eyechart.base.errors import EyechartError, RunFailed, UsageError
 from eyechart.export.agreement import Agreement, check_alike, plain_images, test_images
 from eyechart.export.answering import Answering, TorchPredictor
-from eyechart.export.formats import FORMATS, FormatName, card_beside, check_packages, metadata_beside
+from eyechart.export.formats import FORMATS, FormatName, card_beside, check_ending, check_packages, metadata_beside
 from eyechart.export.model_card import write_card
 from eyechart.export.onnx_format import write_onnx
 from eyechart.export.torch_formats import open_script, open_tensors, write_safetensors, write_script, write_state_dict
+from eyechart.export.without_paths import without_paths
 from eyechart.files.storage import read_run, write_bytes, write_text
 from eyechart.inference.expected import expected_of
 from eyechart.inference.onnx_file import OnnxPredictor
@@ -63,11 +64,12 @@ def export_run(
 ) -> Exported:
     """Write a finished run as `name`, checked on the whole test part that it was judged on, or its first images.
 
-    Raises UsageError where a package is missing, a file is there already or the run has nothing to export, StorageError
-    for a run that cannot be read or a disk that refuses, RunFailed where the file would not answer as the run does.
-    Whatever is raised, nothing is left behind.
+    Raises UsageError where a package is missing, a file is there already, has an ending that is not opened as `name` or
+    the run has nothing to export, StorageError for a run that cannot be read or a disk that refuses, RunFailed where
+    the file would not answer as the run does.  Whatever is raised, nothing is left behind.
     """
     check_packages(name)
+    check_ending(target, name)
     if int8 and name != "onnx":
         raise UsageError(f"--int8 is for ONNX, and --format is {name}; leave one of them out.")
     card_path = card_beside(target)
@@ -128,7 +130,7 @@ def _quantised(opened: _Opened, made: Path, say: Callable[[str], None]) -> Quant
 
 def card_of(run: Path, record: RunRecord, has_recipe: bool = False) -> ExportedCard:
     """What the file says of itself; what an older run did not measure of ink is measured now, if it still can be."""
-    expected = expected_of(run, record)
+    expected, record = expected_of(run, record), without_paths(record)
     facts = facts_of(record)
     frame = facts.preprocessing.model_copy(update={"ink": expected.ink})
     return ExportedCard(

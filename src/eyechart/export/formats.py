@@ -39,6 +39,19 @@ def chosen_format(name: str) -> FormatName:
     raise UsageError(f"--format got {name!r}; expected one of {', '.join(NAMES)}.")
 
 
+def check_ending(target: Path, name: FormatName) -> None:
+    """UsageError for a file that nothing would read: ONNX and safetensors are known by their endings."""
+    known = {FORMATS[each].suffix for each in ("onnx", "safetensors")}
+    found, expected = target.suffix.lower(), FORMATS[name].suffix
+    if expected in known and found != expected:
+        raise UsageError(f"--output got {target}; expected a file that ends in {expected}, by which it is opened.")
+    if expected not in known and found in known:
+        raise UsageError(
+            f"--output got {target}, which would be opened as another format than --format {name}; expected an ending "
+            f"such as {expected}."
+        )
+
+
 def default_target(run: str, name: FormatName, int8: bool) -> str:
     """A file's name in the folder where the command is given."""
     return f"{run}{'-int8' if int8 else ''}{FORMATS[name].suffix}"

@@ -15,6 +15,7 @@ from eyechart.base.foreign_text import in_markdown
 from eyechart.export.formats import FORMATS, FormatName
 from eyechart.export.results import Result, Results, results_of
 from eyechart.export.usage import usage
+from eyechart.export.without_paths import without_paths
 from eyechart.files.storage import write_text
 from eyechart.words.speech import ENGLISH
 
@@ -58,6 +59,7 @@ def write_card(
 def _front_matter(record: RunRecord, name: FormatName, quantised: Quantised | None) -> str:
     import yaml
 
+    record = without_paths(record)
     kind, title = TASKS[record.task]
     dataset = slug(record.dataset.name)
     fields: dict[str, Any] = {

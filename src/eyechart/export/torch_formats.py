@@ -16,6 +16,7 @@ from eyechart.base.errors import StorageError
 from eyechart.base.plain_json import json_text
 from eyechart.export.answering import Answering, as_floats
 from eyechart.export.formats import metadata_beside
+from eyechart.export.without_paths import without_paths
 from eyechart.files.storage import write_bytes, write_text
 from eyechart.inference.onnx_file import METADATA
 from eyechart.inference.saved import weights_content
@@ -56,7 +57,8 @@ def open_script(path: Path) -> tuple[Callable[[Tensor], tuple[Tensor, ...]], Exp
 
 def write_safetensors(model: Answering, record: RunRecord, target: Path, card: ExportedCard) -> None:
     """The tensors, with the card in the header, beside all that the weights of a run say of themselves."""
-    write_bytes(target, weights_content(model.model, record, {METADATA: card.model_dump_json(), "format": "pt"}))
+    more = {METADATA: card.model_dump_json(), "format": "pt"}
+    write_bytes(target, weights_content(model.model, without_paths(record), more))
 
 
 def write_state_dict(model: Answering, target: Path, card: ExportedCard) -> None:
@@ -72,7 +74,7 @@ def open_tensors(path: Path) -> tuple[Answering, ExportedCard]:
 
     StorageError for a file that is none of ours, or holds other tensors than it says.
     """
-    is_safe = path.suffix == ".safetensors"
+    is_safe = path.suffix.lower() == ".safetensors"
     try:
         kept = _safe(path) if is_safe else _plain(path)
         card = ExportedCard.model_validate_json(kept[0])

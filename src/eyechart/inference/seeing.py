@@ -20,10 +20,10 @@ from eyechart.data.pictures import (
     read_with_size,
 )
 from eyechart.files.file_names import readable
-from eyechart.files.storage import natural_key
+from eyechart.files.storage import find_runs, natural_key
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from eyechart.schema import InkFacts, Preprocessing
 
@@ -106,9 +106,10 @@ def see(source: Source, frame: Preprocessing, ink: InkFacts | None, *, content: 
     )
 
 
-def find_sources(paths: Sequence[Path]) -> list[Source]:
+def find_sources(paths: Sequence[Path], say: Callable[[str], None] = lambda sentence: None) -> list[Source]:
     """Pictures by name: files as they are, the picture files of folders (one level, natural order), "-" the input.
 
+    `say` hears of each folder that holds none, which is no error where there are others: bulk jobs have empty ones.
     Raises UsageError where none is left, or the standard input is asked for twice.
     """
     found: list[Source] = []
@@ -118,7 +119,11 @@ def find_sources(paths: Sequence[Path]) -> list[Source]:
                 raise UsageError("- was given twice; the standard input is one picture.")
             found.append(Source(STANDARD_INPUT, sys.stdin.buffer.read()))
         elif path.is_dir():
-            found += [Source(str(file)) for file in _pictures_in(path)]
+            pictures = _pictures_in(path)
+            found += [Source(str(file)) for file in pictures]
+            if not pictures:
+                told = "; the runs in it are asked where they, or their study, are named" if find_runs([path]) else ""
+                say(f"{readable(str(path))} holds no picture{told}")
         else:
             found.append(Source(str(path)))
     if not found:

@@ -11,6 +11,7 @@ from eyechart.base import host
 from eyechart.base.errors import StorageError, UsageError
 from eyechart.evaluation.predict import to_device
 from eyechart.files import storage
+from eyechart.inference.seeing import Seen
 from eyechart.insight.methods import askable, cannot_ask, explain
 from eyechart.insight.pixels import captum_attr
 from eyechart.report.disagreement import most_divided, read_all
@@ -93,6 +94,7 @@ def _look(run: OpenedRun, images: np.ndarray, checks: ChecksRecord | None) -> Ex
     first = to_device(images[:1], asked.device)
     cannot = cannot_ask(asked, first)
     given = [run.answer(to_device(images[number : number + 1], asked.device)) for number in range(len(images))]
+    remarks = [run.remark(Seen(image, image.shape[1:])) for image in images]  # as they are: none needs preparing
     path = run.folder.parent / EXPLAIN_FOLDER / f"{run.folder.name}.npz"
     key = {
         "version": np.array(EXPLAIN_VERSION),
@@ -114,6 +116,7 @@ def _look(run: OpenedRun, images: np.ndarray, checks: ChecksRecord | None) -> Ex
         weights_sha256=record.weights_sha256,
         answers=tuple(answer for answer, _ in given),
         probabilities=tuple(probability for _, probability in given),
+        remarks=tuple(remarks),
         cannot=cannot,
         checks=checks,
     )

@@ -9,9 +9,9 @@ All of it is for looking: no choice is made by it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
@@ -19,13 +19,16 @@ import torch
 from eyechart.base import host
 from eyechart.base.errors import StorageError, UsageError
 from eyechart.base.seeding import seed_everything
+from eyechart.comparison.naming import one_by_one
 from eyechart.evaluation.predict import to_device
 from eyechart.files import storage
 from eyechart.files.file_names import readable
 from eyechart.files.items import read_items
+from eyechart.inference import seeing
 from eyechart.inference.expected import expected_of
+from eyechart.inference.prediction import RunPredictor
+from eyechart.inference.predictor import NetworkPredictor
 from eyechart.inference.saved import load_run_model
-from eyechart.inference.seeing import Source, see
 from eyechart.insight.asked import AskedModel
 from eyechart.insight.attention import head_maps
 from eyechart.insight.checks import check_methods
@@ -41,7 +44,9 @@ from eyechart.words.remarks import in_words
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from eyechart.schema import InkFacts, RunRecord
+    from eyechart.schema import RunRecord
+    from eyechart.schema.contracts import ContenderModel
+    from eyechart.words.remarks import Remark
 
 NUM_CHECKED = 30  # validation images, as many of each class as there is room for
 FEWEST_CHECKED = 20  # fewer leave intervals that say nothing
@@ -54,6 +59,7 @@ class OpenedRun:
     folder: Path
     record: RunRecord
     asked: AskedModel
+    predictor: RunPredictor  # of the same network
 
     @property
     def heat(self) -> float:
@@ -64,6 +70,10 @@ class OpenedRun:
         probabilities = cooled(self.asked.probabilities(image).cpu().numpy(), self.heat)[0]
         answer = int(probabilities.argmax())
         return answer, float(probabilities[answer])
+
+    def remark(self, seen: seeing.Seen, *, raw: bool = False) -> Remark | None:
+        """What `eyechart predict` says in the place of that answer, by the same rules; None: it names the class."""
+        return self.predictor.answer_seen([""], [seen], knows_unlike=not raw)[0].remark
 
 
 def explain_picture(
@@ -78,50 +88,75 @@ def explain_picture(
 ) -> Explanation:
     """What the runs in these folders looked at on one picture, which may be of any size.
 
-    It is prepared as `eyechart predict` prepares it, so that what is explained is what is answered there; `raw`: as it
-    comes.  `num_checked`: validation images for the checks, 0 for none; what was checked before is not checked again.
-    Raises UsageError for runs that saw other images than each other or name no whole images and for a picture on which
-    there is nothing to name, StorageError for a run without weights, DatasetMissing and DatasetError for the picture,
-    MissingError where captum is not installed.
+    It is prepared for each run as `eyechart predict` prepares it, so that what is explained is what is answered there;
+    `raw`: as it comes.  `num_checked`: validation images for the checks, 0 for none; what was checked before is not
+    checked again.  Raises UsageError for no run, for runs that saw other images than each other or name no whole images
+    and for a picture on which there is nothing to name, StorageError for a run without weights, DatasetMissing and
+    DatasetError for the picture, MissingError where captum is not installed.
     """
     captum_attr()
     check_number(num_checked)
+    if not runs:
+        raise UsageError("No run was named to explain. Expected folders of runs or of studies.")
     records = {folder: storage.read_run(folder) for folder in runs}
     for record in records.values():
         if record.status == "diverged":
             raise UsageError(f"{record.run} diverged: its weights are no finite numbers. Expected a run that finished.")
     _check_alike(records)
-    folder, first = next(iter(records.items()))
-    image = _as_it_is_seen(picture, first, None if raw else expected_of(folder, first).ink)
+    names = dict(zip(records, one_by_one(records), strict=True))
+    views = _views(picture, records, names, say, raw=raw)
+    image = next(iter(views.values())).pixels
+    assert image is not None, "those that are refused are not among them"
+    first = next(iter(records.values()))
     where = host.select_device(device)
     host.set_threads(num_threads or first.rules.num_threads)
-    seen = []
-    for place, (folder, record) in enumerate(records.items(), 1):
-        say(f"{record.run} ({place} of {len(records)})")
+    looked = []
+    for place, (folder, seen) in enumerate(views.items(), 1):
+        name, contender = names[folder]
+        say(f"{name} ({place} of {len(views)})")
         run = opened(folder, where)
         checks = checks_of(run, num_checked, say) if num_checked else None
-        seen.append(_look(run, image, checks))
-    return Explanation(picture.name, image, first.dataset.classes, tuple(seen))
+        found = _look(run, seen, checks, raw=raw)
+        own = None if seen.pixels is None or np.array_equal(seen.pixels, image) else seen.pixels
+        looked.append(replace(found, run=name, contender=contender, own_image=own))
+    return Explanation(picture.name, image, first.dataset.classes, tuple(looked))
 
 
-def _as_it_is_seen(picture: Path, record: RunRecord, ink: InkFacts | None) -> np.ndarray:
-    """The picture uint8 (C, H, W) as the runs get it; UsageError where none of them would be asked."""
-    seen = see(Source(str(picture)), record.preprocessing, ink)
-    if seen.pixels is None:
-        assert seen.refusal is not None
-        said = in_words(seen.refusal, count=seen.num_things, classes=record.dataset.classes)
+def _views(
+    picture: Path,
+    records: dict[Path, RunRecord],
+    names: dict[Path, tuple[str, str]],
+    say: Callable[[str], None],
+    *,
+    raw: bool,
+) -> dict[Path, seeing.Seen]:
+    """The picture as each run gets it, of those that would be asked; UsageError where none of them would be."""
+    content = seeing.Source(str(picture)).read()
+    views, refused = {}, {}
+    for folder, record in records.items():
+        ink = None if raw else expected_of(folder, record).ink
+        seen = seeing.see(seeing.Source(str(picture)), record.preprocessing, ink, content=content)
+        if seen.refusal:
+            refused[folder] = in_words(seen.refusal, count=seen.num_things, classes=record.dataset.classes)
+        else:
+            views[folder] = seen
+    if not views:
         raise UsageError(
-            f"{readable(str(picture))} is {said}, so there is no answer to explain. Expected a picture of one thing; "
-            f"--raw takes it as it comes."
+            f"{readable(str(picture))} is {next(iter(refused.values()))}, so there is no answer to explain. Expected a "
+            f"picture of one thing; --raw takes it as it comes."
         )
-    return seen.pixels
+    for folder, said in refused.items():
+        say(f"{names[folder][0]} is not asked: to it the picture is {said}")
+    return views
 
 
 def opened(folder: Path, device: torch.device) -> OpenedRun:
     """A run with its trained network; StorageError where its weights are not there or damaged."""
     record, model = load_run_model(folder, device)
     host.set_again(record.rules.precision, device)
-    return OpenedRun(folder, record, AskedModel(model, device))
+    network = NetworkPredictor(cast("ContenderModel", model), device, 1)
+    predictor = RunPredictor(record, network, expected_of(folder, record))
+    return OpenedRun(folder, record, AskedModel(model, device), predictor)
 
 
 def check_number(num_checked: int) -> None:
@@ -152,9 +187,10 @@ def _check_alike(records: dict[Path, RunRecord]) -> None:
         )
 
 
-def _look(run: OpenedRun, pixels: np.ndarray, checks: ChecksRecord | None) -> Seen:
-    """What a run looked at on one image uint8 (C, H, W)."""
-    image = to_device(pixels[None], run.asked.device)
+def _look(run: OpenedRun, seen: seeing.Seen, checks: ChecksRecord | None, *, raw: bool) -> Seen:
+    """What a run looked at on a picture that it would be asked about."""
+    assert seen.pixels is not None
+    image = to_device(seen.pixels[None], run.asked.device)
     answer, probability = run.answer(image)
     cannot = cannot_ask(run.asked, image)
     explained = explain(run.asked, image, answer, askable(run.asked, image))
@@ -173,6 +209,7 @@ def _look(run: OpenedRun, pixels: np.ndarray, checks: ChecksRecord | None) -> Se
         boxes=regions.boxes if regions else None,
         scores=regions.scores if regions else None,
         heads=head_maps(run.asked, image) if "attention rollout" not in cannot else None,
+        remark=run.remark(seen, raw=raw),
     )
 
 

@@ -13,6 +13,7 @@ EXPLAIN_VERSION = 1  # of the methods and checks; what was made by others is mad
 
 MethodName = Literal["occlusion", "integrated gradients", "grad-cam", "attention rollout", "regions"]
 METHODS: tuple[MethodName, ...] = get_args(MethodName)
+RemarkName = Literal["blank", "several", "small", "unlike", "nothing"]  # as words/remarks.py has them
 Why = Literal["no map", "no attention", "no regions"]  # a contender cannot be asked that way
 
 
@@ -64,6 +65,7 @@ class ExplainedRun(Frozen):
     weights_sha256: str
     answers: tuple[Count, ...]  # class ids, an image each
     probabilities: tuple[Fraction, ...]  # of these answers, after the run's temperature
+    remarks: tuple[RemarkName | None, ...] = ()  # said in their place, None: the class is; empty: nobody asked
     cannot: dict[MethodName, Why]
     checks: ChecksRecord | None  # None: nobody asked for them
 

@@ -29,8 +29,8 @@ from eyechart.serve.worker import Worker
 PAGE = Path(__file__).parent / "page"
 PAGE_KINDS = {".svg": "image/svg+xml", ".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
 ReadingQuery = Annotated[Reading, Query(description="one thing, or a line of them")]
-RawQuery = Annotated[bool, Query(description="the picture as it comes: not prepared, and a class is named anyway")]
-StepsQuery = Annotated[bool, Query(description="how the picture was prepared, too")]
+RawQuery = Annotated[bool, Query(description="as it comes: not prepared, and a class is named anyway; of reading=one")]
+StepsQuery = Annotated[bool, Query(description="how the picture was prepared, too; of reading=one")]
 PIXELS = {"type": "object", "required": ["width", "height", "pixels"], "properties": {
     "width": {"type": "integer"}, "height": {"type": "integer"},
     "pixels": {"type": "array", "items": {"type": "integer", "minimum": 0, "maximum": 255}},
@@ -110,6 +110,8 @@ def _add_answers(app: FastAPI, reader: Reader, worker: Worker, study: Path, runs
         content = await picture_of(request, limits)
         if reading not in reader.readings():
             raise Refused(422, f"reading={reading} is not to be had of this study; expected {reader.readings()[0]}.")
+        if reading == "line" and (raw or steps):
+            raise Refused(422, "raw and steps are of reading=one; leave them out, or leave reading=line out.")
         if reading == "line":
             return await worker.run(lambda: reader.line(content()))
         return await worker.run(lambda: reader.one(content(), raw=raw, with_steps=steps))

@@ -142,15 +142,16 @@ class Reader:
     def _by_detector(self, content: bytes) -> PictureAnswers:
         """What the detectors of a study on scenes find; the things are those of the first."""
         started = time.perf_counter()
-        timed = self._ask([Source(NAME, self._as_scene(content))], raw=False)
+        scene, own_size, decoded = self._as_scene(content)
+        timed = self._ask([Source(NAME, scene)], raw=False)
         seen = timed[0].seen[0]
-        contenders = [_told(each, 0, 1, each.milliseconds) for each in timed]
+        contenders = [_larger(_told(each, 0, 1, each.milliseconds), decoded) for each in timed]
         found = [_in_order(_apart(each.boxes)) for each in contenders]
         return PictureAnswers(
             reading="line",
             how="detector",
-            width=seen.own_size[1],
-            height=seen.own_size[0],
+            width=own_size[1],
+            height=own_size[0],
             seen=None if seen.pixels is None else png_url(as_picture(seen.pixels)),
             things=tuple(_boxed(contenders[0], box) for box in found[0]),
             lines=tuple(
@@ -165,14 +166,17 @@ class Reader:
             milliseconds=since(started),
         )
 
-    def _as_scene(self, content: bytes) -> bytes:
-        """Dark ink on light paper turned about, where the scenes are light on dark."""
+    def _as_scene(self, content: bytes) -> tuple[bytes, tuple[int, int], float]:
+        """Dark ink on light paper turned about, where the scenes are light on dark.
+
+        Beside it the picture's own (height, width), and how many of its pixels one of the new picture is.
+        """
         frame = self.panel.predictors[0].facts.preprocessing
-        picture, _ = _readable(lambda: open_layers(NAME, content, LEAST_DECODED, frame.picture_rule))
+        picture, own_size = _readable(lambda: open_layers(NAME, content, LEAST_DECODED, frame.picture_rule))
         grey = np.asarray(on_ground(picture, frame.picture_rule).convert("L"))
         if frame.image_channels == 3 or (np.median(grey) > 127) == (frame.mean[0] > 0.5):
-            return content
-        return png(Image.fromarray(255 - grey))
+            return content, own_size, 1.0
+        return png(Image.fromarray(255 - grey)), own_size, own_size[1] / picture.width  # a JPEG came smaller
 
     def _ask(self, sources: Sequence[Source], *, raw: bool) -> list[_Timed]:
         """Everybody about the same pictures, the slowest first; in the panel's order."""
@@ -277,6 +281,15 @@ def _moved(found: Box, one: Part, decoded: float) -> Box:
     x, y = one.corner
     placed = (decoded * (left + x), decoded * (top + y), decoded * (right + x), decoded * (bottom + y))
     return found.model_copy(update={"box": placed})
+
+
+def _larger(answer: ContenderAnswer, decoded: float) -> ContenderAnswer:
+    """With its boxes in pixels of a picture that is so many times as large."""
+    boxes = []
+    for found in answer.boxes:
+        left, top, right, bottom = (decoded * edge for edge in found.box)
+        boxes.append(found.model_copy(update={"box": (left, top, right, bottom)}))
+    return answer.model_copy(update={"boxes": tuple(boxes)})
 
 
 def _boxed(answer: ContenderAnswer, box: Box) -> Thing:

@@ -33,7 +33,7 @@ def rows_of(folder: Path) -> list[Row]:
     entries: dict[str, list[Any]] = {}
     for run in runs:
         state = (run / storage.RUN_FILE).stat()
-        name = str(run.relative_to(folder))
+        name = str(run.relative_to(folder) if run.is_relative_to(folder) else run)  # links and "." lead elsewhere
         entry = known.get(name)
         if entry is None or entry[:2] != [state.st_mtime_ns, state.st_size]:
             entry = [state.st_mtime_ns, state.st_size, _row(run)]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from eyechart.files import storage
 from eyechart.files.file_names import readable
+from eyechart.files.places import own_folder
 from eyechart.scoring.times import was_shared
 
 if TYPE_CHECKING:
@@ -63,8 +64,8 @@ def unfinished(folder: Path) -> list[dict[str, Any]]:
     started = {path.parent for depth in depths for name in traces for path in folder.glob(depth + name)}
     return [
         {
-            "study": readable(run.parent.name),
-            "run": run.name,
+            "study": readable(own_folder(run).parent.name),
+            "run": own_folder(run).name,
             "status": "unfinished",
             "can_continue": any((run / name).exists() for name in storage.CHECKPOINT_FILES),
             "reason": storage.failure_reason(run),

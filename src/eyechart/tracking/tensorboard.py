@@ -1,12 +1,17 @@
 """Runs for TensorBoard: curves, results and settings (HParams), as event files, without torch or TensorFlow.
 
+<folder>/<study>/eyechart.json                  whose study that is: another one of this name gets <study>-2, and so on
 <folder>/<study>/<run>/events.out.tfevents.*    one run; TensorBoard shows it as <study>/<run>
 <folder>/<study>/<run>/eyechart.json            which run that is, so that it is not written twice
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
+from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -26,25 +31,44 @@ def write_run(run_folder: Path, folder: Path) -> bool:
     Raises UsageError without tensorboard, StorageError for what is no run or a folder that cannot be written to.
     """
     writer_of, protos = _tensorboard()
-    run = storage.read_run(run_folder)
-    place, mark = folder / _folder_of(run.study) / _folder_of(run.run), told.hash_of(run_folder)
-    known = _mark_of(place)
-    if known.get("run") == mark:
-        return False
+    run, mark = storage.read_run(run_folder), told.hash_of(run_folder)
+    owner, name = _owner_of(run_folder), _folder_of(run.run)
+    for study in _studies(folder, run.study):
+        known = _mark_of(study / name)
+        if known.get("run") == mark:
+            return False
+        if _mark_of(study).get("study", owner) == owner:
+            break
+    place = study / name
     try:
         place.mkdir(parents=True, exist_ok=True)
         before = set(place.glob("events.out.tfevents.*"))
         writer = writer_of(str(place))
-        for event in _events(run, protos):
+        for event in _events(run, f"{study.name}/{name}", protos):
             writer.add_event(event)
         writer.close()
         (written,) = set(place.glob("events.out.tfevents.*")) - before
-        for name in known.get("files", []):  # of the run as it was
-            (place / name).unlink(missing_ok=True)
+        for file in known.get("files", []):  # of the run as it was
+            (place / file).unlink(missing_ok=True)
     except OSError as error:
         raise storage.disk_error(place, error) from error
+    storage.write_text(study / MARK_FILE, json_text({"study": owner}) + "\n")
     storage.write_text(place / MARK_FILE, json_text({"run": mark, "files": [written.name]}) + "\n")
     return True
+
+
+def _studies(folder: Path, study: str) -> Iterator[Path]:
+    """The folders that a study of this name may have, the first one first."""
+    first = _folder_of(study)
+    yield folder / first
+    for number in count(2):
+        yield folder / f"{first}-{number}"
+
+
+def _owner_of(run_folder: Path) -> str:
+    """By which a study is told from another of the same name: by its place, of which nothing is given away."""
+    study = run_folder.resolve().parent
+    return hashlib.sha256(os.fsencode(study)).hexdigest()[:16]
 
 
 def _folder_of(name: str) -> str:
@@ -63,13 +87,13 @@ def _tensorboard() -> tuple[Any, Any]:
     return EventFileWriter, (event_pb2.Event, summary_pb2.Summary, summary_v2.hparams_pb)
 
 
-def _events(run: RunRecord, protos: Any) -> list[Any]:
+def _events(run: RunRecord, name: str, protos: Any) -> list[Any]:
     make_event, make_summary, hparams_pb = protos
     settings = told.settings_of(run)
     events = [
         make_event(
             wall_time=told.started_at(run),
-            summary=hparams_pb(settings, trial_id=f"{run.study}/{run.run}", start_time_secs=told.started_at(run)),
+            summary=hparams_pb(settings, trial_id=name, start_time_secs=told.started_at(run)),
         )
     ]
     for point in told.curves_of(run):
@@ -84,7 +108,7 @@ def _events(run: RunRecord, protos: Any) -> list[Any]:
 
 
 def _mark_of(place: Path) -> dict[str, Any]:
-    """What is noted of a run that was written before; nothing where there is none, or somebody changed it."""
+    """What is noted of a run or study that was written before; nothing where there is none, or somebody changed it."""
     try:
         mark = json.loads((place / MARK_FILE).read_bytes())
     except (OSError, ValueError):

@@ -21,6 +21,7 @@ from typing import NamedTuple
 from eyechart.base.errors import StorageError, UsageError
 from eyechart.base.plain_json import json_text
 from eyechart.export.exporting import export_run
+from eyechart.export.without_paths import contender_without_path
 from eyechart.files.storage import REPORT_FILE, disk_error
 from eyechart.inference.panel import Panel, open_panel, runs_at
 from eyechart.inference.prediction import PicturePredictor
@@ -154,6 +155,7 @@ def _write_report(made: Path, study: Path) -> str | None:
 
 def _write_cards(made: Path, study: Path, panel: Panel, runs: list[Path], files: list[str], report: str | None) -> None:
     classes = panel.predictors[0].facts.classes
+    panel = Panel(tuple(_for_others(each) for each in panel.predictors))
     card = PageCard(
         study=study_card(panel, study.resolve().name, Limits(), report=report, api=None),
         runs=tuple(_answering(each, made, file) for each, file in zip(panel.predictors, files, strict=True)),
@@ -161,6 +163,13 @@ def _write_cards(made: Path, study: Path, panel: Panel, runs: list[Path], files:
     )
     for name, record in (("card.json", card), ("gallery.json", hardest(runs))):
         (made / name).write_text(json_text(record.model_dump(mode="json")), encoding="utf-8")
+
+
+def _for_others(predictor: PicturePredictor) -> PicturePredictor:
+    """The same under a name without a path of this machine."""
+    facts = predictor.facts
+    named = facts.model_copy(update={"contender": contender_without_path(facts.contender)})
+    return PicturePredictor(named, predictor.network, predictor.expected)
 
 
 def sentences(classes: tuple[str, ...]) -> dict[Remark, Said]:

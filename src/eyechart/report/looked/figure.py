@@ -13,7 +13,16 @@ from eyechart.catalog.palette import style_of
 from eyechart.report.charts import INK, MUTED, drawing, saved_panel
 from eyechart.report.looked.inner import write_inner
 from eyechart.report.looked.overlay import COLOURS, REACH, overlaid, plain
-from eyechart.report.looked.words import check_lines, check_verdict, explained_checks, is_trusted, method_name, reason
+from eyechart.report.looked.words import (
+    answer_told,
+    check_lines,
+    check_verdict,
+    explained_checks,
+    is_trusted,
+    method_name,
+    reason,
+    remark_told,
+)
 from eyechart.words.numbers import shortened
 from eyechart.words.speech import Speech, speech
 
@@ -48,16 +57,13 @@ def sheet_name(found: Explanation) -> str:
 
 def finding(found: Explanation, say: Speech) -> str:
     """Who says what."""
-    by_answer: dict[int, list[str]] = {}
+    by_answer: dict[str, list[str]] = {}
     for each in found.seen:
-        by_answer.setdefault(each.answer, []).append(each.contender)
+        by_answer.setdefault(answer_told(found, each, say), []).append(each.contender)
     if len(by_answer) == 1 and len(found.seen) > 1:
-        (answer,) = by_answer
-        name = shown(found.classes[answer])
+        (name,) = by_answer
         return say(f"All say {name}; what each of them looked at", f"Tous disent {name} ; ce que chacun a regardé")
-    return say.semicolons(
-        f"{say.listed(names)}{say.colon} {shown(found.classes[answer])}" for answer, names in by_answer.items()
-    )
+    return say.semicolons(f"{say.listed(names)}{say.colon} {answer}" for answer, names in by_answer.items())
 
 
 def certainty(probability: float, say: Speech) -> str:
@@ -141,6 +147,9 @@ def _draw_name(figure: Figure, found: Explanation, seen: Seen, top: float, say: 
     lines = [(shortened(shown(seen.contender), 17), 9.0, INK, 0.04)]
     lines.append((shortened(shown(found.classes[seen.answer]), 12), 14.0, INK, 0.27))
     lines.append((certainty(seen.probability, say), 9.0, MUTED, 0.55))
+    if seen.remark:
+        told = wrap(remark_told(seen.remark, found.classes, say), 17)
+        lines.append(("\n".join(told), 7.0, INK, 0.75))
     for text, size, colour, down in lines:
         figure.text(0.34 / width, (top - down) / height, text, va="top", fontsize=size, color=colour)
 
@@ -154,7 +163,7 @@ def _draw_cell(axes: Axes, found: Explanation, seen: Seen, methods: tuple[Method
         why = reason(seen.cannot[methods[0]], say)
         axes.text(0.5, 0.5, why, transform=axes.transAxes, ha="center", va="center", fontsize=7, color=MUTED)
         return
-    axes.imshow(overlaid(found.image, seen.maps[method]), interpolation="nearest")
+    axes.imshow(overlaid(found.image_of(seen), seen.maps[method]), interpolation="nearest")
     lines = [method_name(method, say)] if len(methods) > 1 else []
     rows, columns = seen.cells[method]
     if (rows, columns) != seen.maps[method].shape:
@@ -187,4 +196,10 @@ def _foot(found: Explanation, say: Speech) -> str:
         "Chaque carte a sa propre échelle. On explique le logit de la réponse, ln p/(1−p) ; ce qui est enlevé prend "
         "la couleur du bord de l'image.",
     )
+    if any(seen.own_image is not None for seen in found.seen):
+        told += say(
+            " Each contender is given the picture as its training images are; the one above is the first one's.",
+            " Chaque concurrent reçoit l'image telle que sont ses images d'entraînement ; celle du haut est celle du "
+            "premier.",
+        )
     return f"{told} {explained_checks(records[0] if records else None, say)}"

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eyechart.base.foreign_text import shown
+from eyechart.files.folder_names import folder_name_of
 from eyechart.report.charts import INK, MUTED, saved_panel
 from eyechart.report.looked.overlay import contrast, overlaid
+from eyechart.report.looked.words import answer_told
 from eyechart.words.numbers import shortened
 
 if TYPE_CHECKING:
@@ -26,21 +28,27 @@ MOST_REGIONS = 16  # rows of the table
 
 def write_inner(found: Explanation, folder: Path, say: Speech) -> list[Path]:
     """A figure for each contender that can be looked into; the PNG files."""
-    written = []
+    written: list[Path] = []
+    taken: set[str] = set()
     for seen in found.seen:
+        called = folder_name_of(seen.run)
+        while called.casefold() in taken:  # "a/b" and "a_b" are called alike
+            called += "_"
+        taken.add(called.casefold())
         if seen.heads is not None:
-            written.append(_write_heads(found, seen, folder, say))
+            written.append(_write_heads(found, seen, folder / _name(found, "heads", called), say))
         if seen.boxes is not None and seen.scores is not None:
-            written.append(_write_regions(found, seen, seen.boxes, seen.scores, folder, say))
+            target = folder / _name(found, "regions", called)
+            written.append(_write_regions(found, seen, seen.boxes, seen.scores, target, say))
     return written
 
 
-def _name(found: Explanation, seen: Seen, what: str) -> str:
-    return f"{Path(found.name).stem or 'picture'}-{what}-{seen.run}"
+def _name(found: Explanation, what: str, called: str) -> str:
+    return f"{Path(found.name).stem or 'picture'}-{what}-{called}"
 
 
-def _write_heads(found: Explanation, seen: Seen, folder: Path, say: Speech) -> Path:
-    """A row a head, a column a block."""
+def _write_heads(found: Explanation, seen: Seen, target: Path, say: Speech) -> Path:
+    """A row a head, a column a block; `target` has no ending yet."""
     from matplotlib.figure import Figure
 
     assert seen.heads is not None
@@ -52,7 +60,7 @@ def _write_heads(found: Explanation, seen: Seen, folder: Path, say: Speech) -> P
         for head in range(num_heads):
             x, y = left + block * (TILE + GAP), height - top - head * (TILE + GAP) - TILE
             axes = figure.add_axes((x / width, y / height, TILE / width, TILE / height))
-            axes.imshow(overlaid(found.image, seen.heads[block, head]), interpolation="nearest")
+            axes.imshow(overlaid(found.image_of(seen), seen.heads[block, head]), interpolation="nearest")
             _bare(axes)
             if head == 0:
                 axes.set_title(say(f"block {block + 1}", f"bloc {block + 1}"), fontsize=8, color=MUTED, loc="left")
@@ -66,12 +74,12 @@ def _write_heads(found: Explanation, seen: Seen, folder: Path, say: Speech) -> P
     told = say("orange: more than an even share of all tokens' attention, purple: less",
                "orange : plus qu'une part égale de l'attention, violet : moins")  # fmt: skip
     figure.text(0.12 / width, 0.1 / height, told, color=MUTED, fontsize=7)
-    saved_panel(figure, _name(found, seen, "heads"), shown(title), folder)
-    return folder / f"{_name(found, seen, 'heads')}.png"
+    saved_panel(figure, target.name, shown(title), target.parent)
+    return target.with_name(f"{target.name}.png")
 
 
 def _write_regions(
-    found: Explanation, seen: Seen, boxes: np.ndarray, scores: np.ndarray, folder: Path, say: Speech
+    found: Explanation, seen: Seen, boxes: np.ndarray, scores: np.ndarray, target: Path, say: Speech
 ) -> Path:
     """The regions on the image, and a table of what each was taken for."""
     from matplotlib.figure import Figure
@@ -83,11 +91,11 @@ def _write_regions(
     figure = Figure(figsize=(width, height))
     axes = figure.add_axes((0.12 / width, 0.32 / height, 3.1 / width, 3.1 / height))
     _bare(axes)
-    axes.imshow(1 - 0.5 * contrast(found.image), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    axes.imshow(1 - 0.5 * contrast(found.image_of(seen)), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
     _draw_boxes(axes, boxes, scores, seen.answer)
     grid = figure.add_axes(((3.3 + 0.45) / width, 0.32 / height, table / width, 3.1 / height))
     _draw_table(grid, scores, classes, say)
-    answer = shown(found.classes[seen.answer])
+    answer = answer_told(found, seen, say)
     title = say(
         f"{seen.contender}: {len(boxes)} regions, and what each was taken for; the answer is {answer}",
         f"{seen.contender} : {len(boxes)} régions, et ce pour quoi chacune a été prise ; la réponse est {answer}",
@@ -96,8 +104,8 @@ def _write_regions(
     told = say("line width: score of the answer; what a row lacks to 100 % is background",
                "épaisseur : score de la réponse ; ce qui manque à 100 % est l'arrière-plan")  # fmt: skip
     figure.text(0.12 / width, 0.1 / height, told, color=MUTED, fontsize=7)
-    saved_panel(figure, _name(found, seen, "regions"), title, folder)
-    return folder / f"{_name(found, seen, 'regions')}.png"
+    saved_panel(figure, target.name, title, target.parent)
+    return target.with_name(f"{target.name}.png")
 
 
 def _draw_boxes(axes: Axes, boxes: np.ndarray, scores: np.ndarray, answer: int) -> None:

@@ -24,6 +24,7 @@ from eyechart.report.looked.words import (
     is_trusted,
     method_name,
     reason,
+    remark_told,
     with_interval,
 )
 from eyechart.report.section import Draft, Section
@@ -51,6 +52,7 @@ class Row:
     entry: Entry
     answer: str
     probability: str
+    remark: str  # what `eyechart predict` says in the place of the answer; empty: it names the class
     is_wrong: bool
     tiles: tuple[Tile, ...]
 
@@ -174,6 +176,7 @@ def _images(
                 entry=entry,
                 answer=classes[run.answers[place]],
                 probability=certainty(run.probabilities[place], say),
+                remark=_remark(run, place, classes, say),
                 is_wrong=run.answers[place] != label,
                 tiles=tuple(_tile(methods, pixels, run, maps, place, say) for methods in COLUMNS),
             )
@@ -181,6 +184,11 @@ def _images(
         )
         images.append(Image(item, image_uri(pixels), classes[label], rows))
     return tuple(images)
+
+
+def _remark(run: ExplainedRun, place: int, classes: tuple[str, ...], say: Speech) -> str:
+    remark = run.remarks[place] if run.remarks else None
+    return remark_told(remark, classes, say) if remark else ""
 
 
 def _tile(

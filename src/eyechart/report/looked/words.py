@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from eyechart.base.foreign_text import shown
 from eyechart.scoring.saliency import ALIKE, depends_on_learning, marks_more_than_ink, marks_what_matters
+from eyechart.words.remarks import in_words
 
 if TYPE_CHECKING:
+    from eyechart.report.looked.seen import Explanation, Seen
     from eyechart.schema.explain import ChecksRecord, Estimated, MethodCheck, MethodName, Why
+    from eyechart.words.remarks import Remark
     from eyechart.words.speech import Speech
 
 NAMES: dict[MethodName, tuple[str, str]] = {
@@ -22,6 +26,20 @@ REASONS: dict[Why, tuple[str, str]] = {
     "no attention": ("has no attention\nof our own", "n'a pas notre\nattention"),
     "no regions": ("proposes no regions", "ne propose pas\nde régions"),
 }
+
+
+def remark_told(remark: Remark, classes: tuple[str, ...], say: Speech) -> str:
+    """What stands in the place of a class."""
+    return in_words(remark, classes=classes, french=say.lang == "fr")
+
+
+def answer_told(found: Explanation, seen: Seen, say: Speech) -> str:
+    """The class; or the remark, with the class that the maps are of."""
+    name = shown(found.classes[seen.answer])
+    if seen.remark is None:
+        return name
+    said = remark_told(seen.remark, found.classes, say)
+    return say(f"{said} ({name} is explained)", f"{said} ({name} est expliqué)")
 
 
 def method_name(method: MethodName, say: Speech) -> str:

@@ -53,7 +53,7 @@ async function askOnce() {
   const isCurrent = () => sheet === state.sheet && reading === state.reading;
   try {
     const { blob, place } = await pad.sent();
-    const answers = await back.answer(blob, { reading, steps: $("steps-frame").open });
+    const answers = await back.answer(blob, { reading, steps: reading === "one" && $("steps-frame").open });
     if (!isCurrent()) return;
     Object.assign(state, { answers, place, error: null });
   } catch (error) {
@@ -110,9 +110,10 @@ function showWords() {
   $("pad").setAttribute("aria-label", said.padName);
   if (!study) return;
   const areDigits = study.classes.every((name) => /^\d+$/.test(name));
-  const what = !study.is_ink && study.task === "classification" ? said.showPicture : state.reading === "line" ? said.drawDigits : said.drawDigit;
-  $("question").textContent = said.question(areDigits || !study.is_ink ? what : said.showPicture, study.contenders.length);
-  $("hint").textContent = !study.is_ink && study.task === "classification" ? said.hintPicture : state.reading === "line" ? said.hintLine : said.hintOne;
+  const isDrawn = study.is_ink || (study.task === "detection" && areDigits); // nobody measures the ink of scenes
+  const [one, line, hintLine] = areDigits ? [said.drawDigit, said.drawDigits, said.hintLine] : [said.drawThing, said.drawThings, said.hintLineThings];
+  $("question").textContent = said.question(!isDrawn ? said.showPicture : state.reading === "line" ? line : one, study.contenders.length);
+  $("hint").textContent = !isDrawn ? said.hintPicture : state.reading === "line" ? hintLine : said.hintOne;
   if (!areDigits) for (const reading of ["one", "line"]) document.querySelector(`[data-words=${reading}]`).textContent = said[`${reading}Thing`];
   if (!study.is_ink) document.querySelector("[data-words=sawNote]").textContent = said.sawAsItCame;
   for (const image of document.querySelectorAll("#gallery button")) image.setAttribute("aria-label", said.imageOf(image.dataset.label));

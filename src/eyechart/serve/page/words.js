@@ -5,9 +5,9 @@ const NARROW = "\u202f";
 const ENGLISH = {
   skip: "To the answers", report: "Report", otherLanguage: "Français", themes: { auto: "Theme: system", light: "Theme: light", dark: "Theme: dark" },
   question: (what, count) => `${what}, and ${number(count)} ${count === 1 ? "network answers" : "networks answer"}`,
-  drawDigit: "Draw a digit", drawDigits: "Write several digits", showPicture: "Show a picture",
+  drawDigit: "Draw a digit", drawDigits: "Write several digits", drawThing: "Draw one thing", drawThings: "Draw several things", showPicture: "Show a picture",
   readings: "How it is read", one: "One digit", line: "A line of digits", oneThing: "One thing", lineThing: "Several things",
-  padName: "Drawing area", hintOne: "Draw here", hintLine: "Write several digits here", hintPicture: "Drop, paste or choose a picture",
+  padName: "Drawing area", hintOne: "Draw here", hintLine: "Write several digits here", hintLineThings: "Draw several things here", hintPicture: "Drop, paste or choose a picture",
   undo: "Undo", clear: "Clear", brush: "Brush", choose: "Choose a picture", photograph: "Take a photo", tools: "Tools",
   keys: "Mouse, pen or finger; or focus the sheet: arrow keys move a pen, Space puts it down and lifts it, Ctrl+Z undoes, Delete clears. Pictures can be dropped or pasted.",
   penDown: "pen down", penUp: "pen up", cleared: "cleared",
@@ -28,7 +28,7 @@ const ENGLISH = {
   loading: (loaded, total) => `The networks are on their way: ${megabytes(loaded, "en")} of ${megabytes(total, "en")} MB.`,
   how: {
     components: "Each thing that stands apart is read by itself. Frames are drawn around these.",
-    singles: (name) => ` ${name} learned single digits, so its boxes are those that it finds on each of them.`,
+    singles: (name) => ` ${name} learned images of one thing, so its boxes are those that it finds on each of them.`,
     detector: (name) => `${name} looks at the whole picture; frames are its boxes.`,
   },
   unreachable: "The server does not answer. Is eyechart serve still running?", notShown: "This picture cannot be shown here, but it was sent.",
@@ -39,9 +39,9 @@ const ENGLISH = {
 const FRENCH = {
   skip: "Aller aux réponses", report: "Rapport", otherLanguage: "English", themes: { auto: `Thème${NARROW}: système`, light: `Thème${NARROW}: clair`, dark: `Thème${NARROW}: sombre` },
   question: (what, count) => `${what}, et ${nombre(count)} ${count === 1 ? "réseau répond" : "réseaux répondent"}`,
-  drawDigit: "Dessinez un chiffre", drawDigits: "Écrivez plusieurs chiffres", showPicture: "Montrez une image",
+  drawDigit: "Dessinez un chiffre", drawDigits: "Écrivez plusieurs chiffres", drawThing: "Dessinez un objet", drawThings: "Dessinez plusieurs objets", showPicture: "Montrez une image",
   readings: "Comment on lit", one: "Un chiffre", line: "Une ligne de chiffres", oneThing: "Un objet", lineThing: "Plusieurs objets",
-  padName: "Zone de dessin", hintOne: "Dessinez ici", hintLine: "Écrivez plusieurs chiffres ici", hintPicture: "Déposez, collez ou choisissez une image",
+  padName: "Zone de dessin", hintOne: "Dessinez ici", hintLine: "Écrivez plusieurs chiffres ici", hintLineThings: "Dessinez plusieurs objets ici", hintPicture: "Déposez, collez ou choisissez une image",
   undo: "Annuler", clear: "Effacer", brush: "Pinceau", choose: "Choisir une image", photograph: "Prendre une photo", tools: "Outils",
   keys: `Souris, stylet ou doigt${NARROW}; ou placez le focus sur la feuille${NARROW}: les flèches déplacent un stylo, Espace le pose et le lève, Ctrl+Z annule, Suppr efface. Une image peut être déposée ou collée.`,
   penDown: "stylo posé", penUp: "stylo levé", cleared: "effacé",
@@ -62,7 +62,7 @@ const FRENCH = {
   loading: (loaded, total) => `Les réseaux arrivent${NARROW}: ${megabytes(loaded, "fr")} sur ${megabytes(total, "fr")} Mo.`,
   how: {
     components: "Chaque objet isolé est lu seul. Les cadres les entourent.",
-    singles: (name) => ` ${name} a appris des chiffres isolés${NARROW}; ses boîtes sont donc celles qu'il trouve sur chacun d'eux.`,
+    singles: (name) => ` ${name} a appris des images d'un seul objet${NARROW}; ses boîtes sont donc celles qu'il trouve sur chacun d'eux.`,
     detector: (name) => `${name} regarde l'image entière${NARROW}; les cadres sont ses boîtes.`,
   },
   unreachable: `Le serveur ne répond pas. Est-ce que eyechart serve tourne encore${NARROW}?`, notShown: "Cette image ne peut pas être montrée ici, mais elle a été envoyée.",

@@ -6,6 +6,7 @@ import { resized } from "./resampling.js";
 export const LEAST_CONTRAST = 20;
 const NOISES = 4, LEAST_FLOOR = 8, BETTER_COLOUR = 1.5, RING = 0.04, EVEN_SPREAD = 3, EVEN_SHARE = 0.5, COARSE = 48, WIDE_MEDIAN = 17;
 const ROUNDS = 8, LEFT_OUT = 2, NOISY = 2, SMOOTHING = 400, DARKEST_PAPER = 24, SPREAD = 1.4826;
+const NOTHING = 1e-10; // of the largest: what is left of a column that is the sum of others
 const single = Math.fround; // numpy computes with float32 here
 
 // Of a picture with one or three channels: luminance, or the one colour in which the ink stands out far better.
@@ -103,7 +104,8 @@ function smoothSurface({ width, height, data }) {
   return Float32Array.from(fitted);
 }
 
-// The factors of the columns of `rows` whose sum is nearest to `values`: the normal equations, by Gauss and Jordan.
+// The factors of the columns of `rows` whose sum is nearest to `values`: the normal equations, by Gauss and Jordan.  A
+// column that the others make up (on a picture of two rows, row ** 2 is 1 everywhere) gets the factor 0: the sum is the same.
 function leastSquares(rows, values) {
   const size = rows[0].length, table = Array.from({ length: size }, () => new Float64Array(size + 1));
   rows.forEach((row, place) => {
@@ -112,13 +114,17 @@ function leastSquares(rows, values) {
       table[i][size] += row[i] * values[place];
     }
   });
+  const least = NOTHING * Math.max(...table.map((row, k) => row[k])), left = new Set(table.keys()), factors = new Float64Array(size), rowOf = new Map();
   for (let k = 0; k < size; k += 1) {
-    const pivot = table.slice(k).reduce((most, row) => (Math.abs(row[k]) > Math.abs(most[k]) ? row : most));
-    table[table.indexOf(pivot)] = table[k];
-    table[k] = pivot.map((value) => value / pivot[k]);
-    for (let i = 0; i < size; i += 1) if (i !== k) table[i] = table[i].map((value, j) => value - table[i][k] * table[k][j]);
+    const pivot = [...left].reduce((most, i) => (Math.abs(table[i][k]) > Math.abs(table[most][k]) ? i : most)), strength = table[pivot][k];
+    if (Math.abs(strength) <= least) continue;
+    left.delete(pivot);
+    rowOf.set(k, pivot);
+    table[pivot] = table[pivot].map((value) => value / strength);
+    for (let i = 0; i < size; i += 1) if (i !== pivot) table[i] = table[i].map((value, j) => value - table[i][k] * table[pivot][j]);
   }
-  return table.map((row) => row[size]);
+  for (const [k, pivot] of rowOf) factors[k] = table[pivot][size];
+  return factors;
 }
 
 // The median of the square around each pixel, the edge's pixels repeated outwards.
