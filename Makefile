@@ -91,7 +91,7 @@ FASTER ?=
 STARTS = cnn,vit,vgg16:none,vgg16:hed:head,vgg16:hed:last,vgg16:hed:full,alexnet:none,alexnet:glyphs:head,alexnet:glyphs:last,alexnet:glyphs:full
 WHOLE = cnn,vit,vgg16:hed:full,alexnet:glyphs:full
 pretraining: $(VENV)/.installed
-	$(BIN)/eyechart pretrain alexnet --data glyphs --resume
+	$(BIN)/eyechart weights verify alexnet:glyphs || $(BIN)/eyechart pretrain alexnet --data glyphs --resume
 	$(BIN)/eyechart study pretraining -m $(STARTS) --levels 100,300,1000 --images 5000 --seeds 0,1,2,3,4,5,6 \
 		--name pretraining-mnist $(FASTER)
 	$(BIN)/eyechart study pretraining -m $(STARTS) --levels 10000 --images 20000 --seeds 0,1,2 --name pretraining-10000 $(FASTER)

@@ -123,6 +123,9 @@ def test_a_run_trained_anew_takes_the_section_along(judged: Path, tmp_path: Path
     run = read_run(copy / "cnn-s3")
     write_record(copy / "cnn-s3" / RUN_FILE, run.model_copy(update={"weights_sha256": "of another training"}))
     assert record_beside(copy, "corruption") is None, "the networks that were judged are no longer there"
+    for folder in (copy / "corruption").glob("*-published"):
+        shutil.rmtree(folder)
+    assert record_beside(copy, "corruption"), "of what is gone nobody knows"
 
 
 def test_what_reads_runs_reads_these(judged: Path, tmp_path: Path) -> None:

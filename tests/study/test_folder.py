@@ -212,7 +212,7 @@ def test_what_is_added_has_folders_of_its_own(tmp_path: Path) -> None:
     for name in ("here", "there"):
         (tmp_path / name).mkdir()
     trained(plan(f"alexnet:{tmp_path}/here/w.safetensors"), tmp_path / "s")
-    with pytest.raises(UsageError, match="whose runs would have folders of one name: alexnet-w"):
+    with pytest.raises(UsageError, match="whose runs would have folders of the same name: alexnet-w"):
         opened(plan(f"alexnet:{tmp_path}/there/w.safetensors"), tmp_path / "s", resume=True)
 
 

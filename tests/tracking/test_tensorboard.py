@@ -10,8 +10,9 @@ from types import ModuleType
 import pytest
 
 from eyechart.base.errors import UsageError
-from eyechart.files.storage import RUN_FILE, find_runs, read_run, write_record
+from eyechart.files.storage import RUN_FILE, STUDY_FILE, find_runs, read_run, write_record
 from eyechart.schema import Segment
+from eyechart.study.plan import plan_study
 from eyechart.tracking import tensorboard, told
 from tests.in_process import eyechart
 
@@ -86,6 +87,20 @@ def test_another_study_of_the_same_name_has_a_folder_of_its_own(run: Path, tmp_p
     assert found == {f"{record.study}/{record.run}", f"{record.study}-2/{record.run}", f"{record.study}-2/vit-s9"}
     assert len(list(logs.rglob("events.out*"))) == 3, "and each was written once"
     assert str(tmp_path) not in "".join(path.read_text() for path in logs.rglob("eyechart.json"))
+
+
+def test_a_study_that_was_moved_keeps_its_folder(run: Path, tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard", reason=NOT_HERE)
+    write_record(run.parent / STUDY_FILE, plan_study(preset="smoke", models="cnn,vit"))
+    moved = Path(shutil.copytree(run.parent, tmp_path / "moved")) / run.name
+    logs = tmp_path / "logs"
+    tensorboard.write_run(run, logs)
+    record = read_run(moved)
+    write_record(moved / RUN_FILE, record.model_copy(update={"finished_at": "2026-01-01T00:00:00+00:00"}))
+    assert tensorboard.write_run(moved, logs)
+    assert {str(path.parent.relative_to(logs)) for path in logs.rglob("events.out*")} == {
+        f"{record.study}/{record.run}"
+    }
 
 
 @pytest.mark.parametrize("address", ["gs://bucket/logs", "s3://bucket/logs"])

@@ -38,7 +38,7 @@ def draw_contact_sheet(dataset: Dataset) -> Image.Image:
     counts = class_counts(dataset.train.labels if boxes is None else boxes.labels, card.num_classes)
     counted = "train" if boxes is None else "train boxes"
     shown_ids = shown_classes(card.num_classes)
-    examples = [_examples(dataset.train, label_id) for label_id in shown_ids]
+    examples = [_examples(dataset.train, label_id) for label_id in shown_ids]  # their places: images may be large
     labels = [Label(card.classes[label_id], 20, bold=True) for label_id in shown_ids]
     label_width = max([90, *(int(label.font.getlength(label.text)) for label in labels)]) + 28
     tile_width, tile_height = tile_size(card.width, card.height)
@@ -53,7 +53,7 @@ def draw_contact_sheet(dataset: Dataset) -> Image.Image:
         middle = top + (row_height - ROW_GAP) // 2
         label.draw(draw, middle - 9)
         Label(f"{counts[label_id]:,} {counted}", 13, colour=FAINT).draw(draw, middle + 12)
-        for column, image in enumerate(examples[row]):
+        for column, image in enumerate(dataset.train.images[examples[row]]):
             tile = as_picture(image).resize((tile_width, tile_height), resampling(card.width, tile_width))
             sheet.paste(tile, (MARGIN + label_width + column * (tile_width + GAP), middle - tile_height // 2))
     footer = f"{card.source} · licence {card.licence} · content sha256 {card.content_sha256[:16]}"
@@ -90,14 +90,15 @@ def _draw_header(draw: ImageDraw.ImageDraw, dataset: Dataset, width: int) -> Non
 
 
 def _examples(part: LabelledImages, label: int) -> np.ndarray:
-    """Up to MOST_COLUMNS images of a class, or with a box of it, evenly spread over these, uint8 (n, C, H, W)."""
+    """Where up to MOST_COLUMNS images of a class lie, or with a box of it, evenly spread over these: int64 (n,)."""
     if part.objects is None:
         places = np.flatnonzero(part.labels == label)
     else:
         image = np.repeat(np.arange(len(part)), part.objects.counts)
         places = np.unique(image[part.objects.labels == label])
     spread = np.linspace(0, len(places) - 1, min(MOST_COLUMNS, len(places))).astype(np.int64)
-    return part.images[places[spread]]
+    chosen: np.ndarray = places[spread]
+    return chosen
 
 
 def resampling(from_width: int, to_width: int) -> Image.Resampling:

@@ -62,14 +62,17 @@ def record_beside(study: Path, context: str) -> ContextRecord | None:
     """
     places = [study / context, *sorted(study.glob(f"{context}-*-images"))]
     files = [place / storage.CONTEXT_FILE for place in places if (place / storage.CONTEXT_FILE).is_file()]
-    record = storage.read_record(files[0], ContextRecord) if files else None
-    return record if record and _is_of_todays_networks(record, files[0].parent, study) else None
+    records = ((file.parent, storage.read_record(file, ContextRecord)) for file in files)
+    return next((record for place, record in records if _is_of_todays_networks(record, place, study)), None)
 
 
 def _is_of_todays_networks(record: ContextRecord, place: Path, study: Path) -> bool:
-    """Whether nothing was trained anew since; asked of one level of each severity, which were judged together."""
+    """Whether nothing was trained anew since; asked of one level of each severity, which were judged together.
+
+    Of levels whose folders are gone nobody knows, and the record stands.
+    """
     firsts = {level.severity: place / level.study for level in reversed(record.levels)}
-    judged = [folder for home in firsts.values() for folder in storage.find_runs([home])]
+    judged = [folder for home in firsts.values() if home.is_dir() for folder in storage.find_runs([home])]
     return all(
         read_run(study / each.name).weights_sha256 == read_run(each).weights_sha256
         for each in judged

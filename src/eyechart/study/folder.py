@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eyechart.base.errors import StorageError, UsageError
+from eyechart.catalog.recipes import slug
 from eyechart.files import replacing, storage
 from eyechart.files.addresses import address_of
 from eyechart.files.places import seen_from
 from eyechart.schema import Recipe, StudyRecord
-from eyechart.study.choices import contenders_of
 from eyechart.study.differences import changed_text, differences
 from eyechart.study.plan import check_search_seeds, run_names
 from eyechart.study.study import Study
@@ -140,10 +140,11 @@ def _resumed(old: StudyRecord, new: StudyRecord, folder: Path, otherwise: str) -
             f"{folder} was started with other settings: {'; '.join(found)}. Go on with the settings that it was "
             f"started with, or {otherwise}."
         )
+    _check_folders_differ(old, new, folder)
     merged = new.model_copy(
         update={
             "name": old.name,  # of a folder that was renamed: its runs are of one study
-            "contenders": contenders_of(tuple(dict.fromkeys(old.contenders + new.contenders))),
+            "contenders": tuple(dict.fromkeys(old.contenders + new.contenders)),
             "seeds": tuple(sorted({*old.seeds, *new.seeds})),
             "recipes": _seen_from(old, new) | old.recipes,
             "rules": old.rules,
@@ -156,6 +157,18 @@ def _resumed(old: StudyRecord, new: StudyRecord, folder: Path, otherwise: str) -
     )
     check_search_seeds(merged.seeds, merged.recipes)
     return merged
+
+
+def _check_folders_differ(old: StudyRecord, new: StudyRecord, folder: Path) -> None:
+    """UsageError where a contender that is added would take the runs of another one for its own."""
+    there = {slug(contender): contender for contender in old.contenders}
+    for contender in new.contenders:
+        if contender not in old.contenders and slug(contender) in there:
+            raise UsageError(
+                f"{folder} has the contender {there[slug(contender)]}, and -m names {contender}, whose runs would have "
+                f"folders of the same name: {slug(contender)}. Name it as the study does if both are one file; copy it "
+                f"to another name if they are two."
+            )
 
 
 def _seen_from(old: StudyRecord, new: StudyRecord) -> dict[str, Recipe]:

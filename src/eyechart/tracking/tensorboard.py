@@ -66,9 +66,14 @@ def _studies(folder: Path, study: str) -> Iterator[Path]:
 
 
 def _owner_of(run_folder: Path) -> str:
-    """By which a study is told from another of the same name: by its place, of which nothing is given away."""
+    """By which a study is told from another of the same name: when it was planned, wherever it lies now.
+
+    A folder of runs that has no plan goes by its place, of which nothing is given away.
+    """
     study = run_folder.resolve().parent
-    return hashlib.sha256(os.fsencode(study)).hexdigest()[:16]
+    is_planned = (study / storage.STUDY_FILE).is_file()
+    told = storage.read_study(study).created_at.encode() if is_planned else os.fsencode(study)
+    return hashlib.sha256(told).hexdigest()[:16]
 
 
 def _folder_of(name: str) -> str:

@@ -16,7 +16,7 @@ from PIL import Image
 
 from eyechart.base.errors import DatasetError
 from eyechart.data.annotations.found import with_boxes_alone
-from eyechart.data.annotations.looking import read_annotations
+from eyechart.data.annotations.looking import are_annotated, read_annotations
 
 # Two pictures of 40 x 30 pixels: a cat and a dog on the one, nothing on the other.
 BOXES = {"a": [("cat", 2, 3, 12, 23), ("dog", 20, 5, 40, 30)], "b": []}
@@ -358,6 +358,17 @@ def test_part_lists_of_voc_name_pictures_in_many_ways(stem: str, line: str, tmp_
     }  # fmt: skip
 
 
+def test_annotations_behind_a_link_say_nothing_of_the_folder(tmp_path: Path) -> None:
+    """A class may be a link to a folder that has boxes as well."""
+    elsewhere, classes = tmp_path / "elsewhere", tmp_path / "classes"
+    classes.mkdir()
+    draw(elsewhere)
+    (elsewhere / "instances.json").write_text(json.dumps(coco(elsewhere)))
+    assert are_annotated(elsewhere)
+    (classes / "cat").symlink_to(elsewhere, target_is_directory=True)
+    assert not are_annotated(classes)
+
+
 def test_part_lists_of_voc_that_name_nothing_are_told(tmp_path: Path) -> None:
     voc(tmp_path)
     lists(tmp_path, train="a\ngone 7\n", test="b\n", cat_val="gone")
@@ -366,7 +377,11 @@ def test_part_lists_of_voc_that_name_nothing_are_told(tmp_path: Path) -> None:
     assert told in [remark.replace("\\", "/") for remark in found.remarks]
     assert set(found.parts) == {"train", "test"}
     lists(tmp_path, test="image-b\n")
-    with pytest.raises(DatasetError, match=r"test\.txt: no line names an xml that is there, such as 'image-b'"):
+    found = read_annotations(tmp_path)
+    assert "test.txt: no line names an xml that is there, such as 'image-b'" in " ".join(found.remarks)
+    assert set(found.parts) == {"train"}, "a published test part has pictures and no annotations"
+    lists(tmp_path, train="image-a\n", test="image-b\n")
+    with pytest.raises(DatasetError, match=r"train\.txt.*no line names an xml that is there, such as 'image-a'"):
         read_annotations(tmp_path)
 
 

@@ -24,10 +24,18 @@ FORMATS: tuple[Format, ...] = (coco, yolo, voc, tables)
 
 
 def are_annotated(root: Path) -> bool:
-    """Whether a folder holds annotations that are known; other files of these kinds may lie in it all the same."""
+    """Whether a folder holds annotations that are known; other files of these kinds may lie in it all the same.
+
+    Those in linked folders say nothing of this one.
+    """
     if next(files_near(root, *ENDINGS), None) is None:
         return False  # quickly, of a folder with many thousand pictures
-    return any(each.find(root) for each in FORMATS)
+    return any(not _is_linked(path, root) for each in FORMATS for path in each.find(root))
+
+
+def _is_linked(path: Path, root: Path) -> bool:
+    """Whether a file lies below a folder that is a link: a class may be one to a folder with annotations of its own."""
+    return any((root / parent).is_symlink() for parent in path.relative_to(root).parents)
 
 
 def read_annotations(root: Path) -> Annotated:

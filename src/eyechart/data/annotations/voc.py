@@ -94,19 +94,24 @@ def _tree(path: Path, faults: Faults) -> Element | None:
 def _listed(root: Path, stems: set[str], faults: Faults) -> tuple[dict[str, Part], list[str]]:
     """Stem of an xml -> part, by ImageSets/Main/train.txt and the like, and what people should know of these lists."""
     found: dict[str, Part] = {}
-    remarks = []
+    remarks, of_nothing = [], {}
     for path in sorted(_part_lists(root)):
         lines = [line.strip() for line in text_of(path).splitlines() if line.strip()]
         named = {line: next((name for name in _names_in(line) if name in stems), None) for line in lines}
         unknown = [line for line, stem in named.items() if stem is None]
         where = readable(str(path.relative_to(root)))
         if lines and len(unknown) == len(named):
-            faults.add(where, f"no line names an xml that is there, such as {lines[0]!r}")
+            of_nothing[where] = f"no line names an xml that is there, such as {lines[0]!r}"
         elif unknown:
             remarks.append(
                 f"{where}: {len(unknown):,} of {len(named):,} lines name no xml that is there, such as {unknown[0]!r}"
             )
         found |= {stem: PART_OF_WORD[path.stem] for stem in named.values() if stem is not None}
+    for where, told in of_nothing.items():  # a part may have no annotations, such as a published test part
+        if found:
+            remarks.append(f"{where}: {told}")
+        else:
+            faults.add(where, told)
     return found, remarks
 
 

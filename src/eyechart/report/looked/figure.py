@@ -60,7 +60,7 @@ def finding(found: Explanation, say: Speech) -> str:
     by_answer: dict[str, list[str]] = {}
     for each in found.seen:
         by_answer.setdefault(answer_told(found, each, say), []).append(each.contender)
-    if len(by_answer) == 1 and len(found.seen) > 1:
+    if len(by_answer) == 1 and len(found.seen) > 1 and found.seen[0].remark is None:
         (name,) = by_answer
         return say(f"All say {name}; what each of them looked at", f"Tous disent {name} ; ce que chacun a regardé")
     return say.semicolons(f"{say.listed(names)}{say.colon} {answer}" for answer, names in by_answer.items())
