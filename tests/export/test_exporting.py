@@ -13,7 +13,7 @@ import torch
 from eyechart.base.errors import RunFailed, StorageError, UsageError
 from eyechart.export import exporting
 from eyechart.export.exporting import card_of, export_run
-from eyechart.export.formats import NAMES, FormatName
+from eyechart.export.formats import FORMATS, NAMES, FormatName
 from eyechart.export.torch_formats import open_script, open_tensors
 from eyechart.files.storage import RUN_FILE, read_run
 from eyechart.inference.onnx_file import OnnxPredictor, open_exported
@@ -152,7 +152,7 @@ def transformers(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_transformers_are_exported_for_any_number_of_images(
     transformers: Path, contender: str, name: FormatName, tmp_path: Path
 ) -> None:
-    done = export_run(transformers / f"{contender}-s0", tmp_path / "file", name)
+    done = export_run(transformers / f"{contender}-s0", tmp_path / f"file{FORMATS[name].suffix}", name)
     assert done.agreement.num_same == done.agreement.num_items > 3
 
 
