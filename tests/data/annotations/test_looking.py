@@ -367,6 +367,7 @@ def test_annotations_behind_a_link_say_nothing_of_the_folder(tmp_path: Path) -> 
     assert are_annotated(elsewhere)
     (classes / "cat").symlink_to(elsewhere, target_is_directory=True)
     assert not are_annotated(classes)
+    assert are_annotated(classes / "cat"), "whoever names the link means what it leads to"
 
 
 def test_part_lists_of_voc_that_name_nothing_are_told(tmp_path: Path) -> None:

@@ -35,7 +35,8 @@ def are_annotated(root: Path) -> bool:
 
 def _is_linked(path: Path, root: Path) -> bool:
     """Whether a file lies below a folder that is a link: a class may be one to a folder with annotations of its own."""
-    return any((root / parent).is_symlink() for parent in path.relative_to(root).parents)
+    *below, _ = path.relative_to(root).parents  # the last is the root, which may be named by a link
+    return any((root / parent).is_symlink() for parent in below)
 
 
 def read_annotations(root: Path) -> Annotated:
